@@ -1,0 +1,127 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The vocabulary: every column that claxboi reads or writes, as data.
+"""
+
+import functools
+import re
+
+from astropy.table import Column, MaskedColumn, Table
+from astropy.utils.data import get_pkg_data_filename
+
+__all__ = ["describe", "make_column", "vocabulary"]
+
+
+def vocabulary():
+    """
+    List every column that claxboi reads or writes.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        Columns ``step, name, dtype, unit, ucd, description``; ``<n>``, ``<class>``,
+        ``<category>``, ``<domain>`` and ``<name>`` in a name stand for what varies.
+    """
+    path = get_pkg_data_filename("data/columns.csv", package="claxboi.catalog")
+    return Table.read(path, format="ascii.csv", comment="#", fill_values=[])
+
+
+@functools.cache
+def _records():
+    table = vocabulary()
+    return [{name: str(row[name]) for name in table.colnames} for row in table]
+
+
+@functools.cache
+def _patterns():
+    patterns = []
+    for record in _records():
+        parts = re.split(r"<(\w+)>", record["name"])
+        # Odd parts are placeholders; a class or category may hold any character.
+        regex = "".join(
+            (r"(?P<n>\d+)" if part == "n" else f"(?P<{part}>.+)") if i % 2 else re.escape(part)
+            for i, part in enumerate(parts)
+        )
+        patterns.append((re.compile(regex), record))
+    # Plain names first: ``pos_error`` is not the error of a domain.
+    return sorted(patterns, key=lambda item: item[1]["name"].count("<"))
+
+
+def describe(name, **parts):
+    """
+    Find what the vocabulary says of a column name.
+
+    Parameters
+    ----------
+    name : str
+        Name as in the vocabulary, placeholders included: ``"P_<class>"``, or
+        a name in use: ``"P_AGN"``.
+    **parts : str
+        What fills the placeholders, such as ``category="location"``.
+
+    Returns
+    -------
+    record : dict or None
+        The record (keys ``step, name, dtype, unit, ucd, description``) with the placeholders filled, None for
+        a column that is not in the vocabulary.
+
+    Examples
+    --------
+    >>> from claxboi.catalog import describe
+    >>> describe("P_<class>", **{"class": "AGN"})["description"]
+    'Posterior probability of class AGN'
+    """
+    for pattern, record in _patterns():
+        if record["name"] == name:
+            found = parts
+            break
+        match = pattern.fullmatch(name)
+        if match:
+            found = match.groupdict() | parts
+            break
+    else:
+        return None
+    filled = dict(record)
+    for part, value in found.items():
+        filled["name"] = filled["name"].replace(f"<{part}>", str(value))
+        filled["description"] = filled["description"].replace(f"<{part}>", str(value))
+    return filled
+
+
+def make_column(name, values, *, mask=None, **parts):
+    """
+    Make a column of the vocabulary, with its unit, UCD and description.
+
+    Parameters
+    ----------
+    name : str
+        Name in the vocabulary, placeholders included.
+    values : array-like
+        The values, in the unit of the vocabulary.
+    mask : array-like of bool, optional
+        True where there is no value; makes the column a masked one.
+    **parts : str
+        What fills the placeholders, such as ``category="location"``.
+
+    Returns
+    -------
+    column : `~astropy.table.Column` or `~astropy.table.MaskedColumn`
+
+    Raises
+    ------
+    KeyError
+        If the vocabulary has no such column.
+    """
+    record = describe(name, **parts)
+    if record is None:
+        raise KeyError(f"the vocabulary has no column {name!r}")
+    kind = Column if mask is None else MaskedColumn
+    extra = {} if mask is None else {"mask": mask}
+    return kind(
+        values,
+        name=record["name"],
+        unit=record["unit"] or None,
+        description=record["description"],
+        meta={"ucd": record["ucd"]} if record["ucd"] else {},
+        **extra,
+    )

@@ -1,0 +1,34 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What two or more steps need and astropy lacks: one topic a module.
+"""
+
+from ._columns import add_columns, float_values, is_missing, text_values
+from ._progress import Progress
+from ._provenance import record
+from ._validation import (
+    check_choice,
+    check_columns,
+    check_count,
+    check_number,
+    check_table,
+    quantity_value,
+)
+from .exceptions import ClaxboiWarning, warn
+
+__all__ = [
+    "ClaxboiWarning",
+    "Progress",
+    "add_columns",
+    "check_choice",
+    "check_columns",
+    "check_count",
+    "check_number",
+    "check_table",
+    "float_values",
+    "is_missing",
+    "quantity_value",
+    "record",
+    "text_values",
+    "warn",
+]

@@ -1,0 +1,207 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The one place where a column becomes numbers, and where columns are added.
+"""
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Column, MaskedColumn
+from astropy.utils.masked import Masked
+
+__all__ = ["add_columns", "float_values", "is_missing", "text_values"]
+
+
+def float_values(table, column, *, unit=None, name="table"):
+    """
+    Return a column as float64, NaN where the value is missing.
+
+    Masked, NaN and infinite are missing; nothing else is.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table (never changed).
+    column : str
+        Name of the column: of numbers, bools count as numbers.
+    unit : unit-like, optional
+        Unit wanted. A column without a unit is taken to be in it.
+    name : str, optional
+        Name of the table argument, for messages.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of shape (n_rows,), float64
+        A fresh array.
+
+    Raises
+    ------
+    TypeError
+        If the column is not numeric or not one number a row.
+    `~astropy.units.UnitsError`
+        If its unit does not convert.
+    """
+    data = table[column]
+    if unit is not None and getattr(data, "unit", None) is not None:
+        try:
+            factor = u.Quantity(1.0, data.unit).to_value(unit)
+        except u.UnitConversionError as err:
+            raise u.UnitConversionError(
+                f"column {column!r} of {name} must have a unit that converts to "
+                f"{u.Unit(unit)}, got {data.unit}"
+            ) from err
+        linear = np.isclose(u.Quantity(0.0, data.unit).to_value(unit), 0.0)
+        if not linear:
+            return float_values(
+                {column: u.Quantity(data).to(unit)}, column, name=name
+            )
+    else:
+        factor = 1.0
+    mask = _mask(data)
+    raw = np.asarray(_unmasked(data))
+    if raw.dtype.kind not in "biuf" or raw.ndim != 1:
+        raise TypeError(
+            f"column {column!r} of {name} must hold one number a row, "
+            f"got dtype {raw.dtype} of shape {raw.shape}"
+        )
+    values = raw.astype(float)
+    if factor != 1.0:
+        values *= factor
+    if mask is not None:
+        values[mask] = np.nan
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def text_values(table, column, *, name="table"):
+    """
+    Return a column of strings or integers as strings, with its missing rows.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table (never changed).
+    column : str
+        Name of the column: strings, bytes, integers or objects. Spaces around
+        a string do not count.
+    name : str, optional
+        Name of the table argument, for messages.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of str, shape (n_rows,)
+        Empty where missing.
+    missing : `~numpy.ndarray` of bool, shape (n_rows,)
+        Masked, None, NaN or empty.
+
+    Raises
+    ------
+    TypeError
+        If the column holds floats that are not whole numbers, or more than one value a row.
+    """
+    data = table[column]
+    mask = _mask(data)
+    raw = np.asarray(_unmasked(data))
+    if raw.ndim != 1 or raw.dtype.kind not in "biufSUO":
+        raise TypeError(
+            f"column {column!r} of {name} must hold strings or integers, "
+            f"got dtype {raw.dtype} of shape {raw.shape}"
+        )
+    missing = np.zeros(len(raw), bool) if mask is None else mask.copy()
+    if raw.dtype.kind == "f":
+        missing |= ~np.isfinite(raw)
+        whole = np.where(missing, 0, raw)
+        if np.any(whole != np.round(whole)):
+            raise TypeError(
+                f"column {column!r} of {name} must hold strings or integers, got {raw.dtype} "
+                f"with fractions such as {whole[whole != np.round(whole)][0]!r}"
+            )
+        raw = whole.astype(np.int64)
+    elif raw.dtype.kind == "O":
+        missing |= np.array([value is None or value != value for value in raw], bool)
+        raw = np.where(missing, "", raw)
+        raw = np.array([v.decode() if isinstance(v, bytes) else str(v) for v in raw], str)
+    elif raw.dtype.kind == "S":
+        raw = np.char.decode(raw, "utf-8")
+    values = np.char.strip(raw.astype(str))
+    missing |= values == ""
+    return np.where(missing, "", values), missing
+
+
+def is_missing(table, column):
+    """
+    Say for each row whether a column has no value: masked, NaN, infinite or empty text.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    column : str
+        Name of the column.
+
+    Returns
+    -------
+    missing : `~numpy.ndarray` of bool, shape (n_rows,)
+    """
+    kind = np.asarray(_unmasked(table[column])).dtype.kind
+    if kind in "biuf":
+        return np.isnan(float_values(table, column))
+    return text_values(table, column)[1]
+
+
+def _mask(data):
+    # np.asarray(MaskedColumn) drops the mask without a word, so it is taken first.
+    mask = getattr(data, "mask", None)
+    if mask is None:
+        return None
+    mask = np.asarray(mask, bool)
+    return np.broadcast_to(mask, (len(data),)).copy() if mask.ndim == 0 else mask
+
+
+def _unmasked(data):
+    if isinstance(data, MaskedColumn):
+        return data.data.data
+    if isinstance(data, Masked):
+        data = data.unmasked
+    return data.value if isinstance(data, u.Quantity) else data
+
+
+def add_columns(table, columns, *, overwrite=False):
+    """
+    Return a copy of a table with columns added at its end.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table; it is not changed. Its class, rows, columns, units, masks and meta survive.
+    columns : mapping of str to column
+        What to add.
+    overwrite : bool, optional
+        Replace columns of the same name. Names are compared without case, as FITS does.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table. The caller's columns are copied.
+
+    Raises
+    ------
+    ValueError
+        If names collide and ``overwrite`` is False; all of them are named.
+    """
+    taken = {}
+    for name in table.colnames:
+        taken.setdefault(name.lower(), []).append(name)
+    hits = [old for name in columns for old in taken.get(name.lower(), [])]
+    if hits and not overwrite:
+        raise ValueError(
+            f"the table already has columns {', '.join(map(repr, hits))} (names are compared "
+            "without case, as FITS does); pass overwrite=True to replace them"
+        )
+    result = table.copy()
+    if hits:
+        result.remove_columns(hits)
+    for name, data in columns.items():
+        if isinstance(data, np.ndarray) and not isinstance(data, (Column, u.Quantity)):
+            data = Column(data)
+        result.add_column(data, name=name, copy=False)
+    return result

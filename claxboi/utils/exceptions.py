@@ -1,0 +1,50 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Warnings and errors of claxboi that a caller may want to tell apart.
+"""
+
+import os
+import sys
+import warnings
+
+from astropy.utils.exceptions import AstropyUserWarning
+
+__all__ = ["ClaxboiWarning", "warn"]
+
+
+class ClaxboiWarning(AstropyUserWarning):
+    """
+    The base of all warnings of claxboi.
+
+    To silence them all:
+    ``warnings.simplefilter("ignore", claxboi.utils.exceptions.ClaxboiWarning)``.
+    """
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def warn(message, category=ClaxboiWarning):
+    """
+    Emit a warning that points at the caller's line, not at one of ours.
+
+    Parameters
+    ----------
+    message : str
+        What happened and what the caller can do about it.
+    category : type, optional
+        A subclass of `ClaxboiWarning`.
+    """
+    # The first frame outside the package is where the user can act; a fixed
+    # stack level would be wrong as soon as a function calls another one.
+    level = 1
+    frame = sys._getframe(1)
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level + 1)
+
+
+def _is_library(filename):
+    inside = os.path.abspath(filename).startswith(_PACKAGE)
+    return inside and f"{os.sep}tests{os.sep}" not in filename
