@@ -1,0 +1,315 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+One density per class and property.
+"""
+
+import numpy as np
+
+from ._bandwidths import bandwidths
+from ._kernels import KERNELS
+
+__all__ = ["KernelDensities", "TabulatedDensities"]
+
+#: A property with fewer distinct values is a histogram (the published rule),
+#: if each has been seen this often on average.
+DISCRETE_VALUES = 10
+DISCRETE_MULTIPLICITY = 5
+
+#: A value is an atom if this share of a class or of all sources has it, by at least so
+#: many sources, and this many times as many as have a typical distinct value.
+ATOM_SHARE = 0.05
+ATOM_COUNT = 5
+ATOM_EXCESS = 10
+
+#: Sources added to each atom and to the continuous part of a class (Jeffreys' prior).
+PSEUDO_COUNT = 0.5
+
+#: Beyond the training range the floor itself falls by e with each range's length, down to
+#: e to the power of this: an absurd value is odd for every class and favours none.
+LOWEST_LOG_FLOOR = -23.0
+
+
+class KernelDensities:
+    """
+    The densities of one property for all classes, from training samples.
+
+    Each class has a probability for each atom (a value that many sources have) and for the
+    rest, whose density is a sum of kernels. All is in units of the training range R of the property:
+    :math:`L = (1 - f) p R \\hat f(x) + f`, with the floor f. A class without any sample is uniform over the
+    range.
+
+    Parameters
+    ----------
+    record : `Property`
+        The property.
+    values : `~numpy.ndarray` of shape (n,)
+        Scaled values of the training sources; NaN where missing; may be infinite.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Their classes.
+    weights : `~numpy.ndarray` of shape (n,)
+        Their weights.
+    class_names : list of str
+        Names of the classes.
+    kernel : {"exponential", "gaussian"}
+        The kernel.
+    bandwidth : str or float
+        The rule, where the property gives no bandwidth.
+    floor : float
+        Share of the floor.
+
+    Attributes
+    ----------
+    atoms : `~numpy.ndarray` of shape (n_atoms,)
+        The scaled values with a probability of their own.
+    atom_masses : `~numpy.ndarray` of shape (n_atoms, n_classes)
+        Their probabilities, before the floor.
+    bandwidths : `~numpy.ndarray` of shape (n_classes,)
+        The bandwidths (NaN where all values are atoms).
+    lower, upper : float
+        The training range.
+    """
+
+    def __init__(self, record, values, codes, weights, class_names, *, kernel, bandwidth, floor):
+        self.record, self.floor = record, floor
+        self.n_classes = len(class_names)
+        present = ~np.isnan(values)
+        order = np.argsort(values[present], kind="stable")
+        x = values[present][order]
+        codes, weights = codes[present][order], weights[present][order]
+        finite = x[np.isfinite(x)]
+        if len(finite) == 0 or finite[0] == finite[-1]:
+            what = "has no value" if len(x) == 0 else f"is {_constant(x)} wherever it is present"
+            raise ValueError(
+                f"property {record.column!r} {what} among the training sources: it cannot "
+                "classify; leave it out"
+            )
+        self.lower, self.upper = finite[0], finite[-1]
+        self.span = self.upper - self.lower
+        self.atoms, is_atom = self._find_atoms(x, codes, weights)
+        member = codes == np.arange(self.n_classes)[:, np.newaxis]
+        self._weight_atoms = np.array(
+            [[weights[row & (x == atom)].sum() for row in member] for atom in self.atoms]
+        ).reshape(len(self.atoms), self.n_classes)
+        self.has_continuum = not is_atom.all()
+        # What lies at infinity (the logarithm of zero) is counted, but has no kernel.
+        rest = ~is_atom
+        self._weight_rest = np.array([weights[row & rest].sum() for row in member])
+        rest &= np.isfinite(x)
+        x, codes, weights = x[rest], codes[rest], weights[rest]
+        self._set_bounds(record)
+        self.bandwidths = np.full(self.n_classes, np.nan)
+        self._sums = None
+        if len(x):
+            x = np.clip(
+                x,
+                -np.inf if self._bounds[0] is None else self._bounds[0],
+                np.inf if self._bounds[1] is None else self._bounds[1],
+            )
+            rule = bandwidth if record.bandwidth is None else record.bandwidth
+            if x[0] == x[-1] and isinstance(rule, str):
+                # Beside the atoms there is but one value: its place is known no better than this.
+                rule = self.span / DISCRETE_VALUES
+            self.bandwidths = bandwidths(rule, x, codes, weights, self.n_classes, kernel)
+            self._sums = KERNELS[kernel](x, codes, weights, self.bandwidths, *self._bounds)
+        self._components = [
+            (class_names.index(part.class_name), part)
+            for part in record.components
+            if part.class_name in class_names
+        ]
+
+    def _find_atoms(self, x, codes, weights):
+        distinct, start = np.unique(x, return_index=True)
+        if self.record.atoms != "auto":
+            atoms = self.record.apply_scale(np.array(self.record.atoms, float))
+            return atoms, np.isin(x, atoms)
+        multiplicity = np.diff(np.append(start, len(x)))
+        if len(distinct) < DISCRETE_VALUES and len(x) >= DISCRETE_MULTIPLICITY * len(distinct):
+            return distinct, np.ones(len(x), bool)
+        # Few values can be candidates, so the shares per class are counted for those alone.
+        candidates = distinct[
+            (multiplicity >= ATOM_COUNT)
+            & (multiplicity >= ATOM_EXCESS * np.median(multiplicity))
+        ]
+        total = np.bincount(codes, weights, minlength=self.n_classes)
+        atoms = []
+        for value in candidates:
+            here = np.bincount(codes[x == value], weights[x == value], minlength=self.n_classes)
+            shares = np.append(here[here >= ATOM_COUNT] / total[here >= ATOM_COUNT], 0.0)
+            if max(shares.max(), here.sum() / total.sum()) >= ATOM_SHARE:
+                atoms.append(value)
+        atoms = np.array(atoms, float)
+        return atoms, np.isin(x, atoms)
+
+    def _set_bounds(self, record):
+        edges = np.array([np.nan if edge is None else edge for edge in record.bounds])
+        lower, upper = (None if np.isnan(e) else e for e in record.apply_scale(edges))
+        # Many sources exactly at an end of the range: values pile up at a bound.
+        if lower is None and self.lower in self.atoms:
+            lower = self.lower
+        if upper is None and self.upper in self.atoms:
+            upper = self.upper
+        self._bounds = tuple(
+            None if edge is None or np.isinf(edge) else float(edge) for edge in (lower, upper)
+        )
+
+    @property
+    def atom_masses(self):
+        """
+        Probability of each atom per class, of shape (n_atoms, n_classes).
+        """
+        return self._masses(self._weight_atoms, self._weight_rest)[0]
+
+    def _masses(self, at_atoms, at_rest):
+        if not len(self.atoms):
+            return at_atoms, np.ones_like(at_rest)
+        pseudo_rest = PSEUDO_COUNT if self.has_continuum else 0.0
+        total = at_atoms.sum(axis=0) + at_rest + PSEUDO_COUNT * len(self.atoms) + pseudo_rest
+        return (at_atoms + PSEUDO_COUNT) / total, (at_rest + pseudo_rest) / total
+
+    def likelihood(self, points, out):
+        """
+        Evaluate the likelihood of values, in units of the training range.
+
+        Parameters
+        ----------
+        points : `~numpy.ndarray` of shape (m,)
+            Increasing scaled values, without NaN.
+        out : `~numpy.ndarray` of shape (n_classes, m)
+            Is overwritten.
+        """
+        masses, rest = self._masses(self._weight_atoms, self._weight_rest)
+        if self._sums is None:
+            out[:] = 0.0
+        else:
+            self._sums.evaluate(points, out)
+        for c in range(self.n_classes):
+            self._finish(c, out[c], points, self._weight_rest[c], rest[c])
+        out += self._floors(points)
+        for atom, mass in zip(self.atoms, masses):
+            first, last = np.searchsorted(points, atom), np.searchsorted(points, atom, "right")
+            out[:, first:last] = ((1 - self.floor) * mass + self.floor)[:, np.newaxis]
+
+    def _finish(self, c, density, points, weight, rest):
+        # In place: from the sum of kernels to the likelihood without its floor.
+        share = (1 - self.floor) * rest
+        with np.errstate(divide="ignore", invalid="ignore"):
+            density *= share * self.span / weight
+        empty = np.broadcast_to(weight <= 0, density.shape)
+        if empty.any():
+            uniform = (points >= self.lower) & (points <= self.upper)
+            density[empty] = (share * uniform)[empty]
+        for owner, part in self._components:
+            if owner == c:
+                density *= 1 - part.fraction
+                density += part.fraction * share * self.span * part.evaluate(points)
+
+    def _floors(self, points):
+        # Points are sorted: within the range, as nearly always, the floor is one number.
+        if len(points) == 0 or (points[0] >= self.lower and points[-1] <= self.upper):
+            return self.floor
+        beyond = np.maximum(np.maximum(self.lower - points, points - self.upper), 0.0)
+        return self.floor * np.exp(np.maximum(-beyond / self.span, LOWEST_LOG_FLOOR))
+
+    def own_likelihood(self, points, values, codes, weights):
+        """
+        Evaluate the likelihood for the own class, without the source itself.
+
+        Exact at fixed bandwidth: one kernel is taken out of the density, one count
+        out of the atoms.
+
+        Parameters
+        ----------
+        points : `~numpy.ndarray` of shape (m,)
+            Increasing scaled values at which to evaluate.
+        values : `~numpy.ndarray` of shape (m,)
+            Scaled values of the sources, which are in the training sample.
+        codes : `~numpy.ndarray` of int, shape (m,)
+            Their classes.
+        weights : `~numpy.ndarray` of shape (m,)
+            Their training weights.
+
+        Returns
+        -------
+        likelihood : `~numpy.ndarray` of shape (m,)
+        """
+        at_atoms, at_rest = self._weight_atoms[:, codes], self._weight_rest[codes].copy()
+        in_rest = np.ones(len(values), bool)
+        for k, atom in enumerate(self.atoms):
+            hit = values == atom
+            at_atoms[k, hit] -= weights[hit]
+            in_rest &= ~hit
+        at_rest[in_rest] -= weights[in_rest]
+        # What remains of the last source of a class is rounding.
+        at_rest[at_rest < 1e-9 * weights] = 0.0
+        masses, rest = self._masses(np.maximum(at_atoms, 0.0), at_rest)
+        density = np.zeros(len(points))
+        if self._sums is not None:
+            sums = np.empty((self.n_classes, len(points)))
+            self._sums.evaluate(points, sums)
+            density = sums[codes, np.arange(len(points))]
+            kernel = in_rest & np.isfinite(values)
+            inside = np.clip(
+                values[kernel],
+                -np.inf if self._bounds[0] is None else self._bounds[0],
+                np.inf if self._bounds[1] is None else self._bounds[1],
+            )
+            own = weights[kernel] * self._sums.own(points[kernel], inside, codes[kernel])
+            # An isolated source leaves nothing but rounding behind.
+            density[kernel] = np.maximum(density[kernel] - own, 0.0)
+        for c in np.unique(codes):
+            members = codes == c
+            part = density[members]
+            self._finish(c, part, points[members], at_rest[members], rest[members])
+            density[members] = part
+        density += self._floors(points)
+        for atom, mass in zip(self.atoms, masses):
+            hit = points == atom
+            density[hit] = (1 - self.floor) * mass[hit] + self.floor
+        return density
+
+
+def _constant(x):
+    return f"{x[0]:g}" if x[0] == x[-1] else "not a finite number"
+
+
+class TabulatedDensities:
+    """
+    The densities of one property for all classes, as a table of probabilities per bin.
+
+    They are what the original scripts use: straight lines between the middles of the bins,
+    1 outside them.
+
+    Parameters
+    ----------
+    record : `Property`
+        The property.
+    middles : `~numpy.ndarray` of shape (n_bins,)
+        Increasing middles of the bins, scaled.
+    probabilities : `~numpy.ndarray` of shape (n_classes, n_bins)
+        Probability per bin.
+    """
+
+    def __init__(self, record, middles, probabilities):
+        self.record, self.middles, self.probabilities = record, middles, probabilities
+        self.n_classes = len(probabilities)
+        self.lower, self.upper = middles[0], middles[-1]
+        self.span = self.upper - self.lower
+        self.atoms = np.empty(0)
+        self.atom_masses = np.empty((0, self.n_classes))
+
+    def likelihood(self, points, out):
+        """
+        Evaluate the likelihood of values; see `KernelDensities.likelihood`.
+        """
+        for c, table in enumerate(self.probabilities):
+            out[c] = np.interp(points, self.middles, table, left=1.0, right=1.0)
+
+    def own_likelihood(self, points, values, codes, weights):
+        """
+        Evaluate the likelihood for the own class.
+
+        A table remembers no source, so nothing can be taken out: the caller is to say so.
+        """
+        out = np.empty((self.n_classes, len(points)))
+        self.likelihood(points, out)
+        return out[codes, np.arange(len(points))]

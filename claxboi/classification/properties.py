@@ -1,0 +1,281 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Which columns classify, and how: the records that the classifier is set up with.
+"""
+
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from claxboi.properties import known_properties, property_definition
+from claxboi.utils import check_choice, check_number
+
+__all__ = ["Component", "Property", "parse_properties"]
+
+#: Category names of the original scripts, and ours.
+CATEGORY_ALIASES = {"multiwavelength": "counterparts"}
+
+#: Category of a column that no definition knows and the user did not put in one.
+UNKNOWN_CATEGORY = "other"
+
+
+def _log10(values):
+    # Zero and negative values are present but have no logarithm: they lie
+    # below every other value, which is what -inf says.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = np.log10(values)
+    return np.where(values <= 0, -np.inf, scaled)
+
+
+def _sigmoid(values):
+    return values / (1 + np.abs(values))
+
+
+#: The scales on which densities are learned.
+SCALES = {"linear": np.array, "log10": _log10, "sigmoid": _sigmoid}
+
+
+@dataclass(frozen=True)
+class Component:
+    """
+    A fixed density that is mixed into one class's density of one property.
+
+    It states what the training sample cannot show, such as the Galactic latitude
+    of X-ray binaries that are known only from a few nearby galaxies.
+
+    Parameters
+    ----------
+    class_name : str
+        The class.
+    fraction : float
+        Its share of the density, from 0 to 1.
+    density : {"cos_b"} or tuple of two sequences
+        The shape: ``"cos_b"`` for a uniform distribution over the sky by latitude
+        in degrees, or values (increasing, on the property's own scale) and densities, joined by
+        straight lines, normalised to 1, zero outside.
+
+    Examples
+    --------
+    >>> from claxboi.classification import Component
+    >>> Component("gal_XRB", 0.5).density  # the published one
+    'cos_b'
+    """
+
+    class_name: str
+    fraction: float
+    density: object = "cos_b"
+
+    def __post_init__(self):
+        check_number(self.fraction, "fraction", minimum=0, maximum=1)
+        if isinstance(self.density, str):
+            check_choice(self.density, ("cos_b",), "density")
+            return
+        values, densities = (np.asarray(part, float) for part in self.density)
+        if (
+            values.ndim != 1
+            or values.shape != densities.shape
+            or len(values) < 2
+            or not np.all(np.diff(values) > 0)
+            or not np.all(densities >= 0)
+            or not np.trapezoid(densities, values) > 0
+        ):
+            raise ValueError(
+                "density must be 'cos_b' or a pair of sequences of one length: increasing values "
+                f"and non-negative densities, not all zero; got {self.density!r}"
+            )
+        object.__setattr__(self, "density", (tuple(values.tolist()), tuple(densities.tolist())))
+
+    def evaluate(self, values):
+        """
+        Evaluate the density.
+
+        Parameters
+        ----------
+        values : `~numpy.ndarray` of float
+            Values on the property's own scale.
+
+        Returns
+        -------
+        density : `~numpy.ndarray` of float
+            Normalised to 1.
+        """
+        if self.density == "cos_b":
+            inside = np.abs(values) <= 90
+            return np.where(inside, np.cos(np.radians(values)) * np.pi / 360, 0.0)
+        knots, heights = (np.asarray(part) for part in self.density)
+        norm = np.trapezoid(heights, knots)
+        return np.interp(values, knots, heights, left=0.0, right=0.0) / norm
+
+
+@dataclass(frozen=True)
+class Property:
+    """
+    A column that classifies, and how.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column, of numbers.
+    category : str, optional
+        Category whose exponent it shares. Any name; the published four are
+        ``location``, ``spectrum``, ``counterparts`` (alias ``multiwavelength``) and ``variability``.
+        None (default) takes that of the known properties, ``other`` for an unknown column.
+    scale : {"linear", "log10", "sigmoid"}, optional
+        Scale on which its densities are learned; sigmoid is :math:`x/(1+|x|)`. On ``log10``
+        a value of zero or less is present and below all others. None
+        (default) takes that of the known properties, linear for an unknown column.
+    error : str, optional
+        Name of the column with its 1 sigma error, in the unit of the values. The likelihood is then averaged over the error
+        (Gauss-Hermite quadrature). A missing error counts as zero.
+    weight : float, optional
+        Exponent of its likelihood within its category, 0 or more.
+    bounds : tuple of float or None, optional
+        Values that cannot be passed (None: open): densities are reflected there. None (default)
+        takes those of the known properties; a value outside is allowed, and odd.
+    atoms : "auto" or sequence of float, optional
+        Values that get a probability of their own, for many sources have exactly
+        that value, such as an extent of 0. "auto" finds them.
+    bandwidth : float, optional
+        Bandwidth of the kernel on the scale, for every class. None (default) takes the classifier's rule.
+    components : sequence of `Component`, optional
+        Fixed densities to be mixed in, on a linear scale only.
+
+    Examples
+    --------
+    >>> from claxboi.classification import Property
+    >>> Property("hr1").category
+    'spectrum'
+    >>> Property("log_fx_fi", category="counterparts").scale
+    'linear'
+    """
+
+    column: str
+    category: str | None = None
+    scale: str | None = None
+    error: str | None = None
+    weight: float = 1.0
+    bounds: tuple | None = None
+    atoms: object = "auto"
+    bandwidth: float | None = None
+    components: tuple = ()
+
+    def __post_init__(self):
+        if not isinstance(self.column, str) or not self.column:
+            raise TypeError(f"column must be the name of a column, got {self.column!r}")
+        known = property_definition(self.column) or {}
+        category = self.category or known.get("category") or UNKNOWN_CATEGORY
+        if not isinstance(category, str):
+            raise TypeError(f"category of {self.column!r} must be a name, got {category!r}")
+        category = CATEGORY_ALIASES.get(category, category)
+        if category == "missing":
+            raise ValueError("'missing' is the name of the missing-value term, not a category")
+        scale = self.scale or known.get("scale", "linear")
+        check_choice(scale, SCALES, f"scale of {self.column!r}")
+        check_number(self.weight, f"weight of {self.column!r}", minimum=0)
+        if self.bandwidth is not None:
+            check_number(
+                self.bandwidth, f"bandwidth of {self.column!r}", minimum=0, exclusive=True
+            )
+        bounds = self.bounds
+        if bounds is None:
+            bounds = (known.get("lower"), known.get("upper"))
+        lower, upper = (None if edge is None else float(edge) for edge in bounds)
+        if lower is not None and upper is not None and not lower < upper:
+            raise ValueError(f"bounds of {self.column!r} must increase, got {bounds!r}")
+        atoms = self.atoms
+        if isinstance(atoms, str):
+            check_choice(atoms, ("auto",), f"atoms of {self.column!r}")
+        else:
+            atoms = tuple(float(value) for value in (atoms if atoms is not None else ()))
+        components = tuple(self.components)
+        if components and scale != "linear":
+            raise ValueError(
+                f"components of {self.column!r} need a linear scale, got scale {scale!r}"
+            )
+        for name, value in (
+            ("category", category),
+            ("scale", scale),
+            ("weight", float(self.weight)),
+            ("bounds", (lower, upper)),
+            ("atoms", atoms),
+            ("components", components),
+        ):
+            object.__setattr__(self, name, value)
+
+    def apply_scale(self, values):
+        """
+        Bring values to the scale on which the densities are learned.
+
+        Parameters
+        ----------
+        values : `~numpy.ndarray` of float
+            Raw values, NaN where missing.
+
+        Returns
+        -------
+        scaled : `~numpy.ndarray` of float
+            Scaled values, NaN where missing.
+        """
+        return SCALES[self.scale](np.asarray(values, float))
+
+
+def parse_properties(properties, columns):
+    """
+    Turn what a user says of the properties into records.
+
+    Parameters
+    ----------
+    properties : None, sequence of (str or `Property`), or mapping of str to sequence
+        Names of columns, records, or a mapping from a category to either. None takes
+        every known property among the columns.
+    columns : sequence of str
+        Names of the columns of the table.
+
+    Returns
+    -------
+    properties : tuple of `Property`
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    ValueError
+        If there is none, or a column is named twice.
+    """
+    if properties is None:
+        properties = known_properties(columns)
+        if not properties:
+            raise ValueError(
+                "properties must be given: none of the table's columns is a known property "
+                f"(its columns are {', '.join(columns)})"
+            )
+    if isinstance(properties, Mapping):
+        items = [
+            _with_category(item, category)
+            for category, members in properties.items()
+            for item in ([members] if isinstance(members, (str, Property)) else members)
+        ]
+    elif isinstance(properties, (str, Property, numbers.Number)):
+        raise TypeError(
+            "properties must be a list of names or Property records, or a mapping from a category "
+            f"to such a list; got {properties!r}"
+        )
+    else:
+        items = list(properties)
+    records = tuple(item if isinstance(item, Property) else Property(item) for item in items)
+    if not records:
+        raise ValueError("properties must name at least one column, got an empty list")
+    names = [record.column for record in records]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"properties must name each column once; named twice: {', '.join(twice)}")
+    return records
+
+
+def _with_category(item, category):
+    if isinstance(item, Property):
+        fields = {name: getattr(item, name) for name in item.__dataclass_fields__}
+        return Property(**(fields | {"category": category}))
+    return Property(item, category=category)

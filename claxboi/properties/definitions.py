@@ -1,0 +1,77 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The known properties and how they classify, as data.
+"""
+
+import functools
+import re
+
+from astropy.table import Table
+from astropy.utils.data import get_pkg_data_filename
+
+__all__ = ["known_properties", "property_definition"]
+
+
+@functools.cache
+def _records():
+    path = get_pkg_data_filename("data/properties.csv", package="claxboi.properties")
+    table = Table.read(path, format="ascii.csv", comment="#", fill_values=[])
+    records = []
+    for row in table:
+        record = {name: str(row[name]) for name in table.colnames}
+        record["lower"] = float(record["lower"]) if record["lower"] else None
+        record["upper"] = float(record["upper"]) if record["upper"] else None
+        record["error"] = record["error"] or None
+        pattern = re.escape(record["column"]).replace("<n>", r"\d+")
+        records.append((re.compile(pattern), record))
+    return records
+
+
+def property_definition(column):
+    """
+    Find how a column classifies.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column, such as ``"hr1"``.
+
+    Returns
+    -------
+    record : dict or None
+        Keys ``column, category, scale, error, lower, upper`` (the bounds None where
+        there is none); None for a column that is not known.
+
+    Examples
+    --------
+    >>> from claxboi.properties import property_definition
+    >>> property_definition("hr2")["category"]
+    'spectrum'
+    """
+    for pattern, record in _records():
+        if pattern.fullmatch(column):
+            return record | {"column": column}
+    return None
+
+
+def known_properties(columns):
+    """
+    Select the columns that are known properties.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Names of columns.
+
+    Returns
+    -------
+    columns : list of str
+        Those that classify, in the order given.
+
+    Examples
+    --------
+    >>> from claxboi.properties import known_properties
+    >>> known_properties(["ra", "b", "hr1", "comment"])
+    ['b', 'hr1']
+    """
+    return [column for column in columns if property_definition(column) is not None]
