@@ -1,0 +1,11 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Step 3, who is who: probabilistic counterparts, host galaxies, and links between X-ray catalogues.
+"""
+
+from .pairs import SkyPairs, sky_pairs
+
+__all__ = [
+    "SkyPairs",
+    "sky_pairs",
+]
