@@ -149,7 +149,7 @@ def test_frames_are_brought_together():
 
 def test_ties_are_in_the_order_of_the_rows():
     first = SkyCoord([0, 0], [0, 0], unit="deg")
-    second = SkyCoord([0.001, 359.999, 0], [0, 0, 0], unit="deg")
+    second = SkyCoord([0, 0, 0], [0.001, -0.001, 0], unit="deg")
     pairs = sky_pairs(first, second, 4 * u.arcsec)
     assert_array_equal(pairs.index1, [0, 0, 0, 1, 1, 1])
     assert_array_equal(pairs.index2, [2, 0, 1, 2, 0, 1])
