@@ -1,0 +1,249 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+From values to log-likelihoods by category, for a chunk of sources at a time.
+
+Arrays have the sources on the last axis: each class then is one contiguous row.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["LikelihoodModel", "Terms"]
+
+#: Published smoothing of the fraction of a class that has a property (METHODS:
+#: (r + 0.001)/1.002), which keeps its logarithm finite.
+PRESENCE_SMOOTHING = 0.001
+
+#: Nodes and weights that average over a Gaussian error.
+_NODES, _NODE_WEIGHTS = np.polynomial.hermite.hermgauss(5)
+ERROR_NODES = np.sqrt(2) * _NODES
+ERROR_WEIGHTS = _NODE_WEIGHTS / np.sqrt(np.pi)
+
+#: So many likelihoods are multiplied before a logarithm is taken: each is above 1e-12.
+PRODUCTS_PER_LOG = 20
+
+
+@dataclass
+class Terms:
+    """
+    What the values of some sources say of each class.
+
+    Attributes
+    ----------
+    log_likelihood : `~numpy.ndarray` of shape (n_categories, n_classes, n)
+        Sum over the present properties of each category.
+    present : `~numpy.ndarray` of shape (n_categories, n_classes, n)
+        Sum of log P(present | class) over the present properties of each category.
+    absent : `~numpy.ndarray` of shape (n_categories, n_classes, n)
+        Sum of log P(absent | class) over the missing properties of each category.
+    n_present : `~numpy.ndarray` of int, shape (n,)
+        Number of properties with a value.
+    pattern : `~numpy.ndarray` of int, shape (n,)
+        Row of ``patterns`` for each source.
+    patterns : `~numpy.ndarray` of bool, shape (n_patterns, n_properties)
+        Which properties are present.
+    own : `~numpy.ndarray` of shape (n_properties, n), optional
+        Log-likelihood of each property for the own class of training sources; 0 where missing.
+    """
+
+    log_likelihood: np.ndarray
+    present: np.ndarray
+    absent: np.ndarray
+    n_present: np.ndarray
+    pattern: np.ndarray
+    patterns: np.ndarray
+    own: np.ndarray | None = None
+
+
+class LikelihoodModel:
+    """
+    The densities and presence fractions of all properties.
+
+    Parameters
+    ----------
+    densities : list
+        One per property, as `KernelDensities`.
+    categories : tuple of str
+        Names of the categories, in order.
+    present_weight : `~numpy.ndarray` of shape (n_properties, n_classes)
+        Weight of the training sources that have the property.
+    class_weight : `~numpy.ndarray` of shape (n_classes,)
+        Weight of the training sources.
+    """
+
+    def __init__(self, densities, categories, present_weight, class_weight):
+        self.densities = densities
+        self.records = [density.record for density in densities]
+        self.category = np.array([categories.index(r.category) for r in self.records])
+        self.n_categories = len(categories)
+        self.n_classes = len(class_weight)
+        self.present_weight, self.class_weight = present_weight, class_weight
+
+    def presence(self):
+        """
+        Return P(present | class), of shape (n_properties, n_classes).
+        """
+        return _smooth(self.present_weight, self.class_weight)
+
+    def terms(self, values, errors, codes=None, weights=None, *, keep_own=False):
+        """
+        Evaluate all densities for some sources.
+
+        Parameters
+        ----------
+        values : `~numpy.ndarray` of shape (n_properties, n)
+            Raw values, NaN where missing.
+        errors : dict of int to `~numpy.ndarray` of shape (n,)
+            Errors by number of the property; NaN counts as zero.
+        codes : `~numpy.ndarray` of int, shape (n,), optional
+            Class of the training sources, -1 for others: for them the own class is held out.
+        weights : `~numpy.ndarray` of shape (n,), optional
+            Their training weights.
+        keep_own : bool, optional
+            Keep the log-likelihood of each property for the own class.
+
+        Returns
+        -------
+        terms : `Terms`
+        """
+        n = values.shape[1]
+        log_likelihood = np.zeros((self.n_categories, self.n_classes, n))
+        product = np.empty((self.n_classes, n))
+        own = np.zeros((len(self.records), n)) if keep_own else None
+        for t in range(self.n_categories):
+            product.fill(1.0)
+            pending = 0
+            for p in np.flatnonzero(self.category == t):
+                factor = self._factor(p, values[p], errors.get(p), codes, weights)
+                if keep_own:
+                    chosen = factor[np.maximum(codes, 0), np.arange(n)]
+                    own[p] = self.records[p].weight * np.log(chosen)
+                if self.records[p].weight != 1:
+                    # A large exponent could overflow a product, not a sum.
+                    log_likelihood[t] += self.records[p].weight * np.log(factor)
+                    continue
+                if pending == PRODUCTS_PER_LOG:
+                    log_likelihood[t] += np.log(product)
+                    product.fill(1.0)
+                    pending = 0
+                product *= factor
+                pending += 1
+            if pending:
+                log_likelihood[t] += np.log(product)
+        pattern, patterns = _patterns(~np.isnan(values))
+        present, absent = self._existence(pattern, patterns, codes, weights)
+        n_present = patterns.sum(axis=1)[pattern]
+        return Terms(log_likelihood, present, absent, n_present, pattern, patterns, own)
+
+    def property_terms(self, values, errors, codes=None, weights=None):
+        """
+        Evaluate the log-likelihood of each property apart.
+
+        Parameters
+        ----------
+        values, errors, codes, weights
+            As for `terms`.
+
+        Returns
+        -------
+        log_likelihood : `~numpy.ndarray` of shape (n_properties, n_classes, n)
+            With the weights of the properties; 0 where missing.
+        """
+        return np.array(
+            [
+                record.weight * np.log(self._factor(p, values[p], errors.get(p), codes, weights))
+                for p, record in enumerate(self.records)
+            ]
+        )
+
+    def _factor(self, p, raw, errors, codes, weights):
+        density, record = self.densities[p], self.records[p]
+        scaled = record.apply_scale(raw)
+        if errors is None:
+            return self._at(density, scaled, scaled, codes, weights)
+        # An atom is exact: its error does not spread it over its surroundings.
+        errors = np.where(np.isnan(errors) | np.isin(scaled, density.atoms), 0.0, np.abs(errors))
+        total = 0.0
+        for node, share in zip(ERROR_NODES, ERROR_WEIGHTS):
+            points = record.apply_scale(_fold(raw + node * errors, *record.bounds))
+            total += share * self._at(density, points, scaled, codes, weights)
+        return total
+
+    def _at(self, density, points, scaled, codes, weights):
+        # Sorted points make all look-ups walk through memory; NaN sorts last.
+        order = np.argsort(points)
+        n_present = len(points) - int(np.isnan(points).sum())
+        order = order[:n_present]
+        ordered = points[order]
+        likelihood = np.empty((self.n_classes, n_present))
+        density.likelihood(ordered, likelihood)
+        if codes is not None:
+            training = np.flatnonzero(codes[order] >= 0)
+            if len(training):
+                rows = order[training]
+                likelihood[codes[rows], training] = density.own_likelihood(
+                    ordered[training], scaled[rows], codes[rows], weights[rows]
+                )
+        factor = np.ones((self.n_classes, len(points)))
+        for row, sorted_row in zip(factor, likelihood):
+            row[order] = sorted_row
+        return factor
+
+    def _existence(self, pattern, patterns, codes, weights):
+        fraction = self.presence()
+        # Sums over the properties of each category, pattern by pattern.
+        member = self.category == np.arange(self.n_categories)[:, np.newaxis]
+        has = patterns.astype(float)
+        shape = (self.n_categories, self.n_classes, len(pattern))
+        present, absent = np.empty(shape), np.empty(shape)
+        for t, rows in enumerate(member):
+            sums = np.log(fraction[rows]).T @ has[:, rows].T
+            present[t] = sums[:, pattern]
+            sums = np.log1p(-fraction[rows]).T @ (1 - has[:, rows]).T
+            absent[t] = sums[:, pattern]
+        if codes is not None and (codes >= 0).any():
+            rows = np.flatnonzero(codes >= 0)
+            own, here = codes[rows], patterns[pattern[rows]].T
+            held_out = _smooth(
+                self.present_weight[:, own] - weights[rows] * here,
+                self.class_weight[own] - weights[rows],
+            )
+            yes = np.where(here, np.log(held_out), 0.0)
+            no = np.where(here, 0.0, np.log1p(-held_out))
+            for t, properties in enumerate(member):
+                present[t, own, rows] = yes[properties].sum(axis=0)
+                absent[t, own, rows] = no[properties].sum(axis=0)
+        return present, absent
+
+
+def _smooth(present, total):
+    # A class of which nothing is left is as likely to have the property as not.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(total > 0, np.clip(present / total, 0, 1), 0.5)
+    return (ratio + PRESENCE_SMOOTHING) / (1 + 2 * PRESENCE_SMOOTHING)
+
+
+def _fold(values, lower, upper):
+    # What an error carries over a bound comes back on the other side.
+    if lower is not None:
+        values = np.where(values < lower, 2 * lower - values, values)
+    if upper is not None:
+        values = np.where(values > upper, 2 * upper - values, values)
+    return np.clip(
+        values, -np.inf if lower is None else lower, np.inf if upper is None else upper
+    )
+
+
+def _patterns(present):
+    n_properties = len(present)
+    if n_properties <= 64:
+        key = np.zeros(present.shape[1], np.uint64)
+        for p, row in enumerate(present):
+            key |= row.astype(np.uint64) << np.uint64(p)
+        _, first, pattern = np.unique(key, return_index=True, return_inverse=True)
+    else:
+        packed = np.ascontiguousarray(np.packbits(present, axis=0).T)
+        key = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+        _, first, pattern = np.unique(key, return_index=True, return_inverse=True)
+    return pattern, present[:, first].T

@@ -1,0 +1,130 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How likelihoods, exponents and priors make a posterior.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["MISSING_MODES", "NORMALIZATIONS", "Combination", "combine", "log_normalize"]
+
+NORMALIZATIONS = ("none", "published", "original")
+MISSING_MODES = ("existence", "ignore", "sentinel")
+
+#: Numbers in the original script: a category's likelihood has the power
+#: 5 W_t/(2 n+ + alpha n-), their product the power 8/sum W.
+ORIGINAL_CATEGORY = 5.0
+ORIGINAL_PRESENT = 2.0
+ORIGINAL_PRODUCT = 8.0
+
+
+@dataclass
+class Combination:
+    """
+    The parts of the log posterior, before its normalisation.
+
+    Attributes
+    ----------
+    contributions : `~numpy.ndarray` of shape (n_categories + 1, n_classes, n)
+        What each category adds to the log posterior; the last row is the missing-value
+        term where it stands on its own, else zero.
+    marginal_scale : float
+        The log marginal of a category is its contribution times this.
+    rest_scale : `~numpy.ndarray` of shape (n_categories,)
+        Without category t the other contributions count this many times.
+    exponents : `~numpy.ndarray` of shape (n_categories,) or (n_categories, n)
+        Exponent of the likelihood of each category.
+    """
+
+    contributions: np.ndarray
+    marginal_scale: float
+    rest_scale: np.ndarray
+    exponents: np.ndarray
+
+
+def combine(terms, weights, missing_weight, normalization, missing):
+    """
+    Raise the likelihoods to their exponents.
+
+    Parameters
+    ----------
+    terms : `Terms`
+        Log-likelihoods and presence by category.
+    weights : `~numpy.ndarray` of shape (n_categories,)
+        Weights of the categories.
+    missing_weight : float
+        Weight of the missing-value term.
+    normalization : {"none", "published", "original"}
+        See `NaiveBayesClassifier`.
+    missing : {"existence", "ignore", "sentinel"}
+        See `NaiveBayesClassifier`.
+
+    Returns
+    -------
+    combination : `Combination`
+    """
+    n_categories, n_classes, n = terms.log_likelihood.shape
+    exponents = category_exponents(terms, weights, missing_weight, normalization)
+    contributions = np.empty((n_categories + 1, n_classes, n))
+    for t in range(n_categories):
+        total = terms.log_likelihood[t]
+        if missing == "sentinel":
+            total = total + terms.present[t] + terms.absent[t]
+        elif missing == "existence" and normalization != "none":
+            total = total + terms.present[t] + missing_weight * terms.absent[t]
+        np.multiply(total, exponents[t], out=contributions[t])
+    if missing == "existence" and normalization == "none":
+        np.add(terms.present.sum(axis=0), terms.absent.sum(axis=0), out=contributions[-1])
+        contributions[-1] *= missing_weight
+    else:
+        contributions[-1] = 0.0
+    scale, rest = 1.0, np.ones(n_categories)
+    if normalization != "none":
+        others = weights.sum() - weights
+        rest = np.divide(weights.sum(), others, out=np.zeros(n_categories), where=others > 0)
+    if normalization == "original":
+        scale = weights.sum() / ORIGINAL_PRODUCT
+    return Combination(contributions, scale, rest, exponents)
+
+
+def category_exponents(terms, weights, missing_weight, normalization):
+    """
+    Return the exponent of each category's likelihood.
+
+    Parameters
+    ----------
+    terms, weights, missing_weight, normalization
+        As for `combine`.
+
+    Returns
+    -------
+    exponents : `~numpy.ndarray` of shape (n_categories,), or (n_categories, n) for "original"
+    """
+    if normalization == "none":
+        return weights
+    if normalization == "published":
+        return weights / weights.sum()
+    n_missing = terms.patterns.shape[1] - terms.n_present
+    counted = ORIGINAL_PRESENT * terms.n_present + missing_weight * n_missing
+    # A source without any value has no likelihood either: any exponent will do.
+    counted = np.where(counted > 0, counted, 1.0)
+    total = ORIGINAL_CATEGORY * ORIGINAL_PRODUCT / weights.sum()
+    return total * weights[:, np.newaxis] / counted
+
+
+def log_normalize(values):
+    """
+    Subtract the logarithm of the sum of exponentials over the first axis.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray` of shape (n_classes, n)
+        Natural logarithms.
+
+    Returns
+    -------
+    log_probability : `~numpy.ndarray` of shape (n_classes, n)
+    """
+    shifted = values - values.max(axis=0)
+    return shifted - np.log(np.exp(shifted).sum(axis=0))

@@ -1,0 +1,103 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The score sheet as plain text for a terminal.
+"""
+
+import numpy as np
+
+__all__ = []
+
+
+def format_report(evaluation):
+    """
+    Write a score sheet as text: how it was made, confusion matrix, classes, overall scores.
+
+    Parameters
+    ----------
+    evaluation : `~claxboi.classification.evaluation.Evaluation`
+        The scores. What depends on the priors is written twice if priors were given.
+
+    Returns
+    -------
+    text : str
+        Several lines, without a line end after the last.
+    """
+    sections = (_head, _confusion, _classes, _scores)
+    return "\n\n".join(section(evaluation) for section in sections)
+
+
+def _head(evaluation):
+    lines = [
+        f"Evaluation  {evaluation.confusion.sum()} sources in {len(evaluation.classes)} classes",
+        f"Method      {evaluation.method}",
+    ]
+    if evaluation.settings:
+        settings = (f"{name}={value}" for name, value in evaluation.settings.items())
+        lines.append("Settings    " + ", ".join(settings))
+    if evaluation.has_priors:
+        priors = (f"{name} {prior:.3g}" for name, prior in evaluation.priors.items())
+        lines.append("Priors      " + ", ".join(priors))
+    else:
+        lines.append("Priors      none given: precision holds for the proportions of this sample")
+    return "\n".join(lines)
+
+
+def _confusion(evaluation):
+    rows = [["", *evaluation.classes]]
+    for name, counts in zip(evaluation.classes, evaluation.confusion, strict=True):
+        rows.append([name, *map(str, counts)])
+    return "Confusion (rows: truth, columns: predicted)\n" + _align(rows)
+
+
+def _classes(evaluation):
+    rows = [
+        ["class", "n", "recall", "", "precision", "", "F1", "precision", "F1"],
+        ["", "", "", "", "as sampled", "", "as sampled", "at priors", "at priors"],
+    ]
+    for row in evaluation.per_class:
+        rows.append([row["class"], str(row["n"])])
+        for name in ("recall", "precision"):
+            lower, upper = _percent(row[f"{name}_lower"]), _percent(row[f"{name}_upper"])
+            rows[-1] += [_percent(row[name]), f"({lower} - {upper})"]
+        rows[-1] += [_percent(row[name]) for name in ("f1", "precision_corrected", "f1_corrected")]
+    if not evaluation.has_priors:
+        rows = [row[:-2] for row in rows]
+        del rows[1]
+    return "Classes (per cent, intervals of 68 %)\n" + _align(rows)
+
+
+def _scores(evaluation):
+    rows = [["score", "as sampled", "at priors"]]
+    for name, at_priors in evaluation.corrected.items():
+        title = _TITLES[name]
+        if name == "log_loss" and evaluation.clip > np.finfo(float).tiny:
+            title += f" (clipped at {evaluation.clip:g})"
+        rows.append([title, f"{getattr(evaluation, name):.4f}", f"{at_priors:.4f}"])
+    if not evaluation.has_priors:
+        rows = [row[:-1] for row in rows]
+    return _align(rows)
+
+
+_TITLES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "mcc": "MCC",
+    "log_loss": "log-loss",
+    "brier": "Brier score",
+    "ece": "calibration error",
+}
+
+
+def _percent(fraction):
+    return "-" if np.isnan(fraction) else f"{100 * fraction:.1f}"
+
+
+def _align(rows):
+    # The first column holds names, the others numbers.
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        numbers = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *numbers]).rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,179 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The arithmetic of scores: confusion matrices, proper scores and calibration, on plain float64.
+
+A score at other priors is the same formula on a sample in which each source weighs as much as its
+class weighs in the wanted population, so every function here takes weights and none knows priors.
+"""
+
+import numpy as np
+from astropy.stats import binom_conf_interval
+
+__all__ = []
+
+
+def class_weights(counts, priors):
+    """
+    Weigh the sources of each class so that the classes have the proportions of the priors.
+
+    Parameters
+    ----------
+    counts : `~numpy.ndarray` of shape (n_classes,)
+        Number of sources of each class.
+    priors : `~numpy.ndarray` of shape (n_classes,)
+        Proportions wanted. Those of classes without a source are shared out among the others.
+
+    Returns
+    -------
+    weights : `~numpy.ndarray` of shape (n_classes,)
+        Weight of one source of the class; the weights of all sources add up to their number. 0 for
+        a class without a source.
+    """
+    present = counts > 0
+    wanted = np.where(present, priors, 0.0)
+    wanted = wanted / wanted.sum()
+    return np.divide(wanted * counts.sum(), counts, out=np.zeros(len(counts)), where=present)
+
+
+def class_scores(confusion):
+    """
+    Compute recall, precision and F1 of each class.
+
+    Parameters
+    ----------
+    confusion : `~numpy.ndarray` of shape (n_classes, n_classes)
+        Numbers or weights of sources; rows are the truth.
+
+    Returns
+    -------
+    recall, precision, f1 : `~numpy.ndarray` of shape (n_classes,)
+        NaN where undefined: recall and F1 of a class without a source, precision of a class that
+        is never predicted. The F1 of a class that is there and never predicted is 0.
+    """
+    right = np.diagonal(confusion).astype(float)
+    true = confusion.sum(axis=1)
+    predicted = confusion.sum(axis=0)
+    f1 = _ratio(2.0 * right, true + predicted)
+    return _ratio(right, true), _ratio(right, predicted), np.where(true > 0, f1, np.nan)
+
+
+def confusion_scores(confusion):
+    """
+    Compute the scores of the predictions alone.
+
+    Parameters
+    ----------
+    confusion : `~numpy.ndarray` of shape (n_classes, n_classes)
+        Numbers or weights of sources; rows are the truth.
+
+    Returns
+    -------
+    scores : dict of str to float
+        ``accuracy, balanced_accuracy, macro_f1, mcc``. The two means run over the classes that
+        have a source.
+    """
+    recall, _, f1 = class_scores(confusion)
+    present = ~np.isnan(recall)
+    total = confusion.sum()
+    right = np.trace(confusion)
+    true = confusion.sum(axis=1)
+    predicted = confusion.sum(axis=0)
+    spread = (total**2 - (true**2).sum()) * (total**2 - (predicted**2).sum())
+    covariance = right * total - (true * predicted).sum()
+    return {
+        "accuracy": float(right / total),
+        "balanced_accuracy": float(recall[present].mean()),
+        "macro_f1": float(f1[present].mean()),
+        # One class only, true or predicted: no correlation can be seen, and 0 is the limit.
+        "mcc": float(covariance / np.sqrt(spread)) if spread > 0 else 0.0,
+    }
+
+
+def probability_scores(codes, probabilities, weights, clip, n_bins):
+    """
+    Compute the scores of the probabilities.
+
+    Parameters
+    ----------
+    codes : `~numpy.ndarray` of int, shape (n_sources,)
+        True class.
+    probabilities : `~numpy.ndarray` of shape (n_sources, n_classes)
+        Posterior probabilities.
+    weights : `~numpy.ndarray` of shape (n_sources,)
+        Weight of each source, adding up to more than 0.
+    clip : float
+        Smallest probability that the log-loss sees.
+    n_bins : int
+        Number of bins of the calibration error.
+
+    Returns
+    -------
+    scores : dict of str to float
+        ``log_loss, brier, ece``.
+    """
+    of_truth = np.take_along_axis(probabilities, codes[:, None], axis=1)[:, 0]
+    # sum_c (p_c - [c is the truth])^2, without the matrix of indicators
+    squares = (probabilities**2).sum(axis=1) - 2.0 * of_truth + 1.0
+    weight, expected, right = calibration(codes, probabilities, weights, n_bins)
+    return {
+        "log_loss": float(np.average(-np.log(np.maximum(of_truth, clip)), weights=weights)),
+        "brier": float(np.average(squares, weights=weights)),
+        "ece": float(np.abs(right - expected).sum() / weight.sum()),
+    }
+
+
+def calibration(codes, probabilities, weights, n_bins):
+    """
+    Bin the sources by the probability of their most probable class.
+
+    Parameters
+    ----------
+    codes : `~numpy.ndarray` of int, shape (n_sources,)
+        True class.
+    probabilities : `~numpy.ndarray` of shape (n_sources, n_classes)
+        Posterior probabilities.
+    weights : `~numpy.ndarray` of shape (n_sources,)
+        Weight of each source.
+    n_bins : int
+        Number of equal bins of (0, 1], each with its upper edge.
+
+    Returns
+    -------
+    weight, expected, right : `~numpy.ndarray` of shape (n_bins,)
+        Sums over the sources of each bin: of the weight, of weight x largest probability, and of
+        the weight of those that were classified right.
+    """
+    largest = probabilities.max(axis=1)
+    is_right = probabilities.argmax(axis=1) == codes
+    bins = np.clip(np.ceil(largest * n_bins).astype(int) - 1, 0, n_bins - 1)
+    return tuple(
+        np.bincount(bins, weights=weights * factor, minlength=n_bins)
+        for factor in (1.0, largest, is_right)
+    )
+
+
+def binomial_interval(successes, trials):
+    """
+    Compute the Wilson interval of a fraction at 68.27 %.
+
+    Parameters
+    ----------
+    successes, trials : `~numpy.ndarray` of shape (n,)
+        Counts.
+
+    Returns
+    -------
+    lower, upper : `~numpy.ndarray` of shape (n,)
+        NaN where there was no trial.
+    """
+    interval = np.full((2, len(trials)), np.nan)
+    tried = trials > 0
+    if tried.any():
+        interval[:, tried] = binom_conf_interval(
+            successes[tried], trials[tried], confidence_level=0.6827, interval="wilson"
+        )
+    return interval
+
+
+def _ratio(part, whole):
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)

@@ -1,0 +1,555 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The score sheet of a classification: what is right, how often, and whether the probabilities mean it.
+"""
+
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+from astropy.table import Column, Table
+
+from claxboi.utils import check_count, check_number, float_values, text_values
+
+from ._report import format_report
+from ._scores import (
+    binomial_interval,
+    calibration,
+    class_scores,
+    class_weights,
+    confusion_scores,
+    probability_scores,
+)
+
+__all__ = ["Evaluation"]
+
+# Guo et al. 2017, section 4: the customary number of bins of the calibration error.
+N_BINS = 15
+
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
+
+SUM_TOLERANCE = 1e-6
+
+
+class Evaluation:
+    """
+    Scores of a classification of sources whose class is known.
+
+    It knows nothing of the classifier: it takes the truth and the probabilities (or a confusion
+    matrix) and says how good they are. Whether the probabilities are held-out ones is up to the
+    caller, who says it in ``method``.
+
+    Every score is there twice: *as sampled*, where each source counts once, and *at the priors*,
+    where the sources of class c weigh pi_c n / n_c, so that the classes have the
+    proportions pi of the wanted population. The recall of a class is the same in both; its
+    precision is not, because the contaminants come in other proportions.
+
+    Parameters
+    ----------
+    confusion : array-like of int, shape (n_classes, n_classes)
+        Number of sources by true class (rows) and predicted class (columns).
+    classes : sequence of str
+        Names of the classes in the order of the rows.
+    priors : mapping of str to float or sequence of float, optional
+        Proportions of the classes in the population: non-negative, adding up to 1. None stands
+        for the proportions of the sample.
+    method : str, optional
+        How the predictions were made, such as ``"leave-one-out"``; printed in the report.
+    settings : mapping, optional
+        Settings of the classifier; printed in the report.
+
+    Attributes
+    ----------
+    classes : list of str
+        Names of the classes.
+    confusion : `~numpy.ndarray` of int, shape (n_classes, n_classes)
+        Number of sources by true class (rows) and predicted class (columns).
+    priors : dict of str to float
+        Proportions of the classes; those of the sample where none were given.
+    has_priors : bool
+        Whether priors were given.
+    method : str
+        How the predictions were made.
+    settings : dict
+        Settings of the classifier.
+    clip : float or None
+        Smallest probability that the log-loss sees; None without probabilities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument breaks its rule; the message names the argument, the rule and what was
+        received.
+
+    See Also
+    --------
+    Evaluation.from_probabilities : The usual way to make one.
+
+    Notes
+    -----
+    With n_ij the sources of class i that were classified as j, and r_ij = n_ij / sum_j n_ij:
+
+    - recall (completeness) of j is r_jj; *precision* (purity) is n_jj / sum_i n_ij; precision at
+      the priors is pi_j r_jj / sum_i pi_i r_ij, the one that Tranin et al. (2022) print.
+    - F1 is the harmonic mean of recall and precision (van Rijsbergen 1979, chapter 7).
+    - Intervals are Wilson's score intervals at 68.27 % [1]_, which behave at 0, at 1 and for small
+      classes [2]_ (`~astropy.stats.binom_conf_interval`).
+    - A class without a source has no recall, no F1 and no precision at the priors (NaN), and is
+      left out of balanced accuracy and macro F1; its share of the priors goes to the other
+      classes in proportion. A class that is never predicted has no precision (NaN) and an F1 of 0.
+      A class with a prior of 0 is not in the means at the priors.
+
+    References
+    ----------
+    .. [1] Wilson 1927, J. Am. Stat. Assoc. 22, 209
+    .. [2] Brown, Cai & DasGupta 2001, Statistical Science 16, 101
+    .. [3] Tranin et al. 2022, A&A 657, A138
+
+    Examples
+    --------
+    >>> from claxboi.classification.evaluation import Evaluation
+    >>> evaluation = Evaluation.from_probabilities(
+    ...     ["AGN", "AGN", "AGN", "star"],
+    ...     [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]],
+    ...     ["AGN", "star"],
+    ...     priors={"AGN": 0.5, "star": 0.5},
+    ... )
+    >>> evaluation.accuracy
+    0.75
+    >>> print(evaluation.per_class["class", "recall", "precision", "precision_corrected"])
+    class       recall       precision precision_corrected
+    ----- ------------------ --------- -------------------
+      AGN 0.6666666666666666       1.0                 1.0
+     star                1.0       0.5                0.75
+    """
+
+    def __init__(self, confusion, classes, *, priors=None, method="not stated", settings=None):
+        self.classes = _check_classes(classes)
+        self.confusion = _check_confusion(confusion, len(self.classes))
+        self.priors = _check_priors(priors, self.classes, self.confusion.sum(axis=1))
+        self.method = str(method)
+        self.settings = dict(settings or {})
+        self.has_priors = priors is not None
+        self.clip = None
+        self._codes = self._probabilities = None
+
+    @classmethod
+    def from_confusion(cls, confusion, classes, priors=None, *, method="not stated", settings=None):
+        """
+        Score a confusion matrix, such as a published one.
+
+        Parameters
+        ----------
+        confusion : array-like of int, shape (n_classes, n_classes)
+            Number of sources by true class (rows) and predicted class (columns).
+        classes : sequence of str
+            Names of the classes in the order of the rows.
+        priors : mapping of str to float or sequence of float, optional
+            As in `Evaluation`.
+        method : str, optional
+            How the predictions were made.
+        settings : mapping, optional
+            Settings of the classifier.
+
+        Returns
+        -------
+        evaluation : `Evaluation`
+            Its ``log_loss``, ``brier``, ``ece`` and ``reliability`` are None.
+        """
+        return cls(confusion, classes, priors=priors, method=method, settings=settings)
+
+    @classmethod
+    def from_probabilities(
+        cls,
+        truth,
+        probabilities,
+        classes,
+        *,
+        priors=None,
+        method="not stated",
+        settings=None,
+        clip=np.finfo(float).tiny,
+    ):
+        """
+        Score the probabilities of sources whose class is known.
+
+        Parameters
+        ----------
+        truth : array-like of shape (n_sources,)
+            True class of each source: its name, or as integers its place in ``classes`` from 0.
+        probabilities : array-like of shape (n_sources, n_classes)
+            Posterior probabilities, each row adding up to 1. The prediction is the most probable
+            class, the first one at a tie.
+        classes : sequence of str
+            Names of the classes in the order of the columns.
+        priors : mapping of str to float or sequence of float, optional
+            As in `Evaluation`: those that the probabilities were made for.
+        method : str, optional
+            How the probabilities were made, such as ``"leave-one-out"``.
+        settings : mapping, optional
+            Settings of the classifier.
+        clip : float, optional
+            Smallest probability that the log-loss sees. The default only keeps it finite; 1e-4 is
+            for comparisons with a classifier that gives exact zeros, such as a random forest.
+
+        Returns
+        -------
+        evaluation : `Evaluation`
+        """
+        classes = _check_classes(classes)
+        probabilities = _check_probabilities(probabilities, len(classes))
+        codes = _check_truth(truth, classes)
+        if len(codes) != len(probabilities):
+            raise ValueError(
+                "truth and probabilities must have one row for each source, "
+                f"got {len(codes)} and {len(probabilities)}"
+            )
+        cells = codes * len(classes) + probabilities.argmax(axis=1)
+        confusion = np.bincount(cells, minlength=len(classes) ** 2)
+        confusion = confusion.reshape(len(classes), len(classes))
+        result = cls(confusion, classes, priors=priors, method=method, settings=settings)
+        result._codes = codes
+        result._probabilities = probabilities
+        result.clip = check_number(clip, "clip", minimum=0, maximum=1, exclusive=True)
+        return result
+
+    @property
+    def accuracy(self):
+        """Fraction of the sources that are classified right (float)."""
+        return self._scores["accuracy"]
+
+    @property
+    def balanced_accuracy(self):
+        """Mean recall of the classes (float)."""
+        return self._scores["balanced_accuracy"]
+
+    @property
+    def macro_f1(self):
+        """Mean F1 of the classes (float)."""
+        return self._scores["macro_f1"]
+
+    @property
+    def mcc(self):
+        """
+        Matthews correlation coefficient of many classes (float), Gorodkin 2004, Comput. Biol. Chem. 28, 367.
+
+        (c n - sum_k t_k p_k) / sqrt((n^2 - sum_k t_k^2) (n^2 - sum_k p_k^2)) with c of n sources
+        right, t_k of class k and p_k predicted as k. 1 is perfect, 0 is chance; 0 also where all
+        sources have, or are given, one class.
+        """
+        return self._scores["mcc"]
+
+    @property
+    def log_loss(self):
+        """
+        Mean of -ln(probability of the true class), in nats (float or None).
+
+        A proper score (Good 1952, J. R. Stat. Soc. B 14, 107): no other probabilities than the
+        right ones make it smaller. Probabilities below ``clip`` count as ``clip``.
+        """
+        return self._scores.get("log_loss")
+
+    @property
+    def brier(self):
+        """
+        Brier score summed over the classes, 0 to 2 (float or None), Brier 1950, Mon. Weather Rev. 78, 1.
+
+        The mean over the sources of sum_c (p_c - [c is the true class])^2.
+        """
+        return self._scores.get("brier")
+
+    @property
+    def ece(self):
+        """
+        Expected calibration error (float or None), Naeini et al. 2015, AAAI 29, 2901.
+
+        sum_b n_b / n |fraction right - mean probability| over 15 equal bins of the largest
+        probability, as in Guo et al. 2017 (ICML 70, 1321, equation 3). A finite sample has one
+        above 0 even when its probabilities are perfect.
+        """
+        return self._scores.get("ece")
+
+    @property
+    def corrected(self):
+        """
+        The seven scores at the priors (dict of str to float), by the names of the attributes.
+
+        Each source weighs pi_c n / n_c. Probabilities that were made for priors are to be judged
+        by these: as sampled, the other scores punish them for telling the truth about another
+        population. Without priors they are the scores as sampled.
+        """
+        return dict(self._scores_corrected)
+
+    @property
+    def confusion_corrected(self):
+        """
+        The confusion matrix at the priors (float array), with the same total as ``confusion``.
+        """
+        return self.confusion * self._class_weights[:, None]
+
+    @property
+    def per_class(self):
+        """
+        Scores of each class (`~astropy.table.Table`).
+
+        Columns ``class, n, prior, recall, recall_lower, recall_upper, precision,
+        precision_lower, precision_upper, precision_corrected, f1, f1_corrected``; the corrected
+        ones are at the priors.
+        """
+        recall, precision, f1 = class_scores(self.confusion)
+        _, precision_corrected, f1_corrected = class_scores(self.confusion_corrected)
+        n_true = self.confusion.sum(axis=1)
+        right = np.diagonal(self.confusion)
+        recall_lower, recall_upper = binomial_interval(right, n_true)
+        precision_lower, precision_upper = binomial_interval(right, self.confusion.sum(axis=0))
+        return _make_table(
+            ("class", self.classes, "Class"),
+            ("n", n_true, "Number of sources of the class"),
+            ("prior", list(self.priors.values()), "Proportion of the class in the population"),
+            ("recall", recall, "Fraction of the sources of the class that are found"),
+            ("recall_lower", recall_lower, "Lower end of the 68.27 % interval of recall"),
+            ("recall_upper", recall_upper, "Upper end of the 68.27 % interval of recall"),
+            ("precision", precision, "Fraction of the predictions that are right, as sampled"),
+            ("precision_lower", precision_lower, "Lower end of the 68.27 % interval of precision"),
+            ("precision_upper", precision_upper, "Upper end of the 68.27 % interval of precision"),
+            (
+                "precision_corrected",
+                # The row of a class without a source is empty, which is not to say that it is right.
+                np.where(n_true > 0, precision_corrected, np.nan),
+                "Fraction of the predictions that are right, at the priors",
+            ),
+            ("f1", f1, "Harmonic mean of recall and precision"),
+            ("f1_corrected", f1_corrected, "Harmonic mean of recall and precision_corrected"),
+        )
+
+    @property
+    def reliability(self):
+        """
+        How often a probability is right (`~astropy.table.Table` or None).
+
+        Columns ``lower, upper, n, mean_probability, fraction_correct, fraction_correct_lower,
+        fraction_correct_upper``: one row for each of 15 equal bins (lower, upper] of the largest
+        probability of a source, as sampled; NaN where a bin is empty.
+        """
+        if self._codes is None:
+            return None
+        ones = np.ones(len(self._codes))
+        n, expected, right = calibration(self._codes, self._probabilities, ones, N_BINS)
+        edges = np.linspace(0.0, 1.0, N_BINS + 1)
+        filled = np.where(n > 0, n, np.nan)
+        lower, upper = binomial_interval(right, n)
+        return _make_table(
+            ("lower", edges[:-1], "Lower edge of the bin, excluded"),
+            ("upper", edges[1:], "Upper edge of the bin, included"),
+            ("n", n.astype(int), "Number of sources"),
+            ("mean_probability", expected / filled, "Mean of their largest probability"),
+            ("fraction_correct", right / filled, "Fraction of them that is classified right"),
+            ("fraction_correct_lower", lower, "Lower end of the 68.27 % interval"),
+            ("fraction_correct_upper", upper, "Upper end of the 68.27 % interval"),
+        )
+
+    def scores_by(self, values, n_bins=4):
+        """
+        Score the sources in bins of another quantity, such as their flux.
+
+        An overall calibration can hide that faint sources are too sure and bright ones too shy.
+
+        Parameters
+        ----------
+        values : array-like of shape (n_sources,)
+            One number for each source, in the order of the truth; a column with its mask will do.
+        n_bins : int, optional
+            Number of bins with about as many sources each (quantiles); fewer where values tie.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            Columns ``lower, upper, n`` and the seven scores, as sampled; a bin is [lower, upper),
+            the last with its end. Sources without a value (masked, NaN, infinite), if any, are a
+            last row with NaN limits.
+
+        Raises
+        ------
+        ValueError
+            If this was made from a confusion matrix, or the values are not one for each source.
+        """
+        if self._codes is None:
+            raise ValueError("scores_by needs probabilities; this was made from a confusion matrix")
+        values = values if hasattr(values, "dtype") else np.asarray(values)
+        values = float_values({"values": values}, "values", name="scores_by")
+        n_bins = check_count(n_bins, "n_bins")
+        if len(values) != len(self._codes):
+            raise ValueError(
+                f"values must have one number for each of the {len(self._codes)} sources, "
+                f"got {len(values)}"
+            )
+        known = np.isfinite(values)
+        bins = []
+        if known.any():
+            edges = np.unique(np.quantile(values[known], np.linspace(0, 1, n_bins + 1)))
+            place = np.searchsorted(edges[1:-1], values, side="right")
+            bins = [
+                (edges[k], edges[min(k + 1, len(edges) - 1)], known & (place == k))
+                for k in range(max(len(edges) - 1, 1))
+            ]
+        if not known.all():
+            bins.append((np.nan, np.nan, ~known))
+        parts = [self._part(chosen) for _, _, chosen in bins]
+        return _make_table(
+            ("lower", [lower for lower, _, _ in bins], "Lower limit of the values"),
+            ("upper", [upper for _, upper, _ in bins], "Upper limit of the values"),
+            ("n", [int(chosen.sum()) for _, _, chosen in bins], "Number of sources"),
+            *((name, [part._scores[name] for part in parts], "") for name in SCORES),
+        )
+
+    def to_table(self):
+        """
+        Give all overall scores as one row, so that `~astropy.table.vstack` compares classifiers.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            Columns ``method, n``, the seven scores as sampled, and at the priors with the ending
+            ``_corrected``. NaN for those that a confusion matrix alone cannot give.
+        """
+        columns = [
+            ("method", [self.method], "How the predictions were made"),
+            ("n", [int(self.confusion.sum())], "Number of sources"),
+        ]
+        for ending, scores in (("", self._scores), ("_corrected", self._scores_corrected)):
+            columns += [(name + ending, [scores.get(name, np.nan)], "") for name in SCORES]
+        return _make_table(*columns)
+
+    def __repr__(self):
+        return (
+            f"<Evaluation of {self.confusion.sum()} sources in {len(self.classes)} classes "
+            f"({self.method}): accuracy {self.accuracy:.3f}>"
+        )
+
+    def __str__(self):
+        return format_report(self)
+
+    @functools.cached_property
+    def _scores(self):
+        return self._score(self.confusion.astype(float), np.ones(len(self.classes)))
+
+    @functools.cached_property
+    def _scores_corrected(self):
+        return self._score(self.confusion_corrected, self._class_weights)
+
+    @functools.cached_property
+    def _class_weights(self):
+        priors = np.array(list(self.priors.values()))
+        return class_weights(self.confusion.sum(axis=1), priors)
+
+    def _score(self, confusion, weights):
+        scores = confusion_scores(confusion)
+        if self._codes is not None:
+            scores |= probability_scores(
+                self._codes, self._probabilities, weights[self._codes], self.clip, N_BINS
+            )
+        return scores
+
+    def _part(self, chosen):
+        return Evaluation.from_probabilities(
+            self._codes[chosen], self._probabilities[chosen], self.classes, clip=self.clip
+        )
+
+
+def _make_table(*columns):
+    return Table([Column(data, name=name, description=text) for name, data, text in columns])
+
+
+def _check_classes(classes):
+    if isinstance(classes, str):
+        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+    names = [str(name) for name in classes]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(f"classes must be two or more different names, got {names}")
+    return names
+
+
+def _check_confusion(confusion, n_classes):
+    matrix = np.array(confusion)
+    if matrix.shape != (n_classes, n_classes):
+        raise ValueError(
+            f"confusion must have shape ({n_classes}, {n_classes}), one row and one column for "
+            f"each class, got {matrix.shape}"
+        )
+    if matrix.dtype.kind not in "iuf" or np.any(matrix < 0) or np.any(matrix != np.floor(matrix)):
+        raise ValueError("confusion must hold counts of sources: whole numbers of at least 0")
+    if matrix.sum() == 0:
+        raise ValueError("confusion is empty: there must be at least one source")
+    return matrix.astype(int)
+
+
+def _check_priors(priors, classes, counts):
+    if priors is None:
+        return dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))
+    if isinstance(priors, Mapping):
+        unknown = [str(name) for name in priors if name not in classes]
+        missing = [name for name in classes if name not in priors]
+        if unknown or missing:
+            raise ValueError(
+                f"priors must have one proportion for each of the classes {', '.join(classes)}; "
+                f"missing: {', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}"
+            )
+        priors = [priors[name] for name in classes]
+    values = np.asarray(priors, float)
+    if values.shape != (len(classes),):
+        raise ValueError(
+            f"priors must have one proportion for each of the {len(classes)} classes, "
+            f"got {values.size}"
+        )
+    if not np.all(values >= 0) or abs(values.sum() - 1) > SUM_TOLERANCE:
+        raise ValueError(
+            f"priors must be non-negative and add up to 1, got {values.tolist()} "
+            f"with sum {values.sum():.6g}"
+        )
+    if not np.any(values[counts > 0] > 0):
+        raise ValueError("priors must be above 0 for at least one class that has a source")
+    return dict(zip(classes, values.tolist(), strict=True))
+
+
+def _check_probabilities(probabilities, n_classes):
+    # A copy, so that the scores stay what they were if the caller goes on with the array.
+    values = np.array(probabilities, float)
+    if values.ndim != 2 or values.shape[1] != n_classes:
+        raise ValueError(
+            "probabilities must have one row for each source and one column for each of the "
+            f"{n_classes} classes, got shape {values.shape}"
+        )
+    off = ~(np.all(values >= 0, axis=1) & (np.abs(values.sum(axis=1) - 1) <= SUM_TOLERANCE))
+    if off.any():
+        first = int(np.flatnonzero(off)[0])
+        raise ValueError(
+            "probabilities must be non-negative and add up to 1 in each row; "
+            f"{off.sum()} rows do not, the first is row {first}: {values[first].tolist()}"
+        )
+    return values
+
+
+def _check_truth(truth, classes):
+    column = truth if hasattr(truth, "dtype") else np.asarray(truth)
+    if len(column) == 0:
+        raise ValueError("truth is empty: there must be at least one source")
+    if column.dtype.kind in "iu":
+        codes = float_values({"truth": column}, "truth", name="the sources")
+        missing = np.isnan(codes)
+        unknown = np.unique(codes[(codes < 0) | (codes >= len(classes))])
+        rule = f"codes from 0 to {len(classes) - 1}"
+    else:
+        labels, missing = text_values({"truth": column}, "truth", name="the sources")
+        names, place = np.unique(labels, return_inverse=True)
+        known = {name: code for code, name in enumerate(classes)}
+        codes = np.array([known.get(name, -1) for name in names.tolist()])[place]
+        unknown = np.unique(labels[(codes < 0) & ~missing])
+        rule = "the classes " + ", ".join(classes)
+    if missing.any():
+        raise ValueError(
+            f"truth must have a class for each source, {missing.sum()} of {len(codes)} have none"
+        )
+    if len(unknown):
+        got = ", ".join(f"{value:g}" if column.dtype.kind in "iu" else value for value in unknown)
+        raise ValueError(f"truth must hold only {rule}, got {got}")
+    return codes.astype(int)
