@@ -41,15 +41,18 @@ def float_values(table, column, *, unit=None, name="table"):
         If its unit does not convert.
     """
     data = table[column]
-    if unit is not None and getattr(data, "unit", None) is not None:
+    own_unit = getattr(data, "unit", None)
+    # The numbers of a column in mag(AB) are in mag; a Quantity takes no mag(AB).
+    own_unit = getattr(own_unit, "function_unit", own_unit)
+    if unit is not None and own_unit is not None:
         try:
-            factor = u.Quantity(1.0, data.unit).to_value(unit)
+            factor = u.Quantity(1.0, own_unit).to_value(unit)
         except u.UnitConversionError as err:
             raise u.UnitConversionError(
                 f"column {column!r} of {name} must have a unit that converts to "
                 f"{u.Unit(unit)}, got {data.unit}"
             ) from err
-        linear = np.isclose(u.Quantity(0.0, data.unit).to_value(unit), 0.0)
+        linear = np.isclose(u.Quantity(0.0, own_unit).to_value(unit), 0.0)
         if not linear:
             return float_values(
                 {column: u.Quantity(data).to(unit)}, column, name=name
