@@ -3,9 +3,12 @@
 Step 3, who is who: probabilistic counterparts, host galaxies, and links between X-ray catalogues.
 """
 
+from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .pairs import SkyPairs, sky_pairs
 
 __all__ = [
     "SkyPairs",
+    "homogenize_magnitudes",
+    "magnitude_relations",
     "sky_pairs",
 ]
