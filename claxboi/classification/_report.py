@@ -58,7 +58,8 @@ def _classes(evaluation):
         rows.append([row["class"], str(row["n"])])
         for name in ("recall", "precision"):
             lower, upper = _percent(row[f"{name}_lower"]), _percent(row[f"{name}_upper"])
-            rows[-1] += [_percent(row[name]), f"({lower} - {upper})"]
+            interval = "" if np.isnan(row[name]) else f"({lower} - {upper})"
+            rows[-1] += [_percent(row[name]), interval]
         rows[-1] += [_percent(row[name]) for name in ("f1", "precision_corrected", "f1_corrected")]
     if not evaluation.has_priors:
         rows = [row[:-2] for row in rows]

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The score sheet of a classification: what is right, how often, and whether the probabilities mean it.
+The score sheet of a classification: how often it is right, and whether its probabilities say so.
 """
 
 import functools
@@ -28,7 +28,11 @@ N_BINS = 15
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
 
+# Leaves room for probabilities that went through float32.
 SUM_TOLERANCE = 1e-6
+
+# The smallest probability whose logarithm a float64 gives at full precision.
+TINY = float(np.finfo(float).tiny)
 
 
 class Evaluation:
@@ -168,7 +172,7 @@ class Evaluation:
         priors=None,
         method="not stated",
         settings=None,
-        clip=np.finfo(float).tiny,
+        clip=TINY,
     ):
         """
         Score the probabilities of sources whose class is known.
@@ -231,8 +235,9 @@ class Evaluation:
     @property
     def mcc(self):
         """
-        Matthews correlation coefficient of many classes (float), Gorodkin 2004, Comput. Biol. Chem. 28, 367.
+        Matthews correlation coefficient of many classes (float).
 
+        Gorodkin 2004, Comput. Biol. Chem. 28, 367:
         (c n - sum_k t_k p_k) / sqrt((n^2 - sum_k t_k^2) (n^2 - sum_k p_k^2)) with c of n sources
         right, t_k of class k and p_k predicted as k. 1 is perfect, 0 is chance; 0 also where all
         sources have, or are given, one class.
@@ -252,17 +257,19 @@ class Evaluation:
     @property
     def brier(self):
         """
-        Brier score summed over the classes, 0 to 2 (float or None), Brier 1950, Mon. Weather Rev. 78, 1.
+        Brier score summed over the classes, 0 to 2 (float or None).
 
-        The mean over the sources of sum_c (p_c - [c is the true class])^2.
+        Brier 1950, Mon. Weather Rev. 78, 1: the mean over the sources of
+        sum_c (p_c - [c is the true class])^2.
         """
         return self._scores.get("brier")
 
     @property
     def ece(self):
         """
-        Expected calibration error (float or None), Naeini et al. 2015, AAAI 29, 2901.
+        Expected calibration error (float or None).
 
+        Naeini et al. 2015, AAAI 29, 2901:
         sum_b n_b / n |fraction right - mean probability| over 15 equal bins of the largest
         probability, as in Guo et al. 2017 (ICML 70, 1321, equation 3). A finite sample has one
         above 0 even when its probabilities are perfect.
@@ -314,7 +321,7 @@ class Evaluation:
             ("precision_upper", precision_upper, "Upper end of the 68.27 % interval of precision"),
             (
                 "precision_corrected",
-                # The row of a class without a source is empty, which is not to say that it is right.
+                # What a class without a source would add to its own column is not known.
                 np.where(n_true > 0, precision_corrected, np.nan),
                 "Fraction of the predictions that are right, at the priors",
             ),
