@@ -62,8 +62,8 @@ def describe(name, **parts):
     Returns
     -------
     record : dict or None
-        The record (keys ``step, name, dtype, unit, ucd, description``) with the placeholders filled, None for
-        a column that is not in the vocabulary.
+        The record (keys ``step, name, dtype, unit, ucd, description``) with the placeholders
+        filled, None for a column that is not in the vocabulary.
 
     Examples
     --------
@@ -71,16 +71,16 @@ def describe(name, **parts):
     >>> describe("P_<class>", **{"class": "AGN"})["description"]
     'Posterior probability of class AGN'
     """
-    for pattern, record in _patterns():
-        if record["name"] == name:
-            found = parts
-            break
-        match = pattern.fullmatch(name)
-        if match:
-            found = match.groupdict() | parts
-            break
-    else:
-        return None
+    # A template first: ``P_<class>`` would match ``P_<class>_<category>`` as a name in use.
+    record = next((record for record in _records() if record["name"] == name), None)
+    found = parts
+    if record is None:
+        for pattern, candidate in _patterns():
+            if match := pattern.fullmatch(name):
+                record, found = candidate, match.groupdict() | parts
+                break
+        else:
+            return None
     filled = dict(record)
     for part, value in found.items():
         filled["name"] = filled["name"].replace(f"<{part}>", str(value))

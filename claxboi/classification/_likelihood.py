@@ -43,8 +43,6 @@ class Terms:
         Row of ``patterns`` for each source.
     patterns : `~numpy.ndarray` of bool, shape (n_patterns, n_properties)
         Which properties are present.
-    own : `~numpy.ndarray` of shape (n_properties, n), optional
-        Log-likelihood of each property for the own class of training sources; 0 where missing.
     """
 
     log_likelihood: np.ndarray
@@ -53,7 +51,6 @@ class Terms:
     n_present: np.ndarray
     pattern: np.ndarray
     patterns: np.ndarray
-    own: np.ndarray | None = None
 
 
 class LikelihoodModel:
@@ -86,7 +83,7 @@ class LikelihoodModel:
         """
         return _smooth(self.present_weight, self.class_weight)
 
-    def terms(self, values, errors, codes=None, weights=None, *, keep_own=False):
+    def terms(self, values, errors, codes=None, weights=None):
         """
         Evaluate all densities for some sources.
 
@@ -100,8 +97,6 @@ class LikelihoodModel:
             Class of the training sources, -1 for others: for them the own class is held out.
         weights : `~numpy.ndarray` of shape (n,), optional
             Their training weights.
-        keep_own : bool, optional
-            Keep the log-likelihood of each property for the own class.
 
         Returns
         -------
@@ -110,15 +105,11 @@ class LikelihoodModel:
         n = values.shape[1]
         log_likelihood = np.zeros((self.n_categories, self.n_classes, n))
         product = np.empty((self.n_classes, n))
-        own = np.zeros((len(self.records), n)) if keep_own else None
         for t in range(self.n_categories):
             product.fill(1.0)
             pending = 0
             for p in np.flatnonzero(self.category == t):
                 factor = self._factor(p, values[p], errors.get(p), codes, weights)
-                if keep_own:
-                    chosen = factor[np.maximum(codes, 0), np.arange(n)]
-                    own[p] = self.records[p].weight * np.log(chosen)
                 if self.records[p].weight != 1:
                     # A large exponent could overflow a product, not a sum.
                     log_likelihood[t] += self.records[p].weight * np.log(factor)
@@ -134,7 +125,7 @@ class LikelihoodModel:
         pattern, patterns = _patterns(~np.isnan(values))
         present, absent = self._existence(pattern, patterns, codes, weights)
         n_present = patterns.sum(axis=1)[pattern]
-        return Terms(log_likelihood, present, absent, n_present, pattern, patterns, own)
+        return Terms(log_likelihood, present, absent, n_present, pattern, patterns)
 
     def property_terms(self, values, errors, codes=None, weights=None):
         """
@@ -157,26 +148,53 @@ class LikelihoodModel:
             ]
         )
 
+    def own_terms(self, values, errors, codes, weights):
+        """
+        Evaluate the held-out log-likelihood of each property for the own class.
+
+        Parameters
+        ----------
+        values, errors, codes, weights
+            As for `terms`, of training sources only.
+
+        Returns
+        -------
+        log_likelihood : `~numpy.ndarray` of shape (n_properties, n)
+            With the weights of the properties; 0 where missing.
+        """
+        result = np.zeros(values.shape)
+        for p, record in enumerate(self.records):
+            result[p] = record.weight * np.log(
+                self._averaged(
+                    p,
+                    values[p],
+                    errors.get(p),
+                    lambda *at: self._own_at(*at, codes, weights),
+                )
+            )
+        return result
+
     def _factor(self, p, raw, errors, codes, weights):
+        return self._averaged(p, raw, errors, lambda *at: self._at(*at, codes, weights))
+
+    def _averaged(self, p, raw, errors, evaluate):
+        """Average evaluate(density, points, scaled values) over the errors."""
         density, record = self.densities[p], self.records[p]
         scaled = record.apply_scale(raw)
         if errors is None:
-            return self._at(density, scaled, scaled, codes, weights)
+            return evaluate(density, scaled, scaled)
         # An atom is exact: its error does not spread it over its surroundings.
         errors = np.where(np.isnan(errors) | np.isin(scaled, density.atoms), 0.0, np.abs(errors))
         total = 0.0
         for node, share in zip(ERROR_NODES, ERROR_WEIGHTS):
             points = record.apply_scale(_fold(raw + node * errors, *record.bounds))
-            total += share * self._at(density, points, scaled, codes, weights)
+            total += share * evaluate(density, points, scaled)
         return total
 
     def _at(self, density, points, scaled, codes, weights):
-        # Sorted points make all look-ups walk through memory; NaN sorts last.
-        order = np.argsort(points)
-        n_present = len(points) - int(np.isnan(points).sum())
-        order = order[:n_present]
+        order = _sorted_present(points)
         ordered = points[order]
-        likelihood = np.empty((self.n_classes, n_present))
+        likelihood = np.empty((self.n_classes, len(order)))
         density.likelihood(ordered, likelihood)
         if codes is not None:
             training = np.flatnonzero(codes[order] >= 0)
@@ -188,6 +206,15 @@ class LikelihoodModel:
         factor = np.ones((self.n_classes, len(points)))
         for row, sorted_row in zip(factor, likelihood):
             row[order] = sorted_row
+        return factor
+
+    @staticmethod
+    def _own_at(density, points, scaled, codes, weights):
+        order = _sorted_present(points)
+        factor = np.ones(len(points))
+        factor[order] = density.own_likelihood(
+            points[order], scaled[order], codes[order], weights[order]
+        )
         return factor
 
     def _existence(self, pattern, patterns, codes, weights):
@@ -215,6 +242,11 @@ class LikelihoodModel:
                 present[t, own, rows] = yes[properties].sum(axis=0)
                 absent[t, own, rows] = no[properties].sum(axis=0)
         return present, absent
+
+
+def _sorted_present(points):
+    # Sorted points make all look-ups walk through memory; NaN sorts last.
+    return np.argsort(points)[: len(points) - int(np.isnan(points).sum())]
 
 
 def _smooth(present, total):

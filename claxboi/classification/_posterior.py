@@ -33,14 +33,11 @@ class Combination:
         The log marginal of a category is its contribution times this.
     rest_scale : `~numpy.ndarray` of shape (n_categories,)
         Without category t the other contributions count this many times.
-    exponents : `~numpy.ndarray` of shape (n_categories,) or (n_categories, n)
-        Exponent of the likelihood of each category.
     """
 
     contributions: np.ndarray
     marginal_scale: float
     rest_scale: np.ndarray
-    exponents: np.ndarray
 
 
 def combine(terms, weights, missing_weight, normalization, missing):
@@ -85,7 +82,7 @@ def combine(terms, weights, missing_weight, normalization, missing):
         rest = np.divide(weights.sum(), others, out=np.zeros(n_categories), where=others > 0)
     if normalization == "original":
         scale = weights.sum() / ORIGINAL_PRODUCT
-    return Combination(contributions, scale, rest, exponents)
+    return Combination(contributions, scale, rest)
 
 
 def category_exponents(terms, weights, missing_weight, normalization):

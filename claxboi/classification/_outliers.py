@@ -1,0 +1,113 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How odd a source would be as a member of each class, as a p-value.
+"""
+
+import numpy as np
+
+__all__ = ["OutlierScale"]
+
+#: Smallest variance of a sum of surprises, so that a class without spread divides by no zero.
+SMALLEST_VARIANCE = 1e-6
+
+
+class OutlierScale:
+    """
+    The distribution of surprise among the members of each class.
+
+    The surprise of a value is how far its log-likelihood lies below the highest of the class. The sum over
+    the properties that a source has depends on which they are; so its mean and
+    variance are put together from those of each property and of each pair, the sum is brought to a normal
+    scale by the cube root (Wilson & Hilferty 1931, PNAS 17, 684), and its rank among the held-out training sources of the class
+    is the p-value (a conformal p-value, Vovk et al. 2005).
+
+    Parameters
+    ----------
+    own : `~numpy.ndarray` of shape (n_properties, n)
+        Held-out log-likelihood of each property of the training sources, for their own class.
+    present : `~numpy.ndarray` of bool, shape (n_properties, n)
+        Where there is a value.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Classes of the training sources.
+    n_classes : int
+        Number of classes.
+    """
+
+    def __init__(self, own, present, codes, n_classes):
+        n_properties = len(own)
+        self._peak = np.zeros((n_properties, n_classes))
+        self._mean = np.zeros((n_properties, n_classes))
+        self._covariance = np.zeros((n_classes, n_properties, n_properties))
+        self._sorted = []
+        for c in range(n_classes):
+            members = codes == c
+            here = present[:, members].astype(float)
+            value = np.where(present[:, members], own[:, members], -np.inf)
+            peak = value.max(axis=1, initial=-np.inf)
+            peak = np.where(np.isfinite(peak), peak, 0.0)
+            surprise = np.where(here > 0, peak[:, np.newaxis] - own[:, members], 0.0)
+            count = np.maximum(here.sum(axis=1), 1)
+            mean = surprise.sum(axis=1) / count
+            centred = (surprise - mean[:, np.newaxis]) * here
+            self._peak[:, c], self._mean[:, c] = peak, mean
+            self._covariance[c] = (centred @ centred.T) / np.maximum(here @ here.T, 1)
+        for c in range(n_classes):
+            members = np.flatnonzero(codes == c)
+            patterns, pattern = np.unique(present[:, members].T, axis=0, return_inverse=True)
+            total = np.where(present[:, members], own[:, members], 0.0).sum(axis=0)
+            score = self._score(
+                np.broadcast_to(total, (n_classes, len(total))), pattern.ravel(), patterns, [c]
+            )
+            self._sorted.append(np.sort(score[0]))
+
+    def _score(self, total, pattern, patterns, classes):
+        has = patterns.astype(float)
+        out = np.empty((len(classes), len(pattern)))
+        for row, c in enumerate(classes):
+            mean = np.maximum(has @ self._mean[:, c], SMALLEST_VARIANCE)
+            variance = np.einsum("kp,pq,kq->k", has, self._covariance[c], has)
+            variance = np.maximum(variance, SMALLEST_VARIANCE)
+            shape = mean**2 / variance
+            surprise = (has @ self._peak[:, c])[pattern] - total[c]
+            # Wilson-Hilferty: the cube root of a gamma variable is nearly normal.
+            root = np.cbrt(np.maximum(surprise, 0.0) * (1 / mean)[pattern])
+            root -= (1 - 1 / (9 * shape))[pattern]
+            root *= (3 * np.sqrt(shape))[pattern]
+            out[row] = root
+        return out
+
+    def pvalue(self, total, pattern, patterns, codes=None):
+        """
+        Return the largest p-value over the classes.
+
+        Parameters
+        ----------
+        total : `~numpy.ndarray` of shape (n_classes, n)
+            Log-likelihood of all properties, with exponent 1.
+        pattern : `~numpy.ndarray` of int, shape (n,)
+            Row of ``patterns`` for each source.
+        patterns : `~numpy.ndarray` of bool, shape (n_patterns, n_properties)
+            Which properties are present.
+        codes : `~numpy.ndarray` of int, shape (n,), optional
+            Class of training sources, -1 for others: they do not count for themselves.
+
+        Returns
+        -------
+        pvalue : `~numpy.ndarray` of shape (n,)
+            1 for a source without any value.
+        """
+        n_classes = len(total)
+        score = self._score(total, pattern, patterns, range(n_classes))
+        result = np.zeros(total.shape[1])
+        for c, scores in enumerate(self._sorted):
+            # As odd or odder, to rounding: the source itself is among its class.
+            odder = len(scores) - np.searchsorted(scores, score[c] - 1e-9)
+            if codes is None:
+                p = (odder + 1) / (len(scores) + 1)
+            else:
+                member = codes == c
+                size = len(scores) + 1 - member
+                p = np.minimum((odder + 1 - member) / size, 1.0)
+            np.maximum(result, p, out=result)
+        result[~patterns.any(axis=1)[pattern]] = 1.0
+        return result

@@ -1,0 +1,198 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The answer: arrays that chunks fill, and the table that is made of them.
+"""
+
+import numpy as np
+
+from claxboi.catalog import make_column
+from claxboi.utils import add_columns
+
+from .weights import largest
+
+__all__ = ["Answer", "check_collisions", "column_names"]
+
+
+def column_names(classes, categories):
+    """
+    List the columns of the answer.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes.
+    categories : sequence of str
+        Names of the categories.
+
+    Returns
+    -------
+    names : list of str
+    """
+    return [
+        "prediction",
+        *(f"P_{name}" for name in classes),
+        *("margin", "outlier", "outlier_pvalue", "alternative", "n_missing"),
+        *(f"P_{name}_{category}" for category in categories for name in classes),
+        "is_training",
+    ]
+
+
+def check_collisions(table, classes, categories, overwrite):
+    """
+    Check that the answer's columns are new, before any work is done.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The caller's table.
+    classes, categories : sequence of str
+        Their names.
+    overwrite : bool
+        Whether columns of the caller may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If names collide: with the caller's unless ``overwrite``, or with each other.
+    """
+    names = column_names(classes, categories)
+    seen = set()
+    twice = [name for name in names if name.lower() in seen or seen.add(name.lower())]
+    if twice:
+        raise ValueError(
+            f"the classes and categories make columns of the same name ({', '.join(twice)}; "
+            "FITS ignores case): rename a class or a category"
+        )
+    taken = [name for name in table.colnames if name.lower() in seen]
+    if taken and not overwrite:
+        raise ValueError(
+            f"the table already has columns {', '.join(taken)} (names are compared without case, "
+            "as FITS does); pass overwrite=True to replace them"
+        )
+
+
+class Answer:
+    """
+    The posterior columns of a table, filled chunk by chunk.
+
+    Parameters
+    ----------
+    n : int
+        Number of sources.
+    n_classes, n_categories : int
+        Numbers of classes and of categories.
+    """
+
+    def __init__(self, n, n_classes, n_categories):
+        self.posterior = np.empty((n_classes, n))
+        self.marginal = np.empty((n_categories, n_classes, n))
+        self.best = np.empty(n, np.intp)
+        self.alternative = np.zeros((n_categories, n), np.int16)
+        self.margin, self.outlier = np.empty(n), np.empty(n)
+        self.pvalue = np.full(n, np.nan)
+        self.n_missing = np.empty(n, int)
+
+    def fill(self, start, chunk, terms, combination, log_prior, scale):
+        """
+        Fill in the answer for a chunk of sources.
+
+        Parameters
+        ----------
+        start : int
+            Row of the first source.
+        chunk : object
+            The sources.
+        terms : `Terms`
+            Their likelihoods.
+        combination : `Combination`
+            The contributions of the categories.
+        log_prior : `~numpy.ndarray` of shape (n_classes, 1) or (n_classes, n)
+            Logarithm of the priors, and offsets.
+        scale : `OutlierScale` or None
+            Gives the p-values.
+        """
+        part = slice(start, start + len(chunk))
+        contributions = combination.contributions
+        total = contributions.sum(axis=0)
+        joint = total + log_prior
+        best = largest(joint)
+        _normalize(joint, self.posterior[:, part])
+        peak = joint[best, np.arange(len(best))]
+        self.best[part] = best
+        self.margin[part] = 2 * self.posterior[:, part].max(axis=0) - 1
+        self.outlier[part] = -peak / np.log(10)
+        for t, contribution in enumerate(contributions[:-1]):
+            _normalize(contribution * combination.marginal_scale, self.marginal[t, :, part])
+            rest = (total - contribution) * combination.rest_scale[t] + log_prior
+            other = largest(rest)
+            self.alternative[t, part] = np.where(other != best, other + 1, 0)
+        self.n_missing[part] = terms.patterns.shape[1] - terms.n_present
+        if scale is not None:
+            self.pvalue[part] = scale.pvalue(
+                terms.log_likelihood.sum(axis=0), terms.pattern, terms.patterns, chunk.codes
+            )
+
+    def to_table(self, table, classes, categories, codes, *, overwrite):
+        """
+        Add the columns to a copy of a table.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The caller's table.
+        classes, categories : sequence of str
+            Their names.
+        codes : `~numpy.ndarray` of int, shape (n,)
+            Class of the training sources, -1 for others.
+        overwrite : bool
+            Replace columns of the same name.
+
+        Returns
+        -------
+        result : same class as the table
+        """
+        columns = [make_column("prediction", np.array(classes)[self.best])]
+        for name, values in zip(classes, self.posterior):
+            columns.append(make_column("P_<class>", values, **{"class": name}))
+        unknown = np.isnan(self.pvalue)
+        columns += [
+            make_column("margin", self.margin),
+            make_column("outlier", self.outlier),
+            make_column("outlier_pvalue", self.pvalue, mask=unknown if unknown.any() else None),
+            make_column("alternative", self._alternatives(classes, categories)),
+            make_column("n_missing", self.n_missing),
+        ]
+        for category, marginals in zip(categories, self.marginal):
+            for name, values in zip(classes, marginals):
+                columns.append(
+                    make_column(
+                        "P_<class>_<category>", values, **{"class": name, "category": category}
+                    )
+                )
+        columns.append(make_column("is_training", codes >= 0))
+        return add_columns(
+            table, {column.name: column for column in columns}, overwrite=overwrite
+        )
+
+    def _alternatives(self, classes, categories):
+        # Few combinations occur among many sources: each text is made once.
+        key = np.zeros(self.alternative.shape[1], np.int64)
+        found = [""]
+        for category, codes in zip(categories, self.alternative):
+            key = key * (len(classes) + 1) + codes
+            names = [None, *(f"{category}:{name}" for name in classes)]
+            used = np.flatnonzero(np.bincount(key))
+            found = [
+                " ".join(filter(None, (found[k // len(names)], names[k % len(names)])))
+                for k in used
+            ]
+            lookup = np.zeros(used[-1] + 1, np.int64)
+            lookup[used] = np.arange(len(used))
+            key = lookup[key]
+        return np.array(found)[key]
+
+
+def _normalize(log_values, out):
+    np.subtract(log_values, log_values.max(axis=0), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis=0)

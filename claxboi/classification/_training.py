@@ -1,0 +1,326 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The training sample: which rows train, and how they are known again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from claxboi.utils import ClaxboiWarning, check_columns, float_values, text_values, warn
+
+__all__ = ["SmallClassWarning", "TrainingRows", "label_codes", "read_labels", "read_values", "row_keys"]
+
+#: A class with fewer sources is small: it trains, but a warning says how little it can say.
+SMALL_CLASS = 10
+
+#: Bits of the key that index the bitmap of a first look-up.
+BITMAP_BITS = 20
+
+
+class SmallClassWarning(ClaxboiWarning):
+    """
+    A class has few training sources, or was left out for it.
+    """
+
+
+def read_values(table, properties, *, name="table"):
+    """
+    Read the columns of the properties and of their errors.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    properties : sequence of `Property`
+        The properties.
+    name : str, optional
+        Name of the table argument.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of shape (n_properties, n)
+        NaN where missing.
+    errors : dict of int to `~numpy.ndarray` of shape (n,)
+        Errors by number of the property.
+    """
+    needed = [p.column for p in properties] + [p.error for p in properties if p.error]
+    check_columns(table, needed, name)
+    values = np.empty((len(properties), len(table)))
+    for row, record in zip(values, properties):
+        row[:] = float_values(table, record.column, name=name)
+    errors = {
+        p: float_values(table, record.error, name=name)
+        for p, record in enumerate(properties)
+        if record.error
+    }
+    return values, errors
+
+
+def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, name="table"):
+    """
+    Read the labels of a training sample and decide on its classes.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    label : str
+        Name of the label column.
+    merge : mapping of str to sequence of str, optional
+        New class to the labels that it takes in.
+    min_class_size : int, optional
+        Smaller classes are left out, with a warning.
+    classes : sequence of str, optional
+        The classes in order; other labels are ignored. Default: those that there are, sorted, numbers as numbers.
+    name : str, optional
+        Name of the table argument.
+
+    Returns
+    -------
+    names : list of str
+        The classes.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Class of each row, -1 where it does not train.
+    dropped : list of str
+        Classes that were left out.
+
+    Raises
+    ------
+    KeyError
+        If the column is absent.
+    ValueError
+        If no row has a label, or fewer than two classes are left.
+    """
+    check_columns(table, [label], name)
+    labels, missing = text_values(table, label, name=name)
+    if missing.all():
+        raise ValueError(f"label column {label!r} of {name} is empty: no source has a label")
+    if merge is not None:
+        labels = _merged(labels, missing, merge, label)
+    found = np.unique(labels[~missing])
+    if classes is None:
+        names = _in_order(found)
+    else:
+        names = [str(name) for name in classes]
+        absent = [name for name in names if name not in found]
+        if absent:
+            raise ValueError(
+                f"classes must have labelled sources in column {label!r}; none is labelled "
+                f"{', '.join(absent)} (labels there are: {', '.join(_in_order(found))})"
+            )
+    counts = {name: int(np.count_nonzero(labels[~missing] == name)) for name in names}
+    dropped = [name for name in names if counts[name] < min_class_size]
+    kept = [name for name in names if name not in dropped]
+    if dropped:
+        listed = ", ".join(f"{name} ({counts[name]})" for name in dropped)
+        warn(
+            f"classes with fewer than {min_class_size} labelled sources are left out: {listed}; "
+            "merge them into others (merge=) or lower min_class_size",
+            SmallClassWarning,
+        )
+    if len(kept) < 2:
+        have = ", ".join(f"{name} ({counts[name]})" for name in names)
+        raise ValueError(
+            f"two or more classes with at least {min_class_size} labelled sources are needed; "
+            f"column {label!r} of {name} has {have}"
+        )
+    small = [name for name in kept if counts[name] < SMALL_CLASS]
+    if small:
+        listed = ", ".join(f"{name} ({counts[name]})" for name in small)
+        warn(
+            f"classes with fewer than {SMALL_CLASS} labelled sources: {listed}; their densities "
+            "and scores are rough",
+            SmallClassWarning,
+        )
+    return kept, _codes(labels, missing, kept), dropped
+
+
+def label_codes(table, label, classes, merge=None):
+    """
+    Return the class of each row, -1 where it has no label or that of no class.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table, with the label column.
+    label : str
+        Name of the label column.
+    classes : sequence of str
+        The classes.
+    merge : mapping of str to sequence of str, optional
+        New class to the labels that it takes in; labels that are not there do not matter.
+
+    Returns
+    -------
+    codes : `~numpy.ndarray` of int, shape (n,)
+    """
+    labels, missing = text_values(table, label)
+    for target, sources in (merge or {}).items():
+        names = [sources] if isinstance(sources, str) else [str(name) for name in sources]
+        labels = np.where(np.isin(labels, names), str(target), labels)
+    return _codes(labels, missing, classes)
+
+
+def _codes(labels, missing, classes):
+    codes = np.full(len(labels), -1)
+    for code, name in enumerate(classes):
+        codes[(labels == name) & ~missing] = code
+    return codes
+
+
+def _merged(labels, missing, merge, label):
+    if not isinstance(merge, Mapping):
+        raise TypeError(f"merge must map a new class to a list of labels, got {merge!r}")
+    found = set(labels[~missing])
+    merged = labels.astype(object)
+    taken = {}
+    for target, sources in merge.items():
+        for source in [sources] if isinstance(sources, str) else sources:
+            source = str(source)
+            if source not in found:
+                raise ValueError(
+                    f"merge names label {source!r}, which column {label!r} does not have "
+                    f"(it has {', '.join(_in_order(found))})"
+                )
+            if taken.setdefault(source, target) != target:
+                raise ValueError(f"merge puts label {source!r} in two classes")
+            merged[labels == source] = str(target)
+    return merged.astype(str)
+
+
+def _in_order(names):
+    try:
+        return sorted((str(name) for name in names), key=int)
+    except ValueError:
+        return sorted(str(name) for name in names)
+
+
+def row_keys(values):
+    """
+    Make one number of the values of each row, the same on any machine.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray` of shape (n_properties, n)
+        Values, NaN where missing.
+
+    Returns
+    -------
+    keys : `~numpy.ndarray` of uint64, shape (n,)
+    """
+    keys = np.zeros(values.shape[1], np.uint64)
+    for row in values:
+        # One NaN and one zero: their bits are not unique.
+        keys = _mix(keys, np.where(np.isnan(row), np.nan, row + 0.0).view(np.uint64))
+    return keys
+
+
+def _mix(keys, bits):
+    # The finaliser of splitmix64 (Steele et al. 2014, OOPSLA).
+    keys = (keys ^ bits) + np.uint64(0x9E3779B97F4A7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return keys ^ (keys >> np.uint64(31))
+
+
+@dataclass
+class TrainingRows:
+    """
+    The rows that trained a model, so that they are never scored by themselves.
+
+    Attributes
+    ----------
+    values : `~numpy.ndarray` of shape (n_properties, n)
+        Raw values.
+    errors : dict of int to `~numpy.ndarray` of shape (n,)
+        Their errors.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Classes.
+    weights : `~numpy.ndarray` of shape (n,)
+        Weights.
+    """
+
+    values: np.ndarray
+    errors: dict
+    codes: np.ndarray
+    weights: np.ndarray
+
+    def __post_init__(self):
+        keys = row_keys(self.values)
+        self._by_values = _Index(keys)
+        self._by_label = _Index(_mix(keys, self.codes.astype(np.uint64)))
+
+    def recognise(self, keys, labels=None):
+        """
+        Find rows that trained the model.
+
+        A row is known by its values. Where several training sources have the same values, as with few rounded properties, only
+        a row with their label is.
+
+        Parameters
+        ----------
+        keys : `~numpy.ndarray` of uint64, shape (n,)
+            From `row_keys`.
+        labels : `~numpy.ndarray` of int, shape (n,), optional
+            Class of each row, -1 where unknown.
+
+        Returns
+        -------
+        codes : `~numpy.ndarray` of int, shape (n,)
+            Class in the training sample, -1 for other rows.
+        weights : `~numpy.ndarray` of shape (n,)
+            Weight in the training sample, 0 for other rows.
+        """
+        codes = np.full(len(keys), -1)
+        weights = np.zeros(len(keys))
+        rows, place = self._by_values.find(keys, unique=True)
+        codes[rows], weights[rows] = self.codes[place], self.weights[place]
+        if labels is not None:
+            labelled = np.flatnonzero((labels >= 0) & (codes < 0))
+            rows, place = self._by_label.find(
+                _mix(keys[labelled], labels[labelled].astype(np.uint64)), unique=False
+            )
+            rows = labelled[rows]
+            codes[rows], weights[rows] = self.codes[place], self.weights[place]
+        return codes, weights
+
+    def folds(self, keys, n_folds):
+        """
+        Deal rows to folds, equal rows to the same.
+
+        Parameters
+        ----------
+        keys : `~numpy.ndarray` of uint64, shape (n,)
+            From `row_keys`.
+        n_folds : int
+            Number of folds.
+
+        Returns
+        -------
+        fold : `~numpy.ndarray` of int, shape (n,)
+        """
+        return ((keys >> np.uint64(32)) % np.uint64(n_folds)).astype(int)
+
+
+class _Index:
+    # Where keys stand among those of the training rows.
+
+    def __init__(self, keys):
+        self._order = np.argsort(keys, kind="stable")
+        self._keys = keys[self._order]
+        # Most rows of a large table never trained: a bitmap turns them away at once.
+        self._bitmap = np.zeros(1 << BITMAP_BITS, bool)
+        self._bitmap[self._low_bits(keys)] = True
+
+    @staticmethod
+    def _low_bits(keys):
+        return (keys & np.uint64((1 << BITMAP_BITS) - 1)).astype(np.intp)
+
+    def find(self, keys, *, unique):
+        rows = np.flatnonzero(self._bitmap[self._low_bits(keys)])
+        first = np.searchsorted(self._keys, keys[rows], "left")
+        count = np.searchsorted(self._keys, keys[rows], "right") - first
+        hit = count == 1 if unique else count > 0
+        return rows[hit], self._order[first[hit]]

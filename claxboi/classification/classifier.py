@@ -1,0 +1,633 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The naive Bayes classifier.
+"""
+
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from claxboi.utils import (
+    Progress,
+    check_choice,
+    check_count,
+    check_number,
+    check_table,
+    float_values,
+    record,
+)
+
+from . import _output
+from ._bandwidths import RULES
+from ._kernels import KERNELS
+from ._likelihood import LikelihoodModel
+from ._outliers import OutlierScale
+from ._posterior import MISSING_MODES, NORMALIZATIONS, combine, log_normalize
+from ._training import TrainingRows, label_codes, read_labels, read_values, row_keys
+from .densities import KernelDensities
+from .priors import parse_priors
+from .properties import parse_properties
+from .weights import parse_weights
+
+__all__ = ["NaiveBayesClassifier", "NotFittedError"]
+
+log = logging.getLogger(__name__)
+
+#: Sources per chunk: its arrays stay in the processor's cache.
+CHUNK_SIZE = 16384
+
+
+class NotFittedError(ValueError):
+    """
+    The classifier was used before it was fitted.
+    """
+
+
+class NaiveBayesClassifier:
+    """
+    A naive Bayes classifier with kernel densities and one exponent per category.
+
+    The posterior of class c is :math:`P(c|x) \\\\propto \\\\pi_c \\\\prod_t L_t(x|c)^{\\\\alpha_t}` with
+    the prior proportions :math:`\\\\pi_c` and the product :math:`L_t` of the densities of all properties of
+    category t (Tranin et al. 2022, A&A 657, A138).
+
+    Settings are stored here and checked; `fit` learns from a table.
+
+    Parameters
+    ----------
+    properties : sequence of (str or `Property`), mapping of str to sequence, optional
+        What classifies: names of columns, records, or a mapping from category to either.
+        Default: every known property that the table of `fit` has.
+    weights : None, "published", mapping or sequence, optional
+        Weight of each category and of "missing" (the exponent of the missing-value term). None
+        (default): 1 each, until `optimize` finds them. A sequence starts with that of "missing".
+    normalization : {"none", "published", "original"}, optional
+        What the weights :math:`w_t` mean. "none" (default): :math:`\\\\alpha_t = w_t`. "published":
+        :math:`\\\\alpha_t = w_t/\\\\sum w`. "original": what the original scripts compute,
+        :math:`\\\\alpha_t = 40 w_t/[\\\\sum w (2 n_+ + w_0 n_-)]` with the numbers of present
+        and missing properties of the source. With weights="published" the default is "published".
+    missing : {"existence", "ignore", "sentinel"}, optional
+        What a missing value says. "existence" (default): P(present | class) or its complement for each
+        property. It has an exponent of its own with normalization="none"; else it belongs to the category, the missing
+        ones with the power ``weights["missing"]``. "sentinel": like "existence", within the category and
+        with its exponent, as one more value of the property. "ignore": nothing.
+    kernel : {"exponential", "gaussian"}, optional
+        Kernel of the densities. The exponential one is exact and fast.
+    bandwidth : {"silverman", "likelihood", "published"} or float, optional
+        Bandwidth on the scale of each property. "silverman" (default): rule of thumb from the robust spread of each class. "likelihood":
+        highest leave-one-out likelihood of each class. "published": range/(5 n^(1/5)) over all classes.
+    floor : float, optional
+        Share of a uniform density over the training range, which no density falls below (default 0.01).
+    classes : sequence of str, optional
+        Classes in order; other labels are ignored. Default: all labels, sorted.
+    min_class_size : int, optional
+        Smaller classes are left out with a warning (default 3).
+    merge : mapping of str to sequence of str, optional
+        New class to the labels that it takes in.
+
+    Attributes
+    ----------
+    classes_ : list of str
+        Names of the classes.
+    class_counts_ : `~numpy.ndarray` of shape (n_classes,)
+        Training sources (their weights) of each class.
+    categories : tuple of str
+        Names of the categories, in the order of the properties.
+    weights : dict
+        Weight of each category and of "missing".
+    offsets : dict
+        Offset of each class in nats, added to its log posterior; empty unless `optimize` was asked for them.
+
+    Examples
+    --------
+    >>> from claxboi.classification import NaiveBayesClassifier
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> model = NaiveBayesClassifier(["hr1", "hr2", "log_fx_fw1"]).fit(table)
+    >>> model.classes_[:2]
+    ['AGN', 'AGN_2']
+    """
+
+    def __init__(
+        self,
+        properties=None,
+        *,
+        weights=None,
+        normalization=None,
+        missing="existence",
+        kernel="exponential",
+        bandwidth="silverman",
+        floor=0.01,
+        classes=None,
+        min_class_size=3,
+        merge=None,
+    ):
+        if normalization is None:
+            published = isinstance(weights, str) and weights == "published"
+            normalization = "published" if published else "none"
+        self.normalization = check_choice(normalization, NORMALIZATIONS, "normalization")
+        self.missing = check_choice(missing, MISSING_MODES, "missing")
+        self.kernel = check_choice(kernel, KERNELS, "kernel")
+        if isinstance(bandwidth, str):
+            check_choice(bandwidth, RULES, "bandwidth")
+        else:
+            check_number(bandwidth, "bandwidth", minimum=0, exclusive=True)
+        self.bandwidth = bandwidth
+        self.floor = check_number(floor, "floor", minimum=0, maximum=1, exclusive=True)
+        self.min_class_size = check_count(min_class_size, "min_class_size")
+        if classes is not None and (isinstance(classes, str) or len(set(classes)) < 2):
+            raise ValueError(f"classes must name two or more classes, got {classes!r}")
+        self.classes = None if classes is None else [str(name) for name in classes]
+        self.merge = merge
+        self.properties = properties
+        self._given_weights = weights
+        if properties is not None:
+            self._set_properties(parse_properties(properties, ()))
+        self.offsets = {}
+        self._likelihood = None
+
+    def _set_properties(self, records):
+        self.properties = records
+        self.categories = tuple(dict.fromkeys(item.category for item in records))
+        self.set_weights(self._given_weights)
+
+    def set_weights(self, weights):
+        """
+        Set the weights of the categories.
+
+        Parameters
+        ----------
+        weights : None, "published", mapping or sequence
+            As for the class.
+        """
+        parsed = parse_weights(weights, self.categories)
+        if self.normalization != "none" and not any(parsed[name] for name in self.categories):
+            raise ValueError(
+                f"weights must have a positive one among {', '.join(self.categories)} with "
+                f"normalization={self.normalization!r}"
+            )
+        self.weights = parsed
+        self.offsets = {}
+        # Weights that were found without each fold of the training sample.
+        self._fold_weights = None
+
+    def __repr__(self):
+        state = "not fitted" if self._likelihood is None else f"classes {', '.join(self.classes_)}"
+        return f"<{type(self).__name__}: {state}>"
+
+    # Learning
+
+    def fit(self, table, label="class", *, sample_weight=None):
+        """
+        Learn the densities and the presence of each property per class.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The training sample: rows without a label, or with that of a class left out, are ignored. Not changed.
+        label : str, optional
+            Name of the label column: strings or integers.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row, positive; a row of weight 2 counts as two equal rows. Default: 1.
+
+        Returns
+        -------
+        self : `NaiveBayesClassifier`
+
+        Raises
+        ------
+        KeyError
+            If a column is absent.
+        TypeError
+            If a property is not numeric.
+        ValueError
+            If no row or one class has labels, fewer than two classes are left, or a property is constant or all missing.
+        """
+        check_table(table)
+        records = parse_properties(self.properties, table.colnames)
+        names, codes, dropped = read_labels(
+            table,
+            label,
+            merge=self.merge,
+            min_class_size=self.min_class_size,
+            classes=self.classes,
+        )
+        rows = codes >= 0
+        weights = _sample_weights(sample_weight, len(table))
+        values, errors = read_values(table[rows], records)
+        training = TrainingRows(values, errors, codes[rows], weights[rows])
+        self._fit_rows(records, names, training, label=label, dropped=dropped)
+        return self
+
+    def _fit_rows(self, records, names, training, *, label, dropped=()):
+        codes, weights = training.codes, training.weights
+
+        def densities(p):
+            return KernelDensities(
+                records[p],
+                records[p].apply_scale(training.values[p]),
+                codes,
+                weights,
+                names,
+                kernel=self.kernel,
+                bandwidth=self.bandwidth,
+                floor=self.floor,
+            )
+
+        with ThreadPoolExecutor(_n_threads()) as pool:
+            learned = list(pool.map(densities, range(len(records))))
+        present = ~np.isnan(training.values)
+        member = weights * (codes == np.arange(len(names))[:, np.newaxis])
+        self._set_properties(records)
+        self.classes_ = list(names)
+        self.class_counts_ = member.sum(axis=1)
+        self.label = label
+        self._dropped = list(dropped)
+        self._training = training
+        self._likelihood = LikelihoodModel(
+            learned, self.categories, present @ member.T, self.class_counts_
+        )
+        self._outlier_scale = None
+
+    def _check_fitted(self):
+        if self._likelihood is None:
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted yet: call fit(table, label=...) first"
+            )
+
+    # What was learned
+
+    def _property_index(self, column):
+        self._check_fitted()
+        names = [item.column for item in self.properties]
+        if column not in names:
+            raise KeyError(f"the model has no property {column!r}; it has {', '.join(names)}")
+        return names.index(column)
+
+    def density(self, column, values):
+        """
+        Evaluate the density of a property for each class.
+
+        Parameters
+        ----------
+        column : str
+            Name of the property.
+        values : array-like of float, shape (n,)
+            Raw values, before the scale.
+
+        Returns
+        -------
+        density : `~numpy.ndarray` of shape (n, n_classes)
+            Per unit of the scaled value, floor included; the atoms of a property are apart (`atoms`). NaN for a missing value.
+        """
+        density = self._likelihood.densities[self._property_index(column)]
+        points = density.record.apply_scale(np.atleast_1d(np.asarray(values, float)))
+        order = np.argsort(points)
+        ordered = points[order][: np.count_nonzero(~np.isnan(points))]
+        result = np.empty((density.n_classes, len(ordered)))
+        density.likelihood(ordered, result)
+        out = np.full((len(points), density.n_classes), np.nan)
+        out[order[: len(ordered)]] = (result / density.span).T
+        return out
+
+    def atoms(self, column):
+        """
+        Return the values of a property that have a probability of their own.
+
+        Parameters
+        ----------
+        column : str
+            Name of the property.
+
+        Returns
+        -------
+        values : `~numpy.ndarray` of shape (n_atoms,)
+            Scaled values.
+        masses : `~numpy.ndarray` of shape (n_atoms, n_classes)
+            Their probability in each class.
+        """
+        density = self._likelihood.densities[self._property_index(column)]
+        return density.atoms.copy(), density.atom_masses
+
+    def training_values(self, column):
+        """
+        Return the training values of a property.
+
+        Parameters
+        ----------
+        column : str
+            Name of the property.
+
+        Returns
+        -------
+        values : `~numpy.ndarray` of shape (n,)
+            Scaled values, without missing ones.
+        codes : `~numpy.ndarray` of int, shape (n,)
+            Their classes, as numbers of ``classes_``.
+        """
+        p = self._property_index(column)
+        if self._training is None:
+            return np.empty(0), np.empty(0, int)
+        scaled = self.properties[p].apply_scale(self._training.values[p])
+        present = ~np.isnan(scaled)
+        return scaled[present], self._training.codes[present]
+
+    # Posteriors
+
+    def _weight_arrays(self):
+        weights = np.array([self.weights[name] for name in self.categories])
+        return weights, self.weights["missing"]
+
+    def _combination(self, terms, fold=None):
+        """Combine terms, with the weights found without its fold for each training source."""
+        weights, missing_weight = self._weight_arrays()
+        offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
+        if self._fold_weights is None or not (fold >= 0).any():
+            combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
+            return combination, offsets
+        # Folds belong to free exponents, in which the contributions are linear.
+        everywhere = np.concatenate([weights, [missing_weight], offsets[:, 0]])
+        each = np.where(fold >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
+        combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
+        n_terms = len(weights) + 1
+        combination.contributions *= each[:n_terms, np.newaxis]
+        return combination, each[n_terms:]
+
+    def _read(self, table, *, held_out=True):
+        """Read a table and recognise the rows that trained the model."""
+        self._check_fitted()
+        check_table(table)
+        values, errors = read_values(table, self.properties)
+        n = len(table)
+        codes, weights, fold = np.full(n, -1), np.zeros(n), np.full(n, -1)
+        if held_out and self._training is not None:
+            labels = None
+            if self.label in table.colnames:
+                labels = self._label_codes(table, self.label)
+            keys = row_keys(values)
+            codes, weights = self._training.recognise(keys, labels)
+            if self._fold_weights is not None:
+                folds = self._training.folds(keys, len(self._fold_weights))
+                fold = np.where(codes >= 0, folds, -1)
+        return _Sources(values, errors, codes, weights, fold)
+
+    def _label_codes(self, table, label):
+        """Return the class of each row, -1 where it has no label or that of no class."""
+        return label_codes(table, label, self.classes_, self.merge)
+
+    def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
+        """Call work(chunk, terms) for each chunk of sources, on all cores."""
+        n = sources.values.shape[1]
+        starts = range(0, n, CHUNK_SIZE)
+
+        def each(start):
+            chunk = sources[start : start + CHUNK_SIZE]
+            work(start, chunk, self._terms(chunk))
+            return chunk.values.shape[1]
+
+        with (
+            Progress(n, what, show=show_progress) as progress,
+            ThreadPoolExecutor(_n_threads()) as pool,
+        ):
+            try:
+                for done in pool.map(each, starts):
+                    progress.update(done)
+            except BaseException:
+                # Ctrl-C must not wait for all the chunks that are queued.
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _terms(self, sources, **options):
+        training = (sources.codes >= 0).any()
+        return self._likelihood.terms(
+            sources.values,
+            sources.errors,
+            sources.codes if training else None,
+            sources.weights,
+            **options,
+        )
+
+    def _log_evidence(self, sources, *, show_progress=False):
+        """Return the log-likelihood of all classes with exponents and offsets, without priors."""
+        result = np.empty((len(self.classes_), sources.values.shape[1]))
+
+        def work(start, chunk, terms):
+            combination, offsets = self._combination(terms, chunk.fold)
+            part = combination.contributions.sum(axis=0) + offsets
+            result[:, start : start + part.shape[1]] = part
+
+        self._chunks(sources, work, show_progress=show_progress)
+        return result
+
+    def _priors(self, priors, table, sources, *, show_progress=False):
+        """Parse priors, or estimate them from the rows that did not train."""
+        training = self.class_counts_ / self.class_counts_.sum()
+        if isinstance(priors, str) and priors == "estimate":
+            from .estimation import estimate_class_proportions
+
+            estimate = estimate_class_proportions(
+                self, table, sources=sources, n_resamples=0, show_progress=show_progress
+            )
+            return estimate.proportions
+        return parse_priors(
+            priors, self.classes_, training, len(table), table=table, dropped=self._dropped
+        )
+
+    def predict_log_proba(self, table, priors=None):
+        """
+        Compute the log posterior of each class.
+
+        Rows that trained the model have their held-out posterior.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The sources.
+        priors : mapping, sequence, "training", "estimate", array or callable, optional
+            See `classify`.
+
+        Returns
+        -------
+        log_probability : `~numpy.ndarray` of shape (n_sources, n_classes)
+            Natural logarithm; classes as in ``classes_``.
+        """
+        return self._log_posterior(table, priors).T
+
+    def _log_posterior(self, table, priors, *, held_out=True):
+        sources = self._read(table, held_out=held_out)
+        proportions = self._priors(priors, table, sources)
+        joint = self._log_evidence(sources) + _log(proportions)
+        return log_normalize(joint)
+
+    def predict_proba(self, table, priors=None):
+        """
+        Compute the posterior of each class.
+
+        Parameters
+        ----------
+        table, priors
+            As for `predict_log_proba`.
+
+        Returns
+        -------
+        probability : `~numpy.ndarray` of shape (n_sources, n_classes)
+        """
+        return np.exp(self.predict_log_proba(table, priors))
+
+    def predict(self, table, priors=None):
+        """
+        Name the most probable class.
+
+        Parameters
+        ----------
+        table, priors
+            As for `predict_log_proba`.
+
+        Returns
+        -------
+        prediction : `~numpy.ndarray` of str, shape (n_sources,)
+        """
+        best = self.predict_log_proba(table, priors).argmax(axis=1)
+        return np.array(self.classes_)[best]
+
+    def classify(self, table, priors=None, *, overwrite=False, show_progress=True):
+        """
+        Add the posterior columns to a table.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The sources, with the columns of all properties. Not changed.
+        priors : mapping, sequence, "training", "estimate", array or callable, optional
+            Prior proportions: by class; in the order of ``classes_``; "training", those of the training sample (None too,
+            with a warning); "estimate", from the sources that did not train the model; one row per source, as an array or a function of the table. Not negative, summing to 1.
+        overwrite : bool, optional
+            Replace columns of the same name; else they are an error.
+        show_progress : bool, optional
+            Show progress when it takes longer than two seconds.
+
+        Returns
+        -------
+        result : same class as the table
+            The caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``, ``outlier_pvalue``, ``alternative``,
+            ``n_missing``, ``P_<class>_<category>`` and ``is_training``. Sources that trained the model have their held-out
+            posterior. A source without any value has the prior (and what its being without values says).
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        KeyError
+            If a column is absent.
+        ValueError
+            If a prior is wrong or columns collide.
+        """
+        self._check_fitted()
+        check_table(table)
+        _output.check_collisions(table, self.classes_, self.categories, overwrite)
+        sources = self._read(table)
+        proportions = self._priors(priors, table, sources, show_progress=show_progress)
+        scale = self._get_outlier_scale()
+        answer = _output.Answer(len(table), len(self.classes_), len(self.categories))
+
+        def work(start, chunk, terms):
+            stop = start + len(chunk)
+            part = proportions if proportions.ndim == 1 else proportions[:, start:stop]
+            combination, offsets = self._combination(terms, chunk.fold)
+            answer.fill(start, chunk, terms, combination, _log(part) + offsets, scale)
+
+        self._chunks(sources, work, show_progress=show_progress)
+        result = answer.to_table(
+            table, self.classes_, self.categories, sources.codes, overwrite=overwrite
+        )
+        result.meta = record(result.meta, "classification", **self._settings(proportions))
+        return result
+
+    def _get_outlier_scale(self):
+        if self._outlier_scale is None and self._training is not None:
+            rows = self._training
+            sources = _Sources(
+                rows.values, rows.errors, rows.codes, rows.weights, np.full(len(rows.codes), -1)
+            )
+            own = np.empty(rows.values.shape)
+
+            def each(start):
+                chunk = sources[start : start + CHUNK_SIZE]
+                own[:, start : start + CHUNK_SIZE] = self._likelihood.own_terms(
+                    chunk.values, chunk.errors, chunk.codes, chunk.weights
+                )
+
+            with ThreadPoolExecutor(_n_threads()) as pool:
+                list(pool.map(each, range(0, own.shape[1], CHUNK_SIZE)))
+            self._outlier_scale = OutlierScale(
+                own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
+            )
+        return self._outlier_scale
+
+    def _settings(self, proportions):
+        return {
+            "classes": list(self.classes_),
+            "class_counts": [float(count) for count in self.class_counts_],
+            "categories": list(self.categories),
+            "properties": [item.column for item in self.properties],
+            "priors": (
+                dict(zip(self.classes_, map(float, proportions)))
+                if proportions.ndim == 1
+                else "one row per source"
+            ),
+            "weights": dict(self.weights),
+            "offsets": dict(self.offsets),
+            "normalization": self.normalization,
+            "missing": self.missing,
+            "kernel": self.kernel,
+            "bandwidth": self.bandwidth,
+            "floor": self.floor,
+            "label": self.label,
+        }
+
+
+class _Sources:
+    """
+    The values of some sources, as the private functions take them.
+    """
+
+    def __init__(self, values, errors, codes, weights, fold):
+        self.values, self.errors = values, errors
+        self.codes, self.weights, self.fold = codes, weights, fold
+
+    def __len__(self):
+        return self.values.shape[1]
+
+    def __getitem__(self, part):
+        return _Sources(
+            self.values[:, part],
+            {p: error[part] for p, error in self.errors.items()},
+            self.codes[part],
+            self.weights[part],
+            self.fold[part],
+        )
+
+
+def _sample_weights(sample_weight, n):
+    if sample_weight is None:
+        return np.ones(n)
+    weights = float_values({"sample_weight": np.asarray(sample_weight)}, "sample_weight")
+    if weights.shape != (n,) or not np.all(weights > 0):
+        raise ValueError(
+            f"sample_weight must be {n} positive numbers, got shape {weights.shape} "
+            f"with minimum {np.nanmin(weights, initial=np.inf):g}"
+        )
+    return weights
+
+
+def _log(proportions):
+    # A class that is excluded has a posterior of zero, not an error.
+    with np.errstate(divide="ignore"):
+        logs = np.log(proportions)
+    return logs.reshape(len(proportions), -1)
+
+
+def _n_threads():
+    return min(os.cpu_count() or 1, 8)

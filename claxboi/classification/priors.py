@@ -1,0 +1,192 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Prior proportions of the classes: as given, as trained, or as estimated.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import numpy as np
+
+from claxboi.utils import ClaxboiWarning, warn
+
+from ._posterior import log_normalize
+
+__all__ = ["PriorWarning", "estimate_priors", "parse_priors"]
+
+log = logging.getLogger(__name__)
+
+#: Proportions must sum to 1 to this.
+SUM_TOLERANCE = 1e-6
+
+#: Expectation-maximisation ends when no proportion moves by more, or after so many steps.
+EM_TOLERANCE = 1e-7
+EM_STEPS = 2000
+
+
+class PriorWarning(ClaxboiWarning):
+    """
+    The priors are not what the caller may think.
+    """
+
+
+def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()):
+    """
+    Turn what a user says of the priors into proportions.
+
+    Parameters
+    ----------
+    priors : None, str, mapping, sequence, array or callable
+        None or "training": proportions of the training sample (None warns). A mapping from
+        each class to its proportion, or the proportions in the order of the classes. An
+        array of shape (n_sources, n_classes), or a function of the table that returns one, for one row per source.
+    classes : sequence of str
+        Names of the classes.
+    training : `~numpy.ndarray` of shape (n_classes,)
+        Proportions of the training sample.
+    n_sources : int
+        Number of sources.
+    table : `~astropy.table.Table`, optional
+        What a callable is called with.
+    dropped : iterable of str, optional
+        Classes that were left out: a mapping may name them; the rest is scaled to sum to 1.
+
+    Returns
+    -------
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n_sources)
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    ValueError
+        If a class is missing or unknown, or the proportions are negative, not finite, or do not sum to 1.
+    """
+    if priors is None:
+        warn(
+            "no priors were given: the proportions of the training sample are taken "
+            f"({_format(classes, training)}), which are seldom those of a catalogue; "
+            "say priors='training' if that is meant",
+            PriorWarning,
+        )
+        return training
+    if isinstance(priors, str):
+        if priors != "training":
+            raise ValueError(
+                "priors must be 'training', 'estimate', a mapping from class to proportion, a "
+                f"sequence, an array with one row per source or a function; got {priors!r}"
+            )
+        return training
+    if isinstance(priors, Mapping):
+        priors = _from_mapping(priors, classes, dropped)
+    elif callable(priors):
+        if table is None:
+            raise TypeError("priors must be plain proportions here, got a function")
+        priors = priors(table)
+    try:
+        values = np.asarray(priors, float)
+    except (TypeError, ValueError) as err:
+        raise TypeError(f"priors must be numbers, got {priors!r}") from err
+    if values.ndim == 1 and len(values) == len(classes):
+        return _checked(values[:, np.newaxis], priors)[:, 0]
+    if values.shape == (n_sources, len(classes)):
+        return _checked(values.T, "an array with one row per source")
+    raise ValueError(
+        f"priors must have one number for each of the {len(classes)} classes "
+        f"({', '.join(classes)}) or shape ({n_sources}, {len(classes)}); got shape {values.shape}"
+    )
+
+
+def _from_mapping(priors, classes, dropped):
+    names = {str(name): value for name, value in priors.items()}
+    missing = [name for name in classes if name not in names]
+    unknown = [name for name in names if name not in classes and name not in set(dropped)]
+    if missing or unknown:
+        parts = []
+        if missing:
+            parts.append(f"they have none for {', '.join(missing)}")
+        if unknown:
+            parts.append(f"there is no class {', '.join(unknown)}")
+        raise ValueError(
+            f"priors must name each class once ({', '.join(classes)}): {' and '.join(parts)}"
+        )
+    left_out = [name for name in names if name not in classes]
+    if left_out:
+        _checked(np.array([[float(value)] for value in names.values()]), priors)
+        total = sum(float(names[name]) for name in classes)
+        if not total > 0:
+            raise ValueError(f"priors must leave something for {', '.join(classes)}: {priors!r}")
+        warn(
+            f"the priors of {', '.join(left_out)}, left out of the model, are shared among the "
+            "other classes in proportion",
+            PriorWarning,
+        )
+        return [float(names[name]) / total for name in classes]
+    return [names[name] for name in classes]
+
+
+def _checked(values, received):
+    if not np.all(np.isfinite(values)) or np.any(values < 0):
+        raise ValueError(f"priors must be finite and not negative, got {received!r}")
+    total = values.sum(axis=0)
+    if np.any(np.abs(total - 1) > SUM_TOLERANCE):
+        worst = float(total[np.argmax(np.abs(total - 1))])
+        raise ValueError(f"priors must sum to 1, got a sum of {worst:.6g} from {received!r}")
+    return values / total
+
+
+def _format(classes, proportions):
+    return ", ".join(f"{name} {value:.3g}" for name, value in zip(classes, proportions))
+
+
+def estimate_priors(log_likelihood, start, *, weights=None):
+    """
+    Estimate the proportions of the classes among unlabelled sources.
+
+    Expectation-maximisation of the likelihood :math:`\\prod_i \\sum_c \\pi_c L_{ic}` (Saerens et al. 2002,
+    Neural Computation 14, 21, eq. 2.9), which has a single maximum. It assumes that labelled and unlabelled members of a class are alike.
+
+    Parameters
+    ----------
+    log_likelihood : `~numpy.ndarray` of shape (n_classes, n)
+        Natural logarithm of calibrated likelihoods.
+    start : `~numpy.ndarray` of shape (n_classes,)
+        Where to begin; a class at zero stays there.
+    weights : `~numpy.ndarray` of shape (n,), optional
+        Weight of each source.
+
+    Returns
+    -------
+    proportions : `~numpy.ndarray` of shape (n_classes,)
+    """
+    likelihood = np.exp(log_likelihood - log_likelihood.max(axis=0))
+    weights = np.ones(likelihood.shape[1]) if weights is None else weights
+    proportions = np.array(start, float)
+    for _ in range(EM_STEPS):
+        evidence = proportions @ likelihood
+        # A source that no class explains says nothing of the proportions.
+        share = np.divide(weights, evidence, out=np.zeros_like(evidence), where=evidence > 0)
+        updated = proportions * (likelihood @ share)
+        updated /= updated.sum()
+        moved = np.abs(updated - proportions).max()
+        proportions = updated
+        if moved < EM_TOLERANCE:
+            return proportions
+    log.info("the estimate of the priors still moved by %.1e after %d steps", moved, EM_STEPS)
+    return proportions
+
+
+def expected_proportions(log_joint):
+    """
+    Return the mean posterior of each class.
+
+    Parameters
+    ----------
+    log_joint : `~numpy.ndarray` of shape (n_classes, n)
+        Logarithm of prior times likelihood.
+
+    Returns
+    -------
+    proportions : `~numpy.ndarray` of shape (n_classes,)
+    """
+    return np.exp(log_normalize(log_joint)).mean(axis=1)
