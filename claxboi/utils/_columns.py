@@ -54,9 +54,7 @@ def float_values(table, column, *, unit=None, name="table"):
             ) from err
         linear = np.isclose(u.Quantity(0.0, own_unit).to_value(unit), 0.0)
         if not linear:
-            return float_values(
-                {column: u.Quantity(data).to(unit)}, column, name=name
-            )
+            return float_values({column: u.Quantity(data).to(unit)}, column, name=name)
     else:
         factor = 1.0
     mask = _mask(data)
@@ -204,7 +202,6 @@ def add_columns(table, columns, *, overwrite=False):
     if hits:
         result.remove_columns(hits)
     for name, data in columns.items():
-        if isinstance(data, np.ndarray) and not isinstance(data, (Column, u.Quantity)):
-            data = Column(data)
-        result.add_column(data, name=name, copy=False)
+        bare = isinstance(data, np.ndarray) and not isinstance(data, (Column, u.Quantity))
+        result.add_column(Column(data) if bare else data, name=name, copy=False)
     return result

@@ -4,7 +4,7 @@ Where an answer came from, in ``table.meta["claxboi"]``.
 """
 
 import copy
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 __all__ = ["record"]
 
@@ -33,7 +33,7 @@ def record(meta, step, **settings):
     own = dict(meta.get("claxboi", {}))
     own[step] = {
         "version": __version__,
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **settings,
     }
     meta["claxboi"] = own
