@@ -10,7 +10,15 @@ import numpy as np
 
 from claxboi.utils import ClaxboiWarning, check_columns, float_values, text_values, warn
 
-__all__ = ["SmallClassWarning", "TrainingRows", "label_codes", "read_labels", "read_values", "row_keys"]
+__all__ = [
+    "SmallClassWarning",
+    "TrainingRows",
+    "label_codes",
+    "read_labels",
+    "read_values",
+    "row_folds",
+    "row_keys",
+]
 
 #: A class with fewer sources is small: it trains, but a warning says how little it can say.
 SMALL_CLASS = 10
@@ -286,22 +294,23 @@ class TrainingRows:
             codes[rows], weights[rows] = self.codes[place], self.weights[place]
         return codes, weights
 
-    def folds(self, keys, n_folds):
-        """
-        Deal rows to folds, equal rows to the same.
 
-        Parameters
-        ----------
-        keys : `~numpy.ndarray` of uint64, shape (n,)
-            From `row_keys`.
-        n_folds : int
-            Number of folds.
+def row_folds(keys, n_folds):
+    """
+    Deal rows to folds, equal rows to the same.
 
-        Returns
-        -------
-        fold : `~numpy.ndarray` of int, shape (n,)
-        """
-        return ((keys >> np.uint64(32)) % np.uint64(n_folds)).astype(int)
+    Parameters
+    ----------
+    keys : `~numpy.ndarray` of uint64, shape (n,)
+        From `row_keys`.
+    n_folds : int
+        Number of folds.
+
+    Returns
+    -------
+    fold : `~numpy.ndarray` of int, shape (n,)
+    """
+    return ((keys >> np.uint64(32)) % np.uint64(n_folds)).astype(int)
 
 
 class _Index:

@@ -3,6 +3,7 @@
 The naive Bayes classifier.
 """
 
+import copy
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +22,13 @@ from claxboi.utils import (
 
 from . import _output
 from ._bandwidths import RULES
+from ._crossvalidation import evaluate_model
 from ._kernels import KERNELS
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
 from ._posterior import MISSING_MODES, NORMALIZATIONS, combine, log_normalize
-from ._training import TrainingRows, label_codes, read_labels, read_values, row_keys
+from ._search import collect_terms, fit_exponents, optimize_weights
+from ._training import TrainingRows, label_codes, read_labels, read_values, row_folds, row_keys
 from .densities import KernelDensities
 from .priors import parse_priors
 from .properties import parse_properties
@@ -340,42 +343,36 @@ class NaiveBayesClassifier:
         weights = np.array([self.weights[name] for name in self.categories])
         return weights, self.weights["missing"]
 
-    def _combination(self, terms, fold=None):
+    def _combination(self, terms, chunk):
         """Combine terms, with the weights found without its fold for each training source."""
         weights, missing_weight = self._weight_arrays()
         offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
-        if self._fold_weights is None or not (fold >= 0).any():
+        if self._fold_weights is None or not (chunk.codes >= 0).any():
             combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
             return combination, offsets
         # Folds belong to free exponents, in which the contributions are linear.
         everywhere = np.concatenate([weights, [missing_weight], offsets[:, 0]])
-        each = np.where(fold >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
+        fold = row_folds(chunk.keys, len(self._fold_weights))
+        each = np.where(chunk.codes >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
         combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
         n_terms = len(weights) + 1
         combination.contributions *= each[:n_terms, np.newaxis]
         return combination, each[n_terms:]
 
-    def _read(self, table, *, held_out=True):
+    def _read(self, table, *, label=None):
         """Read a table and recognise the rows that trained the model."""
         self._check_fitted()
         check_table(table)
         values, errors = read_values(table, self.properties)
-        n = len(table)
-        codes, weights, fold = np.full(n, -1), np.zeros(n), np.full(n, -1)
-        if held_out and self._training is not None:
+        sources = _Sources(values, errors)
+        if self._training is not None:
+            label = self.label if label is None else label
             labels = None
-            if self.label in table.colnames:
-                labels = self._label_codes(table, self.label)
-            keys = row_keys(values)
-            codes, weights = self._training.recognise(keys, labels)
-            if self._fold_weights is not None:
-                folds = self._training.folds(keys, len(self._fold_weights))
-                fold = np.where(codes >= 0, folds, -1)
-        return _Sources(values, errors, codes, weights, fold)
-
-    def _label_codes(self, table, label):
-        """Return the class of each row, -1 where it has no label or that of no class."""
-        return label_codes(table, label, self.classes_, self.merge)
+            if label in table.colnames:
+                labels = label_codes(table, label, self.classes_, self.merge)
+            sources.keys = row_keys(values)
+            sources.codes, sources.weights = self._training.recognise(sources.keys, labels)
+        return sources
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
         """Call work(chunk, terms) for each chunk of sources, on all cores."""
@@ -414,7 +411,7 @@ class NaiveBayesClassifier:
         result = np.empty((len(self.classes_), sources.values.shape[1]))
 
         def work(start, chunk, terms):
-            combination, offsets = self._combination(terms, chunk.fold)
+            combination, offsets = self._combination(terms, chunk)
             part = combination.contributions.sum(axis=0) + offsets
             result[:, start : start + part.shape[1]] = part
 
@@ -453,13 +450,12 @@ class NaiveBayesClassifier:
         log_probability : `~numpy.ndarray` of shape (n_sources, n_classes)
             Natural logarithm; classes as in ``classes_``.
         """
-        return self._log_posterior(table, priors).T
+        sources = self._read(table)
+        return self._log_posterior(sources, self._priors(priors, table, sources)).T
 
-    def _log_posterior(self, table, priors, *, held_out=True):
-        sources = self._read(table, held_out=held_out)
-        proportions = self._priors(priors, table, sources)
-        joint = self._log_evidence(sources) + _log(proportions)
-        return log_normalize(joint)
+    def _log_posterior(self, sources, proportions, *, show_progress=False):
+        evidence = self._log_evidence(sources, show_progress=show_progress)
+        return log_normalize(evidence + _log(proportions))
 
     def predict_proba(self, table, priors=None):
         """
@@ -535,7 +531,7 @@ class NaiveBayesClassifier:
         def work(start, chunk, terms):
             stop = start + len(chunk)
             part = proportions if proportions.ndim == 1 else proportions[:, start:stop]
-            combination, offsets = self._combination(terms, chunk.fold)
+            combination, offsets = self._combination(terms, chunk)
             answer.fill(start, chunk, terms, combination, _log(part) + offsets, scale)
 
         self._chunks(sources, work, show_progress=show_progress)
@@ -548,9 +544,7 @@ class NaiveBayesClassifier:
     def _get_outlier_scale(self):
         if self._outlier_scale is None and self._training is not None:
             rows = self._training
-            sources = _Sources(
-                rows.values, rows.errors, rows.codes, rows.weights, np.full(len(rows.codes), -1)
-            )
+            sources = _Sources(rows.values, rows.errors, rows.codes, rows.weights)
             own = np.empty(rows.values.shape)
 
             def each(start):
@@ -565,6 +559,147 @@ class NaiveBayesClassifier:
                 own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
             )
         return self._outlier_scale
+
+    def _refit(self, codes, sources, proportions):
+        """Fit a model of the same settings to other rows, exponents included if these were fitted."""
+        other = copy.copy(self)
+        weights = np.where(sources.codes >= 0, sources.weights, 1.0)
+        training = TrainingRows(sources.values, sources.errors, codes, weights)
+        other._fit_rows(self.properties, self.classes_, training, label=self.label)
+        if self._fold_weights is None:
+            other.weights, other.offsets = self.weights, self.offsets
+            return other
+        sources = _Sources(sources.values, sources.errors, codes, weights, sources.keys)
+        fit_exponents(
+            other,
+            collect_terms(other, sources),
+            codes,
+            proportions,
+            sources,
+            offsets=bool(self.offsets),
+            n_folds=len(self._fold_weights),
+        )
+        return other
+
+    # Thin methods: the work is in the module of each
+
+    def optimize(
+        self,
+        table,
+        priors=None,
+        *,
+        objective="log_loss",
+        target=None,
+        offsets=False,
+        n_folds=5,
+        label=None,
+        max_iterations=200,
+        rng=None,
+        show_progress=True,
+    ):
+        """
+        Find the weights of the categories on held-out likelihoods, and set them.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            A labelled table; rows that trained the model are held out.
+        priors : mapping, sequence, "training", array or callable, optional
+            The priors for which the weights shall be best; see `classify`.
+        objective : {"log_loss", "f1"}, optional
+            "log_loss" (default): free exponents of lowest log-loss, each source weighted by the prior over the training fraction of its class; a convex
+            problem of seconds. "f1": highest f1 with prior-corrected precision, by differential evolution on a sample drawn to the prior
+            proportions (the published way).
+        target : str, optional
+            The class whose f1 counts. Default: the mean over the classes.
+        offsets : bool, optional
+            With "log_loss": fit an offset per class too.
+        n_folds : int, optional
+            With "log_loss": exponents are found again without each fold, and those score its
+            training sources wherever they are asked for.
+        label : str, optional
+            Name of the label column; that of `fit` by default.
+        max_iterations : int, optional
+            With "f1": largest number of generations.
+        rng : None, int or `~numpy.random.Generator`, optional
+            With "f1": random numbers.
+        show_progress : bool, optional
+            Show progress when it takes longer than two seconds.
+
+        Returns
+        -------
+        search : `WeightSearch`
+            Weights, score and history. Ctrl-C ends the search and keeps the best so far.
+        """
+        return optimize_weights(
+            self,
+            table,
+            priors,
+            objective=objective,
+            target=target,
+            offsets=offsets,
+            n_folds=n_folds,
+            label=label,
+            max_iterations=max_iterations,
+            rng=rng,
+            show_progress=show_progress,
+        )
+
+    def evaluate(
+        self,
+        table,
+        priors=None,
+        *,
+        method="leave-one-out",
+        label=None,
+        n_folds=10,
+        groups=None,
+        cell_size=1.0,
+        rng=None,
+        show_progress=True,
+    ):
+        """
+        Score the model on a labelled table, held out.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            Rows without a label, or with that of no class, are ignored.
+        priors : mapping, sequence, "training", array or callable, optional
+            See `classify`.
+        method : {"leave-one-out", "k-fold", "grouped", "training"}, optional
+            "leave-one-out" (default), exact at fixed bandwidth: each source that trained the model is taken out of its densities, others are simply predicted. "k-fold": stratified folds, all
+            fitted again. "grouped": whole groups in a fold. "training": as trained, which flatters.
+        label : str, optional
+            Name of the label column; that of `fit` by default.
+        n_folds : int, optional
+            Number of folds (default 10).
+        groups : str, optional
+            With "grouped": name of the column with the group. Default: cells of the sky by ``ra`` and ``dec``.
+        cell_size : float, optional
+            Size of those cells in degrees.
+        rng : None, int or `~numpy.random.Generator`, optional
+            Deals the sources to folds.
+        show_progress : bool, optional
+            Show progress when it takes longer than two seconds.
+
+        Returns
+        -------
+        evaluation : `Evaluation`
+            Confusion matrix, recall, both precisions, log-loss, calibration, ...
+        """
+        return evaluate_model(
+            self,
+            table,
+            priors,
+            method=method,
+            label=label,
+            n_folds=n_folds,
+            groups=groups,
+            cell_size=cell_size,
+            rng=rng,
+            show_progress=show_progress,
+        )
 
     def _settings(self, proportions):
         return {
@@ -591,11 +726,16 @@ class NaiveBayesClassifier:
 class _Sources:
     """
     The values of some sources, as the private functions take them.
+
+    Those that trained the model have their class in ``codes`` (-1 for others), their weight, and the key of their row.
     """
 
-    def __init__(self, values, errors, codes, weights, fold):
+    def __init__(self, values, errors, codes=None, weights=None, keys=None):
+        n = values.shape[1]
         self.values, self.errors = values, errors
-        self.codes, self.weights, self.fold = codes, weights, fold
+        self.codes = np.full(n, -1) if codes is None else codes
+        self.weights = np.zeros(n) if weights is None else weights
+        self.keys = np.zeros(n, np.uint64) if keys is None else keys
 
     def __len__(self):
         return self.values.shape[1]
@@ -606,8 +746,12 @@ class _Sources:
             {p: error[part] for p, error in self.errors.items()},
             self.codes[part],
             self.weights[part],
-            self.fold[part],
+            self.keys[part],
         )
+
+    def as_new(self):
+        """Return the same values as if they had not trained the model."""
+        return _Sources(self.values, self.errors)
 
 
 def _sample_weights(sample_weight, n):

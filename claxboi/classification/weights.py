@@ -143,7 +143,7 @@ def parse_weights(weights, categories):
     }
 
 
-def fit_log_loss(features, codes, log_prior, row_weights, *, offsets=False):
+def fit_log_loss(features, codes, log_prior, row_weights, *, offsets=False, start=None):
     """
     Find the exponents of lowest log-loss, a convex problem.
 
@@ -159,6 +159,8 @@ def fit_log_loss(features, codes, log_prior, row_weights, *, offsets=False):
         Weight of each source; they sum to the number of sources.
     offsets : bool, optional
         Fit one offset per class as well.
+    start : `~numpy.ndarray`, optional
+        Where to begin.
 
     Returns
     -------
@@ -197,7 +199,8 @@ def fit_log_loss(features, codes, log_prior, row_weights, *, offsets=False):
         return (value + penalty) / n, gradient / n
 
     seen = []
-    start = np.concatenate([np.full(n_terms, 1 / n_terms), np.zeros(n_classes * offsets)])
+    if start is None:
+        start = np.concatenate([np.full(n_terms, 1 / n_terms), np.zeros(n_classes * offsets)])
     limits = [(0, LARGEST_WEIGHT)] * n_terms + [(None, None)] * (n_classes * offsets)
     interrupted = False
     try:

@@ -1,0 +1,328 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The search for the weights of a model, on held-out likelihoods.
+"""
+
+import numpy as np
+from astropy.table import Table
+
+from claxboi.utils import Progress, check_choice, check_count, check_table
+
+from ._likelihood import Terms
+from ._posterior import combine, log_normalize
+from ._training import label_codes, row_folds
+from .priors import parse_priors
+from .weights import F1Objective, WeightSearch, fit_log_loss, search_f1
+
+__all__ = ["optimize_weights"]
+
+OBJECTIVES = ("log_loss", "f1")
+
+
+def optimize_weights(
+    model,
+    table,
+    priors,
+    *,
+    objective,
+    target,
+    offsets,
+    n_folds,
+    label,
+    max_iterations,
+    rng,
+    show_progress,
+):
+    """
+    Search the weights of a fitted model; see `NaiveBayesClassifier.optimize`.
+    """
+    check_choice(objective, OBJECTIVES, "objective")
+    check_count(n_folds, "n_folds", minimum=2)
+    check_count(max_iterations, "max_iterations")
+    if objective == "log_loss" and model.normalization != "none":
+        raise ValueError(
+            "objective 'log_loss' fits free exponents, which needs normalization='none'; this "
+            f"model has normalization={model.normalization!r}"
+        )
+    if target is not None and (objective != "f1" or str(target) not in model.classes_):
+        raise ValueError(
+            f"target must be a class of the model ({', '.join(model.classes_)}) and goes with "
+            f"objective 'f1'; got {target!r} with objective {objective!r}"
+        )
+    if offsets and objective != "log_loss":
+        raise ValueError(f"offsets go with objective 'log_loss', not {objective!r}")
+    table, codes, sources = labelled_sources(model, table, label)
+    proportions = parse_priors(
+        priors,
+        model.classes_,
+        model.class_counts_ / model.class_counts_.sum(),
+        len(table),
+        table=table,
+        dropped=model._dropped,
+    )
+    terms = collect_terms(model, sources, show_progress=show_progress)
+    if objective == "log_loss":
+        return fit_exponents(
+            model,
+            terms,
+            codes,
+            proportions,
+            sources,
+            offsets=offsets,
+            n_folds=n_folds,
+            show_progress=show_progress,
+        )
+    rng = np.random.default_rng(rng)
+    mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
+    rows = _draw_to_priors(codes, mean, rng)
+    log_prior = _log_prior(proportions)
+    return _search_f1(
+        model,
+        _take(terms, rows),
+        codes[rows],
+        log_prior if log_prior.shape[1] == 1 else log_prior[:, rows],
+        mean,
+        None if target is None else model.classes_.index(str(target)),
+        rng,
+        max_iterations,
+        show_progress,
+    )
+
+
+def _log_prior(proportions):
+    # A class without any prior must not stop the search with an infinity.
+    log_prior = np.log(np.maximum(proportions, np.finfo(float).tiny))
+    return log_prior.reshape(len(proportions), -1)
+
+
+def labelled_sources(model, table, label=None):
+    """
+    Select the labelled rows of a table and read them, training rows recognised.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        A fitted model.
+    table : `~astropy.table.Table`
+        A table with labels.
+    label : str, optional
+        Name of the label column; that of the training by default.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        The labelled rows.
+    codes : `~numpy.ndarray` of int
+        Their classes.
+    sources : object
+        Their values.
+    """
+    model._check_fitted()
+    check_table(table)
+    label = model.label if label is None else label
+    if label not in table.colnames:
+        raise KeyError(
+            f"table has no label column {label!r}; its columns are {', '.join(table.colnames)}"
+        )
+    codes = label_codes(table, label, model.classes_, model.merge)
+    rows = codes >= 0
+    if not rows.any():
+        raise ValueError(
+            f"no row of column {label!r} has a class of the model ({', '.join(model.classes_)})"
+        )
+    table = table[rows]
+    return table, codes[rows], model._read(table, label=label)
+
+
+def population_weights(codes, proportions):
+    """
+    Weigh sources so that the classes have given proportions.
+
+    Parameters
+    ----------
+    codes : `~numpy.ndarray` of int, shape (n,)
+        True classes.
+    proportions : `~numpy.ndarray` of shape (n_classes,)
+        Wanted proportions.
+
+    Returns
+    -------
+    weights : `~numpy.ndarray` of shape (n,)
+        They sum to n.
+    """
+    counts = np.bincount(codes, minlength=len(proportions))
+    weights = (proportions / np.maximum(counts, 1))[codes]
+    return weights * len(codes) / weights.sum()
+
+
+def collect_terms(model, sources, *, show_progress=False):
+    """
+    Evaluate the held-out terms of many sources at once.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        A fitted model.
+    sources : object
+        The sources.
+    show_progress : bool, optional
+        Whether to show progress.
+
+    Returns
+    -------
+    terms : `Terms`
+        Of all of them; ``pattern`` numbers the rows of ``patterns``, one per source here.
+    """
+    shape = (len(model.categories), len(model.classes_), len(sources))
+    parts = [np.empty(shape) for _ in range(3)]
+    patterns = ~np.isnan(sources.values.T)
+
+    def work(start, chunk, terms):
+        part = slice(start, start + len(chunk))
+        for whole, name in zip(parts, ("log_likelihood", "present", "absent")):
+            whole[..., part] = getattr(terms, name)
+
+    model._chunks(sources, work, show_progress=show_progress, what="evaluating likelihoods")
+    return Terms(*parts, patterns.sum(axis=1), np.arange(len(sources)), patterns)
+
+
+def _take(terms, rows):
+    return Terms(
+        terms.log_likelihood[..., rows],
+        terms.present[..., rows],
+        terms.absent[..., rows],
+        terms.n_present[rows],
+        np.arange(len(rows)),
+        terms.patterns[rows],
+    )
+
+
+def _draw_to_priors(codes, proportions, rng):
+    """Draw the largest sample without repeats in which the classes have given proportions."""
+    counts = np.bincount(codes, minlength=len(proportions))
+    asked = proportions > 0
+    size = np.min(counts[asked] / proportions[asked])
+    wanted = np.maximum(np.round(size * proportions), asked).astype(int)
+    rows = [
+        rng.choice(np.flatnonzero(codes == c), min(wanted[c], counts[c]), replace=False)
+        for c in range(len(proportions))
+    ]
+    return np.sort(np.concatenate(rows))
+
+
+def fit_exponents(
+    model, terms, codes, proportions, sources, *, offsets, n_folds, show_progress=False
+):
+    """
+    Fit free exponents on log-loss, and again without each fold, and set the model to them.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        A fitted model; its weights, offsets and fold weights are set.
+    terms : `Terms`
+        Held-out terms of labelled sources.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Their classes.
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
+        Priors.
+    sources : object
+        The sources.
+    offsets : bool
+        Whether to fit one offset per class as well.
+    n_folds : int
+        Number of folds.
+    show_progress : bool, optional
+        Whether to show progress.
+
+    Returns
+    -------
+    search : `WeightSearch`
+    """
+    log_prior = _log_prior(proportions)
+    mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
+    weights = population_weights(codes, mean)
+    unit = combine(terms, np.ones(len(model.categories)), 1.0, "none", model.missing)
+    features = unit.contributions
+    n_terms, n_classes, n = features.shape
+    with Progress(n_folds + 1, "fitting exponents", show=show_progress) as progress:
+        best, history, interrupted = fit_log_loss(
+            features, codes, log_prior, weights, offsets=offsets
+        )
+        progress.update(1)
+        # What scores a source must not have seen it: the exponents too are found without its fold.
+        fold = row_folds(sources.keys, n_folds)
+        fold_weights = np.repeat(_padded(best, n_terms, n_classes)[np.newaxis], n_folds, axis=0)
+        for k in range(n_folds):
+            rows = fold != k
+            if interrupted or rows.all() or not rows.any():
+                continue
+            found, _, interrupted = fit_log_loss(
+                np.ascontiguousarray(features[..., rows]),
+                codes[rows],
+                log_prior if log_prior.shape[1] == 1 else log_prior[:, rows],
+                weights[rows] * np.count_nonzero(rows) / weights[rows].sum(),
+                offsets=offsets,
+                start=best,
+            )
+            fold_weights[k] = _padded(found, n_terms, n_classes)
+            progress.update(1)
+    names = [*model.categories, "missing"]
+    model.weights = dict(zip(names, map(float, best[:n_terms])))
+    model.offsets = dict(zip(model.classes_, map(float, best[n_terms:]))) if offsets else {}
+    model._fold_weights = fold_weights
+    each = fold_weights[fold]
+    joint = np.einsum("nt,tcn->cn", each[:, :n_terms], features) + each[:, n_terms:].T + log_prior
+    score = -np.average(log_normalize(joint)[codes, np.arange(n)], weights=weights)
+    return WeightSearch(
+        "log_loss",
+        None,
+        dict(model.weights),
+        dict(model.offsets),
+        float(score),
+        _history(history, "log_loss", names, model.classes_ if offsets else ()),
+        n,
+        interrupted,
+        fold_weights,
+    )
+
+
+def _padded(parameters, n_terms, n_classes):
+    full = np.zeros(n_terms + n_classes)
+    full[: len(parameters)] = parameters
+    return full
+
+
+def _search_f1(
+    model, terms, codes, log_prior, proportions, target, rng, max_iterations, show_progress
+):
+    objective = F1Objective(
+        terms, codes, log_prior, proportions, model.normalization, model.missing, target
+    )
+    names = [*model.categories, "missing"]
+    best, history, interrupted = search_f1(
+        objective,
+        len(names),
+        rng=rng,
+        max_iterations=max_iterations,
+        show_progress=show_progress,
+    )
+    model.set_weights(dict(zip(names, map(float, best))))
+    return WeightSearch(
+        "f1",
+        None if target is None else model.classes_[target],
+        dict(model.weights),
+        {},
+        float(objective(best)),
+        _history(history, "f1", names, ()),
+        len(codes),
+        interrupted,
+    )
+
+
+def _history(history, score, names, offsets):
+    columns = [score, *names, *(f"offset_{name}" for name in offsets)]
+    rows = np.array([[value, *parameters] for value, parameters in history])
+    table = Table(rows, names=columns)
+    table.add_column(np.arange(len(table)), name="step", index=0)
+    return table
