@@ -217,6 +217,35 @@ class LikelihoodModel:
         )
         return factor
 
+    def presence_terms(self, values, codes=None, weights=None):
+        """
+        Evaluate what the presence or absence of each property says, apart.
+
+        Parameters
+        ----------
+        values, codes, weights
+            As for `terms`.
+
+        Returns
+        -------
+        log_presence : `~numpy.ndarray` of shape (n_properties, n_classes, n)
+            log P(present | class) or its complement.
+        """
+        here = ~np.isnan(values)
+        fraction = np.repeat(self.presence()[..., np.newaxis], values.shape[1], axis=2)
+        if codes is not None:
+            rows = np.flatnonzero(codes >= 0)
+            fraction[:, codes[rows], rows] = self._own_presence(
+                here[:, rows], codes[rows], weights[rows]
+            )
+        return np.where(here[:, np.newaxis], np.log(fraction), np.log1p(-fraction))
+
+    def _own_presence(self, here, codes, weights):
+        """Return P(present | own class) without the source itself, (n_properties, n)."""
+        return _smooth(
+            self.present_weight[:, codes] - weights * here, self.class_weight[codes] - weights
+        )
+
     def _existence(self, pattern, patterns, codes, weights):
         fraction = self.presence()
         # Sums over the properties of each category, pattern by pattern.
@@ -232,10 +261,7 @@ class LikelihoodModel:
         if codes is not None and (codes >= 0).any():
             rows = np.flatnonzero(codes >= 0)
             own, here = codes[rows], patterns[pattern[rows]].T
-            held_out = _smooth(
-                self.present_weight[:, own] - weights[rows] * here,
-                self.class_weight[own] - weights[rows],
-            )
+            held_out = self._own_presence(here, own, weights[rows])
             yes = np.where(here, np.log(held_out), 0.0)
             no = np.where(here, 0.0, np.log1p(-held_out))
             for t, properties in enumerate(member):

@@ -30,6 +30,7 @@ from ._posterior import MISSING_MODES, NORMALIZATIONS, combine, log_normalize
 from ._search import collect_terms, fit_exponents, optimize_weights
 from ._training import TrainingRows, label_codes, read_labels, read_values, row_folds, row_keys
 from .densities import KernelDensities
+from .explanation import explain_source
 from .priors import parse_priors
 from .properties import parse_properties
 from .weights import parse_weights
@@ -351,13 +352,19 @@ class NaiveBayesClassifier:
             combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
             return combination, offsets
         # Folds belong to free exponents, in which the contributions are linear.
-        everywhere = np.concatenate([weights, [missing_weight], offsets[:, 0]])
-        fold = row_folds(chunk.keys, len(self._fold_weights))
-        each = np.where(chunk.codes >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
+        each = self._fold_weights_of(chunk)
         combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
         n_terms = len(weights) + 1
         combination.contributions *= each[:n_terms, np.newaxis]
         return combination, each[n_terms:]
+
+    def _fold_weights_of(self, chunk):
+        """Return weights and offsets of each source, found without it, (n_terms + n_classes, n)."""
+        weights, missing_weight = self._weight_arrays()
+        offsets = [self.offsets.get(name, 0.0) for name in self.classes_]
+        everywhere = np.concatenate([weights, [missing_weight], offsets])
+        fold = row_folds(chunk.keys, len(self._fold_weights))
+        return np.where(chunk.codes >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
 
     def _read(self, table, *, label=None):
         """Read a table and recognise the rows that trained the model."""
@@ -700,6 +707,25 @@ class NaiveBayesClassifier:
             rng=rng,
             show_progress=show_progress,
         )
+
+    def explain(self, source, priors=None):
+        """
+        Take the posterior of one source apart.
+
+        Parameters
+        ----------
+        source : `~astropy.table.Row` or `~astropy.table.Table` of one row
+            The source, with the columns of the properties; a row of a classified table will do.
+        priors : mapping, sequence, "training", optional
+            See `classify`. Default: those with which the table was classified, if it was.
+
+        Returns
+        -------
+        explanation : `Explanation`
+            What each property, its presence, each category and the prior contribute, in nats per class; adding up to the
+            log posterior.
+        """
+        return explain_source(self, source, priors)
 
     def _settings(self, proportions):
         return {
