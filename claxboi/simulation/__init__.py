@@ -1,0 +1,8 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+A made-up sky with known truth: for the demo, the documentation and the tests.
+"""
+
+from .labelled import make_labelled_sample
+
+__all__ = ["make_labelled_sample"]
