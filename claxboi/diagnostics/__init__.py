@@ -1,0 +1,22 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Figures: what one sees of a classification.
+
+Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it drew on.
+"""
+
+from .confusion import plot_confusion
+from .densities import plot_densities
+from .mixin import DiagnosticsMixin
+from .outliers import plot_outliers
+from .reliability import plot_reliability
+from .track import plot_track
+
+__all__ = [
+    "DiagnosticsMixin",
+    "plot_confusion",
+    "plot_densities",
+    "plot_outliers",
+    "plot_reliability",
+    "plot_track",
+]

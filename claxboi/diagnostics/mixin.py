@@ -1,0 +1,120 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The figures as methods of a classified table.
+"""
+
+from .confusion import plot_confusion
+from .densities import plot_densities
+from .outliers import plot_outliers
+from .reliability import plot_reliability
+from .track import plot_track
+
+__all__ = ["DiagnosticsMixin"]
+
+
+class DiagnosticsMixin:
+    """
+    Figures of a classified table, as methods.
+
+    Attributes
+    ----------
+    model : `~claxboi.classification.NaiveBayesClassifier` or None
+        The classifier; None before the table is classified.
+    evaluation : `~claxboi.classification.evaluation.Evaluation` or None
+        Its score sheet; None before the table is classified.
+    """
+
+    model = None
+    evaluation = None
+
+    def plot_confusion(self, *, normalize="truth", corrected=False, ax=None):
+        """
+        Plot the confusion matrix: `~claxboi.diagnostics.plot_confusion`.
+
+        Parameters
+        ----------
+        normalize : {"truth", "predicted", None}, optional
+            What the percentages add up to 100 over.
+        corrected : bool, optional
+            Show the population of the priors instead of the sample.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        evaluation = _classified(self.evaluation)
+        return plot_confusion(evaluation, normalize=normalize, corrected=corrected, ax=ax)
+
+    def plot_reliability(self, ax=None):
+        """
+        Plot the reliability diagram: `~claxboi.diagnostics.plot_reliability`.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_reliability(_classified(self.evaluation), ax=ax)
+
+    def plot_densities(self, column, ax=None, value=None):
+        """
+        Plot the densities of one property: `~claxboi.diagnostics.plot_densities`.
+
+        Parameters
+        ----------
+        column : str or `~claxboi.classification.Property`
+            The property, or the name of its column.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        value : float, optional
+            Value of a source to be marked.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_densities(_classified(self.model), column, ax=ax, value=value)
+
+    def plot_track(self, source, ax=None):
+        """
+        Plot the probabilities of one source: `~claxboi.diagnostics.plot_track`.
+
+        Parameters
+        ----------
+        source : int or str
+            The number of its row, or its identifier.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_track(self, source, ax=ax)
+
+    def plot_outliers(self, ax=None):
+        """
+        Plot the outlier measure by class: `~claxboi.diagnostics.plot_outliers`.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_outliers(self, ax=ax)
+
+
+def _classified(part):
+    if part is None:
+        raise ValueError("the table is not classified yet: call classify() first")
+    return part

@@ -1,0 +1,93 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The reliability diagram: does a probability of 0.8 come true 80 times in 100?
+"""
+
+import numpy as np
+
+from ._style import COLORS, DARK, GREY, new_axes, split_below
+
+__all__ = ["plot_reliability"]
+
+
+def plot_reliability(evaluation, ax=None):
+    """
+    Plot how often the most probable class is right against its probability.
+
+    Points below the diagonal are too sure, points above too shy. The lower panel counts the
+    sources of each bin.
+
+    Parameters
+    ----------
+    evaluation : `~claxboi.classification.evaluation.Evaluation`
+        The score sheet, made from probabilities.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; the lower panel is cut off from it. A new figure by default.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        The upper panel.
+
+    Raises
+    ------
+    ValueError
+        If the evaluation was made from a confusion matrix, which has no probabilities.
+
+    Examples
+    --------
+    >>> from claxboi.classification.evaluation import Evaluation
+    >>> from claxboi.diagnostics import plot_reliability
+    >>> evaluation = Evaluation.from_probabilities(
+    ...     ["AGN", "star"], [[0.9, 0.1], [0.3, 0.7]], ["AGN", "star"]
+    ... )
+    >>> ax = plot_reliability(evaluation)
+    >>> ax.get_ylabel()
+    'Fraction classified right'
+    """
+    table = evaluation.reliability
+    if table is None:
+        raise ValueError("evaluation must be made from probabilities, not from a confusion matrix")
+    edges = np.append(table["lower"], table["upper"][-1])
+    # The largest of C probabilities is at least 1 / C: nothing is ever left of it.
+    start = edges[edges <= 1 / len(evaluation.classes)][-1]
+
+    ax = new_axes(ax, 4.6, 5.2)
+    counts_ax = split_below(ax, 0.24)
+    ax.plot([start, 1], [start, 1], color=GREY, linestyle="--", linewidth=1, label="perfect")
+    filled = table[table["n"] > 0]
+    right = filled["fraction_correct"]
+    errors = [right - filled["fraction_correct_lower"], filled["fraction_correct_upper"] - right]
+    ax.errorbar(
+        filled["mean_probability"],
+        right,
+        # Wilson's interval of n of n ends a rounding error below 1.
+        yerr=np.maximum(errors, 0),
+        color=COLORS[0],
+        marker="o",
+        markersize=5,
+        linestyle="none",
+        capsize=2,
+        label="sources, with 68 % interval",
+    )
+    ax.set_xlim(start, 1)
+    ax.set_ylim(0, 1.02)
+    ax.set_ylabel("Fraction classified right")
+    ax.legend(loc="upper left", frameon=False, fontsize=8.5)
+    ax.text(
+        0.97,
+        0.05,
+        f"ECE = {evaluation.ece:.3f}\n{evaluation.confusion.sum()} sources\n{evaluation.method}",
+        transform=ax.transAxes,
+        ha="right",
+        va="bottom",
+        size=9,
+        color=DARK,
+    )
+    counts_ax.stairs(table["n"], edges, fill=True, color=COLORS[4])
+    # The counts of the last bin are often a thousand times those of the first.
+    counts_ax.set_yscale("log")
+    counts_ax.set_ylim(0.7, 2 * max(table["n"]))
+    counts_ax.set_ylabel("Sources")
+    counts_ax.set_xlabel("Probability of the most probable class")
+    return ax

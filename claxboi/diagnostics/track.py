@@ -1,0 +1,122 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The probability track of one source: its final probabilities, and what each category says alone.
+"""
+
+import numbers
+
+import numpy as np
+
+from claxboi.utils import float_values, text_values
+
+from ._result import read_record
+from ._style import DARK, GREY, PALE, class_styles, new_axes
+
+__all__ = ["plot_track"]
+
+# The lowest probability that is drawn at its place; below, the sources' own scatter means nothing.
+LOWEST = 1e-6
+
+# Markers of one column stand side by side over this width.
+WIDTH = 0.44
+
+
+def plot_track(result, source, ax=None):
+    """
+    Plot the probabilities of one source: the final ones, then those of each category alone.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        Table as `claxboi.classify` returns it, with its columns ``P_<class>`` and
+        ``P_<class>_<category>``.
+    source : int or str
+        The source: the number of its row, or its identifier in the column ``source_id`` (in the
+        first column if there is none). An identifier that is a number is given as a string.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        Probabilities below 1e-6 are drawn as small triangles at the lower edge.
+
+    Raises
+    ------
+    IndexError, KeyError
+        If there is no such row or identifier.
+    ValueError
+        If the table was not classified, or the identifier is not unique.
+    """
+    classes, categories = read_record(result, _columns)
+    from matplotlib.markers import CARETDOWN
+
+    row, title = _find(result, source)
+    one = result[_columns(classes, categories)][row : row + 1]
+    track = np.array([float_values(one, name)[0] for name in one.colnames])
+    track = track.reshape(1 + len(categories), len(classes))
+
+    ax = new_axes(ax, 2.6 + 1.15 * len(track), 4.2)
+    ax.axvspan(-0.5, 0.5, color=PALE, zorder=0)
+    shifts = np.linspace(-WIDTH / 2, WIDTH / 2, len(classes))
+    places = np.arange(len(track))
+    styles = class_styles(classes)
+    for (name, style), shift, values in zip(styles.items(), shifts, track.T, strict=True):
+        line = {"color": style["color"], "linestyle": style["linestyle"]}
+        ax.plot(places + shift, np.maximum(values, LOWEST), linewidth=0.8, alpha=0.5, **line)
+        seen = np.where(values >= LOWEST, values, np.nan)
+        ax.plot(places + shift, seen, label=name, **_points(style))
+        hidden = np.where(values < LOWEST, LOWEST, np.nan)
+        ax.plot(places + shift, hidden, **_points({**style, "marker": CARETDOWN}))
+    ax.set_yscale("log")
+    ax.set_ylim(0.4 * max(LOWEST, np.nanmin(track, initial=1.0)), 1.6)
+    ax.axhline(1, color=GREY, linewidth=0.8, zorder=0)
+    ax.set_xlim(-0.5, len(track) - 0.5)
+    ax.set_xticks(places, ["final", *categories])
+    ax.get_xticklabels()[0].set_weight("bold")
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylabel("Probability")
+    best = int(np.nanargmax(track[0]))
+    ax.set_title(f"{title}: {classes[best]} ({track[0, best]:.3g})", loc="left", size=10)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, labelcolor=DARK)
+    return ax
+
+
+def _columns(classes, categories):
+    return [f"P_{name}" for name in classes] + [
+        f"P_{name}_{category}" for category in categories for name in classes
+    ]
+
+
+def _points(style):
+    return {
+        "color": style["color"],
+        "marker": style["marker"],
+        "markersize": 12 if style["marker"] == "*" else 8,
+        "linestyle": "none",
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.5,
+        "zorder": 3,
+    }
+
+
+def _find(result, source):
+    column = "source_id" if "source_id" in result.colnames else result.colnames[0]
+    if isinstance(source, numbers.Integral) and not isinstance(source, bool):
+        if not -len(result) <= source < len(result):
+            raise IndexError(f"source must be a row from 0 to {len(result) - 1}, got {source}")
+        row = int(source) % len(result)
+    elif isinstance(source, str):
+        rows = np.flatnonzero(text_values(result, column, name="result")[0] == source.strip())
+        if len(rows) == 0:
+            raise KeyError(f"column {column!r} of result has no source {source!r}")
+        if len(rows) > 1:
+            raise ValueError(
+                f"source must name one row, but {source!r} stands in the rows "
+                f"{', '.join(map(str, rows[:10]))} of column {column!r}; give the number of the row"
+            )
+        row = int(rows[0])
+    else:
+        raise TypeError(f"source must be the number of a row or an identifier, got {source!r}")
+    has_name = column == "source_id" or isinstance(source, str)
+    return row, str(result[column][row]) if has_name else f"row {row}"
