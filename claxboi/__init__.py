@@ -8,4 +8,6 @@ try:
 except ImportError:  # a source tree that was never installed
     __version__ = ""
 
-__all__ = []
+from .classification import NaiveBayesClassifier, Property, classify
+
+__all__ = ["NaiveBayesClassifier", "Property", "__version__", "classify"]

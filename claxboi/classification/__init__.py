@@ -3,7 +3,26 @@
 Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explanation.
 """
 
+from ._training import SmallClassWarning
 from .classifier import NaiveBayesClassifier, NotFittedError
+from .classify import classify
+from .estimation import PriorEstimate
+from .evaluation import Evaluation
+from .explanation import Explanation
+from .priors import PriorWarning
 from .properties import Component, Property
+from .weights import WeightSearch
 
-__all__ = ["Component", "NaiveBayesClassifier", "NotFittedError", "Property"]
+__all__ = [
+    "Component",
+    "Evaluation",
+    "Explanation",
+    "NaiveBayesClassifier",
+    "NotFittedError",
+    "PriorEstimate",
+    "PriorWarning",
+    "Property",
+    "SmallClassWarning",
+    "WeightSearch",
+    "classify",
+]

@@ -38,7 +38,7 @@ def evaluate_model(
     proportions = parse_priors(
         priors,
         model.classes_,
-        model.class_counts_ / model.class_counts_.sum(),
+        model._training_proportions(),
         len(table),
         table=table,
         dropped=model._dropped,

@@ -55,7 +55,7 @@ def optimize_weights(
     proportions = parse_priors(
         priors,
         model.classes_,
-        model.class_counts_ / model.class_counts_.sum(),
+        model._training_proportions(),
         len(table),
         table=table,
         dropped=model._dropped,

@@ -248,12 +248,15 @@ class TrainingRows:
         Classes.
     weights : `~numpy.ndarray` of shape (n,)
         Weights.
+    flux : `~numpy.ndarray` of shape (n,) or None
+        X-ray fluxes, where the table has them: not used to classify.
     """
 
     values: np.ndarray
     errors: dict
     codes: np.ndarray
     weights: np.ndarray
+    flux: np.ndarray | None = None
 
     def __post_init__(self):
         keys = row_keys(self.values)

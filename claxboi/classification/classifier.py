@@ -30,6 +30,7 @@ from ._posterior import MISSING_MODES, NORMALIZATIONS, combine, log_normalize
 from ._search import collect_terms, fit_exponents, optimize_weights
 from ._training import TrainingRows, label_codes, read_labels, read_values, row_folds, row_keys
 from .densities import KernelDensities
+from .estimation import FLUX_COLUMN, estimate_model_priors
 from .explanation import explain_source
 from .priors import parse_priors
 from .properties import parse_properties
@@ -220,8 +221,10 @@ class NaiveBayesClassifier:
         )
         rows = codes >= 0
         weights = _sample_weights(sample_weight, len(table))
-        values, errors = read_values(table[rows], records)
-        training = TrainingRows(values, errors, codes[rows], weights[rows])
+        table = table[rows]
+        values, errors = read_values(table, records)
+        flux = float_values(table, FLUX_COLUMN) if FLUX_COLUMN in table.colnames else None
+        training = TrainingRows(values, errors, codes[rows], weights[rows], flux)
         self._fit_rows(records, names, training, label=label, dropped=dropped)
         return self
 
@@ -427,17 +430,29 @@ class NaiveBayesClassifier:
 
     def _priors(self, priors, table, sources, *, show_progress=False):
         """Parse priors, or estimate them from the rows that did not train."""
-        training = self.class_counts_ / self.class_counts_.sum()
         if isinstance(priors, str) and priors == "estimate":
-            from .estimation import estimate_class_proportions
-
-            estimate = estimate_class_proportions(
-                self, table, sources=sources, n_resamples=0, show_progress=show_progress
-            )
-            return estimate.proportions
+            return estimate_model_priors(
+                self, sources, table=table, n_resamples=0, show_progress=show_progress
+            ).proportions
         return parse_priors(
-            priors, self.classes_, training, len(table), table=table, dropped=self._dropped
+            priors,
+            self.classes_,
+            self._training_proportions(),
+            len(table),
+            table=table,
+            dropped=self._dropped,
         )
+
+    def _check_priors(self, priors, n_sources, *, table=None):
+        """Raise what is wrong with priors before any work is done."""
+        if priors is None or callable(priors):
+            return
+        if isinstance(priors, str) and priors == "estimate":
+            return
+        parse_priors(priors, self.classes_, self._training_proportions(), n_sources, table=table)
+
+    def _training_proportions(self):
+        return self.class_counts_ / self.class_counts_.sum()
 
     def predict_log_proba(self, table, priors=None):
         """
@@ -588,7 +603,48 @@ class NaiveBayesClassifier:
         )
         return other
 
+    def _resampled(self, rng):
+        """Fit a model of the same settings to a bootstrap sample of the training rows."""
+        rows = self._training
+        n = len(rows.codes)
+        counts = np.bincount(rng.integers(n, size=n), minlength=n)
+        keys = row_keys(rows.values)
+        sources = _Sources(rows.values, rows.errors, rows.codes, rows.weights * counts, keys)
+        keep = np.flatnonzero(counts)
+        return self._refit(rows.codes[keep], sources[keep], self._training_proportions())
+
     # Thin methods: the work is in the module of each
+
+    def estimate_priors(self, table, *, n_resamples=20, rng=None, show_progress=True):
+        """
+        Estimate the proportions of the classes among sources that did not train the model.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The sources; rows that trained the model do not count. Where it has a column ``flux``, a warning says if
+            labelled and unlabelled sources differ in it, which the estimate cannot bear.
+        n_resamples : int, optional
+            Number of bootstrap samples, of the unlabelled and of the training sources, that give the errors (default 20; 0: none).
+        rng : None, int or `~numpy.random.Generator`, optional
+            Draws them.
+        show_progress : bool, optional
+            Show progress when it takes longer than two seconds.
+
+        Returns
+        -------
+        estimate : `PriorEstimate`
+            Proportions (Saerens et al. 2002, Neural Computation 14, 21) with errors. They are as good as the likelihoods are
+            calibrated: fit the exponents (`optimize`) first.
+        """
+        return estimate_model_priors(
+            self,
+            self._read(table),
+            table=table,
+            n_resamples=n_resamples,
+            rng=rng,
+            show_progress=show_progress,
+        )
 
     def optimize(
         self,

@@ -10,8 +10,6 @@ import numpy as np
 
 from claxboi.utils import ClaxboiWarning, warn
 
-from ._posterior import log_normalize
-
 __all__ = ["PriorWarning", "estimate_priors", "parse_priors"]
 
 log = logging.getLogger(__name__)
@@ -175,18 +173,3 @@ def estimate_priors(log_likelihood, start, *, weights=None):
     log.info("the estimate of the priors still moved by %.1e after %d steps", moved, EM_STEPS)
     return proportions
 
-
-def expected_proportions(log_joint):
-    """
-    Return the mean posterior of each class.
-
-    Parameters
-    ----------
-    log_joint : `~numpy.ndarray` of shape (n_classes, n)
-        Logarithm of prior times likelihood.
-
-    Returns
-    -------
-    proportions : `~numpy.ndarray` of shape (n_classes,)
-    """
-    return np.exp(log_normalize(log_joint)).mean(axis=1)

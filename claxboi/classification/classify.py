@@ -1,0 +1,174 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The one call that most people make.
+"""
+
+import logging
+import os
+
+import numpy as np
+from astropy.table import Table
+
+from claxboi.utils import check_table, text_values
+
+from . import _output
+from .classifier import NaiveBayesClassifier
+from .properties import parse_properties
+
+__all__ = ["classify"]
+
+log = logging.getLogger(__name__)
+
+def classify(
+    table,
+    priors=None,
+    *,
+    properties=None,
+    label="class",
+    training=None,
+    model=None,
+    weights=None,
+    offsets=None,
+    normalization=None,
+    missing="existence",
+    kernel="exponential",
+    bandwidth="silverman",
+    min_class_size=3,
+    merge=None,
+    overwrite=False,
+    return_model=False,
+    show_progress=True,
+):
+    """
+    Classify X-ray sources.
+
+    A naive Bayes classifier learns one density per class and property from the labelled sources, finds one exponent per category of
+    properties on held-out likelihoods, and gives each source the posterior of each class.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources, one a row, with the columns of the properties. Masked, NaN and infinite values are missing. Not changed.
+    priors : mapping, sequence, "training", "estimate", array or callable, optional
+        Prior proportions of the classes, which sum to 1: by class, or in the order of the classes (labels sorted); "training", those of the training
+        sample (None too, with a warning); "estimate", from the unlabelled sources themselves; an array of shape (n_sources, n_classes), or a function of the table that returns one.
+    properties : sequence of (str or `~claxboi.classification.Property`) or mapping, optional
+        What classifies: column names, records, or a mapping from a category to either. Default: every known property column that the
+        table has.
+    label : str, optional
+        Column with the known classes, strings or integers; masked or empty where unknown.
+    training : `~astropy.table.Table`, optional
+        Another labelled table to train on. Default: the labelled rows of ``table``.
+    model : `~claxboi.classification.NaiveBayesClassifier` or str or path, optional
+        A fitted model, or the file of one. Excludes the settings of a fit.
+    weights : None, "published", mapping or sequence, optional
+        Exponents of the categories and of "missing". None (default): fitted on held-out log-loss at the priors. "published" and
+        numbers are taken as they are.
+    offsets : bool, optional
+        With fitted weights: fit an offset per class too. Default: only with priors="estimate", which needs
+        likelihoods that are calibrated class by class.
+    normalization, missing, kernel, bandwidth, min_class_size, merge
+        See `~claxboi.classification.NaiveBayesClassifier`.
+    overwrite : bool, optional
+        Replace columns of the table with the names of the answer; else they are an error.
+    return_model : bool, optional
+        Return the fitted model too.
+    show_progress : bool, optional
+        Show progress of what takes longer than two seconds.
+
+    Returns
+    -------
+    result : same class as the table
+        A new table: the caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``, ``outlier_pvalue``, ``alternative``, ``n_missing``, ``P_<class>_<category>``
+        and ``is_training``. Rows that trained the model have their held-out posterior. ``meta["claxboi"]["classification"]`` has
+        all settings.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        Only with ``return_model=True``.
+
+    Raises
+    ------
+    KeyError
+        If a column is absent.
+    TypeError
+        If an argument is of the wrong kind, or a property is not numeric.
+    ValueError
+        If the table is empty, there are fewer than two classes to learn, a property cannot classify, the priors are wrong, or columns
+        collide.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(2000, rng=1)
+    >>> result = classify(table, priors="training")
+    >>> result.colnames[-1]
+    'is_training'
+    """
+    check_table(table)
+    if model is not None:
+        if training is not None or properties is not None or weights is not None:
+            raise ValueError(
+                "model is fitted already: training, properties and weights go with a new fit"
+            )
+        if isinstance(model, (str, os.PathLike)):
+            model = NaiveBayesClassifier.read(model)
+        elif not isinstance(model, NaiveBayesClassifier):
+            raise TypeError(
+                "model must be a NaiveBayesClassifier or the file of one, got "
+                f"{type(model).__name__}"
+            )
+        result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
+        return (result, model) if return_model else result
+    sample = table if training is None else _check_training(training)
+    classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
+    model = NaiveBayesClassifier(
+        parse_properties(properties, _candidates(sample, table, label)),
+        weights=weights,
+        normalization=normalization,
+        missing=missing,
+        kernel=kernel,
+        bandwidth=bandwidth,
+        classes=classes,
+        min_class_size=min_class_size,
+        merge=merge,
+    )
+    model.fit(sample, label)
+    model._check_priors(priors, len(table), table=table)
+    _output.check_collisions(table, model.classes_, model.categories, overwrite)
+    if weights is None and model.normalization == "none":
+        if offsets is None:
+            offsets = isinstance(priors, str) and priors == "estimate"
+        model.optimize(
+            sample, _priors_of_sample(priors), offsets=offsets, show_progress=show_progress
+        )
+        log.info("weights fitted on held-out log-loss: %s", model.weights)
+    result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
+    return (result, model) if return_model else result
+
+
+def _check_training(training):
+    if isinstance(training, Table):
+        return check_table(training, "training")
+    raise TypeError(f"training must be a labelled Table, got {type(training).__name__}")
+
+
+def _candidates(sample, table, label):
+    """List the columns that may be properties: those of the sample that the table has too."""
+    return [name for name in sample.colnames if name in table.colnames and name != label]
+
+
+def _names_classes(priors, sample, label, merge, min_class_size):
+    """Say whether the priors give the order of the classes, as a mapping that names all of them."""
+    if not isinstance(priors, dict) or merge or label not in sample.colnames:
+        return False
+    labels, missing = text_values(sample, label, name="table")
+    found, counts = np.unique(labels[~missing], return_counts=True)
+    return set(map(str, priors)) == set(found) and bool(np.all(counts >= min_class_size))
+
+
+def _priors_of_sample(priors):
+    """Return what the weights are fitted for: priors per source are of the table, not of the sample."""
+    named = isinstance(priors, dict) or (
+        not isinstance(priors, str) and not callable(priors) and np.ndim(priors) == 1
+    )
+    return priors if named and priors is not None else "training"

@@ -1,0 +1,137 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How many sources of each class a catalogue holds, estimated from the catalogue itself.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from astropy.table import Table
+from scipy.stats import ks_2samp
+
+from claxboi.utils import Progress, check_count, float_values, warn
+
+from .priors import PriorWarning, estimate_priors
+
+__all__ = ["FLUX_COLUMN", "PriorEstimate", "estimate_model_priors"]
+
+#: Column by which the labelled and the unlabelled sources are compared.
+FLUX_COLUMN = "flux"
+
+#: They differ if the largest distance of their cumulative distributions is above this, and not by chance.
+FLUX_DISTANCE = 0.1
+FLUX_CHANCE = 0.01
+
+#: So many unlabelled sources stand for all when errors are found by resampling.
+RESAMPLED_SOURCES = 20_000
+
+
+@dataclass
+class PriorEstimate:
+    """
+    Proportions of the classes among unlabelled sources.
+
+    Attributes
+    ----------
+    classes : list of str
+        Names of the classes.
+    proportions : `~numpy.ndarray` of shape (n_classes,)
+        They sum to 1.
+    errors : `~numpy.ndarray` of shape (n_classes,)
+        Standard deviations, NaN without resampling.
+    samples : `~numpy.ndarray` of shape (n_resamples, n_classes)
+        Proportions of each resampling.
+    n_sources : int
+        Number of unlabelled sources.
+    """
+
+    classes: list
+    proportions: np.ndarray
+    errors: np.ndarray
+    samples: np.ndarray = field(repr=False)
+    n_sources: int
+
+    def to_table(self):
+        """
+        Return the proportions as a table.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            Columns ``class``, ``proportion``, ``error``, ``n`` (expected number of sources) and ``n_error``.
+        """
+        return Table(
+            {
+                "class": self.classes,
+                "proportion": self.proportions,
+                "error": self.errors,
+                "n": self.proportions * self.n_sources,
+                "n_error": self.errors * self.n_sources,
+            }
+        )
+
+    def as_dict(self):
+        """
+        Return the proportions as priors.
+
+        Returns
+        -------
+        priors : dict of str to float
+        """
+        return dict(zip(self.classes, map(float, self.proportions)))
+
+
+def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_progress=True):
+    """
+    Estimate the priors of a model's classes; see `NaiveBayesClassifier.estimate_priors`.
+    """
+    check_count(n_resamples, "n_resamples", minimum=0)
+    new = np.flatnonzero(sources.codes < 0)
+    if len(new) == 0:
+        raise ValueError(
+            "priors='estimate' needs sources that did not train the model; all of the table's did"
+        )
+    _compare_fluxes(model, table, new)
+    rng = np.random.default_rng(rng)
+    start = np.full(len(model.classes_), 1 / len(model.classes_))
+    evidence = model._log_evidence(sources[new], show_progress=show_progress)
+    proportions = estimate_priors(evidence, start)
+    samples = np.full((n_resamples, len(start)), np.nan)
+    if n_resamples:
+        few = rng.permutation(new)[:RESAMPLED_SOURCES]
+        part = sources[few]
+        # The part varies more than the whole would: by the root of the ratio of their sizes.
+        shrink = np.sqrt(len(few) / len(new))
+        base = estimate_priors(model._log_evidence(part), start)
+        with Progress(n_resamples, "resampling", show=show_progress) as progress:
+            for sample in samples:
+                counts = np.bincount(rng.integers(len(few), size=len(few)), minlength=len(few))
+                by_sources = estimate_priors(model._log_evidence(part), start, weights=counts)
+                other = model._resampled(rng)
+                by_labels = estimate_priors(other._log_evidence(part), start)
+                sample[:] = proportions + (by_sources - base) * shrink + (by_labels - base)
+                progress.update(1)
+        errors = samples.std(axis=0, ddof=1) if n_resamples > 1 else np.full(len(start), np.nan)
+    else:
+        errors = np.full(len(start), np.nan)
+    return PriorEstimate(list(model.classes_), proportions, errors, samples, len(new))
+
+
+def _compare_fluxes(model, table, new):
+    """Warn where labelled and unlabelled sources differ in flux, so that the estimate may not hold."""
+    labelled = model._training.flux if model._training is not None else None
+    if labelled is None or FLUX_COLUMN not in table.colnames:
+        return
+    unlabelled = float_values(table, FLUX_COLUMN)[new]
+    labelled, unlabelled = (flux[flux > 0] for flux in (labelled, unlabelled))
+    if len(labelled) == 0 or len(unlabelled) == 0:
+        return
+    test = ks_2samp(labelled, unlabelled)
+    if test.statistic > FLUX_DISTANCE and test.pvalue < FLUX_CHANCE:
+        warn(
+            "labelled and unlabelled sources differ in flux (medians "
+            f"{np.median(labelled):.2g} and {np.median(unlabelled):.2g}, Kolmogorov-Smirnov "
+            f"distance {test.statistic:.2f}): the estimated priors assume that the members of a "
+            "class are alike in both; compare them with an estimate from the bright sources alone",
+            PriorWarning,
+        )
