@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .properties import INVERSE_ERROR
+
 __all__ = ["LikelihoodModel", "Terms"]
 
 #: Published smoothing of the fraction of a class that has a property (METHODS:
@@ -110,9 +112,10 @@ class LikelihoodModel:
             pending = 0
             for p in np.flatnonzero(self.category == t):
                 factor = self._factor(p, values[p], errors.get(p), codes, weights)
-                if self.records[p].weight != 1:
+                exponent = self._exponent(p, errors.get(p))
+                if np.any(exponent != 1):
                     # A large exponent could overflow a product, not a sum.
-                    log_likelihood[t] += self.records[p].weight * np.log(factor)
+                    log_likelihood[t] += exponent * np.log(factor)
                     continue
                 if pending == PRODUCTS_PER_LOG:
                     log_likelihood[t] += np.log(product)
@@ -143,8 +146,9 @@ class LikelihoodModel:
         """
         return np.array(
             [
-                record.weight * np.log(self._factor(p, values[p], errors.get(p), codes, weights))
-                for p, record in enumerate(self.records)
+                self._exponent(p, errors.get(p))
+                * np.log(self._factor(p, values[p], errors.get(p), codes, weights))
+                for p in range(len(self.records))
             ]
         )
 
@@ -163,8 +167,8 @@ class LikelihoodModel:
             With the weights of the properties; 0 where missing.
         """
         result = np.zeros(values.shape)
-        for p, record in enumerate(self.records):
-            result[p] = record.weight * np.log(
+        for p in range(len(self.records)):
+            result[p] = self._exponent(p, errors.get(p)) * np.log(
                 self._averaged(
                     p,
                     values[p],
@@ -174,6 +178,14 @@ class LikelihoodModel:
             )
         return result
 
+    def _exponent(self, p, errors):
+        """Return the weight of a property, a number or one per source."""
+        weight = self.records[p].weight
+        if weight != INVERSE_ERROR:
+            return weight
+        known = np.nan_to_num(np.abs(errors)) > 0
+        return np.divide(1.0, np.abs(errors), out=np.ones(len(errors)), where=known)
+
     def _factor(self, p, raw, errors, codes, weights):
         return self._averaged(p, raw, errors, lambda *at: self._at(*at, codes, weights))
 
@@ -181,7 +193,7 @@ class LikelihoodModel:
         """Average evaluate(density, points, scaled values) over the errors."""
         density, record = self.densities[p], self.records[p]
         scaled = record.apply_scale(raw)
-        if errors is None:
+        if errors is None or record.weight == INVERSE_ERROR:
             return evaluate(density, scaled, scaled)
         # An atom is exact: its error does not spread it over its surroundings.
         errors = np.where(np.isnan(errors) | np.isin(scaled, density.atoms), 0.0, np.abs(errors))

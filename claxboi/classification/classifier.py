@@ -32,6 +32,13 @@ from ._training import TrainingRows, label_codes, read_labels, read_values, row_
 from .densities import KernelDensities
 from .estimation import FLUX_COLUMN, estimate_model_priors
 from .explanation import explain_source
+from .original import (
+    ORIGINAL_KERNEL,
+    ORIGINAL_LABEL,
+    original_densities,
+    read_original,
+    warn_in_sample,
+)
 from .priors import parse_priors
 from .properties import parse_properties
 from .weights import parse_weights
@@ -78,8 +85,9 @@ class NaiveBayesClassifier:
         property. It has an exponent of its own with normalization="none"; else it belongs to the category, the missing
         ones with the power ``weights["missing"]``. "sentinel": like "existence", within the category and
         with its exponent, as one more value of the property. "ignore": nothing.
-    kernel : {"exponential", "gaussian"}, optional
-        Kernel of the densities. The exponential one is exact and fast.
+    kernel : {"exponential", "gaussian", "original"}, optional
+        Kernel of the densities. The exponential one (default) is exact and fast. "original": the tables of the original scripts (exponential kernels in 99
+        bins, 1 outside them), which cannot hold a source out; bandwidth and floor are then theirs.
     bandwidth : {"silverman", "likelihood", "published"} or float, optional
         Bandwidth on the scale of each property. "silverman" (default): rule of thumb from the robust spread of each class. "likelihood":
         highest leave-one-out likelihood of each class. "published": range/(5 n^(1/5)) over all classes.
@@ -104,6 +112,8 @@ class NaiveBayesClassifier:
         Weight of each category and of "missing".
     offsets : dict
         Offset of each class in nats, added to its log posterior; empty unless `optimize` was asked for them.
+    default_priors : mapping or None
+        Priors that are taken where none are given.
 
     Examples
     --------
@@ -134,7 +144,7 @@ class NaiveBayesClassifier:
             normalization = "published" if published else "none"
         self.normalization = check_choice(normalization, NORMALIZATIONS, "normalization")
         self.missing = check_choice(missing, MISSING_MODES, "missing")
-        self.kernel = check_choice(kernel, KERNELS, "kernel")
+        self.kernel = check_choice(kernel, (*KERNELS, ORIGINAL_KERNEL), "kernel")
         if isinstance(bandwidth, str):
             check_choice(bandwidth, RULES, "bandwidth")
         else:
@@ -151,6 +161,10 @@ class NaiveBayesClassifier:
         if properties is not None:
             self._set_properties(parse_properties(properties, ()))
         self.offsets = {}
+        self.default_priors = None
+        self._dropped = []
+        self._training = None
+        self._outlier_scale = None
         self._likelihood = None
 
     def _set_properties(self, records):
@@ -232,9 +246,12 @@ class NaiveBayesClassifier:
         codes, weights = training.codes, training.weights
 
         def densities(p):
+            scaled = records[p].apply_scale(training.values[p])
+            if self.kernel == ORIGINAL_KERNEL:
+                return original_densities(records[p], scaled, codes, names)
             return KernelDensities(
                 records[p],
-                records[p].apply_scale(training.values[p]),
+                scaled,
                 codes,
                 weights,
                 names,
@@ -253,10 +270,54 @@ class NaiveBayesClassifier:
         self.label = label
         self._dropped = list(dropped)
         self._training = training
+        if self.kernel == ORIGINAL_KERNEL:
+            warn_in_sample()
+            self._training = None
         self._likelihood = LikelihoodModel(
             learned, self.categories, present @ member.T, self.class_counts_
         )
         self._outlier_scale = None
+
+    @classmethod
+    def from_original(cls, cat_in, config, distrib, *, table=None):
+        """
+        Read a run of the original CLAXBOI scripts, densities included.
+
+        Parameters
+        ----------
+        cat_in : str or path
+            The file of properties, ``cat.in``.
+        config : str or path
+            The configuration, ``configfile.ini``: categories, coefficients, class names and priors.
+        distrib : str or path
+            The folder with the densities.
+        table : `~astropy.table.Table`, optional
+            The catalogue of the run, which tells how often each class has each property. Default: the file that the configuration
+            names, next to the configuration.
+
+        Returns
+        -------
+        model : `NaiveBayesClassifier`
+            With normalization="original" and the run's weights; its priors are the default of `classify`. It answers as the scripts did,
+            in sample for the sources that trained it.
+        """
+        run = read_original(cat_in, config, distrib, table=table)
+        model = cls(run.records, weights=None, normalization="original", kernel=ORIGINAL_KERNEL)
+        # The run's order, and categories without a property, which do not count.
+        model.categories = tuple(c for c in run.categories if c in model.categories)
+        given = dict(zip(["missing", *run.categories], run.weights))
+        model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
+        model.set_weights(model._given_weights)
+        member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
+        model.classes_ = run.classes
+        model.class_counts_ = member.sum(axis=1)
+        model.label = ORIGINAL_LABEL
+        model.default_priors = run.priors
+        model._likelihood = LikelihoodModel(
+            run.densities, model.categories, run.present @ member.T, model.class_counts_
+        )
+        warn_in_sample()
+        return model
 
     def _check_fitted(self):
         if self._likelihood is None:
@@ -434,6 +495,8 @@ class NaiveBayesClassifier:
             return estimate_model_priors(
                 self, sources, table=table, n_resamples=0, show_progress=show_progress
             ).proportions
+        if priors is None:
+            priors = self.default_priors
         return parse_priors(
             priors,
             self.classes_,

@@ -21,6 +21,10 @@ CATEGORY_ALIASES = {"multiwavelength": "counterparts"}
 UNKNOWN_CATEGORY = "other"
 
 
+#: The weight that is the inverse of the error.
+INVERSE_ERROR = "1/error"
+
+
 def _log10(values):
     # Zero and negative values are present but have no logarithm: they lie
     # below every other value, which is what -inf says.
@@ -129,8 +133,9 @@ class Property:
     error : str, optional
         Name of the column with its 1 sigma error, in the unit of the values. The likelihood is then averaged over the error
         (Gauss-Hermite quadrature). A missing error counts as zero.
-    weight : float, optional
-        Exponent of its likelihood within its category, 0 or more.
+    weight : float or "1/error", optional
+        Exponent of its likelihood within its category, 0 or more. "1/error": the inverse of the source's error (1 where it has
+        none), as the original scripts' "auto"; the likelihood is then not averaged over the error.
     bounds : tuple of float or None, optional
         Values that cannot be passed (None: open): densities are reflected there. None (default)
         takes those of the known properties; a value outside is allowed, and odd.
@@ -173,7 +178,13 @@ class Property:
             raise ValueError("'missing' is the name of the missing-value term, not a category")
         scale = self.scale or known.get("scale", "linear")
         check_choice(scale, SCALES, f"scale of {self.column!r}")
-        check_number(self.weight, f"weight of {self.column!r}", minimum=0)
+        weight = self.weight
+        if isinstance(weight, str):
+            check_choice(weight, (INVERSE_ERROR,), f"weight of {self.column!r}")
+            if self.error is None:
+                raise ValueError(f"weight {weight!r} of {self.column!r} needs its error column")
+        else:
+            weight = check_number(weight, f"weight of {self.column!r}", minimum=0)
         if self.bandwidth is not None:
             check_number(
                 self.bandwidth, f"bandwidth of {self.column!r}", minimum=0, exclusive=True
@@ -197,7 +208,7 @@ class Property:
         for name, value in (
             ("category", category),
             ("scale", scale),
-            ("weight", float(self.weight)),
+            ("weight", weight),
             ("bounds", (lower, upper)),
             ("atoms", atoms),
             ("components", components),
