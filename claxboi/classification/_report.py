@@ -3,9 +3,14 @@
 The score sheet as plain text for a terminal.
 """
 
+import textwrap
+from collections.abc import Mapping
+
 import numpy as np
 
 __all__ = []
+
+WIDTH = 100
 
 
 def format_report(evaluation):
@@ -27,19 +32,24 @@ def format_report(evaluation):
 
 
 def _head(evaluation):
-    lines = [
-        f"Evaluation  {evaluation.confusion.sum()} sources in {len(evaluation.classes)} classes",
-        f"Method      {evaluation.method}",
-    ]
-    if evaluation.settings:
-        settings = (f"{name}={value}" for name, value in evaluation.settings.items())
-        lines.append("Settings    " + ", ".join(settings))
-    if evaluation.has_priors:
-        priors = (f"{name} {prior:.3g}" for name, prior in evaluation.priors.items())
-        lines.append("Priors      " + ", ".join(priors))
-    else:
-        lines.append("Priors      none given: precision holds for the proportions of this sample")
-    return "\n".join(lines)
+    none = "none given: precision holds for the proportions of this sample"
+    entries = {
+        "Evaluation": f"{evaluation.confusion.sum()} sources in {len(evaluation.classes)} classes",
+        "Method": evaluation.method,
+        "Priors": _setting(evaluation.priors) if evaluation.has_priors else none,
+    }
+    entries |= {name.capitalize(): _setting(value) for name, value in evaluation.settings.items()}
+    indent = 2 + max(map(len, entries))
+    return "\n".join(
+        textwrap.fill(title.ljust(indent) + text, WIDTH, subsequent_indent=" " * indent)
+        for title, text in entries.items()
+    )
+
+
+def _setting(value):
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_setting(part)}" for name, part in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _confusion(evaluation):

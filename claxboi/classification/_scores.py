@@ -7,7 +7,6 @@ class weighs in the wanted population, so every function here takes weights and 
 """
 
 import numpy as np
-from astropy.stats import binom_conf_interval
 
 __all__ = []
 
@@ -114,7 +113,7 @@ def probability_scores(codes, probabilities, weights, clip, n_bins):
     of_truth = np.take_along_axis(probabilities, codes[:, None], axis=1)[:, 0]
     # sum_c (p_c - [c is the truth])^2, without the matrix of indicators
     squares = (probabilities**2).sum(axis=1) - 2.0 * of_truth + 1.0
-    weight, expected, right = calibration(codes, probabilities, weights, n_bins)
+    weight, expected, right, _ = calibration(codes, probabilities, weights, n_bins)
     return {
         "log_loss": float(np.average(-np.log(np.maximum(of_truth, clip)), weights=weights)),
         "brier": float(np.average(squares, weights=weights)),
@@ -139,40 +138,43 @@ def calibration(codes, probabilities, weights, n_bins):
 
     Returns
     -------
-    weight, expected, right : `~numpy.ndarray` of shape (n_bins,)
-        Sums over the sources of each bin: of the weight, of weight x largest probability, and of
-        the weight of those that were classified right.
+    weight, expected, right, squares : `~numpy.ndarray` of shape (n_bins,)
+        Sums over the sources of each bin: of the weight, of weight x largest probability, of
+        the weight of those that were classified right, and of the square of the weight.
     """
     largest = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == codes
     bins = np.clip(np.ceil(largest * n_bins).astype(int) - 1, 0, n_bins - 1)
     return tuple(
         np.bincount(bins, weights=weights * factor, minlength=n_bins)
-        for factor in (1.0, largest, is_right)
+        for factor in (1.0, largest, is_right, weights)
     )
 
 
-def binomial_interval(successes, trials):
+def wilson_interval(fraction, trials):
     """
-    Compute the Wilson interval of a fraction at 68.27 %.
+    Compute Wilson's interval of a binomial fraction, at one sigma (68.27 %).
+
+    As `~astropy.stats.binom_conf_interval` has it, which takes whole numbers only: the effective
+    number of weighted sources is none.
 
     Parameters
     ----------
-    successes, trials : `~numpy.ndarray` of shape (n,)
-        Counts.
+    fraction : `~numpy.ndarray` of shape (n,)
+        Observed fractions; NaN where there was no trial.
+    trials : `~numpy.ndarray` of shape (n,)
+        Number of trials, or (sum w)^2 / sum w^2 for weighted ones (Kish 1965, section 8.2).
 
     Returns
     -------
     lower, upper : `~numpy.ndarray` of shape (n,)
         NaN where there was no trial.
     """
-    interval = np.full((2, len(trials)), np.nan)
-    tried = trials > 0
-    if tried.any():
-        interval[:, tried] = binom_conf_interval(
-            successes[tried], trials[tried], confidence_level=0.6827, interval="wilson"
-        )
-    return interval
+    trials = np.where(trials > 0, trials, np.nan)
+    middle = (fraction + 0.5 / trials) / (1 + 1 / trials)
+    half = np.sqrt(fraction * (1 - fraction) / trials + 0.25 / trials**2) / (1 + 1 / trials)
+    # Rounding may end an interval of 0 or 1 beyond itself.
+    return np.minimum(middle - half, fraction), np.maximum(middle + half, fraction)
 
 
 def _ratio(part, whole):

@@ -13,13 +13,14 @@ from claxboi.utils import check_count, check_number, float_values, text_values
 
 from ._report import format_report
 from ._scores import (
-    binomial_interval,
     calibration,
     class_scores,
     class_weights,
     confusion_scores,
     probability_scores,
+    wilson_interval,
 )
+from .priors import parse_priors
 
 __all__ = ["Evaluation"]
 
@@ -55,8 +56,8 @@ class Evaluation:
     classes : sequence of str
         Names of the classes in the order of the rows.
     priors : mapping of str to float or sequence of float, optional
-        Proportions of the classes in the population: non-negative, adding up to 1. None stands
-        for the proportions of the sample.
+        Proportions of the classes in the population: non-negative, adding up to 1. None or
+        "training" stands for the proportions of the sample.
     method : str, optional
         How the predictions were made, such as ``"leave-one-out"``; printed in the report.
     settings : mapping, optional
@@ -96,8 +97,8 @@ class Evaluation:
     - recall (completeness) of j is r_jj; *precision* (purity) is n_jj / sum_i n_ij; precision at
       the priors is pi_j r_jj / sum_i pi_i r_ij, the one that Tranin et al. (2022) print.
     - F1 is the harmonic mean of recall and precision (van Rijsbergen 1979, chapter 7).
-    - Intervals are Wilson's score intervals at 68.27 % [1]_, which behave at 0, at 1 and for small
-      classes [2]_ (`~astropy.stats.binom_conf_interval`).
+    - Intervals are Wilson's score intervals at one sigma, 68.27 % [1]_, which behave at 0, at 1
+      and for small classes [2]_.
     - A class without a source has no recall, no F1 and no precision at the priors (NaN), and is
       left out of balanced accuracy and macro F1; its share of the priors goes to the other
       classes in proportion. A class that is never predicted has no precision (NaN) and an F1 of 0.
@@ -133,7 +134,7 @@ class Evaluation:
         self.priors = _check_priors(priors, self.classes, self.confusion.sum(axis=1))
         self.method = str(method)
         self.settings = dict(settings or {})
-        self.has_priors = priors is not None
+        self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
         self._codes = self._probabilities = None
 
@@ -306,9 +307,8 @@ class Evaluation:
         recall, precision, f1 = class_scores(self.confusion)
         _, precision_corrected, f1_corrected = class_scores(self.confusion_corrected)
         n_true = self.confusion.sum(axis=1)
-        right = np.diagonal(self.confusion)
-        recall_lower, recall_upper = binomial_interval(right, n_true)
-        precision_lower, precision_upper = binomial_interval(right, self.confusion.sum(axis=0))
+        recall_lower, recall_upper = wilson_interval(recall, n_true)
+        precision_lower, precision_upper = wilson_interval(precision, self.confusion.sum(axis=0))
         return _make_table(
             ("class", self.classes, "Class"),
             ("n", n_true, "Number of sources of the class"),
@@ -334,26 +334,38 @@ class Evaluation:
         """
         How often a probability is right (`~astropy.table.Table` or None).
 
-        Columns ``lower, upper, n, mean_probability, fraction_correct, fraction_correct_lower,
-        fraction_correct_upper``: one row for each of 15 equal bins (lower, upper] of the largest
-        probability of a source, as sampled; NaN where a bin is empty.
+        One row for each of 15 equal bins (lower, upper] of the largest probability of a source.
+        Columns ``lower, upper, n``; as sampled ``mean_probability, fraction_correct,
+        fraction_correct_lower, fraction_correct_upper``; and the same four at the priors with the
+        ending ``_corrected``, where the interval is that of the effective number of sources,
+        (sum w)^2 / sum w^2. NaN where a bin is empty.
         """
         if self._codes is None:
             return None
-        ones = np.ones(len(self._codes))
-        n, expected, right = calibration(self._codes, self._probabilities, ones, N_BINS)
         edges = np.linspace(0.0, 1.0, N_BINS + 1)
-        filled = np.where(n > 0, n, np.nan)
-        lower, upper = binomial_interval(right, n)
-        return _make_table(
+        columns = [
             ("lower", edges[:-1], "Lower edge of the bin, excluded"),
             ("upper", edges[1:], "Upper edge of the bin, included"),
-            ("n", n.astype(int), "Number of sources"),
-            ("mean_probability", expected / filled, "Mean of their largest probability"),
-            ("fraction_correct", right / filled, "Fraction of them that is classified right"),
-            ("fraction_correct_lower", lower, "Lower end of the 68.27 % interval"),
-            ("fraction_correct_upper", upper, "Upper end of the 68.27 % interval"),
-        )
+        ]
+        for class_weight, ending, where in (
+            (np.ones(len(self.classes)), "", "as sampled"),
+            (self._class_weights, "_corrected", "at the priors"),
+        ):
+            weight, expected, right, squares = calibration(
+                self._codes, self._probabilities, class_weight[self._codes], N_BINS
+            )
+            if not ending:
+                columns.append(("n", weight.astype(int), "Number of sources"))
+            weight = np.where(weight > 0, weight, np.nan)
+            fraction = right / weight
+            lower, upper = wilson_interval(fraction, weight**2 / np.maximum(squares, TINY))
+            columns += [
+                (f"mean_probability{ending}", expected / weight, f"Mean probability, {where}"),
+                (f"fraction_correct{ending}", fraction, f"Fraction classified right, {where}"),
+                (f"fraction_correct_lower{ending}", lower, "Lower end of its 68.27 % interval"),
+                (f"fraction_correct_upper{ending}", upper, "Upper end of its 68.27 % interval"),
+            ]
+        return _make_table(*columns)
 
     def scores_by(self, values, n_bins=4):
         """
@@ -491,28 +503,15 @@ def _check_confusion(confusion, n_classes):
 
 
 def _check_priors(priors, classes, counts):
-    if priors is None:
-        return dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))
-    if isinstance(priors, Mapping):
-        unknown = [str(name) for name in priors if name not in classes]
-        missing = [name for name in classes if name not in priors]
-        if unknown or missing:
-            raise ValueError(
-                f"priors must have one proportion for each of the classes {', '.join(classes)}; "
-                f"missing: {', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}"
-            )
-        priors = [priors[name] for name in classes]
-    values = np.asarray(priors, float)
-    if values.shape != (len(classes),):
+    sampled = counts / counts.sum()
+    if priors is None:  # one of the two ways to score, so no reason to warn
+        return dict(zip(classes, sampled.tolist(), strict=True))
+    if not isinstance(priors, (str, Mapping)) and np.shape(priors) != (len(classes),):
         raise ValueError(
-            f"priors must have one proportion for each of the {len(classes)} classes, "
-            f"got {values.size}"
+            f"priors must have one number for each of the {len(classes)} classes "
+            f"({', '.join(classes)}), got shape {np.shape(priors)}"
         )
-    if not np.all(values >= 0) or abs(values.sum() - 1) > SUM_TOLERANCE:
-        raise ValueError(
-            f"priors must be non-negative and add up to 1, got {values.tolist()} "
-            f"with sum {values.sum():.6g}"
-        )
+    values = parse_priors(priors, classes, sampled, 1)
     if not np.any(values[counts > 0] > 0):
         raise ValueError("priors must be above 0 for at least one class that has a source")
     return dict(zip(classes, values.tolist(), strict=True))

@@ -7,7 +7,6 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import describe
-from claxboi.classification.properties import SCALES
 from claxboi.utils import check_number
 
 from ._style import DARK, class_styles, new_axes, split_below
@@ -64,7 +63,7 @@ def plot_densities(model, column, ax=None, value=None):
     values, codes = values[inside], codes[inside]
     atoms, masses = model.atoms(column)
     if value is not None:
-        value = float(SCALES[record.scale](check_number(value, "value")))
+        value = float(record.apply_scale(np.array([check_number(value, "value")]))[0])
     low, high = _limits(values, value, record.scale)
 
     ax = new_axes(ax, 6.8, 4.6)

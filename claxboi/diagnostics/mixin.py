@@ -47,12 +47,14 @@ class DiagnosticsMixin:
         evaluation = _classified(self.evaluation)
         return plot_confusion(evaluation, normalize=normalize, corrected=corrected, ax=ax)
 
-    def plot_reliability(self, ax=None):
+    def plot_reliability(self, *, corrected=False, ax=None):
         """
         Plot the reliability diagram: `~claxboi.diagnostics.plot_reliability`.
 
         Parameters
         ----------
+        corrected : bool, optional
+            Judge the probabilities in the population of the priors.
         ax : `~matplotlib.axes.Axes`, optional
             Where to draw; a new figure by default.
 
@@ -60,7 +62,7 @@ class DiagnosticsMixin:
         -------
         ax : `~matplotlib.axes.Axes`
         """
-        return plot_reliability(_classified(self.evaluation), ax=ax)
+        return plot_reliability(_classified(self.evaluation), corrected=corrected, ax=ax)
 
     def plot_densities(self, column, ax=None, value=None):
         """

@@ -10,7 +10,7 @@ from ._style import COLORS, DARK, GREY, new_axes, split_below
 __all__ = ["plot_reliability"]
 
 
-def plot_reliability(evaluation, ax=None):
+def plot_reliability(evaluation, *, corrected=False, ax=None):
     """
     Plot how often the most probable class is right against its probability.
 
@@ -21,6 +21,9 @@ def plot_reliability(evaluation, ax=None):
     ----------
     evaluation : `~claxboi.classification.evaluation.Evaluation`
         The score sheet, made from probabilities.
+    corrected : bool, optional
+        Judge the probabilities in the population of the priors, not in that of the sample: the
+        diagram to look at where the probabilities were made for other priors than the sample's.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the lower panel is cut off from it. A new figure by default.
 
@@ -55,14 +58,16 @@ def plot_reliability(evaluation, ax=None):
     ax = new_axes(ax, 4.6, 5.2)
     counts_ax = split_below(ax, 0.24)
     ax.plot([start, 1], [start, 1], color=GREY, linestyle="--", linewidth=1, label="perfect")
-    filled = table[table["n"] > 0]
-    right = filled["fraction_correct"]
-    errors = [right - filled["fraction_correct_lower"], filled["fraction_correct_upper"] - right]
+    ending = "_corrected" if corrected else ""
+    filled = table[np.isfinite(table[f"fraction_correct{ending}"])]
+    right = filled[f"fraction_correct{ending}"]
     ax.errorbar(
-        filled["mean_probability"],
+        filled[f"mean_probability{ending}"],
         right,
-        # Wilson's interval of n of n ends a rounding error below 1.
-        yerr=np.maximum(errors, 0),
+        yerr=[
+            right - filled[f"fraction_correct_lower{ending}"],
+            filled[f"fraction_correct_upper{ending}"] - right,
+        ],
         color=COLORS[0],
         marker="o",
         markersize=5,
@@ -70,6 +75,7 @@ def plot_reliability(evaluation, ax=None):
         capsize=2,
         label="sources, with 68 % interval",
     )
+    ece = evaluation.corrected["ece"] if corrected else evaluation.ece
     ax.set_xlim(start, 1)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel("Fraction classified right")
@@ -77,7 +83,8 @@ def plot_reliability(evaluation, ax=None):
     ax.text(
         0.97,
         0.05,
-        f"ECE = {evaluation.ece:.3f}\n{evaluation.confusion.sum()} sources\n{evaluation.method}",
+        f"ECE = {ece:.3f}{' at priors' if corrected else ''}\n"
+        f"{evaluation.confusion.sum()} sources\n{evaluation.method}",
         transform=ax.transAxes,
         ha="right",
         va="bottom",

@@ -119,8 +119,9 @@ class TestByHand:
     def test_intervals_are_wilson_at_one_sigma(self):
         lower, upper = binom_conf_interval(3, 4, confidence_level=0.6827, interval="wilson")
         row = self.evaluation.per_class[0]
-        assert (row["recall_lower"], row["recall_upper"]) == (lower, upper)
-        assert (row["precision_lower"], row["precision_upper"]) == (lower, upper)
+        for name in ("recall", "precision"):
+            found = (row[f"{name}_lower"], row[f"{name}_upper"])
+            assert_allclose(found, (lower, upper), rtol=1e-4)  # 0.6827 is one sigma, rounded
 
     def test_probabilities(self):
         probabilities = [[0.9, 0.1], [0.9, 0.1], [0.35, 0.65]]
@@ -163,6 +164,26 @@ class TestAgainstSlowReference:
         assert_allclose(asked.per_class["f1_corrected"], made.per_class["f1"])
         for name in SCORES[:4]:
             assert asked.corrected[name] == pytest.approx(getattr(made, name))
+
+    def test_reliability_at_priors(self, sample, evaluation):
+        _, probabilities, codes = sample
+        weights = np.array([0.7, 0.2, 0.1])[codes] / np.bincount(codes)[codes]
+        largest = probabilities.max(axis=1)
+        right = probabilities.argmax(axis=1) == codes
+        chosen = (largest > 12 / 15) & (largest <= 13 / 15)
+        row = evaluation.reliability[12]
+        w = weights[chosen]
+        fraction = np.average(right[chosen], weights=w)
+        assert row["n"] == chosen.sum()
+        assert row["mean_probability_corrected"] == pytest.approx(
+            np.average(largest[chosen], weights=w)
+        )
+        assert row["fraction_correct_corrected"] == pytest.approx(fraction)
+        # Wilson: the ends are where |fraction - p| is one sigma of p.
+        n_effective = w.sum() ** 2 / (w**2).sum()
+        for end in ("lower", "upper"):
+            p = row[f"fraction_correct_{end}_corrected"]
+            assert abs(fraction - p) == pytest.approx(np.sqrt(p * (1 - p) / n_effective))
 
     def test_scikit_learn(self, sample):
         metrics = pytest.importorskip("sklearn.metrics")
@@ -310,12 +331,13 @@ class TestEdges:
             ({"probabilities": [[1.5, -0.5, 0], [1, 0, 0]]}, "must be non-negative"),
             ({"classes": ["AGN"]}, "classes must be two or more different names"),
             ({"classes": ["AGN", "CV", "CV"]}, "different names, got"),
-            ({"priors": [0.5, 0.5]}, "each of the 3 classes, got 2"),
-            ({"priors": [0.5, 0.5, 0.5]}, "add up to 1, got .* with sum 1.5"),
-            ({"priors": [1.5, -0.5, 0]}, "priors must be non-negative"),
-            ({"priors": [np.nan, 0.5, 0.5]}, "priors must be non-negative"),
+            ({"priors": [0.5, 0.5]}, r"each of the 3 classes \(AGN, star, CV\), got shape \(2,\)"),
+            ({"priors": [0.5, 0.5, 0.5]}, "sum to 1, got a sum of 1.5"),
+            ({"priors": [1.5, -0.5, 0]}, "priors must be finite and not negative"),
+            ({"priors": [np.nan, 0.5, 0.5]}, "priors must be finite and not negative"),
+            ({"priors": "guess"}, "priors must be .*got 'guess'"),
             ({"priors": [0, 0, 1]}, "at least one class that has a source"),
-            ({"priors": {"AGN": 1, "XRB": 0}}, "missing: star, CV, unknown: XRB"),
+            ({"priors": {"AGN": 1, "XRB": 0}}, "none for star, CV and there is no class XRB"),
             ({"clip": 0}, "clip must be above 0 and below 1, got 0"),
         ],
     )
@@ -388,14 +410,15 @@ class TestText:
             CLASSES,
             priors=PRIORS,
             method="leave-one-out",
-            settings={"weights": "equal", "rng": 1},
+            settings={"weights": {"location": 9, "spectrum": 1 / 3}, "kernel": "exponential"},
             clip=1e-4,
         )
         text = str(evaluation)
         assert "400 sources in 3 classes" in text
         assert "leave-one-out" in text
-        assert "weights=equal, rng=1" in text
-        assert "AGN 0.7, star 0.2, CV 0.1" in text
+        assert re.search(r"^Priors +AGN 0\.7, star 0\.2, CV 0\.1$", text, re.MULTILINE)
+        assert re.search(r"^Weights +location 9, spectrum 0\.3333$", text, re.MULTILINE)
+        assert re.search(r"^Kernel +exponential$", text, re.MULTILINE)
         assert "clipped at 0.0001" in text
         row = evaluation.per_class[0]
         for name in ("recall", "precision", "precision_corrected", "f1_corrected"):

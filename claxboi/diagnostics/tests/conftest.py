@@ -1,13 +1,11 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
-from types import SimpleNamespace
-
 import matplotlib as mpl
 import numpy as np
 import pytest
 from astropy.table import Table
 from matplotlib import pyplot as plt
 
-from claxboi.classification.evaluation import Evaluation
+from claxboi.classification import Evaluation, Property
 
 CLASSES = {
     4: ["AGN", "star", "XRB", "CV"],
@@ -77,7 +75,7 @@ class FakeModel:
     def __init__(self, classes, scale="linear", atoms=()):
         rng = np.random.default_rng(7)
         self.classes_ = classes
-        self.properties = (SimpleNamespace(column="pm", category="location", scale=scale),)
+        self.properties = (Property("pm", scale=scale),)
         self._codes = rng.integers(0, len(classes), 500)
         self._values = 0.1 * self._codes + rng.normal(0, 0.1, 500)
         self._atoms = np.array(atoms, float)
@@ -90,8 +88,7 @@ class FakeModel:
         return self._atoms, np.tile(masses, (len(self._atoms), 1))
 
     def density(self, column, values):
-        inverse = {"linear": np.array, "log10": np.log10, "sigmoid": lambda x: x / (1 + np.abs(x))}
-        scaled = inverse[self.properties[0].scale](values)
+        scaled = self.properties[0].apply_scale(values)
         middles = 0.1 * np.arange(len(self.classes_))
         return np.exp(-0.5 * ((scaled[:, None] - middles) / 0.1) ** 2) / (0.1 * np.sqrt(2 * np.pi))
 

@@ -75,18 +75,20 @@ class TestConfusion:
 
 
 class TestReliability:
-    def test_points_are_the_table(self, evaluation, check_drawing):
-        ax = plot_reliability(evaluation)
+    @pytest.mark.parametrize("ending", ["", "_corrected"])
+    def test_points_are_the_table(self, evaluation, ending, check_drawing):
+        ax = plot_reliability(evaluation, corrected=bool(ending))
         texts = check_drawing(ax)
         table = evaluation.reliability
         filled = table[table["n"] > 0]
         points = ax.containers[0].lines[0]
-        assert_allclose(points.get_xdata(), filled["mean_probability"])
-        assert_allclose(points.get_ydata(), filled["fraction_correct"])
+        assert_allclose(points.get_xdata(), filled[f"mean_probability{ending}"])
+        assert_allclose(points.get_ydata(), filled[f"fraction_correct{ending}"])
         bars = ax.containers[0].lines[2][0].get_segments()
-        assert_allclose([bar[0][1] for bar in bars], filled["fraction_correct_lower"])
-        assert_allclose([bar[1][1] for bar in bars], filled["fraction_correct_upper"])
-        assert any(f"ECE = {evaluation.ece:.3f}" in text for text in texts)
+        assert_allclose([bar[0][1] for bar in bars], filled[f"fraction_correct_lower{ending}"])
+        assert_allclose([bar[1][1] for bar in bars], filled[f"fraction_correct_upper{ending}"])
+        ece = evaluation.corrected["ece"] if ending else evaluation.ece
+        assert any(f"ECE = {ece:.3f}" in text for text in texts)
         counts = ax.figure.axes[1].patches[0].get_data()
         assert_allclose(counts.values, table["n"])
 
