@@ -262,7 +262,7 @@ def host_regions(galaxies, *, factor=1.0, missing_angle="mean"):
                 width=2 * factor * major * u.arcsec,
                 height=2 * factor * minor * u.arcsec,
                 # regions turns the width away from the East-West line.
-                angle=(angle + 90) * u.deg,
+                angle=(angle + 90) % 180 * u.deg,
                 meta=RegionMeta({"text": str(ids[row])}) if ids[row] else None,
             )
         )

@@ -7,6 +7,7 @@ Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it 
 
 from .confusion import plot_confusion
 from .densities import plot_densities
+from .hosts import plot_hosts
 from .mixin import DiagnosticsMixin
 from .outliers import plot_outliers
 from .reliability import plot_reliability
@@ -16,6 +17,7 @@ __all__ = [
     "DiagnosticsMixin",
     "plot_confusion",
     "plot_densities",
+    "plot_hosts",
     "plot_outliers",
     "plot_reliability",
     "plot_track",
