@@ -3,16 +3,30 @@
 Step 3, who is who: probabilistic counterparts, host galaxies, and links between X-ray catalogues.
 """
 
+from .associate import associate
+from .errors import complete_pos_errors, radius_from_sigma, sigma_from_radius
 from .hosts import best_hosts, find_hosts, host_regions
 from .magnitudes import homogenize_magnitudes, magnitude_relations
+from .mixin import CounterpartMixin
 from .pairs import SkyPairs, sky_pairs
+from .priors import MagnitudePrior, ProbabilityPrior
+from .xraylinks import XrayLinks, link_xray
 
 __all__ = [
+    "CounterpartMixin",
+    "MagnitudePrior",
+    "ProbabilityPrior",
     "SkyPairs",
+    "XrayLinks",
+    "associate",
     "best_hosts",
+    "complete_pos_errors",
     "find_hosts",
     "homogenize_magnitudes",
     "host_regions",
+    "link_xray",
     "magnitude_relations",
+    "radius_from_sigma",
+    "sigma_from_radius",
     "sky_pairs",
 ]

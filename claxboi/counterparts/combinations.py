@@ -1,0 +1,157 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Every combination of a primary with at most one object of each catalogue.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .bayes import log_bayes_circular, log_bayes_elliptical, log_bayes_nway
+from .pairs import _separation
+
+__all__ = []
+
+_MAX_ROWS = 50_000_000
+"""Largest number of combinations: beyond, the arrays of the answer need tens of GB."""
+
+
+class Combinations(NamedTuple):
+    """
+    The combinations, sorted by primary; the one without counterparts comes first of each.
+    """
+
+    primary: np.ndarray
+    """Row of the primary, of shape (n_rows,)."""
+
+    members: list
+    """For each catalogue the row of its `Neighbours`, -1 where it is absent, of shape (n_rows,)."""
+
+    between: dict
+    """Separation in arcsec of the members of two secondary catalogues, keys (a, b) with a < b."""
+
+    @property
+    def present(self):
+        """For each catalogue whether it takes part, a list of arrays of shape (n_rows,)."""
+        return [member >= 0 for member in self.members]
+
+    def starts(self, n_primaries):
+        """
+        Return where the rows of each primary start.
+
+        Parameters
+        ----------
+        n_primaries : int
+            Number of primaries.
+
+        Returns
+        -------
+        starts : `~numpy.ndarray` of int, shape (n_primaries,)
+        """
+        return np.searchsorted(self.primary, np.arange(n_primaries))
+
+
+def combine(neighbours, n_primaries, radius_arcsec):
+    """
+    Build every combination whose members all lie within the radius of one another.
+
+    Parameters
+    ----------
+    neighbours : list of Neighbours
+        One for each catalogue.
+    n_primaries : int
+        Number of primaries.
+    radius_arcsec : `~numpy.ndarray` of shape (n_primaries,)
+        Largest separation of any two members.
+
+    Returns
+    -------
+    combinations : Combinations
+
+    Raises
+    ------
+    ValueError
+        If there are too many.
+    """
+    primary = np.arange(n_primaries)
+    members, between = [], {}
+    for c, near in enumerate(neighbours):
+        counts = np.bincount(near.primary, minlength=n_primaries)
+        starts = np.cumsum(counts) - counts
+        repeats = counts[primary] + 1
+        total = int(repeats.sum())
+        if total > _MAX_ROWS:
+            raise ValueError(
+                f"radius is too large for memory: it gives {total:,} combinations, more than "
+                f"{_MAX_ROWS:,}; ask for a smaller radius, fewer catalogues or fewer sources"
+            )
+        row = np.repeat(np.arange(len(primary)), repeats)
+        rank = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        primary = primary[row]
+        new = np.where(rank > 0, starts[primary] + rank - 1, -1)
+        members = [member[row] for member in members]
+        between = {key: sep[row] for key, sep in between.items()}
+        keep = np.ones(total, bool)
+        for a, other in enumerate(members):
+            both = np.flatnonzero((new >= 0) & (other >= 0))
+            p, q = neighbours[a], near
+            sep = np.full(total, np.nan)
+            sep[both] = _separation(
+                p.ra[other[both]], p.dec[other[both]], q.ra[new[both]], q.dec[new[both]]
+            )
+            keep[both] &= sep[both] <= radius_arcsec[primary[both]]
+            between[a, c] = sep
+        members.append(new)
+        if not keep.all():
+            primary = primary[keep]
+            members = [member[keep] for member in members]
+            between = {key: sep[keep] for key, sep in between.items()}
+    return Combinations(primary, members, between)
+
+
+def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
+    """
+    Compute the natural-log Bayes factor of each combination.
+
+    Parameters
+    ----------
+    rows : Combinations
+        The combinations.
+    primaries : Positions
+        The X-ray sources.
+    neighbours : list of Neighbours
+        One for each catalogue.
+    with_primary : bool, optional
+        False asks instead whether the secondaries are one object, whatever the primary is.
+    nway : bool, optional
+        Treat ellipses as NWAY does.
+
+    Returns
+    -------
+    log_b : `~numpy.ndarray` of shape (n_rows,)
+    """
+    # Row 0 stands in for an absent member: what it says is not used.
+    take = [np.maximum(member, 0) for member in rows.members]
+    present = rows.present
+    cov = [primaries.covariances[rows.primary]]
+    east, north, separations = [np.zeros(len(rows.primary))], [np.zeros(len(rows.primary))], {}
+    for c, near in enumerate(neighbours):
+        if len(near.primary) == 0:
+            near = near._replace(
+                separation=np.zeros(1),
+                east=np.zeros(1),
+                north=np.zeros(1),
+                covariances=type(near.covariances)(np.ones(1), None, np.ones(1)),
+            )
+        cov.append(near.covariances[take[c]])
+        east.append(near.east[take[c]])
+        north.append(near.north[take[c]])
+        separations[0, c + 1] = near.separation[take[c]]
+    separations.update({(a + 1, b + 1): sep for (a, b), sep in rows.between.items()})
+    present = [np.full(len(rows.primary), with_primary), *present]
+    if all(c.is_circular for c in cov):
+        return log_bayes_circular([c.ee for c in cov], separations, present)
+    covariances, offsets = [c.general() for c in cov], list(zip(east, north, strict=True))
+    if nway:
+        return log_bayes_nway(covariances, offsets, separations, present)
+    return log_bayes_elliptical(covariances, offsets, present)

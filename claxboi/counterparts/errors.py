@@ -1,0 +1,323 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Positional errors: what a catalogue states, turned into 1 sigma per axis.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units as u
+
+from claxboi.catalog import make_column
+from claxboi.utils import (
+    add_columns,
+    check_choice,
+    check_columns,
+    check_count,
+    check_number,
+    check_table,
+    float_values,
+    quantity_value,
+)
+
+__all__ = ["complete_pos_errors", "radius_from_sigma", "sigma_from_radius"]
+
+ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
+
+
+def sigma_from_radius(radius, level, *, dimensions=2):
+    r"""
+    Convert the radius that holds the true position with some probability to 1 sigma per axis.
+
+    Parameters
+    ----------
+    radius : float, array-like or `~astropy.units.Quantity`
+        The radius (``dimensions=2``), or the half width of an interval on one axis
+        (``dimensions=1``).
+    level : float
+        The probability that it holds, between 0 and 1: 0.90 for a 90 % radius.
+    dimensions : {2, 1}, optional
+        Whether the probability is that of a circle on the sky or of an interval on one axis.
+
+    Returns
+    -------
+    sigma : same type as ``radius``
+        Standard deviation along each axis, which is what ``pos_error`` means in claxboi.
+
+    Raises
+    ------
+    ValueError
+        If the level is not between 0 and 1, or ``dimensions`` is neither 1 nor 2.
+
+    Notes
+    -----
+    For a circular Gaussian on the sky :math:`P(<r) = 1 - e^{-r^2 / 2\sigma^2}`, so 1 sigma per axis
+    is the radius of 39.35 %. Radii in sigma:
+
+    ======= ====== ====== ====== ====== ====== ======
+    level   39.35% 63.21% 68.27% 90%    95%    99%
+    radius  1      1.4142 1.5152 2.1460 2.4477 3.0349
+    ======= ====== ====== ====== ====== ====== ======
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from claxboi.counterparts import sigma_from_radius
+    >>> sigma_from_radius(4.3 * u.arcsec, 0.90).round(3)
+    <Quantity 2.004 arcsec>
+    >>> round(sigma_from_radius(1.0, 0.6827, dimensions=1), 3)
+    1.0
+    """
+    return radius / _radius_in_sigma(level, dimensions)
+
+
+def radius_from_sigma(sigma, level, *, dimensions=2):
+    """
+    Convert 1 sigma per axis to the radius that holds the true position with some probability.
+
+    The inverse of `sigma_from_radius`.
+
+    Parameters
+    ----------
+    sigma : float, array-like or `~astropy.units.Quantity`
+        Standard deviation along each axis.
+    level : float
+        The probability, between 0 and 1.
+    dimensions : {2, 1}, optional
+        Whether of a circle on the sky or of an interval on one axis.
+
+    Returns
+    -------
+    radius : same type as ``sigma``
+
+    Raises
+    ------
+    ValueError
+        If the level is not between 0 and 1, or ``dimensions`` is neither 1 nor 2.
+
+    Examples
+    --------
+    >>> from claxboi.counterparts import radius_from_sigma
+    >>> round(radius_from_sigma(1.0, 0.95), 4)
+    2.4477
+    """
+    return sigma * _radius_in_sigma(level, dimensions)
+
+
+def _radius_in_sigma(level, dimensions):
+    from scipy.stats import chi
+
+    level = check_number(level, "level", minimum=0, maximum=1, exclusive=True)
+    dimensions = check_choice(dimensions, (2, 1), "dimensions")
+    # The norm of a standard normal vector follows the chi distribution.
+    return float(chi.ppf(level, dimensions))
+
+
+def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
+    """
+    Give each source a usable positional error, by a rule that the caller chooses.
+
+    `associate` takes no missing and no zero error; this makes the choice, and flags what it did.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``pos_error`` (arcsec, 1 sigma per axis); with ``flux`` for ``fill="flux"``.
+    floor : `~astropy.units.Quantity` ['angle'], optional
+        Errors below it, zero included, are raised to it.
+    fill : `~astropy.units.Quantity` ['angle'] or {"median", "flux"}, optional
+        What missing and zero errors become: a value; the median of all; or the median of
+        the sources in the same bin of flux, since faint sources have larger errors (sources
+        without a flux take the median of all).
+    flux_bins : int, optional
+        Number of bins of equal count.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``pos_error`` completed and ``is_pos_error_estimated`` added, True in the
+        rows that were changed.
+
+    Raises
+    ------
+    KeyError
+        If a needed column is absent.
+    ValueError
+        If an error is negative, or if one is still missing or zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import complete_pos_errors
+    >>> table = Table({"pos_error": [0.5, np.nan, 0.0, 1.5] * u.arcsec})
+    >>> print(complete_pos_errors(table, fill="median"))
+    pos_error is_pos_error_estimated
+      arcsec
+    --------- ----------------------
+          0.5                  False
+          1.0                   True
+          1.0                   True
+          1.5                  False
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["pos_error"] + (["flux"] if _is_word(fill, "flux") else []))
+    flux_bins = check_count(flux_bins, "flux_bins")
+    sigma = float_values(table, "pos_error", unit=u.arcsec)
+    if np.any(sigma < 0):
+        raise ValueError(f"pos_error must not be negative, got {sigma[sigma < 0][0]} arcsec")
+    given = np.where(sigma == 0, np.nan, sigma)
+    missing = np.isnan(given)
+    filled = given.copy()
+    if isinstance(fill, str):
+        check_choice(fill, ("median", "flux"), "fill")
+        if missing.all() and len(table):
+            raise ValueError(f"fill={fill!r} needs at least one positive pos_error, got none")
+        filled[missing] = np.median(given[~missing]) if missing.any() else np.nan
+        if fill == "flux" and missing.any():
+            filled = _fill_by_flux(filled, missing, float_values(table, "flux"), flux_bins)
+    elif fill is not None:
+        value = quantity_value(fill, u.arcsec, "fill")
+        filled[missing] = check_number(value, "fill", minimum=0, exclusive=True)
+    if floor is not None:
+        value = quantity_value(floor, u.arcsec, "floor")
+        value = check_number(value, "floor", minimum=0, exclusive=True)
+        filled[sigma == 0] = np.fmax(filled[sigma == 0], value)
+        filled = np.maximum(filled, value)
+    if np.isnan(filled).any():
+        raise ValueError(
+            f"pos_error is missing or zero in {np.isnan(filled).sum()} rows, the first is row "
+            f"{np.argmax(np.isnan(filled))}; say what they become with fill= or floor="
+        )
+    flag = make_column("is_pos_error_estimated", filled != sigma)
+    result = add_columns(table, {"is_pos_error_estimated": flag}, overwrite=True)
+    result["pos_error"] = make_column("pos_error", filled)
+    return result
+
+
+def _is_word(value, word):
+    return isinstance(value, str) and value == word
+
+
+def _fill_by_flux(sigma, missing, flux, n_bins):
+    # Medians of bins of equal count of the sources that have both.
+    both = ~missing & np.isfinite(flux)
+    if not both.any():
+        return sigma
+    edges = np.quantile(flux[both], np.linspace(0, 1, min(n_bins, both.sum()) + 1)[1:-1])
+    where = np.digitize(flux, edges)
+    result = sigma.copy()
+    for k in np.unique(where[missing & np.isfinite(flux)]):
+        like = sigma[both & (where == k)]
+        if len(like):
+            result[missing & np.isfinite(flux) & (where == k)] = np.median(like)
+    return result
+
+
+class Covariances(NamedTuple):
+    """
+    Positional covariances in arcsec^2, each of shape (n,): East-East, East-North, North-North.
+    """
+
+    ee: np.ndarray
+    """Variance along East."""
+
+    en: np.ndarray | None
+    """Covariance; None where every error of the catalogue is circular, and then ``nn`` is ``ee``."""
+
+    nn: np.ndarray
+    """Variance along North."""
+
+    @property
+    def is_circular(self):
+        """Whether all errors are circles."""
+        return self.en is None
+
+    def __getitem__(self, rows):
+        if self.is_circular:
+            ee = self.ee[rows]
+            return Covariances(ee, None, ee)
+        return Covariances(self.ee[rows], self.en[rows], self.nn[rows])
+
+    def general(self):
+        """
+        Return the three arrays, zeros for the covariance of circles.
+
+        Returns
+        -------
+        ee, en, nn : `~numpy.ndarray`
+        """
+        en = np.zeros_like(self.ee) if self.is_circular else self.en
+        return self.ee, en, self.nn
+
+
+def read_covariances(table, name):
+    """
+    Read the positional errors of a table.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``pos_error``, or with ``pos_error_major``, ``_minor`` and ``_angle``; the ellipse is
+        taken where both are there and it is complete, the circle in the other rows.
+    name : str
+        Name of the table, for messages.
+
+    Returns
+    -------
+    covariances : Covariances
+
+    Raises
+    ------
+    KeyError, ValueError
+        If there are no errors, or one is missing, zero or negative.
+    """
+    has_ellipse = all(column in table.colnames for column in ELLIPSE)
+    has_circle = "pos_error" in table.colnames
+    if not has_ellipse and not has_circle:
+        raise KeyError(
+            f"{name} has no column 'pos_error' (1 sigma per axis, in arcsec), nor the ellipse "
+            f"{', '.join(ELLIPSE)}; sigma_from_radius() converts 68, 90 or 95 % radii"
+        )
+    circle = float_values(table, "pos_error", unit=u.arcsec, name=name) if has_circle else None
+    if not has_ellipse:
+        _check_positive(circle, "pos_error", name)
+        variance = circle**2
+        return Covariances(variance, None, variance)
+    major, minor = (float_values(table, c, unit=u.arcsec, name=name) for c in ELLIPSE[:2])
+    angle = np.radians(float_values(table, ELLIPSE[2], unit=u.deg, name=name))
+    # A circle has no angle.
+    angle[np.isnan(angle) & (major == minor)] = 0.0
+    whole = ~(np.isnan(major) | np.isnan(minor) | np.isnan(angle))
+    if has_circle:
+        major, minor = np.where(whole, major, circle), np.where(whole, minor, circle)
+        angle[~whole] = 0.0
+    elif not whole.all():
+        raise ValueError(
+            f"the error ellipse of {name} is incomplete in {np.sum(~whole)} rows, the first is row "
+            f"{np.argmin(whole)}; a column 'pos_error' would stand in there"
+        )
+    _check_positive(major, "pos_error_major", name)
+    _check_positive(minor, "pos_error_minor", name)
+    if np.all(major == minor):
+        variance = major**2
+        return Covariances(variance, None, variance)
+    # Position angle from North through East: the major axis points to (sin, cos) = (East, North).
+    sin, cos = np.sin(angle), np.cos(angle)
+    return Covariances(
+        (major * sin) ** 2 + (minor * cos) ** 2,
+        (major**2 - minor**2) * sin * cos,
+        (major * cos) ** 2 + (minor * sin) ** 2,
+    )
+
+
+def _check_positive(values, column, name):
+    bad = ~(values > 0)
+    if bad.any():
+        row = int(np.argmax(bad))
+        what = "missing" if np.isnan(values[row]) else f"{values[row]:g} arcsec"
+        raise ValueError(
+            f"{column} of {name} must be positive (1 sigma per axis), got {bad.sum()} bad rows, the "
+            f"first is row {row}: {what}; complete_pos_errors() fills or floors them"
+        )

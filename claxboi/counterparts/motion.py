@@ -1,0 +1,252 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Proper motion: secondaries at the epoch at which each X-ray source was seen.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units as u
+
+from claxboi.utils import check_columns, float_values
+
+from .errors import Covariances, read_covariances
+from .pairs import ARCSEC, _offsets, _pairs, _separation
+
+__all__ = []
+
+_MAS_PER_YEAR = u.mas / u.yr
+# Names of the Gaia archive; pmra is that on the sky, with cos(dec).
+_MOTION = ("pmra", "pmdec")
+_MOTION_ERRORS = ("pmra_error", "pmdec_error")
+_EPOCHS = ("epoch", "ref_epoch")
+
+
+class Motion(NamedTuple):
+    """
+    Proper motions, each array of shape (n,); zero where there is none.
+    """
+
+    east: np.ndarray
+    """Proper motion along East in arcsec / yr, with cos(dec)."""
+
+    north: np.ndarray
+    """Proper motion along North in arcsec / yr."""
+
+    east_error: np.ndarray
+    """Its 1 sigma error along East in arcsec / yr."""
+
+    north_error: np.ndarray
+    """Its 1 sigma error along North in arcsec / yr."""
+
+    epoch: np.ndarray
+    """Julian year at which the object was where the catalogue says."""
+
+
+class Positions(NamedTuple):
+    """
+    What `associate` knows of the positions of a catalogue.
+    """
+
+    ra: np.ndarray
+    """Right ascension in deg."""
+
+    dec: np.ndarray
+    """Declination in deg."""
+
+    covariances: Covariances
+    """Positional errors."""
+
+    motion: Motion | None = None
+    """Proper motion of secondaries."""
+
+    epoch: np.ndarray | None = None
+    """Epoch of primaries in Julian years, NaN where unknown."""
+
+
+class Neighbours(NamedTuple):
+    """
+    Secondaries near primaries, sorted by primary and separation; all of shape (n_pairs,).
+    """
+
+    primary: np.ndarray
+    """Row of the primary."""
+
+    secondary: np.ndarray
+    """Row of the secondary."""
+
+    separation: np.ndarray
+    """Separation in arcsec at the epoch of the primary."""
+
+    ra: np.ndarray
+    """Right ascension of the secondary at that epoch, in deg."""
+
+    dec: np.ndarray
+    """Declination of the secondary at that epoch, in deg."""
+
+    east: np.ndarray
+    """Offset of the secondary from the primary in arcsec."""
+
+    north: np.ndarray
+    """Offset of the secondary from the primary in arcsec."""
+
+    covariances: Covariances
+    """Positional errors of the secondary at that epoch."""
+
+
+def read_positions(table, name):
+    """
+    Read and check positions and positional errors.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``ra``, ``dec`` and errors.
+    name : str
+        Its name, for messages.
+
+    Returns
+    -------
+    positions : Positions
+
+    Raises
+    ------
+    KeyError, ValueError
+        If a column is absent, or a position is missing or impossible.
+    """
+    check_columns(table, ["ra", "dec"], name)
+    ra = float_values(table, "ra", unit=u.deg, name=name)
+    dec = float_values(table, "dec", unit=u.deg, name=name)
+    missing = np.isnan(ra) | np.isnan(dec)
+    if missing.any():
+        raise ValueError(
+            f"{name} must have no missing ra or dec, got {missing.sum()} rows without, the first is "
+            f"row {np.argmax(missing)}"
+        )
+    outside = np.abs(dec) > 90
+    if outside.any():
+        raise ValueError(
+            f"dec of {name} must be from -90 to 90 deg, got {dec[outside][0]:g} in row "
+            f"{np.argmax(outside)}"
+        )
+    return Positions(ra, dec, read_covariances(table, name))
+
+
+def read_motion(table, name):
+    """
+    Read proper motions, where a table has them.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``pmra`` (cos(dec) included), ``pmdec``, and ``epoch`` or ``ref_epoch``; the errors
+        ``pmra_error`` and ``pmdec_error`` are used where they are there.
+    name : str
+        Its name, for messages.
+
+    Returns
+    -------
+    motion : Motion or None
+        None without the columns.
+
+    Raises
+    ------
+    KeyError
+        If there are proper motions and no epoch.
+    """
+    if not all(column in table.colnames for column in _MOTION):
+        return None
+    epochs = [column for column in _EPOCHS if column in table.colnames]
+    if not epochs:
+        raise KeyError(
+            f"{name} has proper motions (pmra, pmdec) and no column 'epoch' or 'ref_epoch', the year of "
+            "its positions; add it, or pass epoch=False to leave all positions where they are"
+        )
+    values = [float_values(table, c, unit=_MAS_PER_YEAR, name=name) / 1000 for c in _MOTION]
+    for column in _MOTION_ERRORS:
+        has = column in table.colnames
+        error = float_values(table, column, unit=_MAS_PER_YEAR, name=name) if has else 0.0
+        values.append(np.broadcast_to(np.nan_to_num(error) / 1000, len(table)))
+    epoch = float_values(table, epochs[0], unit=u.yr, name=name)
+    known = np.isfinite(values[0]) & np.isfinite(values[1]) & np.isfinite(epoch)
+    return Motion(*(np.where(known, value, 0.0) for value in (*values, epoch)))
+
+
+def _moved(ra_deg, dec_deg, motion, years):
+    """
+    Move positions along straight lines in space, as a star without a known distance moves.
+    """
+    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
+    east, north = motion.east * years * ARCSEC, motion.north * years * ARCSEC
+    sin_ra, cos_ra, sin_dec, cos_dec = np.sin(ra), np.cos(ra), np.sin(dec), np.cos(dec)
+    x = cos_dec * cos_ra - east * sin_ra - north * sin_dec * cos_ra
+    y = cos_dec * sin_ra + east * cos_ra - north * sin_dec * sin_ra
+    z = sin_dec + north * cos_dec
+    there = np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))
+    # What does not move keeps its last digit.
+    still = (east == 0) & (north == 0)
+    return np.where(still, ra_deg, there[0]), np.where(still, dec_deg, there[1])
+
+
+def _years(motion, epoch):
+    # A primary without an epoch sees the secondaries where their catalogue has them.
+    return np.where(np.isfinite(epoch) & (motion.epoch != 0), epoch - motion.epoch, 0.0)
+
+
+def find_neighbours(primaries, secondaries, radius_arcsec):
+    """
+    Find the secondaries near each primary, at the epoch of the primary.
+
+    Parameters
+    ----------
+    primaries, secondaries : Positions
+        The catalogues.
+    radius_arcsec : float or `~numpy.ndarray` of shape (n_primaries,)
+        Largest separation.
+
+    Returns
+    -------
+    neighbours : Neighbours
+    """
+    moves = secondaries.motion is not None and primaries.epoch is not None
+    if moves and np.isfinite(primaries.epoch).any():
+        return _find_moving(primaries, secondaries, radius_arcsec)
+    i, j, sep = _pairs(primaries.ra, primaries.dec, secondaries.ra, secondaries.dec, radius_arcsec)
+    ra, dec = secondaries.ra[j], secondaries.dec[j]
+    east, north = _offsets(primaries.ra[i], primaries.dec[i], ra, dec)
+    return Neighbours(i, j, sep, ra, dec, east, north, secondaries.covariances[j])
+
+
+def _find_moving(primaries, secondaries, radius_arcsec):
+    motion = secondaries.motion
+    radius = np.broadcast_to(np.asarray(radius_arcsec, float), primaries.ra.shape)
+    known = primaries.epoch[np.isfinite(primaries.epoch)]
+    middle = (known.min() + known.max()) / 2
+    ra, dec = _moved(secondaries.ra, secondaries.dec, motion, _years(motion, middle))
+    # How far an object can be from its place at the middle epoch, for any primary.
+    reach = np.hypot(motion.east, motion.north) * (known.max() - known.min()) / 2
+    if not np.isfinite(primaries.epoch).all():
+        reach = np.maximum(reach, _separation(ra, dec, secondaries.ra, secondaries.dec))
+    # A few fast stars must not widen the search for all: like ones are searched together.
+    size = np.ceil(np.log2(np.maximum(reach, 0.1)))
+    found = []
+    for value in np.unique(size):
+        rows = np.flatnonzero(size == value)
+        slack = reach[rows].max() * (1 + 1e-9) + 1e-6
+        wide = np.minimum(radius + slack, 180 * 3600.0)
+        i, j, _ = _pairs(primaries.ra, primaries.dec, ra[rows], dec[rows], wide)
+        found.append((i, rows[j]))
+    i, j = (np.concatenate(column) for column in zip(*found, strict=True))
+    here = Motion(*(value[j] for value in motion))
+    years = _years(here, primaries.epoch[i])
+    ra, dec = _moved(secondaries.ra[j], secondaries.dec[j], here, years)
+    sep = _separation(primaries.ra[i], primaries.dec[i], ra, dec)
+    near = np.flatnonzero(sep <= radius[i])
+    near = near[np.lexsort((j[near], sep[near], i[near]))]
+    i, j, sep, ra, dec, years = (value[near] for value in (i, j, sep, ra, dec, years))
+    ee, en, nn = secondaries.covariances[j].general()
+    grown = Covariances(
+        ee + (motion.east_error[j] * years) ** 2, en, nn + (motion.north_error[j] * years) ** 2
+    )
+    east, north = _offsets(primaries.ra[i], primaries.dec[i], ra, dec)
+    return Neighbours(i, j, sep, ra, dec, east, north, grown)

@@ -1,0 +1,539 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Magnitude and colour priors: how much likelier than a field object a counterpart looks like this.
+"""
+
+import copy
+
+import numpy as np
+from astropy.table import Table
+from scipy.special import ndtr
+
+from claxboi.utils import (
+    ClaxboiWarning,
+    check_columns,
+    check_count,
+    check_table,
+    float_values,
+    is_missing,
+    warn,
+)
+
+__all__ = ["MagnitudePrior", "ProbabilityPrior"]
+
+SECURE = 0.9
+"""An object is a secure counterpart above this probability by position (NWAY's value)."""
+FIELD = 0.01
+"""An object is of the field if its probability by position is nowhere above this (NWAY's value)."""
+
+# Pseudo-counts: each histogram is mixed with this many objects drawn from the other one, so that
+# the ratio tends to 1 where little is known, and is never 0 nor infinite.
+_PSEUDO_COUNT = 1.0
+# Rice's rule, 2 n^(1/3) bins, per axis of one or two.
+_BINS_RULE = {1: (2.0, 1 / 3), 2: (1.5, 1 / 4)}
+# Below this fraction of the mean, a probability says no more than "unlikely".
+_LOWEST_FACTOR = 1e-3
+_NWAY_BINS = 14
+_NWAY_EMPTY_FIELD = 100.0
+_NWAY_MIN_SECURE = 100
+
+
+class MagnitudePrior:
+    r"""
+    A prior on one column of a secondary catalogue, or on a pair of columns together.
+
+    The factor of an object with data D is
+    :math:`\int q(m)\,p(D|m)\,dm / \int n(m)\,p(D|m)\,dm`, with q the distribution of counterparts
+    and n that of field objects. It has the mean 1 over n, so an object without a magnitude, whose
+    factor is 1, neither gains nor loses; and it is never 0.
+
+    Parameters
+    ----------
+    column : str or pair of str
+        The column of magnitudes (or of any number), or two that are looked at together.
+    error : str or pair of str or None, optional
+        Columns of their 1 sigma errors; None for none. The factor is averaged over the error.
+    limit : str or pair of str or None, optional
+        Columns of bool: the value is a limit, the object is fainter. The factor is averaged over
+        all that is fainter.
+    min_secure : int, optional
+        Secure counterparts needed to learn q; with fewer the prior is left out, with a warning.
+    n_bins : int, optional
+        Bins on each axis, at the quantiles of the secure counterparts; None takes 2 n^(1/3) of n
+        counterparts (1.5 n^(1/4) on each axis of a pair).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the names are not one or two strings.
+
+    Notes
+    -----
+    `~claxboi.counterparts.associate` learns q from objects with a probability by position above 0.9
+    (each counts as a whole, and what field objects are among them is subtracted), and n from
+    all rows of the catalogue that are nowhere above 0.01. Each histogram has one object in the
+    shape of the other one mixed in.
+
+    With NWAY's convention, the recipe is NWAY's: 14 quantiles weighted with the probability, no
+    subtraction and no mixing, factor 100 without field objects and 0 without counterparts, and
+    neither errors nor limits.
+
+    Examples
+    --------
+    >>> from claxboi.counterparts import MagnitudePrior
+    >>> MagnitudePrior("g", error="g_error")
+    MagnitudePrior('g', error='g_error')
+    >>> MagnitudePrior(("g", "w1"))
+    MagnitudePrior(('g', 'w1'))
+    """
+
+    def __init__(self, column, *, error=None, limit=None, min_secure=50, n_bins=None):
+        self.columns = _names(column, "column")
+        self.error = _companions(error, "error", self.columns)
+        self.limit = _companions(limit, "limit", self.columns)
+        self.min_secure = check_count(min_secure, "min_secure", minimum=2)
+        self.n_bins = None if n_bins is None else check_count(n_bins, "n_bins")
+        self.is_nway = False
+        self.edges = None
+        self.counterparts = None
+        self.field = None
+        self.n_secure = None
+
+    def __repr__(self):
+        single = len(self.columns) == 1
+        text = [repr(self.columns[0] if single else self.columns)]
+        for name in ("error", "limit"):
+            value = getattr(self, name)
+            if any(value):
+                text.append(
+                    f"{name}={value[0] if single else value!r}"
+                    if not single
+                    else f"{name}={value[0]!r}"
+                )
+        return f"{type(self).__name__}({', '.join(text)})"
+
+    @property
+    def name(self):
+        """The columns as one word, for the name of the factor's column."""
+        return "_".join(self.columns)
+
+    def with_nway_recipe(self):
+        """
+        Return a copy that learns and answers as NWAY does.
+
+        Returns
+        -------
+        prior : MagnitudePrior
+        """
+        prior = copy.copy(self)
+        prior.is_nway = True
+        return prior
+
+    @property
+    def needs_learning(self):
+        """Whether the distributions are still to be learned."""
+        return self.edges is None
+
+    @classmethod
+    def from_table(cls, table, column, *, error=None, limit=None):
+        """
+        Make a prior from distributions that were learned before, or elsewhere.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            One row per bin, as `to_table` writes it: ``low, high`` (of a pair: ``low_1, high_1,
+            low_2, high_2``), ``counterparts`` and ``field``, the fraction of each in the bin.
+        column, error, limit
+            As for `MagnitudePrior`.
+
+        Returns
+        -------
+        prior : MagnitudePrior
+
+        Raises
+        ------
+        ValueError
+            If the bins do not join, or a fraction is negative.
+        """
+        prior = cls(column, error=error, limit=limit)
+        check_table(table)
+        suffixes = ("",) if len(prior.columns) == 1 else ("_1", "_2")
+        needed = [f"{end}{s}" for s in suffixes for end in ("low", "high")]
+        check_columns(table, [*needed, "counterparts", "field"])
+        edges = []
+        for suffix in suffixes:
+            low, high = (float_values(table, f"{end}{suffix}") for end in ("low", "high"))
+            ends = np.unique(np.concatenate([low, high]))
+            if not np.isfinite(ends).all() or set(np.unique(low)) != set(ends[:-1]):
+                raise ValueError("the bins of table must be finite and must join without gaps")
+            edges.append(ends)
+        shape = tuple(len(e) - 1 for e in edges)
+        if len(table) != np.prod(shape):
+            raise ValueError(f"table must have one row for each of {shape} bins, got {len(table)}")
+        place = tuple(
+            np.searchsorted(e, float_values(table, f"low{s}"))
+            for e, s in zip(edges, suffixes, strict=True)
+        )
+        densities = []
+        for name in ("counterparts", "field"):
+            values = float_values(table, name)
+            if not np.all(values >= 0) or not values.sum() > 0:
+                raise ValueError(f"{name} must be fractions, none negative and not all 0")
+            cells = np.zeros(shape)
+            cells[place] = values / values.sum()
+            densities.append(cells)
+        q, n = densities
+        # A thousand objects of each: the table does not say of how many it was made.
+        prior._set(edges, q, n, 1000.0, 1000.0)
+        return prior
+
+    def to_table(self):
+        """
+        Return the distributions.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            One row per bin: ``low, high`` (of a pair: ``low_1, high_1, low_2, high_2``),
+            ``counterparts`` and ``field`` (fractions in the bin, each summing to 1), ``factor``.
+
+        Raises
+        ------
+        ValueError
+            If nothing was learned yet.
+        """
+        if self.needs_learning:
+            raise ValueError(f"{self!r} has not learned its distributions")
+        suffixes = ("",) if len(self.columns) == 1 else ("_1", "_2")
+        grids = np.meshgrid(*(np.arange(len(e) - 1) for e in self.edges), indexing="ij")
+        table = Table()
+        for edges, suffix, grid in zip(self.edges, suffixes, grids, strict=True):
+            table[f"low{suffix}"] = edges[grid.ravel()]
+            table[f"high{suffix}"] = edges[grid.ravel() + 1]
+        table["counterparts"] = self.counterparts.ravel()
+        table["field"] = self.field.ravel()
+        table["factor"] = self._ratio().ravel()
+        table.meta["columns"] = list(self.columns)
+        table.meta["n_secure"] = self.n_secure
+        return table
+
+    def check(self, table, name):
+        check_columns(table, self.columns, name)
+        check_columns(table, [c for c in (*self.error, *self.limit) if c], name)
+
+    def learned(self, table, secure, p_secure, field, name):
+        """
+        Return a copy that has learned from a catalogue.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The secondary catalogue.
+        secure : `~numpy.ndarray` of int
+            Rows of secure counterparts, each once.
+        p_secure : `~numpy.ndarray`
+            Their probabilities.
+        field : `~numpy.ndarray` of bool, shape (n_rows,)
+            Rows of field objects.
+        name : str
+            Name of the catalogue.
+
+        Returns
+        -------
+        prior : MagnitudePrior
+            One that knows nothing, and whose factors are all 1, if there are too few.
+        """
+        prior = copy.copy(self)
+        values, _, is_limit = self._read(table, None, name)
+        usable = np.all(np.isfinite(values) & ~is_limit, axis=0)
+        good = usable[secure]
+        secure, p_secure = secure[good], p_secure[good]
+        field = usable & field
+        prior.n_secure = len(secure)
+        needed = _NWAY_MIN_SECURE if self.is_nway else self.min_secure
+        if len(secure) < needed or not field.any():
+            what = "field objects" if len(secure) >= needed else "secure counterparts"
+            warn(
+                f"{self!r} of {name} is left out: it has {len(secure)} secure counterparts (of "
+                f"{needed} that it needs) and {field.sum()} field objects to learn from, which are "
+                f"too few {what}; positions alone decide",
+                ClaxboiWarning,
+            )
+            return prior
+        rule = _quantiles_nway if self.is_nway else _quantiles
+        edges = [
+            rule(values[k, secure], p_secure, values[k, field], self._bins(len(secure)))
+            for k in range(len(values))
+        ]
+        counts = _histogram(values[:, secure], edges)
+        n = _histogram(values[:, field], edges)
+        n /= n.sum()
+        if self.is_nway:
+            q = _histogram(values[:, secure], edges, p_secure)
+        else:
+            # What is expected of field objects among the secure ones.
+            q = np.maximum(counts - np.sum(1 - p_secure) * n, 0)
+        q /= q.sum()
+        prior._set(edges, q, n, p_secure.sum(), field.sum())
+        return prior
+
+    def _bins(self, n_secure):
+        if self.is_nway:
+            return _NWAY_BINS
+        factor, power = _BINS_RULE[len(self.columns)]
+        return self.n_bins or max(2, int(factor * n_secure**power))
+
+    def _set(self, edges, q, n, weight_q, weight_n):
+        self.edges = edges
+        self.counterparts, self.field = q, n
+        if not self.is_nway:
+            self.counterparts = (weight_q * q + _PSEUDO_COUNT * n) / (weight_q + _PSEUDO_COUNT)
+            self.field = (weight_n * n + _PSEUDO_COUNT * q) / (weight_n + _PSEUDO_COUNT)
+
+    def _ratio(self):
+        q, n = self.counterparts, self.field
+        if self.is_nway:
+            return np.divide(q, n, out=np.full(q.shape, _NWAY_EMPTY_FIELD), where=n > 0)
+        # Both 0 is a bin that neither has seen: nothing is known of it.
+        return np.divide(q, n, out=np.ones(q.shape), where=n > 0)
+
+    def _read(self, table, rows, name):
+        """
+        Read values, errors and limits as arrays of shape (1 or 2, n).
+        """
+        n = len(table)
+        take = slice(None) if rows is None else rows
+        values, errors, limits = [], [], []
+        for column, error, limit in zip(self.columns, self.error, self.limit, strict=True):
+            values.append(float_values(table, column, name=name)[take])
+            size = float_values(table, error, name=name) if error else np.zeros(n)
+            if np.any(size < 0):
+                raise ValueError(f"{error} of {name} must not be negative, got {np.nanmin(size)}")
+            errors.append(np.nan_to_num(size)[take])
+            flag = np.zeros(n, bool)
+            if limit:
+                flag = ~is_missing(table, limit) & (float_values(table, limit, name=name) > 0)
+            limits.append(flag[take])
+        return np.array(values), np.array(errors), np.array(limits)
+
+    def log_factor(self, table, rows, name):
+        """
+        Compute the natural logarithm of the factor of some rows of a catalogue.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The catalogue.
+        rows : `~numpy.ndarray` of int
+            Which rows.
+        name : str
+            Its name.
+
+        Returns
+        -------
+        log_factor : `~numpy.ndarray`
+            -inf is possible with NWAY's recipe alone.
+        """
+        if self.needs_learning or len(rows) == 0:
+            return np.zeros(len(rows))
+        values, errors, limits = self._read(table, rows, name)
+        if self.is_nway:
+            return self._log_factor_nway(values)
+        shares = [
+            _shares(*data, edges)
+            for *data, edges in zip(values, errors, limits, self.edges, strict=True)
+        ]
+        if len(shares) == 1:
+            top, bottom = shares[0] @ self.counterparts, shares[0] @ self.field
+        else:
+            top = np.einsum("ri,ij,rj->r", shares[0], self.counterparts, shares[1])
+            bottom = np.einsum("ri,ij,rj->r", shares[0], self.field, shares[1])
+        known = (bottom > 0) & (top > 0)
+        return np.log(np.divide(top, bottom, out=np.ones(len(rows)), where=known))
+
+    def _log_factor_nway(self, values):
+        inside = np.ones(values.shape[1], bool)
+        place = []
+        for value, edges in zip(values, self.edges, strict=True):
+            k = np.searchsorted(edges, value, side="right") - 1
+            k = np.where(value == edges[-1], len(edges) - 2, k)
+            inside &= np.isfinite(value) & (k >= 0) & (k < len(edges) - 1)
+            place.append(np.clip(k, 0, len(edges) - 2))
+        with np.errstate(divide="ignore"):
+            return np.where(inside, np.log(self._ratio()[tuple(place)]), 0.0)
+
+
+class ProbabilityPrior:
+    """
+    A prior from a column of probabilities, such as those of a classifier of the secondaries.
+
+    The factor is the probability over its mean in the catalogue, so an object without one, whose
+    factor is 1, neither gains nor loses. It is at least 0.001: a counterpart is never excluded.
+
+    Parameters
+    ----------
+    column : str
+        The column, values from 0 to 1.
+
+    Examples
+    --------
+    >>> from claxboi.counterparts import ProbabilityPrior
+    >>> ProbabilityPrior("p_agn")
+    ProbabilityPrior('p_agn')
+    """
+
+    needs_learning = False
+
+    def __init__(self, column):
+        self.columns = _names(column, "column")
+        if len(self.columns) != 1:
+            raise ValueError(f"column must be one name, got {column!r}")
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.columns[0]!r})"
+
+    @property
+    def name(self):
+        """The column, for the name of the factor's column."""
+        return self.columns[0]
+
+    def check(self, table, name):
+        check_columns(table, self.columns, name)
+        values = float_values(table, self.columns[0], name=name)
+        bad = (values < 0) | (values > 1)
+        if bad.any():
+            raise ValueError(
+                f"{self.columns[0]} of {name} must be probabilities from 0 to 1, got "
+                f"{values[bad][0]:g} in row {np.argmax(bad)}"
+            )
+
+    def log_factor(self, table, rows, name):
+        values = float_values(table, self.columns[0], name=name)
+        known = np.isfinite(values)
+        mean = values[known].mean() if known.any() else 0.0
+        if mean == 0:
+            return np.zeros(len(rows))
+        return np.log(np.maximum(np.where(known, values / mean, 1.0)[rows], _LOWEST_FACTOR))
+
+
+def make_priors(priors, names):
+    """
+    Bring the argument ``priors`` into one form.
+
+    Parameters
+    ----------
+    priors : None, prior, list of priors, or mapping of str to these
+        A prior is an object of this module, the name of a column or a pair of names.
+    names : list of str
+        The catalogues.
+
+    Returns
+    -------
+    priors : dict of str to list of prior objects
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a catalogue is unknown, or something is no prior.
+    """
+    if priors is None:
+        return {name: [] for name in names}
+    if not hasattr(priors, "keys"):
+        if len(names) > 1:
+            raise ValueError(
+                f"priors must be a mapping of catalogue to priors where there are several "
+                f"catalogues ({', '.join(names)}), got {priors!r}"
+            )
+        priors = {names[0]: priors}
+    unknown = [name for name in priors if name not in names]
+    if unknown:
+        raise ValueError(f"priors names {unknown[0]!r}, which is none of {', '.join(names)}")
+    result = {}
+    for name in names:
+        given = priors.get(name, [])
+        # A tuple is a pair of columns, a list is several priors.
+        given = given if isinstance(given, list) else [given]
+        result[name] = [
+            p if isinstance(p, MagnitudePrior | ProbabilityPrior) else MagnitudePrior(p)
+            for p in given
+        ]
+        labels = [p.name for p in result[name]]
+        twice = [label for label in labels if labels.count(label) > 1]
+        if twice:
+            raise ValueError(f"priors of {name} has {twice[0]!r} twice")
+    return result
+
+
+def _names(column, argument):
+    names = (column,) if isinstance(column, str) else column
+    if not isinstance(names, tuple) or not all(isinstance(n, str) for n in names):
+        raise TypeError(f"{argument} must be a name or a pair of names, got {column!r}")
+    if len(names) not in (1, 2):
+        raise ValueError(f"{argument} must be a name or a pair of names, got {len(names)} names")
+    return names
+
+
+def _companions(names, argument, columns):
+    if names is None:
+        return (None,) * len(columns)
+    names = (names,) if isinstance(names, str) else tuple(names)
+    if len(names) != len(columns) or not all(n is None or isinstance(n, str) for n in names):
+        raise ValueError(
+            f"{argument} must have one name (or None) for each of {', '.join(columns)}, "
+            f"got {names!r}"
+        )
+    return names
+
+
+def _quantiles(values, weights, field, n_bins):
+    edges = np.quantile(values, np.linspace(0, 1, n_bins + 1))
+    # The field beyond the counterparts has bins of its own, in which there are none.
+    ends = [min(field.min(), edges[0]), *edges, max(field.max(), edges[-1])]
+    edges = np.unique(ends)
+    if len(edges) == 1:
+        edges = np.array([edges[0] - 0.5, edges[0] + 0.5])
+    return edges
+
+
+def _quantiles_nway(values, weights, field, n_bins):
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    wanted = np.linspace(0, 1, n_bins + 1)
+    edges = np.interp(wanted, cumulative / cumulative[-1], values[order])
+    if field.min() < edges[0]:
+        edges = np.append(field.min() - 1, edges)
+    if field.max() > edges[-1]:
+        edges = np.append(edges, field.max() + 1)
+    return np.unique(edges)
+
+
+def _histogram(values, edges, weights=None):
+    return np.histogramdd(values.T, bins=edges, weights=weights)[0]
+
+
+def _shares(values, errors, limits, edges):
+    """
+    Compute how likely the data of each object are in each bin, up to a constant for each object.
+
+    Missing: alike in all bins. A limit: the part of the bin that is fainter. A value with an error:
+    the part of its Gaussian in the bin, over the width. A value without: its bin alone.
+    """
+    low, high = edges[:-1], edges[1:]
+    width = high - low
+    shares = np.ones((len(values), len(low)))
+    known = np.isfinite(values)
+    # Beyond the bins is like the outermost bin.
+    value = np.clip(np.where(known, values, edges[0]), edges[0], edges[-1])
+    limit = known & limits
+    fainter = (high - np.maximum(low, value[limit, None])) / width
+    shares[limit] = np.clip(fainter, 0, 1)
+    # A limit at the faint end has no bin beyond it: the last one stands for that.
+    shares[limit & (shares.sum(axis=1) == 0), -1] = 1.0
+    place = np.clip(np.searchsorted(edges, value, side="right") - 1, 0, len(low) - 1)
+    exact = known & ~limits & (errors == 0)
+    shares[exact] = place[exact, None] == np.arange(len(low))
+    blurred = known & ~limits & (errors > 0)
+    below = ndtr((edges - value[blurred, None]) / errors[blurred, None])
+    shares[blurred] = np.diff(below, axis=1) / width
+    return shares
