@@ -1,0 +1,120 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import MaskedColumn, QTable, Table, hstack, join, vstack
+
+from claxboi.counterparts import best_hosts, find_hosts, link_xray
+from claxboi.xraytable import XrayTable
+
+
+@pytest.fixture
+def table():
+    x = XrayTable(
+        {
+            "source_id": ["a", "b", "c"],
+            "ra": [10.0, 20.0, 30.0] * u.deg,
+            "dec": [0.0, 1.0, 2.0] * u.deg,
+            "pos_error": MaskedColumn([1.0, 2.0, 3.0], mask=[False, True, False], unit="arcsec"),
+        },
+        meta={"mission": "4XMM"},
+    )
+    x["ra"].description = "Right ascension"
+    return x
+
+
+def same(one, two):
+    assert type(one) is type(two) is XrayTable
+    assert one.colnames == two.colnames
+    assert one.meta == two.meta
+    for name in one.colnames:
+        assert one[name].unit == two[name].unit
+        assert one[name].tolist() == two[name].tolist()
+
+
+@pytest.mark.parametrize("suffix", ["fits", "ecsv", "vot"])
+def test_read_and_write(table, tmp_path, suffix):
+    path = tmp_path / f"x.{suffix}"
+    options = {"format": "votable"} if suffix == "vot" else {}
+    table.write(path, **options)
+    back = XrayTable.read(path)
+    assert type(back) is XrayTable
+    assert back.colnames == table.colnames
+    assert back["pos_error"].tolist() == [1, None, 3]
+    assert back["ra"].unit == u.deg
+    assert back["ra"].description == "Right ascension" or suffix == "fits"
+    if suffix == "ecsv":
+        same(back, table)
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [
+        XrayTable.copy,
+        copy.copy,
+        copy.deepcopy,
+        lambda t: pickle.loads(pickle.dumps(t)),
+        lambda t: t[:],
+        lambda t: t[[True] * 3],
+        lambda t: t[np.arange(3)],
+        lambda t: t[t.colnames],
+        lambda t: vstack([t[:1], t[1:]]),
+        lambda t: t[[2, 1, 0]][::-1],
+        XrayTable,
+    ],
+)
+def test_stays_an_xray_table(table, duplicate):
+    before = table.copy()
+    other = duplicate(table)
+    same(other, table)
+    other["source_id"][0] = "z"
+    other.meta["mission"] = "CSC"
+    same(before, before)
+    assert table.meta == {"mission": "4XMM"}
+
+
+def test_stacks_with_plain_tables(table):
+    plain = Table({"source_id": ["d"], "ra": [40.0] * u.deg})
+    assert type(vstack([table, plain])) is XrayTable
+    assert type(vstack([plain, table])) is XrayTable
+    assert type(hstack([table, Table({"z": [1, 2, 3]})])) is XrayTable
+    assert type(join(table, plain, keys="source_id", join_type="left")) is XrayTable
+    assert type(table.group_by("source_id").groups[0]) is XrayTable
+    assert type(XrayTable(QTable(table))) is XrayTable
+
+
+def test_row_and_sort(table):
+    assert table[1]["source_id"] == "b"
+    assert type(table[1].table) is XrayTable
+    table.sort("ra", reverse=True)
+    assert table["source_id"].tolist() == ["c", "b", "a"]
+    assert type(table) is XrayTable
+
+
+def test_empty():
+    assert type(XrayTable()[:0]) is XrayTable
+    assert len(XrayTable({"ra": []})) == 0
+
+
+def test_methods_are_the_functions(table):
+    galaxies = Table({"galaxy_id": ["g"], "ra": [10.001], "dec": [0.0], "r25_major": [10.0]})
+    result = table.find_hosts(galaxies, factor=2)
+    assert type(result) is XrayTable
+    assert "galaxy_id" not in table.colnames
+    hosts = find_hosts(table, galaxies, factor=2)
+    assert result["galaxy_radius"].tolist() == best_hosts(table, hosts)["galaxy_radius"].tolist()
+    with pytest.raises(ValueError, match="already has"):
+        result.find_hosts(galaxies)
+    assert result.find_hosts(galaxies, overwrite=True)["galaxy_id"][0] == "g"
+
+    whole = table[[0, 2]]
+    sources, links = whole.link_xray({"csc": whole}, name="xmm", n_sigma=(1, 2))
+    expected = link_xray({"csc": whole, "xmm": whole}, n_sigma=(1, 2))
+    assert sources["master_id"].tolist() == expected.sources["master_id"].tolist()
+    assert links.colnames == expected.links.colnames
+    assert sources.meta["claxboi"]["xray_links"]["n_sigma"] == [1, 2]
+    with pytest.raises(ValueError, match="another name"):
+        whole.link_xray({"primary": whole})
