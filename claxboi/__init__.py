@@ -9,5 +9,6 @@ except ImportError:  # a source tree that was never installed
     __version__ = ""
 
 from .classification import NaiveBayesClassifier, Property, classify
+from .config import conf
 
-__all__ = ["NaiveBayesClassifier", "Property", "__version__", "classify"]
+__all__ = ["NaiveBayesClassifier", "Property", "__version__", "classify", "conf"]

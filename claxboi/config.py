@@ -1,0 +1,78 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The settings of claxboi, as astropy configuration items in ``claxboi.cfg``.
+"""
+
+from astropy import config as _config
+
+__all__ = ["Conf", "conf"]
+
+
+class Conf(_config.ConfigNamespace):
+    """
+    Settings of `claxboi`, read each time they are used.
+
+    Change one for good in ``claxboi.cfg`` in astropy's configuration folder, for a session with
+    ``claxboi.conf.timeout = 60``, or for some lines with ``claxboi.conf.set_temp``.
+
+    Examples
+    --------
+    >>> from claxboi import conf
+    >>> with conf.set_temp("chunk_size", 10_000):
+    ...     print(conf.chunk_size)
+    10000
+    """
+
+    xmatch_url = _config.ConfigItem(
+        "https://cdsxmatch.cds.unistra.fr/xmatch/api/v1/sync",
+        "Address of the CDS cross-match service.",
+        module="claxboi",
+    )
+    vizier_server = _config.ConfigItem(
+        "vizier.cds.unistra.fr",
+        "Host of VizieR, or of one of its mirrors.",
+        module="claxboi",
+    )
+    simbad_server = _config.ConfigItem(
+        "simbad.cds.unistra.fr",
+        "Host of SIMBAD.",
+        module="claxboi",
+    )
+    timeout = _config.ConfigItem(
+        300.0,
+        "Seconds to wait for a service to answer before it is asked again.",
+        cfgtype="float(min=0)",
+        module="claxboi",
+    )
+    retries = _config.ConfigItem(
+        6,
+        "How many times a request is sent again after a failure that may pass.",
+        cfgtype="integer(min=0)",
+        module="claxboi",
+    )
+    retry_wait = _config.ConfigItem(
+        2.0,
+        "Seconds before the first repetition; each further wait is twice as long.",
+        cfgtype="float(min=0)",
+        module="claxboi",
+    )
+    chunk_size = _config.ConfigItem(
+        50_000,
+        "Most positions to send in one request.",
+        cfgtype="integer(min=1)",
+        module="claxboi",
+    )
+    max_rows = _config.ConfigItem(
+        2_000_000,
+        "Most rows that a service gives: an answer as long as this is taken as cut.",
+        cfgtype="integer(min=1)",
+        module="claxboi",
+    )
+    cache_dir = _config.ConfigItem(
+        "",
+        "Folder of what was fetched; empty means claxboi/references in astropy's cache folder.",
+        module="claxboi",
+    )
+
+
+conf = Conf()

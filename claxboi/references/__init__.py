@@ -1,0 +1,25 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Step 2, what sources are compared with: catalogues from VizieR, XMatch, SIMBAD, tables, HATS.
+"""
+
+from .exceptions import AnswerError, CacheError, FetchError, ServiceError, UnknownTableError
+from .mixin import CrossmatchMixin
+from .plan import FetchPlan
+from .records import ColumnRecord, Record, list_references
+from .reference import Reference, get_reference
+
+__all__ = [
+    "AnswerError",
+    "CacheError",
+    "ColumnRecord",
+    "CrossmatchMixin",
+    "FetchError",
+    "FetchPlan",
+    "Record",
+    "Reference",
+    "ServiceError",
+    "UnknownTableError",
+    "get_reference",
+    "list_references",
+]

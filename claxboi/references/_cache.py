@@ -1,0 +1,291 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What was fetched, kept on disk: one file for each checked chunk, written whole or not at all.
+
+The name of a file is the hash of what was asked and the checksum of its content. Nothing is ever
+changed in place, so processes need no locks: each writes its own file and moves it into the folder.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import os
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from astropy.config import get_cache_dir
+from astropy.table import MaskedColumn, Table
+
+from .exceptions import CacheError
+
+try:
+    import pyarrow as pa
+    from pyarrow import parquet
+except ImportError:  # ECSV, which needs nothing, is slower
+    pa = None
+
+__all__ = ["Cache", "cache_folder", "now", "question_key"]
+
+log = logging.getLogger(__name__)
+
+_FORMAT = 1
+_META = b"claxboi"
+_ABANDONED_S = 86_400.0
+
+
+def now():
+    """
+    Tell the date.
+
+    Returns
+    -------
+    date : str
+        UTC, to the second.
+    """
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def question_key(question, ra_deg=None, dec_deg=None):
+    """
+    Identify what was asked.
+
+    Parameters
+    ----------
+    question : dict
+        Service, server, table, columns, radius: anything that JSON can hold.
+    ra_deg, dec_deg : `~numpy.ndarray` of float64, optional
+        The positions.
+
+    Returns
+    -------
+    key : str
+        32 hexadecimal digits.
+    """
+    digest = hashlib.sha256(json.dumps([_FORMAT, question], sort_keys=True).encode())
+    for values in (ra_deg, dec_deg):
+        if values is not None:
+            digest.update(np.ascontiguousarray(values, "<f8").tobytes())
+    return digest.hexdigest()[:32]
+
+
+def cache_folder(conf):
+    """
+    Find the folder of the cache.
+
+    Parameters
+    ----------
+    conf : `~claxboi.config.Conf`
+        Settings.
+
+    Returns
+    -------
+    folder : `~pathlib.Path`
+        It need not exist.
+    """
+    if conf.cache_dir:
+        return Path(conf.cache_dir).expanduser()
+    return Path(get_cache_dir()) / "claxboi" / "references"
+
+
+class Cache:
+    """
+    The entries of one catalogue.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        Where they are.
+    mode : {True, False, "only"}
+        Use it, do without, or use nothing else.
+    max_age_s : float, optional
+        Entries older than this, in seconds, do not count.
+    """
+
+    def __init__(self, folder, mode, max_age_s=None):
+        self.folder = folder
+        self.mode = mode
+        self._max_age_s = max_age_s
+
+    def prepare(self):
+        """
+        Make sure that entries can be written, before anything is asked for.
+
+        Raises
+        ------
+        CacheError
+            If they cannot.
+        """
+        if not self.mode:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                file.write(b"x")
+        except OSError as err:
+            raise CacheError(self._not_writable(err)) from err
+        for path in self.folder.glob("*.tmp"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                    path.unlink()
+
+    def load(self, key):
+        """
+        Read an entry.
+
+        Parameters
+        ----------
+        key : str
+            What was asked, see `question_key`.
+
+        Returns
+        -------
+        table : `~astropy.table.Table` or None
+            With ``meta["date"]``; None if there is no entry, or only damaged or old ones.
+        """
+        if not self.mode:
+            return None
+        found = []
+        for path in self.folder.glob(f"{key}-*"):
+            table = self._read(path)
+            if table is not None:
+                found.append(table)
+        newest = max(found, key=lambda table: table.meta["date"], default=None)
+        if newest is None or self._max_age_s is None:
+            return newest
+        age = datetime.now(UTC) - datetime.fromisoformat(newest.meta["date"])
+        return newest if age.total_seconds() <= self._max_age_s else None
+
+    def store(self, key, table):
+        """
+        Keep an entry.
+
+        Parameters
+        ----------
+        key : str
+            What was asked.
+        table : `~astropy.table.Table`
+            The checked answer, with its meta.
+
+        Raises
+        ------
+        CacheError
+            If the disk is full or the folder is read-only.
+        """
+        if self.mode is not True:
+            return
+        older = list(self.folder.glob(f"{key}-*"))
+        ending, content = _encode(table)
+        path = self.folder / f"{key}-{_checksum(content)}.{ending}"
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=key, suffix=".tmp", dir=self.folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+                raise
+        except OSError as err:
+            raise CacheError(self._not_writable(err)) from err
+        for old in older:
+            if old != path:
+                with contextlib.suppress(OSError):
+                    old.unlink()
+
+    def _read(self, path):
+        ending = path.suffix[1:]
+        if ending not in _DECODERS:
+            return None
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            # Another process has just replaced it.
+            return None
+        except OSError as err:
+            raise CacheError(f"the cache entry {path} cannot be read: {err}") from err
+        if _checksum(content) != path.stem.partition("-")[2]:
+            log.warning("cache entry %s is damaged: it is fetched again", path)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        return _DECODERS[ending](content)
+
+    def _not_writable(self, err):
+        return (
+            f"the cache folder {self.folder} cannot be written ({err}); what had arrived before "
+            "is kept. Make room, set claxboi.conf.cache_dir to another folder, or pass cache=False"
+        )
+
+
+def _checksum(content):
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _encode(table):
+    stream = io.BytesIO()
+    if pa is not None:
+        parquet.write_table(_to_arrow(table), stream)
+        return "parquet", stream.getvalue()
+    text = io.StringIO()
+    table.write(text, format="ascii.ecsv")
+    return "ecsv", text.getvalue().encode()
+
+
+def _to_arrow(table):
+    arrays = {
+        name: pa.array(np.asarray(column.data), mask=np.asarray(column.mask))
+        for name, column in ((name, MaskedColumn(table[name])) for name in table.colnames)
+    }
+    described = {
+        name: {
+            "unit": "" if table[name].unit is None else table[name].unit.to_string(),
+            "description": table[name].description or "",
+            "meta": dict(table[name].meta),
+        }
+        for name in table.colnames
+    }
+    meta = json.dumps({"meta": dict(table.meta), "columns": described})
+    return pa.table(arrays).replace_schema_metadata({_META: meta})
+
+
+def _from_parquet(content):
+    arrow = parquet.read_table(pa.BufferReader(content))
+    head = json.loads(arrow.schema.metadata[_META])
+    table = Table(meta=head["meta"])
+    for name in arrow.column_names:
+        array = arrow[name]
+        mask = array.is_null().to_numpy()
+        if pa.types.is_string(array.type):
+            values = array.fill_null("").to_numpy().astype(str)
+        elif pa.types.is_floating(array.type):
+            values = array.fill_null(np.nan).to_numpy()
+        elif pa.types.is_boolean(array.type):
+            values = array.fill_null(False).to_numpy()
+        else:
+            values = array.fill_null(0).to_numpy()
+        own = head["columns"][name]
+        table[name] = MaskedColumn(
+            values,
+            mask=mask,
+            unit=own["unit"] or None,
+            description=own["description"] or None,
+            meta=own["meta"],
+        )
+    return table
+
+
+def _from_ecsv(content):
+    return Table.read(io.StringIO(content.decode()), format="ascii.ecsv")
+
+
+_DECODERS = {"ecsv": _from_ecsv}
+if pa is not None:
+    _DECODERS["parquet"] = _from_parquet

@@ -1,0 +1,182 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+From a service's names, types and units to claxboi's.
+"""
+
+import numpy as np
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+
+from .exceptions import AnswerError
+
+__all__ = ["RESERVED", "canonical_table", "empty_table"]
+
+RESERVED = ("query_index", "separation", "pos_error")
+"""Columns of ours: those of a catalogue that are called so are renamed."""
+
+_DTYPES = {"float64": np.float64, "int64": np.int64, "str": str, "bool": bool}
+_TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
+
+
+def canonical_table(raw, service):
+    """
+    Give the columns of an answer their canonical names, types and units.
+
+    Parameters
+    ----------
+    raw : `~astropy.table.Table`
+        The answer, under the service's names.
+    service : `Service`
+        Who gave it.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        New columns, all of them masked ones.
+    """
+    if service.columns is None:
+        return _as_it_comes(raw)
+    return Table(
+        {
+            name: _column(raw[column.names[service.name]], column, service)
+            for name, column in service.columns.items()
+        }
+    )
+
+
+def empty_table(columns):
+    """
+    Make a table without rows, as of an answer without matches.
+
+    Parameters
+    ----------
+    columns : dict of str to `ColumnRecord` or None
+        Its columns; None for those that any catalogue has.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+    """
+    if columns is None:
+        return Table({name: MaskedColumn(np.empty(0), unit=u.deg) for name in ("ra", "dec")})
+    return Table(
+        {
+            name: MaskedColumn(
+                np.empty(0, _DTYPES.get(column.type, float)), unit=column.unit or None
+            )
+            for name, column in columns.items()
+        }
+    )
+
+
+def _as_it_comes(raw):
+    position = _position(raw)
+    table = Table()
+    for name in raw.colnames:
+        new = name
+        while new in (*RESERVED, "ra", "dec"):
+            new += "_reference"
+        table[new] = MaskedColumn(raw[name], copy=False)
+    for name, own in zip(("ra", "dec"), position, strict=True):
+        column = MaskedColumn(np.asarray(raw[own], float), mask=raw[own].mask, unit=u.deg)
+        table.add_column(column, name=name, index=0 if name == "ra" else 1)
+    return table
+
+
+def _position(raw):
+    for pair in (("_RAJ2000", "_DEJ2000"), ("RA_ICRS", "DE_ICRS"), ("RAJ2000", "DEJ2000")):
+        if set(pair) <= set(raw.colnames) and raw[pair[0]].dtype.kind == "f":
+            return pair
+    found = [
+        next((n for n in raw.colnames if raw[n].meta.get("ucd", "").startswith(ucd)), None)
+        for ucd in ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")
+    ]
+    if None in found or any(raw[name].dtype.kind != "f" for name in found):
+        raise AnswerError(
+            "the table has no position in decimal degrees that claxboi knows; its columns are "
+            f"{', '.join(raw.colnames)}. Say which by columns={{'ra': ..., 'dec': ...}}"
+        )
+    return found
+
+
+def _column(data, column, service):
+    data = MaskedColumn(data)
+    mask = np.array(data.mask, bool)
+    values = np.asarray(data.data.data)
+    if column.type:
+        values, mask = _convert(values, mask, column, service)
+    if column.missing is not None and values.dtype.kind in "if":
+        mask |= values == column.missing
+    if values.dtype.kind == "f":
+        values = values * _factor(data.unit, column.unit)
+        mask |= ~np.isfinite(values)
+        values[mask] = np.nan
+    name = column.names[service.name]
+    return MaskedColumn(
+        values,
+        mask=mask,
+        unit=(column.unit or None) if column.type else data.unit,
+        description=f"{name} of {service.table}",
+        meta={"ucd": column.ucd} if column.ucd else {},
+    )
+
+
+def _factor(own, wanted):
+    """
+    Find what a service's values are to be multiplied with; 1 where its unit says nothing.
+    """
+    if not wanted or own is None:
+        return 1.0
+    try:
+        return own.to(u.Unit(wanted))
+    # A unit that CDS mistyped, or one that astropy cannot read: the record knows better.
+    except (u.UnitConversionError, ValueError, TypeError):
+        return 1.0
+
+
+def _convert(values, mask, column, service):
+    kind = values.dtype.kind
+    if kind in "US":
+        values = np.char.strip(values.astype(str))
+        mask = mask | (values == "")
+    try:
+        if column.type == "str":
+            return _to_text(values, mask), mask
+        if column.type == "bool":
+            return _to_bool(values, mask), mask
+        if kind in "USO":
+            values = np.where(mask, "0" if column.type == "int64" else "nan", values)
+        elif column.type == "int64":
+            mask = mask | ~np.isfinite(values)
+            values = np.where(mask, 0, values)
+        return _to_number(values, _DTYPES[column.type]), mask
+    except ValueError as err:
+        raise AnswerError(
+            f"{service}: column {column.names[service.name]!r} must hold values of type "
+            f"{column.type}: {err}"
+        ) from err
+
+
+def _to_number(values, dtype):
+    new = values.astype(dtype)
+    if values.dtype.kind == "f" and not np.array_equal(new, values, equal_nan=True):
+        raise ValueError("there are fractions")
+    return new
+
+
+def _to_text(values, mask):
+    if values.dtype.kind == "f":
+        whole = np.where(mask | ~np.isfinite(values), 0, values)
+        if np.array_equal(whole, np.round(whole)):
+            values = whole.astype(np.int64)
+    return np.where(mask, "", values.astype(str))
+
+
+def _to_bool(values, mask):
+    if values.dtype.kind in "biuf":
+        return np.where(mask, False, values).astype(bool)
+    lower = np.char.lower(values.astype(str))
+    known = mask | np.isin(lower, _TRUE + _FALSE)
+    if not known.all():
+        raise ValueError(f"{lower[~known][0]!r} is neither true nor false")
+    return np.isin(lower, _TRUE) & ~mask

@@ -1,0 +1,285 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What all services have in common: how they are asked, and how their errors are told apart.
+"""
+
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import requests
+from astropy.table import Table
+from pyvo.dal.exceptions import DALAccessError, DALFormatError, DALQueryError
+from requests.adapters import HTTPAdapter
+
+from .exceptions import AnswerError, FetchError, ServiceError
+
+__all__ = ["CutAnswerError", "Matches", "Service", "limit_time", "plain_errors"]
+
+# What may pass: overload, and what gateways and restarts cause.
+_TRANSIENT = (429, 500, 502, 503, 504)
+_ADVICE = {
+    400: "the request is at fault: check the names of the table and its columns",
+    403: "the service has locked out this address, as it does after too many parallel requests: "
+    "wait, run one job at a time, and write to the service if it lasts",
+}
+
+
+class CutAnswerError(Exception):
+    """
+    The answer is as long as a limit: ask for fewer positions. Never reaches the caller.
+    """
+
+
+class Matches(NamedTuple):
+    """
+    The objects near a chunk of positions.
+    """
+
+    index: np.ndarray
+    """Row of the position in the chunk, int64."""
+
+    separation: np.ndarray
+    """Arcsec; NaN where the service gives none."""
+
+    table: Table
+    """The objects, under the service's names."""
+
+
+class Service(ABC):
+    """
+    One table on one service.
+
+    Parameters
+    ----------
+    table : str
+        Id of the table.
+    columns : dict of str to `ColumnRecord`, optional
+        Columns to ask for, by canonical name; None for all that the service has.
+    conf : `~claxboi.config.Conf`
+        Settings, read now.
+    """
+
+    name = None
+    """Name of the service, one of `records.SERVICES`."""
+
+    server = ""
+    """Where it is."""
+
+    max_radius_arcsec = np.inf
+    """The largest radius it takes."""
+
+    most_positions = None
+    """Most positions that it takes in one request."""
+
+    def __init__(self, table, columns, conf):
+        self.table = table
+        self.columns = columns
+        self.timeout = conf.timeout
+        self.max_rows = conf.max_rows
+
+    @property
+    def wanted(self):
+        """
+        Names that the service must have, None if whatever it has is right.
+        """
+        if self.columns is None:
+            return None
+        return [column.names[self.name] for column in self.columns.values()]
+
+    def check(self, ra_deg, dec_deg):
+        """
+        Ask the service whether it has the table and its columns.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : float
+            A position, for services that only answer to one.
+
+        Raises
+        ------
+        UnknownTableError, AnswerError
+            If it has not.
+        """
+        self.check_names(self.available(ra_deg, dec_deg))
+
+    @abstractmethod
+    def available(self, ra_deg, dec_deg):
+        """
+        List the names of the table's columns on the service.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : float
+            A position, for services that only answer to one.
+
+        Returns
+        -------
+        names : list of str
+        """
+
+    @abstractmethod
+    def match(self, ra_deg, dec_deg, radius_arcsec):
+        """
+        Find the objects near positions.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : `~numpy.ndarray` of float64
+            The positions, ICRS.
+        radius_arcsec : float
+            How near.
+
+        Returns
+        -------
+        matches : `Matches`
+            In any order.
+
+        Raises
+        ------
+        CutAnswerError
+            If there are more than the service gives.
+        """
+
+    def check_names(self, names):
+        """
+        Check that the wanted columns are among those of the service.
+
+        Parameters
+        ----------
+        names : list of str
+            Names that are there.
+
+        Raises
+        ------
+        AnswerError
+            If any is not: all missing ones are named, and what is there is listed.
+        """
+        missing = [name for name in self.wanted or () if name not in names]
+        if missing:
+            raise AnswerError(
+                f"{self}: no column {', '.join(map(repr, missing))} there; the columns are "
+                f"{', '.join(names)}. Where a name has changed, give the new one by "
+                "columns={canonical name: name on the service}"
+            )
+
+    def check_index(self, index, n_positions):
+        """
+        Check that an answer refers to positions that were sent.
+
+        Parameters
+        ----------
+        index : `~numpy.ndarray` of int64
+            Rows of positions.
+        n_positions : int
+            How many were sent.
+        """
+        if len(index) and not (index.min() >= 0 and index.max() < n_positions):
+            raise AnswerError(f"{self}: the answer refers to positions that were not sent")
+
+    def __str__(self):
+        return f"{self.table} on {self.name} ({self.server})"
+
+
+class _TimedAdapter(HTTPAdapter):
+    def __init__(self, seconds):
+        self._seconds = seconds
+        super().__init__()
+
+    def send(self, request, **kwargs):
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self._seconds
+        return super().send(request, **kwargs)
+
+
+def limit_time(session, seconds):
+    """
+    Give a session a time-out for the requests that astroquery sends without one.
+
+    Parameters
+    ----------
+    session : `~requests.Session`
+        The session of one client of our own.
+    seconds : float
+        The time-out.
+    """
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _TimedAdapter(seconds))
+
+
+@contextmanager
+def plain_errors(service):
+    """
+    Turn the errors of astroquery, pyvo and requests into ours.
+
+    Parameters
+    ----------
+    service : `Service`
+        Who is asked.
+    """
+    try:
+        yield
+    except (FetchError, CutAnswerError):
+        raise
+    # astroquery lets the XML errors of an HTML page through as ValueError (and warnings that
+    # are ValueErrors); its own InvalidQueryError is a ValueError, too.
+    except (requests.RequestException, DALAccessError, ValueError) as err:
+        raise _explain(err, service) from err
+
+
+def _chain(err):
+    while err is not None:
+        yield err
+        # pyvo keeps the cause in an attribute of its own.
+        err = err.__cause__ or err.__context__ or getattr(err, "cause", None)
+
+
+_LOST = (
+    requests.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+def _explain(err, service):
+    chain = list(_chain(err))
+    words = " ".join(str(err).split())[:300]
+    status = _status(err, chain)
+    if status is not None:
+        advice = _ADVICE.get(status, "the service is overloaded or down: try again later")
+        return ServiceError(
+            f"{service}: HTTP status {status}: {words!r}; {advice}",
+            status=status,
+            is_transient=status in _TRANSIENT,
+        )
+    if any(isinstance(e, requests.Timeout) for e in chain):
+        return ServiceError(
+            f"{service}: no answer within {service.timeout:g} s; try again later, or with "
+            "a larger claxboi.conf.timeout or a smaller claxboi.conf.chunk_size",
+            status=504,
+            is_transient=True,
+        )
+    if any(isinstance(e, requests.exceptions.SSLError) for e in chain):
+        return ServiceError(f"{service}: its certificate is not trusted: {words}")
+    if any(isinstance(e, _LOST) for e in chain):
+        return ServiceError(
+            f"{service}: the connection was lost or refused: {words}", is_transient=True
+        )
+    if isinstance(err, DALFormatError):
+        return AnswerError(f"{service}: the answer is broken: {words}", is_transient=True)
+    return ServiceError(f"{service}: the request failed: {words}")
+
+
+def _status(err, chain):
+    for link in chain:
+        response = getattr(link, "response", None)
+        # A response is False where its status is an error.
+        if response is not None:
+            return response.status_code
+    if isinstance(err, requests.HTTPError):
+        # The one error that astroquery raises without the response.
+        return 403
+    if isinstance(err, DALQueryError):
+        return 400
+    return None

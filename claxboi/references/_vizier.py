@@ -1,0 +1,147 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+VizieR: cones around positions, and whole tables.
+"""
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import Angle, SkyCoord
+from astropy.table import Table
+from astroquery import cache_conf
+from astroquery.vizier import VizierClass
+
+from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
+from ._votable import read_answer
+from .exceptions import AnswerError, UnknownTableError
+
+__all__ = ["VizierService"]
+
+_COMPUTED = ("_RAJ2000", "_DEJ2000")
+# Stars move between the epoch of the search and that of the position in the table: Barnard's star
+# 3 arcmin in 16 years. A wrong index is off by far more.
+_MOTION_ARCSEC = 300.0
+
+
+class VizierService(Service):
+    """
+    One table on VizieR.
+    """
+
+    name = "vizier"
+    # Thousands are known to work, a limit is not.
+    most_positions = 1_000
+
+    def __init__(self, table, columns, conf):
+        super().__init__(table, columns, conf)
+        self.server = conf.vizier_server
+
+    def available(self, ra_deg=None, dec_deg=None):  # noqa: ARG002  the position is not needed
+        """
+        List the columns: of one row of the table, for that form is known.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : float, optional
+            Not used.
+
+        Returns
+        -------
+        names : list of str
+        """
+        client = self._client(["**", *_COMPUTED], row_limit=1)
+        return self._not_empty(self._ask(client.get_catalogs_async, self.table)).colnames
+
+    def match(self, ra_deg, dec_deg, radius_arcsec):
+        """
+        Find the objects near positions.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : `~numpy.ndarray` of float64
+            The positions, ICRS.
+        radius_arcsec : float
+            How near.
+
+        Returns
+        -------
+        matches : `Matches`
+        """
+        client = self._client([*(self.wanted or ["*"]), *_COMPUTED])
+        table = self._ask(
+            client.query_region_async,
+            SkyCoord(ra_deg, dec_deg, unit="deg"),
+            radius=Angle(radius_arcsec, u.arcsec),
+            catalog=self.table,
+            # The default rotates the positions to FK5, by some 20 mas.
+            frame="icrs",
+        )
+        if len(table.columns) == 0:
+            # VizieR leaves out tables without rows: check() has seen that this one exists.
+            return Matches(np.empty(0, np.int64), np.empty(0), table)
+        if "_q" not in table.colnames:
+            raise AnswerError(f"{self}: the answer does not say which position a row belongs to")
+        index = np.asarray(table["_q"], np.int64) - 1
+        self.check_index(index, len(ra_deg))
+        self.check_names(table.colnames)
+        found = SkyCoord(*(np.asarray(table[name], float) for name in self._position), unit="deg")
+        sent = SkyCoord(ra_deg[index], dec_deg[index], unit="deg")
+        separation = found.separation(sent).arcsec
+        if np.any(separation > radius_arcsec + _MOTION_ARCSEC):
+            raise AnswerError(
+                f"{self}: the answer has objects far from the positions that were sent"
+            )
+        table.remove_column("_q")
+        return Matches(index, separation, table)
+
+    def whole(self):
+        """
+        Fetch all rows.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            Under VizieR's names.
+        """
+        client = self._client([*(self.wanted or ["*"]), *_COMPUTED])
+        table = self._not_empty(self._ask(client.get_catalogs_async, self.table))
+        self.check_names(table.colnames)
+        return table
+
+    def _not_empty(self, table):
+        # An unknown table and a table without rows look the same; neither is of use.
+        if not table.colnames:
+            raise UnknownTableError(f"{self}: VizieR has no such table, or it has no rows")
+        return table
+
+    @property
+    def _position(self):
+        if self.columns is None or not {"ra", "dec"} <= set(self.columns):
+            return _COMPUTED
+        return [self.columns[name].names[self.name] for name in ("ra", "dec")]
+
+    def _client(self, columns, row_limit=-1):
+        client = VizierClass(
+            columns=list(dict.fromkeys(columns)),
+            row_limit=row_limit,
+            timeout=self.timeout,
+            vizier_server=self.server,
+        )
+        limit_time(client._session, self.timeout)
+        return client
+
+    def _ask(self, method, *args, **kwargs):
+        # get_catalogs has no argument for it, and would keep a broken answer for a week.
+        with plain_errors(self), cache_conf.set_temp("cache_active", False):
+            if "catalog" in kwargs:
+                kwargs["cache"] = False
+            response = method(*args, **kwargs)
+            response.raise_for_status()
+        answer = read_answer(response.content, str(self))
+        if answer.is_cut:
+            raise CutAnswerError
+        tables = {name: t for name, t in answer.tables.items() if t.colnames}
+        if len(tables) > 1:
+            raise UnknownTableError(
+                f"{self}: that is a catalogue of several tables; name one of {', '.join(tables)}"
+            )
+        return next(iter(tables.values()), Table())

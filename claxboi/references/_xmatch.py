@@ -1,0 +1,148 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The CDS cross-match service, for lists of positions.
+"""
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+from astroquery.xmatch import XMatchClass
+
+from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
+from ._votable import read_answer
+from .exceptions import AnswerError, UnknownTableError
+
+__all__ = ["XMatchService"]
+
+# No catalogue has such names, so nothing can collide with them.
+_INDEX, _RA, _DEC = "cxb_idx", "cxb_ra", "cxb_dec"
+# 4 micro-arcsec: a position that comes back is the one that was sent, however it was printed.
+_SAME_DEG = 1e-9
+
+
+class _Client(XMatchClass):
+    """
+    Astroquery's client, which asks for the list of tables once and looks at the answer.
+
+    The original asks twice a query, never looks at the status, and keeps even a broken list for
+    a week.
+    """
+
+    _tables = None
+
+    def get_available_tables(self, *, cache=False):
+        if self._tables is None:
+            response = self._request(
+                "GET",
+                f"{self.URL}/tables",
+                params={"action": "getVizieRTableNames", "RESPONSEFORMAT": "txt"},
+                timeout=self.TIMEOUT,
+                cache=cache,
+            )
+            response.raise_for_status()
+            if response.text.lstrip().startswith("<"):
+                raise AnswerError(
+                    f"{self.URL}: the list of tables is a web page", is_transient=True
+                )
+            self._tables = response.text.split()
+        return self._tables
+
+
+class XMatchService(Service):
+    """
+    One table on the CDS cross-match service.
+    """
+
+    name = "xmatch"
+    max_radius_arcsec = 180.0
+    most_positions = 50_000
+
+    def __init__(self, table, columns, conf):
+        super().__init__(table, columns, conf)
+        self.server = conf.xmatch_url
+        self._client = _Client()
+        self._client.URL = self.server
+        self._client.TIMEOUT = self.timeout
+        limit_time(self._client._session, self.timeout)
+
+    def available(self, ra_deg, dec_deg):
+        """
+        List the columns: of the answer to one position, for that form is known.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : float
+            The position.
+
+        Returns
+        -------
+        names : list of str
+        """
+        with plain_errors(self):
+            if not self._client.is_table_available(self.table):
+                raise UnknownTableError(
+                    f"{self}: the cross-match service has no such table; VizieR may have it "
+                    "(service='vizier')"
+                )
+        position = np.array([ra_deg]), np.array([dec_deg])
+        names = self._ask(*position, 1.0, None).colnames
+        return [name for name in names if name not in ("angDist", _INDEX, _RA, _DEC)]
+
+    def match(self, ra_deg, dec_deg, radius_arcsec):
+        """
+        Find the objects near positions.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : `~numpy.ndarray` of float64
+            The positions, ICRS.
+        radius_arcsec : float
+            How near.
+
+        Returns
+        -------
+        matches : `Matches`
+        """
+        table = self._ask(ra_deg, dec_deg, radius_arcsec, self.wanted)
+        if len(table) >= self.max_rows:
+            raise CutAnswerError
+        index = np.asarray(table[_INDEX], np.int64)
+        self.check_index(index, len(ra_deg))
+        for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):
+            if not np.allclose(table[name], sent[index], rtol=0, atol=_SAME_DEG):
+                raise AnswerError(
+                    f"{self}: the positions in the answer are not those that were sent"
+                )
+        separation = np.asarray(table["angDist"], float)
+        if len(table) and not np.all(separation <= radius_arcsec + 1e-3):
+            raise AnswerError(f"{self}: the answer has objects outside the radius")
+        table.remove_columns([_INDEX, _RA, _DEC, "angDist"])
+        self.check_names(table.colnames)
+        return Matches(index, separation, table)
+
+    def _ask(self, ra_deg, dec_deg, radius_arcsec, names):
+        upload = Table({_INDEX: np.arange(len(ra_deg)), _RA: ra_deg, _DEC: dec_deg})
+        # MAXREC is said, so that the limit does not depend on the service's default.
+        fields = {"MAXREC": self.max_rows}
+        if names is not None:
+            fields["cols2"] = ",".join(names)
+        with plain_errors(self):
+            response = self._client.query_async(
+                upload,
+                self.table,
+                radius_arcsec * u.arcsec,
+                colRA1=_RA,
+                colDec1=_DEC,
+                cache=False,
+                **fields,
+            )
+        answer = read_answer(response.content, str(self))
+        if answer.is_cut:
+            raise CutAnswerError
+        if len(answer.tables) != 1:
+            raise AnswerError(f"{self}: the answer has {len(answer.tables)} tables, not 1")
+        (table,) = answer.tables.values()
+        missing = {"angDist", _INDEX, _RA, _DEC} - set(table.colnames)
+        if missing:
+            raise AnswerError(f"{self}: the answer lacks the columns {sorted(missing)}")
+        return table

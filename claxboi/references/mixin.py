@@ -1,0 +1,63 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Step 2 as methods of a table of X-ray sources.
+"""
+
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+from claxboi.utils import check_columns, float_values
+
+from .reference import get_reference
+
+__all__ = ["CrossmatchMixin"]
+
+
+class CrossmatchMixin:
+    """
+    Methods of tables with the columns ``ra`` and ``dec`` that fetch what lies around their rows.
+    """
+
+    def crossmatch(self, reference, radius, **kwargs):
+        """
+        Find a catalogue's objects around the sources.
+
+        Parameters
+        ----------
+        reference : str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
+            The catalogue, as for `get_reference`.
+        radius : `~astropy.units.Quantity` ['angle']
+            How near.
+        **kwargs
+            Passed to `Reference.query`.
+
+        Returns
+        -------
+        near : `~astropy.table.Table`
+            As from `Reference.query`; ``query_index`` is the row of the source.
+        """
+        check_columns(self, ["ra", "dec"], "the table of X-ray sources")
+        ra, dec = (float_values(self, name, unit=u.deg) for name in ("ra", "dec"))
+        coords = SkyCoord(ra, dec, unit="deg")
+        return get_reference(reference).query(coords, radius=radius, **kwargs)
+
+    def fetch(self, references, radius, **kwargs):
+        """
+        Find the objects of several catalogues around the sources.
+
+        Parameters
+        ----------
+        references : list of str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
+            The catalogues.
+        radius : `~astropy.units.Quantity` ['angle']
+            How near.
+        **kwargs
+            Passed to `Reference.query`.
+
+        Returns
+        -------
+        near : dict of str to `~astropy.table.Table`
+            By short name of the catalogue.
+        """
+        found = [get_reference(reference) for reference in references]
+        return {r.name: self.crossmatch(r, radius, **kwargs) for r in found}

@@ -1,0 +1,135 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What a fetch would take, before anything is sent.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["FetchPlan", "make_plan"]
+
+# Rules of thumb, not promises: seconds for a request, for a position and for a row of an answer,
+# and bytes that one value takes in the cache.
+_S_PER_REQUEST = 3.0
+_S_PER_POSITION = 2e-4
+_S_PER_ROW = 1e-4
+_BYTES_PER_VALUE = 6
+
+
+@dataclass(frozen=True)
+class FetchPlan:
+    """
+    What a query would take.
+
+    Printing it gives a line of text. The numbers of rows, minutes and megabytes are estimates: the
+    density of a catalogue varies over the sky, and so does the speed of a service.
+    """
+
+    reference: str
+    """Name of the catalogue."""
+
+    table: str
+    """Its id."""
+
+    service: str
+    """Who would be asked."""
+
+    server: str
+    """Where."""
+
+    n_positions: int
+    """Positions."""
+
+    n_chunks: int
+    """Chunks of them, one request each."""
+
+    n_cached: int
+    """Chunks that are in the cache."""
+
+    oldest: str
+    """Date of the oldest one of those, UTC; empty if there is none."""
+
+    n_requests: int
+    """Requests, one more to check the table and its columns."""
+
+    n_rows: int | None
+    """Rows expected; None where the number of objects is unknown."""
+
+    minutes: float
+    """Time expected."""
+
+    megabytes: float
+    """Room expected in the cache."""
+
+    def __str__(self):
+        rows = "an unknown number of" if self.n_rows is None else f"about {self.n_rows:,}"
+        cached = f", {self.n_cached} of them cached since {self.oldest}" if self.n_cached else ""
+        return (
+            f"{self.reference} ({self.table}) from {self.service}: {self.n_positions:,} positions "
+            f"in {self.n_chunks} chunks{cached}; {self.n_requests} requests to {self.server}, "
+            f"{rows} rows, about {self.minutes:.1f} min and {self.megabytes:.1f} MB"
+        )
+
+
+def make_plan(record, job, ra_deg, dec_deg, *, radius_arcsec, length):
+    """
+    Plan a query.
+
+    Parameters
+    ----------
+    record : `Record`
+        The catalogue.
+    job : `Job`
+        What would be asked.
+    ra_deg, dec_deg : `~numpy.ndarray` of float64
+        The positions.
+    radius_arcsec : float
+        How near.
+    length : int or None
+        Positions in a chunk; None where the table is fetched whole.
+
+    Returns
+    -------
+    plan : `FetchPlan`
+    """
+    from ._cache import question_key
+
+    n = len(ra_deg)
+    if length is None:
+        keys = {question_key(job.question(rows="all")): n}
+        expected = record.rows
+    else:
+        question = job.question(radius_arcsec=radius_arcsec)
+        starts = range(0, n, length)
+        keys = {}
+        for start in starts:
+            part = slice(start, start + length)
+            key = question_key(question, ra_deg[part], dec_deg[part])
+            keys[key] = min(length, n - start)
+        density = record.density_deg2
+        area = np.pi * (radius_arcsec / 3600) ** 2
+        expected = None if density is None else round(n * density * area)
+    dates = [t.meta["date"] for t in (job.cache.load(key) for key in keys) if t is not None]
+    n_missing = len(keys) - len(dates)
+    share = n_missing / max(len(keys), 1)
+    n_requests = n_missing + 1 if n_missing and job.service.server else 0
+    rows = share * (expected or 0)
+    seconds = n_requests * _S_PER_REQUEST
+    if n_requests:
+        seconds += share * n * _S_PER_POSITION + rows * _S_PER_ROW
+    n_columns = 2 + len(job.service.columns or ())
+    return FetchPlan(
+        reference=record.name,
+        table=job.service.table,
+        service=job.service.name,
+        server=job.service.server,
+        n_positions=n,
+        n_chunks=len(keys),
+        n_cached=len(dates),
+        oldest=min(dates, default=""),
+        n_requests=n_requests,
+        n_rows=expected,
+        minutes=seconds / 60,
+        megabytes=rows * n_columns * _BYTES_PER_VALUE / 1e6 if n_requests else 0.0,
+    )

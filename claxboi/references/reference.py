@@ -1,0 +1,500 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+References: catalogues that can be asked what lies around positions.
+"""
+
+import dataclasses
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Column, MaskedColumn, Table
+
+from claxboi.config import conf
+from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record, warn
+
+from .plan import make_plan
+from .records import SERVICES, ColumnRecord, Record, load_records
+
+__all__ = ["Reference", "get_reference"]
+
+_VIZIER_ID = re.compile(r"(vizier:)?((?=[IVX])[IVX]+|B|J)/\S+")
+# Beyond this a catalogue is matched by the service rather than fetched whole.
+_MOST_WHOLE_ROWS = 5_000_000
+# A whole table with fewer rows than this part of what its record says is worth a warning.
+_SHORT = 0.9
+
+
+def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=None):  # noqa: A002
+    """
+    Find a catalogue by its name, or make one of a table.
+
+    Parameters
+    ----------
+    source : str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
+        The short name of a known catalogue (see `list_references`), the id of a VizieR table, a
+        table, a file in any format that astropy reads, or the folder or address of a HATS
+        catalogue (needs ``lsdb``).
+    name : str, optional
+        A short name for a table of your own.
+    ra, dec : str, optional
+        In a table or HATS catalogue of your own: columns of the positions (ICRS; degrees unless
+        they have a unit).
+    id : str, optional
+        In a table or HATS catalogue of your own: column of the identifiers.
+    pos_error : str, optional
+        In a table or HATS catalogue of your own: column of the positional errors, 1 sigma per
+        axis (arcsec unless it has a unit).
+
+    Returns
+    -------
+    reference : `Reference`
+
+    Raises
+    ------
+    ValueError
+        If there is no such catalogue; the nearest names are listed.
+    KeyError
+        If a table lacks a column.
+
+    Examples
+    --------
+    >>> from claxboi.references import get_reference
+    >>> get_reference("allwise")
+    <Reference allwise: AllWISE, II/328/allwise on xmatch, vizier>
+    """
+    if isinstance(source, Reference):
+        return source
+    own = {"ra": ra, "dec": dec, "id": id, "pos_error": pos_error}
+    if isinstance(source, Table):
+        return _from_table(source, name or "table", own)
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(
+            f"source must be a name, a path, a Table or a Reference, got {type(source).__name__}"
+        )
+    text = os.fspath(source)
+    known = load_records()
+    if text in known:
+        return Reference(known[text])
+    if _VIZIER_ID.fullmatch(text):
+        table = text.removeprefix("vizier:")
+        found = next((r for r in known.values() if r.table == table), None)
+        return Reference(found or _bare_record(name or table, table, ("xmatch", "vizier")))
+    path = Path(text)
+    if "://" in text or path.is_dir():
+        return Reference(
+            _bare_record(name or path.stem, text, ("hats",), _own_columns(own, "hats"))
+        )
+    if path.is_file():
+        return _from_table(Table.read(path), name or path.stem, own)
+    near = difflib.get_close_matches(text, known, n=3, cutoff=0.4) or list(known)
+    raise ValueError(
+        f"source must be a known catalogue, a VizieR id or a file, got {text!r}; "
+        f"known ones are {', '.join(near)}{', ...' if len(near) < len(known) else ''}"
+    )
+
+
+def _bare_record(name, table, services, columns=None, **more):
+    return Record(name, table, "survey", table, services, columns, **more)
+
+
+def _own_columns(own, service):
+    units = {"ra": "deg", "dec": "deg", "pos_error": "arcsec"}
+    return {
+        canonical: ColumnRecord(
+            canonical, {service: column}, units.get(canonical, ""), _own_type(canonical)
+        )
+        for canonical, column in own.items()
+        if column is not None
+    }
+
+
+def _own_type(canonical):
+    return "" if canonical == "id" else "float64"
+
+
+def _from_table(table, name, own):
+    check_table(table, "source", allow_empty=True)
+    check_columns(table, [column for column in own.values() if column is not None], "source")
+    columns = _own_columns(own, "local")
+    used = {column.names["local"] for column in columns.values()}
+    for column in table.colnames:
+        if column not in used:
+            new = column
+            while new in columns or new in ("query_index", "separation", "pos_error"):
+                new += "_reference"
+            columns[new] = ColumnRecord(new, {"local": column}, type="")
+    entry = _bare_record(name, name, ("local",), columns, rows=len(table))
+    return Reference(entry, data=table)
+
+
+class Reference:
+    """
+    A catalogue that can be asked what lies around positions.
+
+    Get one from `get_reference`.
+
+    Parameters
+    ----------
+    record : `Record`
+        What is known of it.
+    data : `~astropy.table.Table`, optional
+        Its rows, where they are at hand.
+
+    Attributes
+    ----------
+    record : `Record`
+        What is known of it.
+    """
+
+    def __init__(self, record, *, data=None):
+        self.record = record
+        self._data = data
+
+    def __repr__(self):
+        own = self.record
+        return f"<Reference {own.name}: {own.title}, {own.table} on {', '.join(own.services)}>"
+
+    @property
+    def name(self):
+        """
+        Short name.
+        """
+        return self.record.name
+
+    @property
+    def citation(self):
+        """
+        What to cite when using it: title, table and bibcodes, as a string.
+        """
+        papers = ", ".join(self.record.citation) or "no paper known"
+        return f"{self.record.title} ({self.record.table}): {papers}"
+
+    def query(
+        self,
+        coords,
+        *,
+        radius,
+        service=None,
+        columns=None,
+        cache=True,
+        max_age=None,
+        show_progress=True,
+    ):
+        """
+        Find the catalogue's objects around positions.
+
+        Parameters
+        ----------
+        coords : `~astropy.coordinates.SkyCoord` of shape (n,) or ()
+            The positions, in any frame; none missing.
+        radius : `~astropy.units.Quantity` ['angle'], scalar
+            How near. XMatch takes up to 180 arcsec.
+        service : {"xmatch", "vizier", "simbad", "local", "hats"}, optional
+            Whom to ask. Default: the first of ``record.services`` that takes the radius. On
+            VizieR small catalogues are fetched whole and matched here, others by cones.
+        columns : list of str, or mapping of str to str, optional
+            Canonical names wanted (id, ra and dec come anyway); or, where the service has another
+            name for a column than the record, canonical name -> name on the service.
+        cache : {True, False, "only"}, optional
+            Keep what arrives and use what was kept; do neither; or use nothing but what was kept.
+        max_age : `~astropy.units.Quantity` ['time'], optional
+            Do not use what was kept for longer.
+        show_progress : bool, optional
+            Show a progress bar once it lasts.
+
+        Returns
+        -------
+        near : `~astropy.table.Table`
+            One row per pair, sorted by ``query_index`` (row in ``coords``) and ``separation``
+            (arcsec, as the service matched), then the columns of the catalogue under canonical
+            names, missing values masked, and ``pos_error`` (1 sigma per axis, arcsec) where the
+            record says how. ``meta["claxboi"]["references"]`` says what was asked, when, and of
+            whom. No matches: no rows, all columns.
+
+        Raises
+        ------
+        UnknownTableError
+            If the service does not have the catalogue.
+        ServiceError
+            If it refused, or did not answer although asked again and again.
+        AnswerError
+            If its answer is not what was asked for, such as when a column is no longer there.
+        CacheError
+            If the cache cannot be written, or lacks what ``cache="only"`` needs.
+
+        Notes
+        -----
+        Each chunk of positions is kept as soon as it was checked: a job that was interrupted
+        goes on where it stopped. Only the positions are sent, none of the table's other columns.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from astropy.coordinates import SkyCoord
+        >>> from astropy.table import Table
+        >>> from claxboi.references import get_reference
+        >>> stars = get_reference(Table({"ra": [10.0, 20.0], "dec": [5.0, 5.0]}))
+        >>> near = stars.query(SkyCoord(10, 5.001, unit="deg"), radius=8 * u.arcsec)
+        >>> for row in near:
+        ...     print(f"{row['query_index']} {row['separation']:.2f} {row['ra']}")
+        0 3.60 10.0
+        """
+        ra, dec = _positions(coords)
+        radius_arcsec = _check_radius(radius)
+        name = self._choose(service, radius_arcsec)
+        job = self._job(name, columns, cache, max_age, show_progress)
+        if job.service.name == "vizier" and self.record.whole:
+            table, summary = self._match_whole(job, ra, dec, radius_arcsec)
+        else:
+            table, summary = self._fetch(job, ra, dec, radius_arcsec)
+        return self._finish(table, job, summary, radius_arcsec=radius_arcsec, n_positions=len(ra))
+
+    def fetch_all(self, *, columns=None, cache=True, max_age=None):
+        """
+        Fetch the whole catalogue, from VizieR or from the table that it is.
+
+        Parameters
+        ----------
+        columns, cache, max_age
+            As for `query`.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            All rows, under canonical names.
+
+        Raises
+        ------
+        ValueError
+            If it has too many rows (5 million), or VizieR does not hold it.
+        UnknownTableError, ServiceError, AnswerError, CacheError
+            As for `query`.
+        """
+        from ._canonical import canonical_table
+        from ._fetch import Summary, fetch_whole
+
+        name = "local" if self._data is not None else "vizier"
+        check_choice(name, self.record.services, "the service of a whole catalogue")
+        rows = self.record.rows
+        if rows is not None and rows > _MOST_WHOLE_ROWS:
+            raise ValueError(
+                f"{self.record.title} has {rows:,} rows: too many to fetch whole; use query"
+            )
+        job = self._job(name, columns, cache, max_age, False)
+        if self._data is not None:
+            table, summary = canonical_table(self._data, job.service), Summary(1, 0, "")
+        else:
+            table, summary = fetch_whole(job)
+            self._check_length(table)
+        return self._finish(table, job, summary)
+
+    def plan(self, coords, *, radius, service=None, columns=None, max_age=None):
+        """
+        Say what `query` would do, without sending anything.
+
+        Parameters
+        ----------
+        coords, radius, service, columns, max_age
+            As for `query`.
+
+        Returns
+        -------
+        plan : `FetchPlan`
+            Print it for a summary.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from astropy.coordinates import SkyCoord
+        >>> from claxboi.references import get_reference
+        >>> m31 = SkyCoord([10.68, 10.70], [41.27, 41.30], unit="deg")
+        >>> plan = get_reference("allwise").plan(m31, radius=8 * u.arcsec)
+        >>> plan.service, plan.n_positions, plan.n_chunks, plan.n_cached
+        ('xmatch', 2, 1, 0)
+        """
+        ra, dec = _positions(coords)
+        radius_arcsec = _check_radius(radius)
+        name = self._choose(service, radius_arcsec)
+        job = self._job(name, columns, True, max_age, False)
+        is_whole = name == "vizier" and self.record.whole
+        length = None if is_whole else self._length(job, radius_arcsec)
+        return make_plan(self.record, job, ra, dec, radius_arcsec=radius_arcsec, length=length)
+
+    def _choose(self, service, radius_arcsec):
+        services = self.record.services
+        if service is not None:
+            check_choice(service, SERVICES, "service")
+            check_choice(service, services, f"service of {self.name}")
+            if service == "xmatch" and radius_arcsec > 180:
+                raise ValueError(
+                    f"radius must be at most 180 arcsec for XMatch, got {radius_arcsec:g} arcsec; "
+                    "use service='vizier', or fetch_all and match the table"
+                )
+            return service
+        return next((s for s in services if s != "xmatch" or radius_arcsec <= 180), services[0])
+
+    def _job(self, name, columns, cache, max_age, show_progress):
+        from ._cache import Cache, cache_folder
+        from ._fetch import Job
+
+        if cache not in (True, False, "only"):
+            raise ValueError(f"cache must be True, False or 'only', got {cache!r}")
+        age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age")
+        service = self._service(name, self._columns(name, columns))
+        keeps = cache if name in ("xmatch", "vizier", "simbad") else False
+        folder = cache_folder(conf) / re.sub(r"[^\w+-]+", "_", self.record.table)
+        return Job(
+            service,
+            Cache(folder, keeps, age_s),
+            self.record.title,
+            conf.retries,
+            conf.retry_wait,
+            show_progress,
+        )
+
+    def _service(self, name, columns):
+        # astroquery takes half a second to import, and is not needed until something is asked.
+        if name == "xmatch":
+            from ._xmatch import XMatchService as Service
+        elif name == "vizier":
+            from ._vizier import VizierService as Service
+        elif name == "simbad":
+            from ._simbad import SimbadService as Service
+        elif name == "hats":
+            from ._local import HatsService as Service
+        else:
+            from ._local import LocalService
+
+            return LocalService(self.record.table, columns, conf, data=self._data)
+        return Service(self.record.table, columns, conf)
+
+    def _columns(self, service, wanted):
+        if self.record.columns is None and not isinstance(wanted, Mapping):
+            if wanted is not None:
+                raise ValueError(
+                    f"columns must map canonical names to those of {service} for "
+                    f"{self.record.table}, whose columns claxboi does not know; got {wanted!r}"
+                )
+            return None
+        columns = self.record.columns_on(service)
+        if wanted is None:
+            return columns
+        if isinstance(wanted, str):
+            raise TypeError(f"columns must be a list or a mapping, got the string {wanted!r}")
+        if isinstance(wanted, Mapping):
+            for canonical, own in wanted.items():
+                known = (self.record.columns or {}).get(canonical)
+                kind = "float64" if canonical in ("ra", "dec") else ""
+                column = known or ColumnRecord(canonical, {}, type=kind)
+                columns[canonical] = dataclasses.replace(column, names={service: own})
+            missing = {"ra", "dec"} - set(columns)
+            if missing:
+                raise ValueError(f"columns must say which ones are {' and '.join(sorted(missing))}")
+            return columns
+        unknown = [name for name in wanted if name not in columns]
+        if unknown:
+            raise KeyError(
+                f"{self.name} has no column {', '.join(map(repr, unknown))} on {service}; "
+                f"its columns are {', '.join(columns)}"
+            )
+        always = [name for name in ("id", "ra", "dec") if name in columns]
+        return {name: columns[name] for name in dict.fromkeys([*always, *wanted])}
+
+    def _length(self, job, radius_arcsec):
+        from ._fetch import chunk_length
+
+        return chunk_length(job.service, self.record.density_deg2, radius_arcsec, conf.chunk_size)
+
+    def _fetch(self, job, ra, dec, radius_arcsec):
+        from ._fetch import fetch_chunks
+
+        length = self._length(job, radius_arcsec)
+        if not job.cache.mode:
+            # Nothing is gained by chunks of what is at hand.
+            length = length if job.service.most_positions else max(len(ra), 1)
+        return fetch_chunks(job, ra, dec, radius_arcsec, length)
+
+    def _match_whole(self, job, ra, dec, radius_arcsec):
+        from ._fetch import fetch_whole
+        from ._local import match_table
+
+        table, summary = fetch_whole(job)
+        self._check_length(table)
+        index, rows, separation = match_table(table, ("ra", "dec"), ra, dec, radius_arcsec)
+        order = np.lexsort([rows, separation, index])
+        near = table[rows[order]]
+        near.add_column(Column(index[order]), name="query_index", index=0)
+        near.add_column(Column(separation[order], unit="arcsec"), name="separation", index=1)
+        return near, summary
+
+    def _check_length(self, table):
+        rows = self.record.rows
+        if rows and "rows" not in self.record.unconfirmed and len(table) < _SHORT * rows:
+            warn(
+                f"{self.record.title}: {len(table)} rows came, but {rows} are expected; "
+                "the service may have cut the table. Fetch it again with cache=False"
+            )
+
+    def _finish(self, table, job, summary, **settings):
+        if "pos_error" not in table.colnames:
+            error = self.record.pos_error(table)
+            if error is not None:
+                table["pos_error"] = MaskedColumn(
+                    error,
+                    mask=np.isnan(error),
+                    unit=u.arcsec,
+                    description="Positional error, 1 sigma per axis",
+                    meta={"ucd": "stat.error;pos.eq"},
+                )
+        service = job.service
+        epoch = self.record.epoch.get(service.name)
+        table.meta = record(
+            {},
+            "references",
+            reference=self.name,
+            title=self.record.title,
+            table=service.table,
+            service=service.name,
+            server=service.server,
+            columns=list(service.columns or table.colnames),
+            **({} if epoch is None else {"epoch": epoch}),
+            **settings,
+            **summary._asdict(),
+            citation=list(self.record.citation),
+        )
+        return table
+
+
+def _positions(coords):
+    if not isinstance(coords, SkyCoord):
+        raise TypeError(f"coords must be a SkyCoord, got {type(coords).__name__}")
+    if coords.ndim > 1:
+        raise ValueError(f"coords must have at most one dimension, got shape {coords.shape}")
+    icrs = coords.icrs
+    values = []
+    for angle in (icrs.ra, icrs.dec):
+        mask = np.atleast_1d(np.broadcast_to(getattr(angle, "mask", False), coords.shape))
+        value = np.atleast_1d(np.asarray(getattr(angle, "unmasked", angle).to_value(u.deg), float))
+        values.append(np.where(mask, np.nan, value))
+    missing = ~np.isfinite(values[0]) | ~np.isfinite(values[1])
+    if missing.any():
+        raise ValueError(
+            f"coords must have no missing positions, got {missing.sum()}, the first in row "
+            f"{np.argmax(missing)}"
+        )
+    return values
+
+
+def _check_radius(radius):
+    radius_arcsec = quantity_value(radius, u.arcsec, "radius")
+    if np.ndim(radius_arcsec):
+        raise ValueError(f"radius must be a single value, got shape {np.shape(radius_arcsec)}")
+    if not 0 < radius_arcsec <= 180 * 3600:
+        raise ValueError(f"radius must be above 0 and at most 180 deg, got {radius}")
+    return radius_arcsec
