@@ -112,6 +112,7 @@ class ExponentialSums:
         norm = -np.expm1(-2 * (upper - lower) / h)
         return (at_lower + at_upper * through) / norm, (at_upper + at_lower * through) / norm
 
+    @np.errstate(over="ignore")  # an absurd point is as good as an infinite one
     def evaluate(self, points, out):
         """
         Evaluate the sums of all classes.
@@ -140,6 +141,7 @@ class ExponentialSums:
             buffer *= decay_right
             out[c] += buffer
 
+    @np.errstate(over="ignore")
     def own(self, points, values, codes):
         """
         Evaluate the kernel of one sample per point, of weight 1.
@@ -177,7 +179,7 @@ class GaussianSums:
     In cells of one bandwidth the sum is :math:`\\sum_n a_n \\delta^n` in the distance
     :math:`\\delta` from the cell's centre; the coefficients are sums of Hermite functions over the samples in the neighbouring
     cells (the local expansion of the fast Gauss transform, Greengard & Strain
-    1991, SIAM J. Sci. Stat. Comput. 12, 79). Reflection is at each bound once.
+    1991, SIAM J. Sci. Stat. Comput. 12, 79). Reflection is by images.
 
     Parameters are those of `ExponentialSums`.
     """
@@ -188,8 +190,15 @@ class GaussianSums:
     #: Cells on each side that count: exp(-8.5^2/2) is 2e-16.
     REACH = 9
 
+    #: Between two bounds a kernel of so many times their distance is uniform, to exp(-9 pi^2/2),
+    #: and a wider one is the same.
+    WIDEST = 3.0
+
     def __init__(self, values, codes, weights, bandwidths, lower=None, upper=None):
-        self.bandwidths, self.lower, self.upper = bandwidths, lower, upper
+        self.lower, self.upper = lower, upper
+        if lower is not None and upper is not None:
+            bandwidths = np.minimum(bandwidths, self.WIDEST * (upper - lower))
+        self.bandwidths = bandwidths
         self._cells, self._terms = [], []
         for c, h in enumerate(bandwidths):
             members = codes == c
@@ -198,16 +207,20 @@ class GaussianSums:
             self._terms.append(terms)
 
     def _expand(self, positions, amounts):
-        home = np.floor(positions).astype(np.int64)
-        offsets = np.arange(-self.REACH, self.REACH + 1)
+        # Cells are numbered in floats: an outlier may lie beyond all integers.
+        home = np.floor(positions)
+        offsets = np.arange(-self.REACH, self.REACH + 1.0)
         cells = np.unique(np.unique(home)[:, np.newaxis] + offsets)
         terms = np.zeros((self.TERMS, len(cells)))
         for offset in offsets:
-            index = np.searchsorted(cells, home + offset)
-            z = positions - (home + offset + 0.5)
+            cell = home + offset
+            index = np.searchsorted(cells, cell)
+            z = positions - home - (offset + 0.5)
             # h_n = He_n(z) exp(-z^2/2)/n!, by the recurrence of the Hermite polynomials.
             before = np.zeros_like(z)
             current = amounts * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+            # A cell that has no float for a number holds no float either.
+            current[cell - home != offset] = 0.0
             for n in range(self.TERMS):
                 terms[n] += np.bincount(index, current, minlength=len(cells))
                 before, current = current, (z * current - before) / (n + 1)
@@ -217,28 +230,57 @@ class GaussianSums:
         """
         Evaluate the sums of all classes; see `ExponentialSums.evaluate`.
         """
-        for c in range(len(self.bandwidths)):
-            out[c] = self._sum(c, points)
-            for mirrored, inside in self._images(points):
-                out[c] += np.where(inside, self._sum(c, mirrored), 0.0)
+        inside, beyond = self._split(points)
+        images = list(self._images(inside))
+        for c, h in enumerate(self.bandwidths):
+            out[c] = sum(self._sum(c, image) for image in images)
+            out[c] *= self._decay(beyond, h)
+
+    def _split(self, points):
+        """Return the nearest place within the bounds, and the distance from there."""
+        inside = np.clip(
+            points,
+            -np.inf if self.lower is None else self.lower,
+            np.inf if self.upper is None else self.upper,
+        )
+        with np.errstate(invalid="ignore"):  # an infinite point may be within the bounds
+            beyond = np.where(inside == points, 0.0, np.abs(points - inside))
+        return inside, beyond
 
     def _images(self, points):
-        # Beyond a bound there is no image: the density decays there.
-        if self.lower is not None:
-            yield 2 * self.lower - points, points >= self.lower
-        if self.upper is not None:
-            yield 2 * self.upper - points, points <= self.upper
+        yield points
+        lower, upper = self.lower, self.upper
+        if lower is not None:
+            yield 2 * lower - points
+        if upper is not None:
+            yield 2 * upper - points
+        if lower is None or upper is None:
+            return
+        # Images of images: those of number k are (2 k - 1) widths away or more.
+        width = upper - lower
+        reach = self.REACH * self.bandwidths.max(initial=0.0)
+        for k in range(1, int((reach / width + 1) / 2) + 1):
+            shift = 2 * k * width
+            yield points + shift
+            yield points - shift
+            yield 2 * lower - points - shift
+            yield 2 * upper - points + shift
+
+    @staticmethod
+    def _decay(beyond, h):
+        with np.errstate(over="ignore"):
+            return np.exp(-0.5 * (beyond / h) ** 2)
 
     def _sum(self, c, points):
         cells, terms = self._cells[c], self._terms[c]
         if not len(cells):
             return np.zeros(len(points))
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore"):
             position = points / self.bandwidths[c]
         inside = (position >= cells[0]) & (position < cells[-1] + 1)
         position = np.where(inside, position, cells[0])
         cell = np.floor(position)
-        index = np.minimum(np.searchsorted(cells, cell.astype(np.int64)), len(cells) - 1)
+        index = np.minimum(np.searchsorted(cells, cell), len(cells) - 1)
         inside &= cells[index] == cell
         delta = position - cell - 0.5
         total = terms[-1].take(index)
@@ -252,14 +294,12 @@ class GaussianSums:
         Evaluate the kernel of one sample per point; see `ExponentialSums.own`.
         """
         h = self.bandwidths[codes]
-        kernel = self._gaussian(points - values, h)
-        for mirrored, inside in self._images(points):
-            kernel += np.where(inside, self._gaussian(mirrored - values, h), 0.0)
-        return kernel
-
-    @staticmethod
-    def _gaussian(distance, h):
-        return np.exp(-0.5 * (distance / h) ** 2) / (np.sqrt(2 * np.pi) * h)
+        inside, beyond = self._split(points)
+        kernel = np.zeros(len(points))
+        with np.errstate(over="ignore"):  # an absurd point is as good as an infinite one
+            for image in self._images(inside):
+                kernel += np.exp(-0.5 * ((image - values) / h) ** 2)
+        return kernel * self._decay(beyond, h) / (np.sqrt(2 * np.pi) * h)
 
 
 #: The kernels by name.
