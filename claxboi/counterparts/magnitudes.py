@@ -15,6 +15,7 @@ from claxboi.catalog import describe, make_column
 from claxboi.utils import (
     add_columns,
     check_choice,
+    check_columns,
     check_table,
     float_values,
     quantity_value,
@@ -200,22 +201,16 @@ def _find_columns(table, surveys, columns):
     wanted = [r for name in surveys for r in _relations() if r["survey"] == name]
     for band in columns:
         check_choice(band, dict.fromkeys(str(r["band"]) for r in wanted), "a band in columns")
+    own = {band: _own_columns(table, band, names) for band, names in columns.items()}
     found = []
+    for relation in wanted:
+        usual = (_first_present(table, relation[key]) for key in ("column", "error"))
+        column, error = own.get(relation["band"]) or usual
+        if column is not None:
+            found.append((relation, column, error))
+    fed = {relation["survey"] for relation, *_ in found}
     for name in surveys:
-        before = len(found)
-        for relation in (r for r in wanted if r["survey"] == name):
-            if relation["band"] in columns:
-                own = columns[relation["band"]]
-                column, error = (own, None) if isinstance(own, str) else own
-                for needed in filter(None, (column, error)):
-                    if needed not in table.colnames:
-                        raise KeyError(f"table has no column {needed!r}, named in columns")
-            else:
-                column = _first_present(table, relation["column"])
-                error = _first_present(table, relation["error"])
-            if column is not None:
-                found.append((relation, column, error))
-        if len(found) == before:
+        if name not in fed:
             names = dict.fromkeys(str(r["column"]) for r in wanted if r["survey"] == name)
             raise KeyError(
                 f"table has no magnitude of {name}: it must have one of the columns "
@@ -223,6 +218,16 @@ def _find_columns(table, surveys, columns):
                 f"its columns are {', '.join(table.colnames)}"
             )
     return found
+
+
+def _own_columns(table, band, names):
+    pair = (names, None) if isinstance(names, str) else tuple(names)
+    if len(pair) != 2:
+        raise ValueError(
+            f"columns[{band!r}] must be a column, or a column and that of its error, got {names!r}"
+        )
+    check_columns(table, [name for name in pair if name is not None])
+    return pair
 
 
 def _first_present(table, names):
