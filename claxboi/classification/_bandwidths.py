@@ -36,7 +36,11 @@ def _published(values, codes, weights, n_classes, kernel):
 def _spread(values, weights):
     """Return the smaller of standard deviation and scaled interquartile range, if positive."""
     mean = np.average(values, weights=weights)
-    sigma = np.sqrt(np.average((values - mean) ** 2, weights=weights))
+    largest = np.abs(values - mean).max()
+    if largest == 0:
+        return 0.0
+    # In units of the largest deviation: the square of an absurd one could overflow.
+    sigma = largest * np.sqrt(np.average(((values - mean) / largest) ** 2, weights=weights))
     low, high = np.quantile(values, [0.25, 0.75], weights=weights, method="inverted_cdf")
     robust = (high - low) / IQR_SIGMA
     return min(sigma, robust) if robust > 0 else sigma
@@ -61,8 +65,10 @@ def _likelihood(values, codes, weights, n_classes, kernel):
     result = start.copy()
     for c in range(n_classes):
         members = codes == c
-        x, w = values[members], weights[members]
-        if len(np.unique(x)) < 3:
+        # Equal values are left out together: one would vouch for the other at any bandwidth.
+        x, place = np.unique(values[members], return_inverse=True)
+        w = np.bincount(place, weights[members])
+        if len(x) < 3:
             continue
         own_class = np.zeros(len(x), int)
 
@@ -72,7 +78,7 @@ def _likelihood(values, codes, weights, n_classes, kernel):
             sums.evaluate(x, total)
             rest = np.maximum(total[0] - w * sums.own(x, x, own_class), 0.0)
             # The floor keeps one lonely source from widening the whole class.
-            density = rest / max(w.sum() - 1, 1) * spread
+            density = rest / (w.sum() - w) * spread
             return -np.sum(w * np.log(density + 0.01))
 
         middle = np.log(start[c])
