@@ -41,7 +41,9 @@ def _spread(values, weights):
         return 0.0
     # In units of the largest deviation: the square of an absurd one could overflow.
     sigma = largest * np.sqrt(np.average(((values - mean) / largest) ** 2, weights=weights))
-    low, high = np.quantile(values, [0.25, 0.75], weights=weights, method="inverted_cdf")
+    # Values are sorted: no second sort, as a weighted np.quantile would need.
+    share = np.cumsum(weights)
+    low, high = values[np.searchsorted(share, np.array([0.25, 0.75]) * share[-1])]
     robust = (high - low) / IQR_SIGMA
     return min(sigma, robust) if robust > 0 else sigma
 
@@ -65,10 +67,8 @@ def _likelihood(values, codes, weights, n_classes, kernel):
     result = start.copy()
     for c in range(n_classes):
         members = codes == c
-        # Equal values are left out together: one would vouch for the other at any bandwidth.
-        x, place = np.unique(values[members], return_inverse=True)
-        w = np.bincount(place, weights[members])
-        if len(x) < 3:
+        x, w = values[members], weights[members]
+        if len(np.unique(x)) < 3:
             continue
         own_class = np.zeros(len(x), int)
 
@@ -126,4 +126,12 @@ def bandwidths(rule, values, codes, weights, n_classes, kernel):
     # Rounded values come in steps: a kernel narrower than a step would see
     # the rounding, not the distribution.
     steps = np.diff(values[np.concatenate([[True], np.diff(values) > 0])])
-    return np.maximum(chosen, np.median(steps))
+    return _share(np.maximum(chosen, np.median(steps)))
+
+
+def _share(chosen):
+    """Round bandwidths to half octaves below the widest, so that classes share exponentials."""
+    widest = chosen.max()
+    half_octaves = np.round(-2 * np.log2(chosen / widest)).astype(int)
+    # Exact powers of two: that is how the kernel sums know which are shared.
+    return np.where(half_octaves % 2, widest / np.sqrt(2), widest) * 0.5 ** (half_octaves // 2)

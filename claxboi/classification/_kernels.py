@@ -18,35 +18,93 @@ __all__ = ["KERNELS", "ExponentialSums", "GaussianSums"]
 BLOCK_SPAN = 200.0
 
 
-def decayed_sums(positions, amounts):
+def block_edges(values, bandwidth):
     """
-    Sum amounts that decay exponentially with distance, from the left.
+    Cut increasing values into pieces over which exp(value/bandwidth) does not overflow.
 
     Parameters
     ----------
-    positions : `~numpy.ndarray` of shape (n,)
-        Increasing positions in units of the decay length.
-    amounts : `~numpy.ndarray` of shape (n,)
-        Non-negative amounts.
+    values : `~numpy.ndarray` of shape (n,)
+        Increasing values, not empty.
+    bandwidth : float
+        The narrowest bandwidth.
 
     Returns
     -------
-    sums : `~numpy.ndarray` of shape (n,)
-        :math:`\\sum_{i \\le k} a_i e^{-(t_k - t_i)}`, the amount at k included.
+    edges : `~numpy.ndarray` of int
+        Piece k is ``values[edges[k]:edges[k + 1]]``.
     """
-    sums = np.empty(len(positions))
-    if len(positions) == 0:
-        return sums
-    blocks = np.floor((positions - positions[0]) / BLOCK_SPAN)
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(blocks)) + 1, [len(positions)]])
-    carry, last = 0.0, positions[0]
-    for start, stop in zip(starts[:-1], starts[1:]):
-        growth = np.exp(positions[start:stop] - positions[start])
-        piece = np.cumsum(amounts[start:stop] * growth)
-        piece += carry * np.exp(last - positions[start])
-        np.divide(piece, growth, out=sums[start:stop])
-        carry, last = sums[stop - 1], positions[stop - 1]
-    return sums
+    block = np.floor((values - values[0]) / (BLOCK_SPAN * bandwidth))
+    return np.concatenate([[0], np.flatnonzero(np.diff(block)) + 1, [len(values)]])
+
+
+def decayed_sums(values, amounts, growth, edges, bandwidth):
+    """
+    Sum amounts that decay exponentially with distance, from the left and from the right.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray` of shape (n,)
+        Increasing positions.
+    amounts : `~numpy.ndarray` of shape (n,)
+        Non-negative amounts.
+    growth : `~numpy.ndarray` of shape (n,)
+        exp((value - first value of the piece)/bandwidth).
+    edges : `~numpy.ndarray` of int
+        The pieces, from `block_edges`.
+    bandwidth : float
+        The decay length h.
+
+    Returns
+    -------
+    left, right : `~numpy.ndarray` of shape (n,)
+        :math:`\\sum_{i \\le k} a_i e^{-(x_k - x_i)/h}` and
+        :math:`\\sum_{i \\ge k} a_i e^{-(x_i - x_k)/h}`, the amount at k included in both.
+    """
+    shrink = 1 / growth
+    left, right = amounts * growth, amounts * shrink
+    pieces = [slice(*edge) for edge in zip(edges[:-1], edges[1:])]
+    for piece in pieces:
+        np.cumsum(left[piece], out=left[piece])
+        np.cumsum(right[piece][::-1], out=right[piece][::-1])
+    left *= shrink
+    right *= growth
+    # What decays into a piece from its neighbours.
+    for before, piece in zip(pieces[:-1], pieces[1:]):
+        last = before.stop - 1
+        gap = np.exp((values[last] - values[piece.start]) / bandwidth)
+        left[piece] += left[last] * gap * shrink[piece]
+    for piece, after in reversed(list(zip(pieces[:-1], pieces[1:]))):
+        gap = np.exp((values[piece.start] - values[after.start]) / bandwidth)
+        right[piece] += right[after.start] * gap * growth[piece]
+    return left, right
+
+
+def _group_by_bandwidth(bandwidths):
+    """
+    Group classes whose bandwidths differ by powers of two.
+
+    Returns
+    -------
+    groups : list of (float, list of (int, int))
+        The widest bandwidth of each group, and its classes from the widest to the
+        narrowest, each with the number of halvings since the one before.
+    """
+    groups = []
+    for c in np.argsort(-bandwidths, kind="stable"):
+        for widest, members in groups:
+            halvings = np.log2(widest / bandwidths[c])
+            if halvings == np.round(halvings):
+                members.append((int(halvings), int(c)))
+                break
+        else:
+            groups.append((bandwidths[c], [(0, int(c))]))
+    for _, members in groups:
+        done = 0
+        for k, (halvings, c) in enumerate(members):
+            members[k] = (halvings - done, c)
+            done = halvings
+    return groups
 
 
 class ExponentialSums:
@@ -85,21 +143,35 @@ class ExponentialSums:
                 [edges[-1] if upper is None else upper],
             ]
         )
+        self._by_bandwidth = _group_by_bandwidth(bandwidths)
         self.left = np.zeros((n_classes, n + 1))
         self.right = np.zeros((n_classes, n + 1))
-        for c, h in enumerate(bandwidths):
-            amounts = np.where(codes == c, weights, 0.0) / (2 * h)
-            if not amounts.any():
-                continue
-            self.left[c, 1:] = decayed_sums(values / h, amounts)
-            self.right[c, :-1] = decayed_sums(-values[::-1] / h, amounts[::-1])[::-1]
-            at_lower = self.right[c, 0] * np.exp((self.knots[0] - edges[0]) / h)
-            at_upper = self.left[c, -1] * np.exp((edges[-1] - self.knots[-1]) / h)
-            down, up = self._reflections(at_lower, at_upper, h)
-            if lower is not None:
-                self.left[c] += down * np.exp((lower - self.knots[:-1]) / h)
-            if upper is not None:
-                self.right[c] += up * np.exp((self.knots[1:] - upper) / h)
+        if n == 0:
+            return
+        for widest, classes in self._by_bandwidth:
+            narrowest = bandwidths[classes[-1][1]]
+            pieces = block_edges(values, narrowest)
+            starts = np.repeat(values[pieces[:-1]], np.diff(pieces))
+            growth = np.exp((values - starts) / widest)
+            for halvings, c in classes:
+                for _ in range(halvings):
+                    growth *= growth
+                h = bandwidths[c]
+                amounts = np.where(codes == c, weights, 0.0) / (2 * h)
+                left, right = decayed_sums(values, amounts, growth, pieces, h)
+                self._set_class(c, h, left, right)
+
+    def _set_class(self, c, h, left, right):
+        lower, upper = self.lower, self.upper
+        self.left[c, 1:] = left
+        self.right[c, :-1] = right
+        at_lower = right[0] * np.exp((self.knots[0] - self.knots[1]) / h)
+        at_upper = left[-1] * np.exp((self.knots[-2] - self.knots[-1]) / h)
+        down, up = self._reflections(at_lower, at_upper, h)
+        if lower is not None:
+            self.left[c] += down * np.exp((lower - self.knots[:-1]) / h)
+        if upper is not None:
+            self.right[c] += up * np.exp((self.knots[1:] - upper) / h)
 
     def _reflections(self, at_lower, at_upper, h):
         # Amplitudes of exp(-(g - lower)/h) and exp(-(upper - g)/h) that make
@@ -126,20 +198,23 @@ class ExponentialSums:
         """
         # Sorted points make the search and the look-ups walk through memory in order.
         interval = np.searchsorted(self.knots[1:-1], points, side="right")
-        from_left = -np.abs(points - self.knots.take(interval))
-        to_right = -np.abs(self.knots.take(interval + 1) - points)
+        from_left = np.abs(points - self.knots.take(interval))
+        to_right = np.abs(self.knots.take(interval + 1) - points)
         buffer = np.empty(len(points))
-        decay_left, decay_right, last = None, None, None
-        for c, h in enumerate(self.bandwidths):
-            if h != last:
-                decay_left = np.exp(from_left / h)
-                decay_right = np.exp(to_right / h)
-                last = h
-            np.take(self.left[c], interval, out=out[c], mode="clip")
-            out[c] *= decay_left
-            np.take(self.right[c], interval, out=buffer, mode="clip")
-            buffer *= decay_right
-            out[c] += buffer
+        for h, classes in self._by_bandwidth:
+            decay_left = np.exp(from_left * (-1 / h))
+            decay_right = np.exp(to_right * (-1 / h))
+            for halvings, c in classes:
+                # e^{-d/(h/2)} is the square of e^{-d/h}.
+                for _ in range(halvings):
+                    decay_left *= decay_left
+                    decay_right *= decay_right
+                row = out[c]
+                np.take(self.left[c], interval, out=row, mode="clip")
+                row *= decay_left
+                np.take(self.right[c], interval, out=buffer, mode="clip")
+                buffer *= decay_right
+                row += buffer
 
     @np.errstate(over="ignore")
     def own(self, points, values, codes):

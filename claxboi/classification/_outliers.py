@@ -65,7 +65,7 @@ class OutlierScale:
         out = np.empty((len(classes), len(pattern)))
         for row, c in enumerate(classes):
             mean = np.maximum(has @ self._mean[:, c], SMALLEST_VARIANCE)
-            variance = np.einsum("kp,pq,kq->k", has, self._covariance[c], has)
+            variance = np.einsum("kq,kq->k", has @ self._covariance[c], has)
             variance = np.maximum(variance, SMALLEST_VARIANCE)
             shape = mean**2 / variance
             surprise = (has @ self._peak[:, c])[pattern] - total[c]

@@ -32,6 +32,7 @@ from ._training import TrainingRows, label_codes, read_labels, read_values, row_
 from .densities import KernelDensities
 from .estimation import FLUX_COLUMN, estimate_model_priors
 from .explanation import explain_source
+from .modelfile import read_model, write_model
 from .original import (
     ORIGINAL_KERNEL,
     ORIGINAL_LABEL,
@@ -48,7 +49,7 @@ __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 log = logging.getLogger(__name__)
 
 #: Sources per chunk: its arrays stay in the processor's cache.
-CHUNK_SIZE = 16384
+CHUNK_SIZE = 32768
 
 
 class NotFittedError(ValueError):
@@ -318,6 +319,51 @@ class NaiveBayesClassifier:
         )
         warn_in_sample()
         return model
+
+    def write(self, path, *, overwrite=False):
+        """
+        Write the fitted classifier as one text file (ECSV), to classify elsewhere.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. It has the settings, and the training sample that the densities are made of:
+            values, errors and classes at full precision, no other column but ``flux``.
+        overwrite : bool, optional
+            Replace an existing file.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        OSError
+            If the file exists or cannot be written; nothing is left behind then.
+        """
+        write_model(self, path, overwrite=overwrite)
+
+    @classmethod
+    def read(cls, path):
+        """
+        Read a classifier that `write` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        model : `NaiveBayesClassifier`
+            It answers as the one that was written, also with held-out posteriors for the training sources.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is foreign, truncated, damaged, or of a newer format; the message says which.
+        """
+        return read_model(cls, path)
 
     def _check_fitted(self):
         if self._likelihood is None:
