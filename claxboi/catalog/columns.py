@@ -32,19 +32,23 @@ def _records():
     return [{name: str(row[name]) for name in table.colnames} for row in table]
 
 
+# A class may hold an underscore (``gal_XRB``), so only known categories end its name.
+_PLACEHOLDERS = {"n": r"\d+", "category": "location|spectrum|counterparts|variability"}
+
+
 @functools.cache
 def _patterns():
     patterns = []
     for record in _records():
         parts = re.split(r"<(\w+)>", record["name"])
-        # Odd parts are placeholders; a class or category may hold any character.
+        # Odd parts are placeholders.
         regex = "".join(
-            (r"(?P<n>\d+)" if part == "n" else f"(?P<{part}>.+)") if i % 2 else re.escape(part)
+            f"(?P<{part}>{_PLACEHOLDERS.get(part, '.+')})" if i % 2 else re.escape(part)
             for i, part in enumerate(parts)
         )
         patterns.append((re.compile(regex), record))
-    # Plain names first: ``pos_error`` is not the error of a domain.
-    return sorted(patterns, key=lambda item: item[1]["name"].count("<"))
+    # Plain names first: ``galaxy_id`` is no counterpart's; then the longest pattern.
+    return sorted(patterns, key=lambda item: ("<" in item[1]["name"], -len(item[1]["name"])))
 
 
 def describe(name, **parts):
@@ -97,7 +101,7 @@ def make_column(name, values, *, mask=None, **parts):
     name : str
         Name in the vocabulary, placeholders included.
     values : array-like
-        The values, in the unit of the vocabulary.
+        The values, in the unit of the vocabulary; a Quantity is converted, an array not copied.
     mask : array-like of bool, optional
         True where there is no value; makes the column a masked one.
     **parts : str

@@ -3,9 +3,11 @@
 The one place where a column becomes numbers, and where columns are added.
 """
 
+from collections import Counter
+
 import numpy as np
 from astropy import units as u
-from astropy.table import Column, MaskedColumn
+from astropy.table import MaskedColumn
 from astropy.utils.masked import Masked
 
 __all__ = ["add_columns", "float_values", "is_missing", "text_values"]
@@ -41,22 +43,6 @@ def float_values(table, column, *, unit=None, name="table"):
         If its unit does not convert.
     """
     data = table[column]
-    own_unit = getattr(data, "unit", None)
-    # The numbers of a column in mag(AB) are in mag; a Quantity takes no mag(AB).
-    own_unit = getattr(own_unit, "function_unit", own_unit)
-    if unit is not None and own_unit is not None:
-        try:
-            factor = u.Quantity(1.0, own_unit).to_value(unit)
-        except u.UnitConversionError as err:
-            raise u.UnitConversionError(
-                f"column {column!r} of {name} must have a unit that converts to "
-                f"{u.Unit(unit)}, got {data.unit}"
-            ) from err
-        linear = np.isclose(u.Quantity(0.0, own_unit).to_value(unit), 0.0)
-        if not linear:
-            return float_values({column: u.Quantity(data).to(unit)}, column, name=name)
-    else:
-        factor = 1.0
     mask = _mask(data)
     raw = np.asarray(_unmasked(data))
     if raw.dtype.kind not in "biuf" or raw.ndim != 1:
@@ -65,12 +51,21 @@ def float_values(table, column, *, unit=None, name="table"):
             f"got dtype {raw.dtype} of shape {raw.shape}"
         )
     values = raw.astype(float)
-    if factor != 1.0:
-        values *= factor
     if mask is not None:
         values[mask] = np.nan
     values[~np.isfinite(values)] = np.nan
-    return values
+    own_unit = getattr(data, "unit", None)
+    if unit is None or own_unit is None:
+        return values
+    # The numbers of a column in mag(AB) are in mag; a Quantity takes no mag(AB).
+    own_unit = getattr(own_unit, "function_unit", own_unit)
+    try:
+        return u.Quantity(values, own_unit, copy=False).to_value(unit)
+    except ValueError as err:  # UnitConversionError is one, what an unknown unit raises another
+        raise u.UnitConversionError(
+            f"column {column!r} of {name} must have a unit that converts to "
+            f"{u.Unit(unit)}, got {data.unit}"
+        ) from err
 
 
 def text_values(table, column, *, name="table"):
@@ -118,14 +113,23 @@ def text_values(table, column, *, name="table"):
             )
         raw = whole.astype(np.int64)
     elif raw.dtype.kind == "O":
-        missing |= np.array([value is None or value != value for value in raw], bool)
+        missing |= np.array([_is_nothing(value) for value in raw], bool)
         raw = np.where(missing, "", raw)
-        raw = np.array([v.decode() if isinstance(v, bytes) else str(v) for v in raw], str)
+        raw = np.array([_decode(v) if isinstance(v, bytes) else str(v) for v in raw], str)
     elif raw.dtype.kind == "S":
-        raw = np.char.decode(raw, "utf-8")
+        raw = np.char.decode(raw, "utf-8", "replace")
     values = np.char.strip(raw.astype(str))
     missing |= values == ""
     return np.where(missing, "", values), missing
+
+
+def _is_nothing(value):
+    # NaN, of whatever type, differs from itself.
+    return value is None or value is np.ma.masked or value != value
+
+
+def _decode(value):
+    return value.decode("utf-8", "replace")
 
 
 def is_missing(table, column):
@@ -187,8 +191,16 @@ def add_columns(table, columns, *, overwrite=False):
     Raises
     ------
     ValueError
-        If names collide and ``overwrite`` is False; all of them are named.
+        If names collide and ``overwrite`` is False; all of them are named. If the columns to
+        add collide with each other.
     """
+    twins = [name for name, n in Counter(name.lower() for name in columns).items() if n > 1]
+    if twins:
+        names = [name for name in columns if name.lower() in twins]
+        raise ValueError(
+            f"columns {', '.join(map(repr, names))} would collide (names are compared without "
+            "case, as FITS does)"
+        )
     taken = {}
     for name in table.colnames:
         taken.setdefault(name.lower(), []).append(name)
@@ -202,6 +214,5 @@ def add_columns(table, columns, *, overwrite=False):
     if hits:
         result.remove_columns(hits)
     for name, data in columns.items():
-        bare = isinstance(data, np.ndarray) and not isinstance(data, (Column, u.Quantity))
-        result.add_column(Column(data) if bare else data, name=name, copy=False)
+        result.add_column(data, name=name, copy=False)
     return result
