@@ -129,7 +129,8 @@ def associate(
 
     ``convention="nway"`` leaves the factors (1 - c F) out, spreads one completeness over K - 1 catalogues as
     :math:`c^{1/(K-1)}`, takes (n + 1) / area as the density, approximates ellipses, learns priors by NWAY's
-    recipe and corrects for unrelated associations as its command does.
+    recipe and corrects for unrelated associations as its command does (``field_association=0`` leaves the
+    correction out, as its library does).
 
     Examples
     --------

@@ -186,7 +186,7 @@ def estimate_completeness(log_rest, present, fractions, starts, row_primary):
     return [float(c) for c in current]
 
 
-def match_flags(p_i, starts, ratio=0.5):
+def match_flags(p_i, starts, *, ratio=0.5):
     """
     Flag the most probable combination of each primary and those nearly as probable.
 
@@ -207,7 +207,6 @@ def match_flags(p_i, starts, ratio=0.5):
     counts = np.diff(np.append(starts, len(p_i)))
     largest = np.repeat(np.maximum.reduceat(p_i, starts), counts)
     flags = np.where(p_i > ratio * largest, 2, 0)
-    flags[(p_i <= 0)] = 0
     best = np.flatnonzero((p_i == largest) & (p_i > 0))
     primary = np.repeat(np.arange(len(starts)), counts)[best]
     flags[best[np.unique(primary, return_index=True)[1]]] = 1

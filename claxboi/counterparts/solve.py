@@ -242,7 +242,7 @@ def _log_field(problem, rows, neighbours, densities, shared):
         result = np.zeros(len(rows.primary))
         for here, density in zip(present, whole_sky, strict=True):
             result -= _at_rows(density, rows, here, np.log)
-        if several:
+        if several and problem.field_association != 0:
             plain = [np.log(d) + np.log(_share_of_n(t)) for d, t in zip(whole_sky, problem.tables)]
             log_densities = [
                 (float(np.mean(low)), float(np.mean(np.log(d))))
@@ -315,12 +315,13 @@ class _Weights:
         """
         Return the probabilities.
         """
-        log_v = self._log_rest + log_prior + self._log_weight(completeness)
+        log_rest = self._log_rest + self._log_weight(completeness)
+        log_v = log_rest + log_prior
         result = posterior(log_v, self._is_empty, self._starts)
         if not self._problem.is_nway:
             return result
         # NWAY compares with chance at the same prior: odds P B / (1 - P).
-        log_p = log_v - self._log_b - log_prior
+        log_p = log_rest - self._log_b
         with np.errstate(divide="ignore"):
             odds = log_v - np.log1p(-np.exp(np.minimum(log_p, 0.0)))
         p_single = np.exp(-np.logaddexp(0.0, -odds))
@@ -345,7 +346,7 @@ def _learn(problem, rows, neighbours, is_empty, by_position):
         here = member >= 0
         p = np.zeros(len(table))
         if problem.is_nway:
-            np.maximum.at(p, near.secondary[member[here]], by_position.p_single[here])
+            p = _first_secure(rows, neighbours, c, by_position.p_single, p)
         else:
             # Of the object, over all combinations that hold it.
             of_pair = np.bincount(member[here], weights=weight[here], minlength=len(near.primary))
@@ -360,6 +361,29 @@ def _learn(problem, rows, neighbours, is_empty, by_position):
                 for prior in priors
             ]
         )
+    return result
+
+
+def _first_secure(rows, neighbours, c, p_single, p):
+    """
+    Return for each object its largest probability, or the first above `SECURE` as NWAY takes it.
+
+    "First" is by the row numbers of the primary and of each catalogue.
+    """
+    keys = [_secondary_rows(near, m) for near, m in zip(neighbours, rows.members, strict=True)]
+    order = np.lexsort((*keys[::-1], rows.primary))
+    order = order[rows.members[c][order] >= 0]
+    np.maximum.at(p, keys[c][order], p_single[order])
+    secure = order[p_single[order] > SECURE]
+    objects, first = np.unique(keys[c][secure], return_index=True)
+    p[objects] = p_single[secure[first]]
+    return p
+
+
+def _secondary_rows(near, member):
+    # Row of the catalogue, -1 where absent.
+    result = np.full(len(member), -1)
+    result[member >= 0] = near.secondary[member[member >= 0]]
     return result
 
 
@@ -393,10 +417,6 @@ def _is_shared(problem, rows, neighbours, flags, p_any):
 
 
 def _order(rows, neighbours, is_empty, p_i):
-    keys = []
-    for near, member in zip(neighbours, rows.members, strict=True):
-        key = np.full(len(member), -1)
-        key[member >= 0] = near.secondary[member[member >= 0]]
-        keys.append(key)
+    keys = [_secondary_rows(near, m) for near, m in zip(neighbours, rows.members, strict=True)]
     return np.lexsort((*keys[::-1], -p_i, is_empty, rows.primary))
 
