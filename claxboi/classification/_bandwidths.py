@@ -6,7 +6,7 @@ Rules for the bandwidth of a kernel density, one per class.
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from ._kernels import KERNELS
+from ._kernels import KERNELS, share_bandwidths
 
 __all__ = ["RULES", "bandwidths"]
 
@@ -126,12 +126,4 @@ def bandwidths(rule, values, codes, weights, n_classes, kernel):
     # Rounded values come in steps: a kernel narrower than a step would see
     # the rounding, not the distribution.
     steps = np.diff(values[np.concatenate([[True], np.diff(values) > 0])])
-    return _share(np.maximum(chosen, np.median(steps)))
-
-
-def _share(chosen):
-    """Round bandwidths to half octaves below the widest, so that classes share exponentials."""
-    widest = chosen.max()
-    half_octaves = np.round(-2 * np.log2(chosen / widest)).astype(int)
-    # Exact powers of two: that is how the kernel sums know which are shared.
-    return np.where(half_octaves % 2, widest / np.sqrt(2), widest) * 0.5 ** (half_octaves // 2)
+    return share_bandwidths(np.maximum(chosen, np.median(steps)))

@@ -80,31 +80,55 @@ def decayed_sums(values, amounts, growth, edges, bandwidth):
     return left, right
 
 
-def _group_by_bandwidth(bandwidths):
+def share_bandwidths(bandwidths):
     """
-    Group classes whose bandwidths differ by powers of two.
+    Round bandwidths so that classes share their exponentials.
+
+    With the base b, twice the widest bandwidth, they become b/2, b/3, b/4, b/6, b/8, b/12, ...: within 23 % of what they were.
+
+    Parameters
+    ----------
+    bandwidths : `~numpy.ndarray` of shape (n_classes,)
+        Positive bandwidths.
 
     Returns
     -------
-    groups : list of (float, list of (int, int))
-        The widest bandwidth of each group, and its classes from the widest to the
-        narrowest, each with the number of halvings since the one before.
+    shared : `~numpy.ndarray` of shape (n_classes,)
     """
-    groups = []
-    for c in np.argsort(-bandwidths, kind="stable"):
-        for widest, members in groups:
-            halvings = np.log2(widest / bandwidths[c])
-            if halvings == np.round(halvings):
-                members.append((int(halvings), int(c)))
-                break
-        else:
-            groups.append((bandwidths[c], [(0, int(c))]))
-    for _, members in groups:
-        done = 0
-        for k, (halvings, c) in enumerate(members):
-            members[k] = (halvings - done, c)
-            done = halvings
-    return groups
+    base = 2 * bandwidths.max()
+    octave = np.floor(np.log2(base / bandwidths))
+    steps = np.array([1.0, 1.5, 2.0])[:, np.newaxis] * 2.0**octave
+    nearest = np.abs(np.log(steps * bandwidths / base)).argmin(axis=0)
+    return base / steps[nearest, np.arange(len(bandwidths))]
+
+
+def _plan(bandwidths):
+    """
+    Plan how the exponentials of all bandwidths follow from few.
+
+    Returns
+    -------
+    plan : list of (float, list of (int, list of (int, int)))
+        For each base b: chains, each with the power of exp(-d/b) that it starts from, and its classes from the widest to the narrowest, each
+        with the number of squarings since the one before.
+    """
+    plan = []
+    left = set(range(len(bandwidths)))
+    while left:
+        base = 2 * max(bandwidths[c] for c in left)
+        chains = []
+        for power in (2, 3):
+            # Exactly what share_bandwidths makes, so that equality is safe.
+            chain = {
+                c: k for c in left for k in range(64) if bandwidths[c] == base / (power * 2.0**k)
+            }
+            members = sorted(chain, key=chain.get)
+            done = [0, *(chain[c] for c in members)]
+            if members:
+                chains.append((power, [(k - d, c) for c, k, d in zip(members, done[1:], done)]))
+            left -= set(members)
+        plan.append((base, chains))
+    return plan
 
 
 class ExponentialSums:
@@ -143,23 +167,25 @@ class ExponentialSums:
                 [edges[-1] if upper is None else upper],
             ]
         )
-        self._by_bandwidth = _group_by_bandwidth(bandwidths)
+        self._plan = _plan(bandwidths)
         self.left = np.zeros((n_classes, n + 1))
         self.right = np.zeros((n_classes, n + 1))
         if n == 0:
             return
-        for widest, classes in self._by_bandwidth:
-            narrowest = bandwidths[classes[-1][1]]
+        for base, chains in self._plan:
+            narrowest = min(bandwidths[c] for _, members in chains for _, c in members)
             pieces = block_edges(values, narrowest)
             starts = np.repeat(values[pieces[:-1]], np.diff(pieces))
-            growth = np.exp((values - starts) / widest)
-            for halvings, c in classes:
-                for _ in range(halvings):
-                    growth *= growth
-                h = bandwidths[c]
-                amounts = np.where(codes == c, weights, 0.0) / (2 * h)
-                left, right = decayed_sums(values, amounts, growth, pieces, h)
-                self._set_class(c, h, left, right)
+            root = np.exp((values - starts) / base)
+            for power, members in chains:
+                growth = root**power
+                for squarings, c in members:
+                    for _ in range(squarings):
+                        growth *= growth
+                    h = bandwidths[c]
+                    amounts = np.where(codes == c, weights, 0.0) / (2 * h)
+                    left, right = decayed_sums(values, amounts, growth, pieces, h)
+                    self._set_class(c, h, left, right)
 
     def _set_class(self, c, h, left, right):
         lower, upper = self.lower, self.upper
@@ -192,7 +218,7 @@ class ExponentialSums:
         Parameters
         ----------
         points : `~numpy.ndarray` of shape (m,)
-            Increasing; may be infinite, not NaN. Beyond the bounds the sum decays.
+            May be infinite, not NaN; fastest when they increase. Beyond the bounds the sum decays.
         out : `~numpy.ndarray` of shape (n_classes, m)
             Is overwritten.
         """
@@ -201,22 +227,24 @@ class ExponentialSums:
         from_left = np.abs(points - self.knots.take(interval))
         to_right = np.abs(self.knots.take(interval + 1) - points)
         buffer = np.empty(len(points))
-        for h, classes in self._by_bandwidth:
-            decay_left = np.exp(from_left * (-1 / h))
-            decay_right = np.exp(to_right * (-1 / h))
-            for halvings, c in classes:
-                # e^{-d/(h/2)} is the square of e^{-d/h}.
-                for _ in range(halvings):
-                    decay_left *= decay_left
-                    decay_right *= decay_right
-                row = out[c]
-                np.take(self.left[c], interval, out=row, mode="clip")
-                row *= decay_left
-                np.take(self.right[c], interval, out=buffer, mode="clip")
-                buffer *= decay_right
-                row += buffer
+        for base, chains in self._plan:
+            root_left, root_right = np.exp(from_left * (-1 / base)), np.exp(to_right * (-1 / base))
+            for power, members in chains:
+                decay_left, decay_right = root_left * root_left, root_right * root_right
+                if power == 3:
+                    decay_left *= root_left
+                    decay_right *= root_right
+                for squarings, c in members:
+                    for _ in range(squarings):
+                        decay_left *= decay_left
+                        decay_right *= decay_right
+                    row = out[c]
+                    np.take(self.left[c], interval, out=row, mode="clip")
+                    row *= decay_left
+                    np.take(self.right[c], interval, out=buffer, mode="clip")
+                    buffer *= decay_right
+                    row += buffer
 
-    @np.errstate(over="ignore")
     def own(self, points, values, codes):
         """
         Evaluate the kernel of one sample per point, of weight 1.

@@ -173,7 +173,7 @@ class KernelDensities:
         Parameters
         ----------
         points : `~numpy.ndarray` of shape (m,)
-            Increasing scaled values, without NaN.
+            Scaled values without NaN; fastest when they increase.
         out : `~numpy.ndarray` of shape (n_classes, m)
             Is overwritten.
         """
@@ -186,8 +186,7 @@ class KernelDensities:
             self._finish(c, out[c], points, self._weight_rest[c], rest[c])
         out += self._floors(points)
         for atom, mass in zip(self.atoms, masses):
-            first, last = np.searchsorted(points, atom), np.searchsorted(points, atom, "right")
-            out[:, first:last] = ((1 - self.floor) * mass + self.floor)[:, np.newaxis]
+            out[:, points == atom] = ((1 - self.floor) * mass + self.floor)[:, np.newaxis]
 
     def _finish(self, c, density, points, weight, rest):
         # In place: from the sum of kernels to the likelihood without its floor.
@@ -204,8 +203,8 @@ class KernelDensities:
                 density += part.fraction * share * self.span * part.evaluate(points)
 
     def _floors(self, points):
-        # Points are sorted: within the range, as nearly always, the floor is one number.
-        if len(points) == 0 or (points[0] >= self.lower and points[-1] <= self.upper):
+        # Within the range, as nearly always, the floor is one number.
+        if len(points) == 0 or (points.min() >= self.lower and points.max() <= self.upper):
             return self.floor
         beyond = np.maximum(np.maximum(self.lower - points, points - self.upper), 0.0)
         return self.floor * np.exp(np.maximum(-beyond / self.span, LOWEST_LOG_FLOOR))
@@ -220,7 +219,7 @@ class KernelDensities:
         Parameters
         ----------
         points : `~numpy.ndarray` of shape (m,)
-            Increasing scaled values at which to evaluate.
+            Scaled values at which to evaluate.
         values : `~numpy.ndarray` of shape (m,)
             Scaled values of the sources, which are in the training sample.
         codes : `~numpy.ndarray` of int, shape (m,)
