@@ -28,6 +28,9 @@ PSEUDO_COUNT = 0.5
 #: e to the power of this: an absurd value is odd for every class and favours none.
 LOWEST_LOG_FLOOR = -23.0
 
+#: Accuracy of the sums of kernels: what is left of a source that is taken out is less.
+ROUNDING = 1e-12
+
 
 class KernelDensities:
     """
@@ -78,10 +81,9 @@ class KernelDensities:
         codes, weights = codes[present][order], weights[present][order]
         finite = x[np.isfinite(x)]
         if len(finite) == 0 or finite[0] == finite[-1]:
-            what = "has no value" if len(x) == 0 else f"is {_constant(x)} wherever it is present"
             raise ValueError(
-                f"property {record.column!r} {what} among the training sources: it cannot "
-                "classify; leave it out"
+                f"property {record.column!r} has {_constant(x, finite, record.scale)} among the "
+                "training sources: it cannot classify; leave it out"
             )
         self.lower, self.upper = finite[0], finite[-1]
         self.span = self.upper - self.lower
@@ -120,7 +122,7 @@ class KernelDensities:
     def _find_atoms(self, x, codes, weights):
         distinct, start = np.unique(x, return_index=True)
         if self.record.atoms != "auto":
-            atoms = self.record.apply_scale(np.array(self.record.atoms, float))
+            atoms = np.unique(self.record.apply_scale(np.array(self.record.atoms, float)))
             return atoms, np.isin(x, atoms)
         multiplicity = np.diff(np.append(start, len(x)))
         if len(distinct) < DISCRETE_VALUES and len(x) >= DISCRETE_MULTIPLICITY * len(distinct):
@@ -253,8 +255,9 @@ class KernelDensities:
                 np.inf if self._bounds[1] is None else self._bounds[1],
             )
             own = weights[kernel] * self._sums.own(points[kernel], inside, codes[kernel])
+            left = density[kernel] - own
             # An isolated source leaves nothing but rounding behind.
-            density[kernel] = np.maximum(density[kernel] - own, 0.0)
+            density[kernel] = np.where(left > ROUNDING * own, left, 0.0)
         for c in np.unique(codes):
             members = codes == c
             part = density[members]
@@ -267,8 +270,12 @@ class KernelDensities:
         return density
 
 
-def _constant(x):
-    return f"{x[0]:g}" if x[0] == x[-1] else "not a finite number"
+def _constant(x, finite, scale):
+    if len(x) == 0:
+        return "no value"
+    if len(finite) == 0:
+        return "no positive value"
+    return f"but one value ({finite[0]:g}{'' if scale == 'linear' else f' on its {scale} scale'})"
 
 
 class TabulatedDensities:

@@ -42,7 +42,7 @@ def images(x, lower, upper):
 
 def slow_sums(kernel, x, codes, weights, bandwidths, lower, upper, points):
     total = np.zeros((len(bandwidths), len(points)))
-    for value, code, weight in zip(x, codes, weights):
+    for value, code, weight in zip(x, codes, weights, strict=True):
         for image in images(value, lower, upper):
             total[code] += weight * shape(kernel, points - image, bandwidths[code])
     return total
@@ -106,7 +106,7 @@ class TestSums:
         points = np.sort(np.random.default_rng(3).random(len(x)))
         slow = [
             slow_sums(kernel, [v], [0], [1], [bandwidths[c]], lower, upper, np.array([p]))[0, 0]
-            for v, c, p in zip(x, codes, points)
+            for v, c, p in zip(x, codes, points, strict=True)
         ]
         assert_allclose(sums.own(points, x, codes), slow, rtol=1e-10, atol=1e-11 / h)
 
@@ -193,7 +193,7 @@ class TestSums:
     def test_inputs_are_not_changed(self, kernel, sample):
         copies = [part.copy() for part in sample]
         evaluate(kernel(*sample, np.full(3, 0.1), 0.0, 1.0), np.linspace(0, 1, 9))
-        for part, copy in zip(sample, copies):
+        for part, copy in zip(sample, copies, strict=True):
             assert_array_equal(part, copy)
 
 
