@@ -4,6 +4,8 @@ Step 3, who is who: probabilistic counterparts, host galaxies, and links between
 """
 
 from .associate import associate
+from .best import best_matches
+from .calibrate import CutoffCalibration, calibrate_cutoffs, shift_positions
 from .errors import complete_pos_errors, radius_from_sigma, sigma_from_radius
 from .hosts import best_hosts, find_hosts, host_regions
 from .magnitudes import homogenize_magnitudes, magnitude_relations
@@ -14,12 +16,15 @@ from .xraylinks import XrayLinks, link_xray
 
 __all__ = [
     "CounterpartMixin",
+    "CutoffCalibration",
     "MagnitudePrior",
     "ProbabilityPrior",
     "SkyPairs",
     "XrayLinks",
     "associate",
     "best_hosts",
+    "best_matches",
+    "calibrate_cutoffs",
     "complete_pos_errors",
     "find_hosts",
     "homogenize_magnitudes",
@@ -27,6 +32,7 @@ __all__ = [
     "link_xray",
     "magnitude_relations",
     "radius_from_sigma",
+    "shift_positions",
     "sigma_from_radius",
     "sky_pairs",
 ]

@@ -138,7 +138,7 @@ def posterior(log_v, is_empty, starts):
     log_all = np.logaddexp(log_some, log_v[is_empty])
     p_any = np.exp(log_some - log_all)
     some = np.repeat(np.where(np.isfinite(log_some), log_some, 0.0), counts)
-    p_i = np.where(is_empty, 0.0, np.exp(log_v - some))
+    p_i = np.exp(np.where(is_empty, -np.inf, log_v - some))
     none = np.repeat(log_v[is_empty], counts)
     p_single = np.exp(-np.logaddexp(0.0, none - log_v))
     return Posterior(p_single, p_any, p_i)

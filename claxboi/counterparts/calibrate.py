@@ -1,0 +1,320 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How large p_any must be: the same association at places where there is no X-ray source.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Column, Table
+from scipy.spatial import cKDTree
+
+from claxboi.utils import check_count, check_number, float_values, quantity_value
+
+from .associate import candidates_table, make_problem
+from .pairs import ARCSEC, _unit_vectors
+from .solve import solve
+
+__all__ = ["CutoffCalibration", "calibrate_cutoffs", "shift_positions"]
+
+PUBLISHED_FALSE_RATE = 0.15
+"""False rate of the published CLAXBOI catalogues (Tranin et al. 2022)."""
+
+# A shifted source is drawn again so many times before we say that there is no place for it.
+_MOST_DRAWS = 200
+# Objects of a catalogue whose distance says whether a place is inside its footprint.
+_FOOTPRINT_NEIGHBOURS = 5
+
+
+class CutoffCalibration(NamedTuple):
+    """
+    What `calibrate_cutoffs` found.
+    """
+
+    cutoffs: Table
+    """
+    One row for each false rate asked: ``false_rate``, ``cutoff``, ``selected``, ``purity``, ``completeness``.
+    """
+
+    curve: Table
+    """
+    One row for each cutoff from 0 to 1 in steps of 0.01: ``cutoff``; ``false_rate``, the fraction of shifted
+    sources with a larger p_any; ``selected``, that of the X-ray sources; ``purity`` and ``completeness``, the
+    fractions of the selected sources that have a counterpart, and of those with one that are selected.
+    """
+
+    candidates: Table
+    """The candidates of the X-ray sources, as `associate` answers them."""
+
+    shifted: Table
+    """The shifted positions, row for row as ``xray``."""
+
+    shifted_candidates: Table
+    """The candidates of the shifted positions."""
+
+
+def shift_positions(
+    xray, *, distance, avoid=None, footprint=None, n_draws=_MOST_DRAWS, rng=None
+):
+    """
+    Move each X-ray source to an empty place nearby.
+
+    Parameters
+    ----------
+    xray : `~astropy.table.Table`
+        The X-ray sources: ``ra``, ``dec`` (deg) and whatever else.
+    distance : (`~astropy.units.Quantity`, `~astropy.units.Quantity`) ['angle']
+        The nearest and the farthest place, along a great circle in any direction; uniform in area.
+    avoid : `~astropy.units.Quantity` ['angle'], optional
+        How far from every X-ray source the place must be; None takes the nearest distance.
+    footprint : callable, optional
+        Takes a `~astropy.coordinates.SkyCoord` and returns which positions are observed.
+    n_draws : int, optional
+        How often a place is drawn before giving up.
+    rng : int, `~numpy.random.Generator` or None, optional
+        Where the random numbers come from.
+
+    Returns
+    -------
+    table : same class as ``xray``
+        A copy with other ``ra`` and ``dec``.
+
+    Raises
+    ------
+    ValueError
+        If a source finds no place.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import shift_positions
+    >>> xray = Table({"ra": [0.0, 120.0], "dec": [89.999, -30.0]})
+    >>> shifted = shift_positions(xray, distance=(20 * u.arcsec, 60 * u.arcsec), rng=1)
+    >>> bool(abs(shifted["dec"][1] + 30) < 60 / 3600)
+    True
+    """
+    near, far = (quantity_value(d, u.rad, "distance") for d in distance)
+    if not 0 < near <= far <= np.pi:
+        raise ValueError(
+            f"distance must be (nearest, farthest) with 0 < nearest <= farthest, got {distance}"
+        )
+    clear = near if avoid is None else quantity_value(avoid, u.rad, "avoid")
+    check_count(n_draws, "n_draws")
+    rng = np.random.default_rng(rng)
+    ra = float_values(xray, "ra", unit=u.deg, name="xray")
+    dec = float_values(xray, "dec", unit=u.deg, name="xray")
+    coords = SkyCoord(ra, dec, unit="deg")
+    tree = cKDTree(_unit_vectors(ra, dec))
+    new_ra, new_dec = ra.copy(), dec.copy()
+    todo = np.arange(len(ra))
+    for _ in range(n_draws):
+        angle = rng.uniform(0, 2 * np.pi, len(todo)) * u.rad
+        # Uniform in area on the sphere: in the cosine of the distance.
+        shift = np.arccos(rng.uniform(np.cos(far), np.cos(near), len(todo))) * u.rad
+        place = coords[todo].directional_offset_by(angle, shift)
+        chord = tree.query(_unit_vectors(place.ra.deg, place.dec.deg))[0]
+        good = chord > 2 * np.sin(clear / 2) * (1 - 1e-9)
+        if footprint is not None:
+            good &= np.asarray(footprint(place), bool)
+        new_ra[todo[good]], new_dec[todo[good]] = place.ra.deg[good], place.dec.deg[good]
+        todo = todo[~good]
+        if len(todo) == 0:
+            break
+    else:
+        raise ValueError(
+            f"{len(todo)} of {len(ra)} X-ray sources found no empty place inside the footprint, the "
+            f"first is row {todo[0]}: the secondaries must cover the sky around the sources out to "
+            "the farthest distance"
+        )
+    result = xray.copy()
+    result["ra"] = Column(new_ra, unit=u.deg)
+    result["dec"] = Column(new_dec, unit=u.deg)
+    return result
+
+
+def calibrate_cutoffs(
+    xray,
+    secondaries,
+    *,
+    false_rates=(PUBLISHED_FALSE_RATE,),
+    distance=None,
+    footprint=None,
+    rng=None,
+    **settings,
+):
+    """
+    Find the p_any above which a false rate is kept, from positions without an X-ray source.
+
+    The sources are associated; then they are shifted, and associated again with the same
+    completeness, densities and priors, as they were estimated and learned from the true positions.
+
+    Parameters
+    ----------
+    xray, secondaries
+        As for `associate`. The secondaries must cover the sky around the sources.
+    false_rates : sequence of float, optional
+        Fractions of shifted sources that may be above the cutoff. Default: 15 %, as published.
+    distance : (`~astropy.units.Quantity`, `~astropy.units.Quantity`) ['angle'], optional
+        Nearest and farthest shift; None takes 2 and 6 times the largest search radius.
+    footprint : callable, optional
+        Takes a `~astropy.coordinates.SkyCoord` and returns which positions all secondaries cover. None takes as
+        covered where the fifth nearest object of each catalogue is no farther than it is from any of the
+        X-ray sources.
+    rng : int, `~numpy.random.Generator` or None, optional
+        Where the random shifts come from.
+    **settings
+        The other arguments of `associate`.
+
+    Returns
+    -------
+    calibration : CutoffCalibration
+        A named tuple ``cutoffs, curve, candidates, shifted, shifted_candidates``.
+
+    Raises
+    ------
+    ValueError
+        If a false rate is not between 0 and 1, or a source finds no place.
+
+    Notes
+    -----
+    A source without a counterpart in the catalogue is like a shifted one, so of n sources n (1 - c) f are false at
+    the false rate f, with c the mean of p_any. Purity = 1 - (1 - c) f / s and completeness = (s - (1 - c) f) / c, with s the
+    fraction selected. Both are kept within 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import calibrate_cutoffs
+    >>> rng = np.random.default_rng(1)
+    >>> stars = Table({"ra": rng.uniform(0, 1, 9000), "dec": rng.uniform(0, 1, 9000)})
+    >>> stars["pos_error"] = 0.1
+    >>> xray = stars[:200].copy()
+    >>> xray["pos_error"] = 1.0
+    >>> calibration = calibrate_cutoffs(
+    ...     xray, stars, radius=6 * u.arcsec, area=1 * u.deg**2, false_rates=[0.05], rng=2
+    ... )
+    >>> calibration.curve.colnames
+    ['cutoff', 'false_rate', 'selected', 'purity', 'completeness']
+    """
+    rates = [
+        check_number(rate, "false_rates", minimum=0, maximum=1, exclusive=True)
+        for rate in np.atleast_1d(false_rates).tolist()
+    ]
+    problem = make_problem(xray, secondaries, **settings)
+    if distance is None:
+        largest = float(problem.radius.max()) * u.arcsec
+        distance = (2 * largest, 6 * largest)
+    if footprint is None:
+        footprint = _covered(problem)
+    # Before the work: whether there are places at all.
+    shifted = shift_positions(xray, distance=distance, footprint=footprint, rng=rng)
+    solution = solve(problem)
+    again = dataclasses.replace(
+        make_problem(shifted, secondaries, **settings),
+        completeness=solution.completeness,
+        field_association=solution.shared,
+        priors=solution.priors,
+    )
+    shifted_solution = solve(again)
+    p_true, p_false = solution.posterior.p_any, shifted_solution.posterior.p_any
+    curve = cutoff_curve(p_true, p_false)
+    return CutoffCalibration(
+        _cutoffs(p_true, p_false, rates),
+        curve,
+        candidates_table(problem, solution),
+        shifted,
+        candidates_table(again, shifted_solution),
+    )
+
+
+def cutoff_curve(p_true, p_false, cutoffs=None):
+    """
+    Compute how many true and shifted sources are above each cutoff.
+
+    Parameters
+    ----------
+    p_true, p_false : `~numpy.ndarray`
+        p_any of the X-ray sources and of shifted ones.
+    cutoffs : array-like, optional
+        Where; None takes 0 to 1 in steps of 0.01.
+
+    Returns
+    -------
+    curve : `~astropy.table.Table`
+        Columns ``cutoff, false_rate, selected, purity, completeness``.
+    """
+    cutoffs = np.linspace(0, 1, 101) if cutoffs is None else np.asarray(cutoffs, float)
+    false_rate = _fraction_above(p_false, cutoffs)
+    selected = _fraction_above(p_true, cutoffs)
+    c = float(np.mean(p_true))
+    false = np.minimum((1 - c) * false_rate, selected)
+    purity = 1 - np.divide(false, selected, out=np.zeros_like(false), where=selected > 0)
+    completeness = np.clip((selected - false) / c, 0, 1) if c > 0 else np.zeros_like(selected)
+    curve = Table(
+        {
+            "cutoff": cutoffs,
+            "false_rate": false_rate,
+            "selected": selected,
+            "purity": purity,
+            "completeness": completeness,
+        }
+    )
+    for name, text in (
+        ("cutoff", "Smallest p_any, which itself is not selected"),
+        ("false_rate", "Fraction of shifted sources above the cutoff"),
+        ("selected", "Fraction of X-ray sources above the cutoff"),
+        ("purity", "Fraction of the selected sources that have a counterpart"),
+        ("completeness", "Fraction of the sources with a counterpart that are selected"),
+    ):
+        curve[name].description = text
+    return curve
+
+
+def _fraction_above(values, cutoffs):
+    ordered = np.sort(values)
+    return 1 - np.searchsorted(ordered, cutoffs, side="right") / len(ordered)
+
+
+def _cutoffs(p_true, p_false, rates):
+    """
+    Find the smallest cutoff at which no more than each rate of the shifted sources is above.
+    """
+    ordered = np.sort(p_false)[::-1]
+    cutoffs = []
+    for rate in rates:
+        allowed = int(np.floor(rate * len(ordered) + 1e-9))
+        cutoffs.append(float(ordered[allowed]) if allowed < len(ordered) else 0.0)
+    table = cutoff_curve(p_true, p_false, cutoffs)
+    table.replace_column("false_rate", Column(rates, description="False rate that was asked"))
+    return table["false_rate", "cutoff", "selected", "purity", "completeness"]
+
+
+def _covered(problem):
+    """
+    Make a footprint: no emptier than around any of the X-ray sources.
+    """
+    vectors = _unit_vectors(problem.primaries.ra, problem.primaries.dec)
+    trees = []
+    for table in problem.secondaries:
+        if len(table.ra) < _FOOTPRINT_NEIGHBOURS:
+            continue
+        tree = cKDTree(
+            _unit_vectors(table.ra, table.dec), balanced_tree=False, compact_nodes=False
+        )
+        distance = tree.query(vectors, k=[_FOOTPRINT_NEIGHBOURS])[0][:, 0]
+        trees.append((tree, max(float(distance.max()), 2 * ARCSEC)))
+
+    def footprint(coords):
+        places = _unit_vectors(coords.ra.deg, coords.dec.deg)
+        inside = np.ones(len(places), bool)
+        for tree, largest in trees:
+            inside &= tree.query(places, k=[_FOOTPRINT_NEIGHBOURS])[0][:, 0] <= largest
+        return inside
+
+    return footprint
