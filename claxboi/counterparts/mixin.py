@@ -3,6 +3,10 @@
 The step "who is who" as methods of a table of X-ray sources.
 """
 
+from collections.abc import Mapping
+
+from .associate import associate
+from .best import best_matches
 from .hosts import best_hosts, find_hosts
 from .xraylinks import link_xray
 
@@ -15,6 +19,79 @@ class CounterpartMixin:
 
     Each method calls the function of its step with the table as the X-ray sources.
     """
+
+    def find_counterparts(
+        self,
+        surveys,
+        *,
+        radius,
+        domain="opt",
+        rule="first",
+        cutoff=0.0,
+        id_column=None,
+        overwrite=False,
+        **options,
+    ):
+        """
+        Add the best counterpart of each source: `~claxboi.counterparts.associate` with each survey
+        by itself, then `~claxboi.counterparts.best_matches`.
+
+        Call the two functions instead to associate several catalogues at once, or to keep all
+        candidates.
+
+        Parameters
+        ----------
+        surveys : mapping of str to `~astropy.table.Table`
+            The surveys of one domain, in order of preference.
+        radius : `~astropy.units.Quantity` ['angle']
+            Search radius.
+        domain : str, optional
+            First part of the names of the new columns: "opt" or "ir".
+        rule : {"first", "best"}, optional
+            Which survey is taken.
+        cutoff : float or mapping of str to float, optional
+            Smallest ``p_any``, for all surveys or by survey.
+        id_column : str or mapping of str to str, optional
+            Column of the identifier in each survey.
+        overwrite : bool, optional
+            Replace columns of the same name.
+        **options
+            The other arguments of `~claxboi.counterparts.associate`, each for all surveys or as a
+            mapping by survey.
+
+        Returns
+        -------
+        table : same class as this table
+            A new table with the columns ``<domain>_id``, ``<domain>_p_any`` and so on.
+
+        Raises
+        ------
+        TypeError
+            If ``surveys`` is not a mapping of tables.
+        """
+        if not isinstance(surveys, Mapping):
+            raise TypeError(
+                f"surveys must be a mapping of names to Tables, got {type(surveys).__name__}"
+            )
+        candidates = {
+            name: associate(
+                self,
+                survey,
+                radius=radius,
+                **{key: _of(value, name) for key, value in options.items()},
+            )
+            for name, survey in surveys.items()
+        }
+        return best_matches(
+            candidates,
+            self,
+            surveys,
+            domain=domain,
+            rule=rule,
+            cutoff=cutoff,
+            id_column=id_column,
+            overwrite=overwrite,
+        )
 
     def find_hosts(self, galaxies, *, factor=1.26, missing_angle="mean", overwrite=False):
         """
@@ -68,3 +145,7 @@ class CounterpartMixin:
                 f"others must not have a catalogue {name!r}: give this one another name"
             )
         return link_xray({**others, name: self}, n_sigma=n_sigma)
+
+
+def _of(option, survey):
+    return option.get(survey) if isinstance(option, Mapping) else option

@@ -7,7 +7,13 @@ import pytest
 from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table, hstack, join, vstack
 
-from claxboi.counterparts import best_hosts, find_hosts, link_xray
+from claxboi.counterparts import (
+    associate,
+    best_hosts,
+    best_matches,
+    find_hosts,
+    link_xray,
+)
 from claxboi.xraytable import XrayTable
 
 
@@ -99,7 +105,35 @@ def test_empty():
     assert len(XrayTable({"ra": []})) == 0
 
 
-def test_methods_are_the_functions(table):
+def test_find_counterparts(table):
+    x = table[[0, 2]]
+    surveys = {
+        "gaia": Table({"id": ["g1"], "ra": [10.0001], "dec": [0.0], "pos_error": [0.1]}),
+        "panstarrs": Table(
+            {"id": ["p1", "p3"], "ra": [10.0, 30.0], "dec": [0.0001, 2.0], "pos_error": [0.1, 0.1]}
+        ),
+    }
+    density = {"gaia": 5000 / u.deg**2, "panstarrs": 20000 / u.deg**2}
+    options = {"radius": 10 * u.arcsec, "completeness": 0.5}
+    result = x.find_counterparts(surveys, cutoff=0.5, density=density, **options)
+    assert type(result) is XrayTable
+    assert result["opt_id"].tolist() == ["g1", "p3"]
+    assert result["opt_reference"].tolist() == ["gaia", "panstarrs"]
+    candidates = {
+        name: associate(x, survey, density=density[name], **options)
+        for name, survey in surveys.items()
+    }
+    expected = best_matches(candidates, x, surveys, cutoff=0.5)
+    assert result["opt_p_any"].tolist() == expected["opt_p_any"].tolist()
+    best = x.find_counterparts(surveys, domain="ir", rule="best", density=density, **options)
+    assert best["ir_reference"].tolist() == expected["opt_reference_best"].tolist()
+    with pytest.raises(ValueError, match="already has"):
+        result.find_counterparts(surveys, density=density, **options)
+    with pytest.raises(TypeError, match="surveys must be a mapping of names to Tables, got list"):
+        x.find_counterparts(["gaia"], **options)
+
+
+def test_hosts_and_links(table):
     galaxies = Table({"galaxy_id": ["g"], "ra": [10.001], "dec": [0.0], "r25_major": [10.0]})
     result = table.find_hosts(galaxies, factor=2)
     assert type(result) is XrayTable
