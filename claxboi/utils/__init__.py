@@ -4,8 +4,10 @@ What two or more steps need and astropy lacks: one topic a module.
 """
 
 from ._columns import add_columns, float_values, is_missing, text_values
+from ._files import check_output, replacing
 from ._progress import Progress
 from ._provenance import record
+from ._tables import ecsv_text, read_table, write_table
 from ._validation import (
     check_choice,
     check_columns,
@@ -24,11 +26,16 @@ __all__ = [
     "check_columns",
     "check_count",
     "check_number",
+    "check_output",
     "check_table",
+    "ecsv_text",
     "float_values",
     "is_missing",
     "quantity_value",
+    "read_table",
     "record",
+    "replacing",
     "text_values",
     "warn",
+    "write_table",
 ]
