@@ -1,0 +1,260 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+A classifier as one text file, to classify elsewhere.
+
+The file is an ECSV table of what was learned from: the training sample with its classes, or the
+tabulated densities of a run of the original scripts. The meta has the settings. Reading fits
+the densities again, so that the answers are the same to the last bit, held-out ones included.
+"""
+
+import dataclasses
+import hashlib
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Column, MaskedColumn, Table
+
+from claxboi.utils import ecsv_text, float_values, replacing, text_values
+
+from ._likelihood import LikelihoodModel
+from ._training import TrainingRows
+from .densities import TabulatedDensities
+from .original import warn_in_sample
+from .properties import Component, Property
+
+__all__ = ["read_model", "write_model"]
+
+#: Number of this form of the file; a reader refuses a higher one.
+FORMAT = 1
+
+#: The first line of the file, and the second: a comment to YAML, so that any reader of ECSV passes.
+#: Size and checksum are those of the lines below it.
+FIRST_LINE = b"# %ECSV 1.0\n"
+MARK = "# # claxboi model, format "
+SEAL = MARK + "{format}, {size} bytes, sha256 {checksum}\n"
+SEAL_PATTERN = re.compile(MARK.encode() + rb"(\d+), (\d+) bytes, sha256 ([0-9a-f]{64})\n")
+HEAD = FIRST_LINE + MARK.encode()
+
+#: Where the table's meta has the settings.
+META_KEY = "claxboi_model"
+
+#: Attributes of a classifier that are stored as they are.
+SETTINGS = ("normalization", "missing", "kernel", "bandwidth", "floor", "min_class_size")
+LEARNED = ("label", "weights", "offsets", "default_priors")
+
+#: Columns of a table of densities.
+PROPERTY_COLUMN, MIDDLE_COLUMN, PROBABILITY_COLUMN = "property", "middle", "probability_{}"
+
+
+def write_model(model, path, *, overwrite=False):
+    """
+    Write a classifier; see `NaiveBayesClassifier.write`.
+    """
+    model._check_fitted()
+    table = _training_table(model) if model._training is not None else _density_table(model)
+    text = ecsv_text(table).encode()
+    if not text.startswith(FIRST_LINE):
+        raise RuntimeError(f"astropy's ECSV begins with {text[: len(FIRST_LINE)]!r}")
+    content = text[len(FIRST_LINE) :]
+    checksum = hashlib.sha256(content).hexdigest()
+    seal = SEAL.format(format=FORMAT, size=len(content), checksum=checksum)
+    with replacing(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(FIRST_LINE + seal.encode() + content)
+
+
+def read_model(cls, path):
+    """
+    Read a classifier; see `NaiveBayesClassifier.read`.
+    """
+    table = Table.read(_checked_text(Path(path)), format="ascii.ecsv")
+    stored = table.meta[META_KEY]
+    records = tuple(_property(fields) for fields in stored["properties"])
+    model = cls(
+        records,
+        classes=stored["given_classes"],
+        merge=stored["merge"],
+        **{name: stored[name] for name in SETTINGS},
+    )
+    if "training" in stored:
+        training = _training_rows(table, records, stored)
+        names, label, dropped = stored["classes"], stored["label"], stored["dropped"]
+        model._fit_rows(records, names, training, label=label, dropped=dropped)
+    else:
+        _set_densities(model, table, records, stored)
+    model.categories = tuple(stored["categories"])
+    model.label = stored["label"]
+    # YAML sorts its keys: the order of what is shown to people comes from the lists.
+    model.weights = _ordered(stored["weights"], [*model.categories, "missing"])
+    model.offsets = _ordered(stored["offsets"], model.classes_)
+    model.default_priors = stored["default_priors"] and _ordered(
+        stored["default_priors"], model.classes_
+    )
+    if stored["fold_weights"] is not None:
+        model._fold_weights = np.array(stored["fold_weights"])
+    return model
+
+
+def _checked_text(path):
+    """Return the text of a model file, whole and unchanged."""
+    if not path.exists():
+        raise FileNotFoundError(f"there is no model file {path}")
+    # Line ends may have been changed on the way between systems: that is no damage.
+    data = path.read_bytes().replace(b"\r\n", b"\n")
+    if not data:
+        raise ValueError(f"model file {path} is empty")
+    if not data.startswith(HEAD[: len(data)]):
+        raise ValueError(
+            f"{path} is not a claxboi model: it does not begin as NaiveBayesClassifier.write does"
+        )
+    if data.count(b"\n") < 2:
+        raise ValueError(f"model file {path} is truncated: it ends within its second line")
+    seal = SEAL_PATTERN.match(data, len(FIRST_LINE))
+    if seal is None:
+        raise ValueError(f"model file {path} is damaged: its second line has no checksum")
+    version, size = int(seal[1]), int(seal[2])
+    if version > FORMAT:
+        raise ValueError(
+            f"model file {path} has format {version}, and this claxboi reads up to {FORMAT}: it "
+            "was written by a newer claxboi; upgrade this one"
+        )
+    content = data[seal.end() :]
+    if len(content) < size:
+        raise ValueError(
+            f"model file {path} is truncated: it has {len(content)} of {size} bytes after its "
+            "second line"
+        )
+    if hashlib.sha256(content).hexdigest().encode() != seal[3]:
+        raise ValueError(
+            f"model file {path} is damaged: it was changed after it was written (its checksum "
+            "is wrong); read the original again, or write the model anew"
+        )
+    return data.decode()
+
+
+# What is stored of any model
+
+
+def _meta(model, **more):
+    from claxboi import __version__
+
+    stored = {
+        "version": __version__,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **{name: getattr(model, name) for name in SETTINGS + LEARNED},
+        "given_classes": model.classes,
+        "merge": model.merge,
+        "classes": model.classes_,
+        "categories": model.categories,
+        "dropped": model._dropped,
+        "fold_weights": model._fold_weights,
+        "properties": [dataclasses.asdict(record) for record in model.properties],
+        **more,
+    }
+    return {META_KEY: _plain(stored)}
+
+
+def _plain(value):
+    """Turn arrays, tuples and numpy's numbers into what YAML writes plainly."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _ordered(mapping, names):
+    return {name: mapping[name] for name in names if name in mapping}
+
+
+def _property(fields):
+    components = [Component(**part) for part in fields["components"]]
+    return Property(**(fields | {"components": components}))
+
+
+# A training sample
+
+
+def _training_table(model):
+    rows = model._training
+    columns = {}
+    for p, record in enumerate(model.properties):
+        columns[record.column] = rows.values[p]
+        if p in rows.errors:
+            columns[record.error] = rows.errors[p]
+    names = {}
+    extra = {"flux": rows.flux, "weight": None if np.all(rows.weights == 1) else rows.weights}
+    # The class comes last: a line that begins with text might look like a comment.
+    extra["class"] = np.array(model.classes_)[rows.codes]
+    for what, values in extra.items():
+        if values is not None:
+            names[what] = _free_name(what, columns)
+            columns[names[what]] = values
+    table = Table(meta=_meta(model, training=names))
+    for name, values in columns.items():
+        missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+        column = MaskedColumn(values, mask=missing) if missing.any() else Column(values)
+        table.add_column(column, name=name, copy=False)
+    return table
+
+
+def _free_name(name, taken):
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _training_rows(table, records, stored):
+    names = stored["training"]
+    labels = text_values(table, names["class"])[0]
+    codes = np.full(len(table), -1)
+    for code, name in enumerate(stored["classes"]):
+        codes[labels == name] = code
+    return TrainingRows(
+        np.array([float_values(table, record.column) for record in records]),
+        {p: float_values(table, r.error) for p, r in enumerate(records) if r.error},
+        codes,
+        float_values(table, names["weight"]) if "weight" in names else np.ones(len(table)),
+        float_values(table, names["flux"]) if "flux" in names else None,
+    )
+
+
+# Tabulated densities
+
+
+def _density_table(model):
+    densities = model._likelihood.densities
+    table = Table()
+    table[MIDDLE_COLUMN] = np.concatenate([density.middles for density in densities])
+    tables = np.concatenate([density.probabilities.T for density in densities])
+    for name, values in zip(model.classes_, tables.T, strict=True):
+        table[PROBABILITY_COLUMN.format(name)] = values
+    columns = [density.record.column for density in densities]
+    table[PROPERTY_COLUMN] = np.repeat(columns, [len(density.middles) for density in densities])
+    table.meta = _meta(
+        model,
+        class_counts=model.class_counts_,
+        present=dict(zip(columns, model._likelihood.present_weight, strict=True)),
+    )
+    return table
+
+
+def _set_densities(model, table, records, stored):
+    classes = stored["classes"]
+    owner = text_values(table, PROPERTY_COLUMN)[0]
+    middles = float_values(table, MIDDLE_COLUMN)
+    tables = [float_values(table, PROBABILITY_COLUMN.format(name)) for name in classes]
+    densities = []
+    for record in records:
+        own = owner == record.column
+        probabilities = np.array([values[own] for values in tables])
+        densities.append(TabulatedDensities(record, middles[own], probabilities))
+    model.classes_ = list(classes)
+    model.class_counts_ = np.array(stored["class_counts"])
+    model._dropped = stored["dropped"]
+    present = np.array([stored["present"][record.column] for record in records])
+    model._likelihood = LikelihoodModel(
+        densities, tuple(stored["categories"]), present, model.class_counts_
+    )
+    warn_in_sample()
