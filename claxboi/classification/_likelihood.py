@@ -22,8 +22,8 @@ _NODES, _NODE_WEIGHTS = np.polynomial.hermite.hermgauss(5)
 ERROR_NODES = np.sqrt(2) * _NODES
 ERROR_WEIGHTS = _NODE_WEIGHTS / np.sqrt(np.pi)
 
-#: So many likelihoods are multiplied before a logarithm is taken: each is above 1e-12.
-PRODUCTS_PER_LOG = 20
+#: Decades that a product of likelihoods may span before a logarithm is taken.
+PRODUCT_DECADES = 300
 
 
 @dataclass
@@ -78,6 +78,8 @@ class LikelihoodModel:
         self.n_categories = len(categories)
         self.n_classes = len(class_weight)
         self.present_weight, self.class_weight = present_weight, class_weight
+        decades = max(density.decades() for density in densities)
+        self._products_per_log = max(int(PRODUCT_DECADES / decades), 1)
 
     def presence(self):
         """
@@ -117,7 +119,7 @@ class LikelihoodModel:
                     # A large exponent could overflow a product, not a sum.
                     log_likelihood[t] += exponent * np.log(factor)
                     continue
-                if pending == PRODUCTS_PER_LOG:
+                if pending == self._products_per_log:
                     log_likelihood[t] += np.log(product)
                     product.fill(1.0)
                     pending = 0
@@ -198,8 +200,11 @@ class LikelihoodModel:
         # An atom is exact: its error does not spread it over its surroundings.
         errors = np.where(np.isnan(errors) | np.isin(scaled, density.atoms), 0.0, np.abs(errors))
         total = 0.0
+        lower, upper = record.bounds
+        # What has a logarithm is positive, whatever its error.
+        bounds = (0.0 if lower is None and record.scale == "log10" else lower), upper
         for node, share in zip(ERROR_NODES, ERROR_WEIGHTS):
-            points = record.apply_scale(_fold(raw + node * errors, *record.bounds))
+            points = record.apply_scale(_fold(raw, raw + node * errors, *bounds))
             total += share * evaluate(density, points, scaled)
         return total
 
@@ -304,15 +309,18 @@ def _smooth(present, total):
     return (ratio + PRESENCE_SMOOTHING) / (1 + 2 * PRESENCE_SMOOTHING)
 
 
-def _fold(values, lower, upper):
-    # What an error carries over a bound comes back on the other side.
-    if lower is not None:
-        values = np.where(values < lower, 2 * lower - values, values)
-    if upper is not None:
-        values = np.where(values > upper, 2 * upper - values, values)
-    return np.clip(
-        values, -np.inf if lower is None else lower, np.inf if upper is None else upper
-    )
+def _fold(raw, points, lower, upper):
+    """Reflect at the bounds what an error carries over them, but no value that is beyond one itself."""
+    if lower is None and upper is None:
+        return points
+    if upper is None:
+        return np.where((points < lower) & (raw >= lower), 2 * lower - points, points)
+    if lower is None:
+        return np.where((points > upper) & (raw <= upper), 2 * upper - points, points)
+    width = upper - lower
+    folded = lower + width - np.abs((points - lower) % (2 * width) - width)
+    crossed = ((points < lower) | (points > upper)) & (raw >= lower) & (raw <= upper)
+    return np.where(crossed, folded, points)
 
 
 def _patterns(present):

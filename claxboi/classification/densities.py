@@ -161,6 +161,15 @@ class KernelDensities:
         """
         return self._masses(self._weight_atoms, self._weight_rest)[0]
 
+    def decades(self):
+        """
+        Bound the decimal logarithm of every likelihood, on either side of 1.
+        """
+        narrowest = np.fmin.reduce(self.bandwidths, initial=self.span)
+        lowest = np.log10(self.floor) + LOWEST_LOG_FLOOR / np.log(10)
+        # A kernel is highest where it is reflected, at twice 1/(2 h).
+        return max(-lowest, np.log10(2 * self.span / narrowest))
+
     def _masses(self, at_atoms, at_rest):
         if not len(self.atoms):
             return at_atoms, np.ones_like(at_rest)
@@ -302,6 +311,12 @@ class TabulatedDensities:
         self.span = self.upper - self.lower
         self.atoms = np.empty(0)
         self.atom_masses = np.empty((0, self.n_classes))
+
+    def decades(self):
+        """
+        Bound the decimal logarithm of every likelihood; see `KernelDensities.decades`.
+        """
+        return max(-np.log10(self.probabilities.min()), 1.0)
 
     def likelihood(self, points, out):
         """
