@@ -271,7 +271,7 @@ class Evaluation:
         Expected calibration error (float or None).
 
         Naeini et al. 2015, AAAI 29, 2901:
-        sum_b n_b / n |fraction right - mean probability| over 15 equal bins of the largest
+        ``sum_b n_b / n |fraction right - mean probability|`` over 15 equal bins of the largest
         probability, as in Guo et al. 2017 (ICML 70, 1321, equation 3). A finite sample has one
         above 0 even when its probabilities are perfect.
         """
