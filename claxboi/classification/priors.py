@@ -81,10 +81,7 @@ def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()
         if table is None:
             raise TypeError("priors must be plain proportions here, got a function")
         priors = priors(table)
-    try:
-        values = np.asarray(priors, float)
-    except (TypeError, ValueError) as err:
-        raise TypeError(f"priors must be numbers, got {priors!r}") from err
+    values = _numbers(priors)
     if values.ndim == 1 and len(values) == len(classes):
         return _checked(values[:, np.newaxis], priors)[:, 0]
     if values.shape == (n_sources, len(classes)):
@@ -110,17 +107,24 @@ def _from_mapping(priors, classes, dropped):
         )
     left_out = [name for name in names if name not in classes]
     if left_out:
-        _checked(np.array([[float(value)] for value in names.values()]), priors)
-        total = sum(float(names[name]) for name in classes)
-        if not total > 0:
+        _checked(_numbers(list(names.values()))[:, np.newaxis], priors)
+        kept = _numbers([names[name] for name in classes])
+        if not kept.sum() > 0:
             raise ValueError(f"priors must leave something for {', '.join(classes)}: {priors!r}")
         warn(
             f"the priors of {', '.join(left_out)}, left out of the model, are shared among the "
             "other classes in proportion",
             PriorWarning,
         )
-        return [float(names[name]) / total for name in classes]
+        return kept / kept.sum()
     return [names[name] for name in classes]
+
+
+def _numbers(priors):
+    try:
+        return np.asarray(priors, float)
+    except (TypeError, ValueError) as err:
+        raise TypeError(f"priors must be numbers, got {priors!r}") from err
 
 
 def _checked(values, received):
