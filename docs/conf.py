@@ -1,0 +1,144 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How Sphinx builds the documentation.
+
+Without network: ``sphinx-build -W -D disable_intersphinx=1 docs docs/_build/html``.
+"""
+
+import os
+import sys
+import tomllib
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+try:
+    from sphinx_astropy.conf.v3 import *  # noqa: F403
+    from sphinx_astropy.conf.v3 import exclude_patterns, extensions, intersphinx_mapping
+except ImportError:
+    sys.exit('The documentation needs more packages: pip install -e ".[docs]"')
+
+with Path(__file__).parents[1].joinpath("pyproject.toml").open("rb") as stream:
+    project_metadata = tomllib.load(stream)["project"]
+
+# -- Project --------------------------------------------------------------------------------------
+project = project_metadata["name"]
+author = project_metadata["authors"][0]["name"]
+project_copyright = f"2026-{datetime.now(tz=UTC).year}, {author}".replace("2026-2026", "2026")
+release = metadata.version(project)
+version = ".".join(release.split(".")[:2])
+source_url = project_metadata["urls"]["Source"]
+github_issues_url = f"{source_url}/issues/"
+changelog_links_docpattern = ["changes"]
+
+# -- Sphinx ---------------------------------------------------------------------------------------
+needs_sphinx = "8.2"
+highlight_language = "python3"
+extensions += [
+    "matplotlib.sphinxext.plot_directive",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+# The pages of the gallery are made from these.
+exclude_patterns += ["conftest.py", "**/GALLERY_HEADER.rst"]
+intersphinx_mapping.pop("h5py", None)  # not used
+intersphinx_mapping["astroquery"] = ("https://astroquery.readthedocs.io/en/latest/", None)
+intersphinx_mapping["regions"] = ("https://astropy-regions.readthedocs.io/en/stable/", None)
+rst_epilog = """
+.. _Astropy: https://www.astropy.org
+.. _Tranin et al. (2022): https://doi.org/10.1051/0004-6361/202141259
+"""
+
+# -- Figures --------------------------------------------------------------------------------------
+plot_formats = ["png"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_pre_code = ""
+plot_rcparams = {"savefig.bbox": "tight"}
+plot_apply_rcparams = True
+
+# -- Gallery --------------------------------------------------------------------------------------
+sphinx_gallery_conf = {
+    "abort_on_example_error": True,
+    "backreferences_dir": "api",
+    "doc_module": ("claxboi",),
+    "examples_dirs": "../examples",
+    "filename_pattern": "/plot_",
+    "gallery_dirs": "gallery",
+    "min_reported_time": 60,
+    "plot_gallery": True,
+    "reference_url": {"claxboi": None},
+    "remove_config_comments": True,
+    "reset_modules": ("matplotlib",),
+    "show_memory": False,
+    "write_computation_times": False,
+}
+
+# -- HTML -----------------------------------------------------------------------------------------
+html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_show_sourcelink = False
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
+html_theme_options = {
+    "icon_links": [
+        {
+            "name": "GitHub",
+            "url": source_url,
+            "icon": "fa-brands fa-github",
+            "type": "fontawesome",
+        },
+    ],
+    "logo": {"text": project},
+    "navigation_with_keys": False,
+    "use_edit_page_button": False,
+}
+html_context = {
+    "default_mode": "light",
+    "is_development": "dev" in release,
+    "to_be_indexed": ["stable", "latest"],
+}
+
+# -- Links ----------------------------------------------------------------------------------------
+linkcheck_retry = 3
+linkcheck_timeout = 60
+linkcheck_ignore = [
+    r"https://doi\.org/.*",  # publishers refuse robots
+    r"https://ui\.adsabs\.harvard\.edu/.*",
+]
+
+
+# -- Pages that are made from data ----------------------------------------------------------------
+def write_vocabulary(app):
+    """
+    Write the table of all columns from the vocabulary itself, so that it cannot lag behind.
+    """
+    from claxboi.catalog import vocabulary
+
+    lines = [
+        ".. list-table::",
+        "   :header-rows: 1",
+        "   :widths: 8 24 18 50",
+        "",
+        "   * - Step",
+        "     - Column",
+        "     - Unit",
+        "     - Meaning",
+    ]
+    for record in vocabulary():
+        unit = f"``{record['unit']}``" if record["unit"] else ""
+        lines += [
+            f"   * - {record['step']}",
+            f"     - ``{record['name']}``",
+            f"     - {unit}",
+            f"     - {record['description']}",
+        ]
+    path = Path(app.srcdir, "api", "vocabulary.inc")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def setup(app):
+    """
+    Connect what is made before the pages are read.
+    """
+    app.connect("builder-inited", write_vocabulary)

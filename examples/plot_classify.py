@@ -1,0 +1,89 @@
+"""
+What are my X-ray sources, and how sure is that?
+================================================
+
+A survey has found 2000 X-ray sources. Reference catalogues say what half of them are: active
+galaxies, stars, X-ray binaries, cataclysmic variables, clusters of galaxies. What is the other
+half? This example classifies them, asks how far the answer can be trusted, and looks into a
+source that could not make up its mind. The sources are simulated, so the truth is known.
+"""
+
+# %%
+# The table has one row per source, and a column ``class`` that is masked where nothing is known.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from claxboi import classify
+from claxboi.diagnostics import plot_confusion, plot_densities, plot_reliability, plot_track
+from claxboi.simulation import make_labelled_sample
+
+sources = make_labelled_sample(2000, rng=1)
+print(sources["source_id", "flux", "hr2", "log_fx_fb", "class"][:5])
+
+# %%
+# One call learns the densities of each class, fits the exponents of the categories, and adds the
+# probabilities. The priors are the proportions that the survey is expected to have.
+
+priors = {
+    "AGN": 0.55,
+    "star": 0.20,
+    "gal_XRB": 0.03,
+    "CV": 0.02,
+    "AGN_2": 0.05,
+    "ex_XRB": 0.05,
+    "extended": 0.10,
+}
+result, model = classify(sources, priors, return_model=True)
+
+# %%
+# What the classes look like
+# --------------------------
+# The ratio of X-ray to optical flux tells stars from active galaxies, as it has since the first
+# X-ray surveys. X-ray binaries are everywhere: that property alone cannot find them.
+
+fig, ax = plt.subplots(figsize=(7, 4.5))
+plot_densities(model, "log_fx_fb", ax=ax)
+plt.show()
+
+# %%
+# How good is it?
+# ---------------
+# Every labelled source is classified by all the others. Rows are the true classes. Binaries
+# in other galaxies (ex_XRB) and active galaxies behind them (AGN_2) are the hard ones.
+
+evaluation = model.evaluate(sources, priors)
+fig, ax = plt.subplots(figsize=(7, 5.5))
+plot_confusion(evaluation, ax=ax)
+plt.show()
+
+# %%
+# A probability of 0.8 should be right in 80 % of the cases. The points should lie on the line.
+
+fig, ax = plt.subplots(figsize=(5, 5))
+plot_reliability(evaluation, ax=ax)
+plt.show()
+
+# %%
+# The sources without a label were never seen by the model. Here their truth is known:
+
+new = result[~result["is_training"]]
+right = new["prediction"] == new["true_class"]
+print(f"{np.mean(right):.1%} of {len(new)} unlabelled sources are classified rightly;")
+print(f"where the margin is above 0.9, {np.mean(right[new['margin'] > 0.9]):.1%} are.")
+
+# %%
+# A source in doubt
+# -----------------
+# The source with the smallest margin has evidence on both sides. Each category of properties
+# speaks for itself in the track, the final probability first.
+
+doubtful = new[np.argmin(new["margin"])]
+fig, ax = plt.subplots(figsize=(8, 4.5))
+plot_track(result, doubtful["source_id"], ax=ax)
+plt.show()
+
+# %%
+# And in words, down to the properties that matter most:
+
+print(model.explain(doubtful))
