@@ -266,7 +266,7 @@ def _check_unique(xray):
     values, counts = np.unique(ids[~missing], return_counts=True)
     if np.any(counts > 1):
         raise ValueError(
-            f"source_id of xray must be unique, got {values[np.argmax(counts)]!r} {counts.max()} times"
+            f"source_id of xray must be unique, got '{values[np.argmax(counts)]}' {counts.max()} times"
         )
 
 

@@ -120,7 +120,8 @@ def best_matches(
         check_table(secondaries[name], f"secondary {name!r}", allow_empty=True)
         check_columns(secondaries[name], ["ra", "dec"], f"secondary {name!r}")
     cutoffs = [
-        check_number(c, "cutoff", minimum=0, maximum=1) for c in _by_name(cutoff, names, "cutoff", 0.0)
+        check_number(c, "cutoff", minimum=0, maximum=1)
+        for c in _by_name(cutoff, names, "cutoff", 0.0)
     ]
     ids = _by_name(id_column, names, "id_column", None)
     found = [_best_of(candidates, name, names, secondaries[name], len(xray)) for name in names]
@@ -166,9 +167,7 @@ def _best_of(candidates, name, names, survey, n_sources):
             f"{type(candidates).__name__}"
         )
     single = "secondary" in table.colnames and (len(names) == 1 or table is not candidates)
-    member, separation = (
-        ("secondary", "separation") if single else (name, f"separation_{name}")
-    )
+    member, separation = ("secondary", "separation") if single else (name, f"separation_{name}")
     check_columns(table, ["primary", member, separation, "p_any", "p_i"], "candidates")
     primary = np.asarray(table["primary"])
     row = float_values(table, member)
@@ -231,7 +230,9 @@ def _columns(domain, names, secondaries, ids, found, has, chosen, best):
     for part in ("id", "ra", "dec", "separation", "p_any", "p_i", "reference", "reference_best"):
         data = texts[part] if part in texts else values[part]
         data = np.where(has, data, "") if part in texts else data
-        columns[f"{domain}_{part}"] = make_column(f"<domain>_{part}", data, mask=~has, domain=domain)
+        columns[f"{domain}_{part}"] = make_column(
+            f"<domain>_{part}", data, mask=~has, domain=domain
+        )
     return columns
 
 

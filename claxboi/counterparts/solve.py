@@ -419,4 +419,3 @@ def _is_shared(problem, rows, neighbours, flags, p_any):
 def _order(rows, neighbours, is_empty, p_i):
     keys = [_secondary_rows(near, m) for near, m in zip(neighbours, rows.members, strict=True)]
     return np.lexsort((*keys[::-1], -p_i, is_empty, rows.primary))
-

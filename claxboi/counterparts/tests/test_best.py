@@ -1,0 +1,108 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import Table
+from numpy.testing import assert_allclose, assert_array_equal
+
+from claxboi.counterparts import associate, best_matches
+
+XRAY = Table({"source_id": ["x1", "x2", "x3"], "ra": [10.0, 20.0, 30.0], "dec": [0.0, 0.0, 0.0]})
+XRAY["pos_error"] = [1.0, 1.0, 1.0]
+GAIA = Table({"source_id": [11, 12], "ra": [10.0003, 10.0], "dec": [0.0005, 0.0001]})
+GAIA["pos_error"] = [0.1, 0.1]
+PS = Table({"name": ["p1", "p2"], "ra": [10.0, 20.0], "dec": [0.0, 0.0002]})
+PS["pos_error"] = [0.1, 0.1]
+SETTINGS = {"radius": 8 * u.arcsec, "completeness": 0.5, "density": 10000 / u.deg**2}
+SURVEYS = {"gaia": GAIA, "panstarrs": PS}
+
+
+@pytest.fixture
+def candidates():
+    return {name: associate(XRAY, table, **SETTINGS) for name, table in SURVEYS.items()}
+
+
+def test_first_survey_with_a_match(candidates):
+    result = best_matches(candidates, XRAY, SURVEYS, id_column={"panstarrs": "name"})
+    assert_array_equal(result["opt_id"].filled(""), ["12", "p2", ""])
+    assert_array_equal(result["opt_reference"].filled(""), ["gaia", "panstarrs", ""])
+    assert_array_equal(result["opt_reference_best"].filled(""), ["panstarrs", "panstarrs", ""])
+    assert_array_equal(result["opt_ra"].mask, [False, False, True])
+    assert_allclose(result["opt_dec"][:2], [0.0001, 0.0002])
+    assert_allclose(result["opt_separation"][:2], [0.36, 0.72], rtol=1e-6)
+    row = candidates["gaia"][0]
+    assert_allclose([result["opt_p_any"][0], result["opt_p_i"][0]], [row["p_any"], row["p_i"]])
+    assert result.meta["claxboi"]["counterparts_opt"]["rule"] == "first"
+    assert XRAY.colnames == ["source_id", "ra", "dec", "pos_error"]
+
+
+def test_most_probable_survey(candidates):
+    result = best_matches(candidates, XRAY, SURVEYS, rule="best")
+    assert_array_equal(result["opt_reference"].filled(""), ["panstarrs", "panstarrs", ""])
+    # Without source_id or id, the row.
+    assert_array_equal(result["opt_id"].filled(""), ["0", "1", ""])
+
+
+def test_cutoff_of_each_survey(candidates):
+    result = best_matches(candidates, XRAY, SURVEYS, cutoff={"gaia": 0.9999})
+    assert_array_equal(result["opt_reference"].filled(""), ["panstarrs", "panstarrs", ""])
+    nothing = best_matches(candidates, XRAY, SURVEYS, cutoff=1.0, domain="ir")
+    assert np.all(nothing["ir_id"].mask)
+    assert np.all(nothing["ir_p_any"].mask)
+
+
+def test_one_association_of_several_surveys():
+    """The probability of an object is the sum over the combinations that hold it."""
+    together = associate(XRAY, SURVEYS, field_association=0.1, **SETTINGS)
+    result = best_matches(together, XRAY, SURVEYS, rule="first")
+    for survey, domain in (("gaia", "opt"), ("panstarrs", "ir")):
+        alone = best_matches(together, XRAY, {survey: SURVEYS[survey]}, domain=domain)
+        p = np.asarray(together["p_any"] * together["p_i"])
+        here = (together["primary"] == 0) & ~together[survey].mask
+        assert_allclose(alone[f"{domain}_p_any"][0], p[here].sum())
+        objects = together[survey][here]
+        best = max(set(objects), key=lambda k: p[here][objects == k].sum())
+        expected = p[here][objects == best].sum() / p[here].sum()
+        assert_allclose(alone[f"{domain}_p_i"][0], expected)
+    assert_array_equal(result["opt_reference"].filled(""), ["gaia", "panstarrs", ""])
+
+
+def test_single_table_for_single_survey(candidates):
+    result = best_matches(candidates["gaia"], XRAY, {"gaia": GAIA})
+    assert_array_equal(result["opt_id"].filled(""), ["12", "", ""])
+
+
+def test_of_two_equal_ones_the_nearer():
+    twins = Table({"id": ["far", "near"], "ra": [10.0, 10.0], "dec": [0.0001, 0.0001]})
+    twins["pos_error"] = 0.1
+    result = best_matches(associate(XRAY, twins, **SETTINGS), XRAY, {"a": twins})
+    assert_allclose(result["opt_p_i"][0], 0.5)
+
+
+class TestBadInput:
+    def test_survey_without_candidates(self, candidates):
+        with pytest.raises(KeyError, match="candidates has none of 'des'"):
+            best_matches(candidates, XRAY, {"des": GAIA})
+
+    def test_other_tables(self, candidates):
+        with pytest.raises(ValueError, match="rows beyond the 1 of xray"):
+            best_matches(candidates, XRAY[:1], SURVEYS)
+
+    def test_not_a_mapping(self, candidates):
+        with pytest.raises(TypeError, match="secondaries must be a mapping"):
+            best_matches(candidates, XRAY, GAIA)
+
+    def test_options(self, candidates):
+        with pytest.raises(ValueError, match="rule must be one of 'first', 'best'"):
+            best_matches(candidates, XRAY, SURVEYS, rule="nearest")
+        with pytest.raises(ValueError, match="cutoff must be at least 0 and at most 1"):
+            best_matches(candidates, XRAY, SURVEYS, cutoff=2)
+        with pytest.raises(ValueError, match="cutoff names 'des'"):
+            best_matches(candidates, XRAY, SURVEYS, cutoff={"des": 0.1})
+
+    def test_columns_that_are_there(self, candidates):
+        once = best_matches(candidates, XRAY, SURVEYS)
+        with pytest.raises(ValueError, match="already has columns 'opt_id'"):
+            best_matches(candidates, once, SURVEYS)
+        twice = best_matches(candidates, once, SURVEYS, overwrite=True)
+        assert set(twice.colnames) == set(once.colnames)
