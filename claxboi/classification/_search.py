@@ -134,7 +134,7 @@ def labelled_sources(model, table, label=None):
     return table, codes[rows], model._read(table, label=label)
 
 
-def population_weights(codes, proportions):
+def population_weights(codes, proportions, weights):
     """
     Weigh sources so that the classes have given proportions.
 
@@ -144,14 +144,16 @@ def population_weights(codes, proportions):
         True classes.
     proportions : `~numpy.ndarray` of shape (n_classes,)
         Wanted proportions.
+    weights : `~numpy.ndarray` of shape (n,)
+        Weight of each source within its class.
 
     Returns
     -------
     weights : `~numpy.ndarray` of shape (n,)
         They sum to n.
     """
-    counts = np.bincount(codes, minlength=len(proportions))
-    weights = (proportions / np.maximum(counts, 1))[codes]
+    counts = np.bincount(codes, weights, minlength=len(proportions))
+    weights = weights * (proportions / np.where(counts > 0, counts, 1.0))[codes]
     return weights * len(codes) / weights.sum()
 
 
@@ -241,7 +243,7 @@ def fit_exponents(
     """
     log_prior = _log_prior(proportions)
     mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
-    weights = population_weights(codes, mean)
+    weights = population_weights(codes, mean, np.where(sources.codes >= 0, sources.weights, 1.0))
     unit = combine(terms, np.ones(len(model.categories)), 1.0, "none", model.missing)
     features = unit.contributions
     n_terms, n_classes, n = features.shape
@@ -307,7 +309,9 @@ def _search_f1(
         max_iterations=max_iterations,
         show_progress=show_progress,
     )
-    model.set_weights(dict(zip(names, map(float, best))))
+    # Not set_weights: what a search found is forgotten by the next fit, what was set is not.
+    model.weights = dict(zip(names, map(float, best)))
+    model.offsets, model._fold_weights = {}, None
     return WeightSearch(
         "f1",
         None if target is None else model.classes_[target],

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from astropy.units import Unit, UnrecognizedUnit
+
+from claxboi.catalog import describe
 from claxboi.utils import ClaxboiWarning, check_columns, float_values, text_values, warn
 
 __all__ = [
     "SmallClassWarning",
     "TrainingRows",
     "label_codes",
+    "property_units",
     "read_labels",
     "read_values",
     "row_folds",
@@ -33,7 +37,38 @@ class SmallClassWarning(ClaxboiWarning):
     """
 
 
-def read_values(table, properties, *, name="table"):
+def property_units(table, properties):
+    """
+    Choose the unit in which each property is learned.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The training sample.
+    properties : sequence of `Property`
+        The properties.
+
+    Returns
+    -------
+    units : list of (str or None)
+        That of the vocabulary, in which the bounds are, or else that of the column.
+    """
+    return [
+        (describe(record.column) or {}).get("unit") or _unit(table, record.column)
+        for record in properties
+    ]
+
+
+def _unit(table, column):
+    unit = getattr(table[column], "unit", None)
+    # The numbers of a column in mag(AB) are in mag.
+    unit = getattr(unit, "function_unit", unit)
+    if unit is None or isinstance(unit, UnrecognizedUnit) or unit == Unit(""):
+        return None
+    return unit.to_string()
+
+
+def read_values(table, properties, *, units=None, name="table"):
     """
     Read the columns of the properties and of their errors.
 
@@ -43,6 +78,8 @@ def read_values(table, properties, *, name="table"):
         The table.
     properties : sequence of `Property`
         The properties.
+    units : list of (str or None), optional
+        Unit of each; a column without one is taken to be in it.
     name : str, optional
         Name of the table argument.
 
@@ -55,14 +92,14 @@ def read_values(table, properties, *, name="table"):
     """
     needed = [p.column for p in properties] + [p.error for p in properties if p.error]
     check_columns(table, needed, name)
+    if units is None:
+        units = [None] * len(properties)
     values = np.empty((len(properties), len(table)))
-    for row, record in zip(values, properties):
-        row[:] = float_values(table, record.column, name=name)
-    errors = {
-        p: float_values(table, record.error, name=name)
-        for p, record in enumerate(properties)
-        if record.error
-    }
+    errors = {}
+    for p, (record, unit) in enumerate(zip(properties, units, strict=True)):
+        values[p] = float_values(table, record.column, unit=unit, name=name)
+        if record.error:
+            errors[p] = float_values(table, record.error, unit=unit, name=name)
     return values, errors
 
 
@@ -165,10 +202,11 @@ def label_codes(table, label, classes, merge=None):
     codes : `~numpy.ndarray` of int, shape (n,)
     """
     labels, missing = text_values(table, label)
+    merged = labels.astype(object)
     for target, sources in (merge or {}).items():
         names = [sources] if isinstance(sources, str) else [str(name) for name in sources]
-        labels = np.where(np.isin(labels, names), str(target), labels)
-    return _codes(labels, missing, classes)
+        merged[np.isin(labels, names)] = str(target)
+    return _codes(merged.astype(str), missing, classes)
 
 
 def _codes(labels, missing, classes):
@@ -261,14 +299,15 @@ class TrainingRows:
     def __post_init__(self):
         keys = row_keys(self.values)
         self._by_values = _Index(keys)
+        self._no_values = row_keys(np.full((len(self.values), 1), np.nan))[0]
         self._by_label = _Index(_mix(keys, self.codes.astype(np.uint64)))
 
     def recognise(self, keys, labels=None):
         """
         Find rows that trained the model.
 
-        A row is known by its values. Where several training sources have the same values, as with few rounded properties, only
-        a row with their label is.
+        A row is known by its values. Where several training sources have the same values, as with few rounded properties, or
+        where there is none, only a row with their label is.
 
         Parameters
         ----------
@@ -287,6 +326,9 @@ class TrainingRows:
         codes = np.full(len(keys), -1)
         weights = np.zeros(len(keys))
         rows, place = self._by_values.find(keys, unique=True)
+        # A row without any value is like any other such row.
+        known = keys[rows] != self._no_values
+        rows, place = rows[known], place[known]
         codes[rows], weights[rows] = self.codes[place], self.weights[place]
         if labels is not None:
             labelled = np.flatnonzero((labels >= 0) & (codes < 0))

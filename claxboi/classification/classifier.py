@@ -7,6 +7,7 @@ import copy
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +29,15 @@ from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
 from ._posterior import MISSING_MODES, NORMALIZATIONS, combine, log_normalize
 from ._search import collect_terms, fit_exponents, optimize_weights
-from ._training import TrainingRows, label_codes, read_labels, read_values, row_folds, row_keys
+from ._training import (
+    TrainingRows,
+    label_codes,
+    property_units,
+    read_labels,
+    read_values,
+    row_folds,
+    row_keys,
+)
 from .densities import KernelDensities
 from .estimation import FLUX_COLUMN, estimate_model_priors
 from .explanation import explain_source
@@ -89,9 +98,9 @@ class NaiveBayesClassifier:
     kernel : {"exponential", "gaussian", "original"}, optional
         Kernel of the densities. The exponential one (default) is exact and fast. "original": the tables of the original scripts (exponential kernels in 99
         bins, 1 outside them), which cannot hold a source out; bandwidth and floor are then theirs.
-    bandwidth : {"silverman", "likelihood", "published"} or float, optional
-        Bandwidth on the scale of each property. "silverman" (default): rule of thumb from the robust spread of each class. "likelihood":
-        highest leave-one-out likelihood of each class. "published": range/(5 n^(1/5)) over all classes.
+    bandwidth : {"likelihood", "silverman", "published"} or float, optional
+        Bandwidth on the scale of each property. "likelihood" (default): highest leave-one-out likelihood of each class.
+        "silverman": rule of thumb from the robust spread of each class. "published": range/(5 n^(1/5)) over all classes.
     floor : float, optional
         Share of a uniform density over the training range, which no density falls below (default 0.01).
     classes : sequence of str, optional
@@ -134,7 +143,7 @@ class NaiveBayesClassifier:
         normalization=None,
         missing="existence",
         kernel="exponential",
-        bandwidth="silverman",
+        bandwidth="likelihood",
         floor=0.01,
         classes=None,
         min_class_size=3,
@@ -153,12 +162,15 @@ class NaiveBayesClassifier:
         self.bandwidth = bandwidth
         self.floor = check_number(floor, "floor", minimum=0, maximum=1, exclusive=True)
         self.min_class_size = check_count(min_class_size, "min_class_size")
-        if classes is not None and (isinstance(classes, str) or len(set(classes)) < 2):
-            raise ValueError(f"classes must name two or more classes, got {classes!r}")
-        self.classes = None if classes is None else [str(name) for name in classes]
+        self.classes = None
+        if classes is not None:
+            self.classes = [] if isinstance(classes, str) else [str(name) for name in classes]
+            if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+                raise ValueError(f"classes must be two or more different names, got {classes!r}")
         self.merge = merge
         self.properties = properties
-        self._given_weights = weights
+        self._given_properties, self._given_weights = properties, weights
+        self._units = None
         if properties is not None:
             self._set_properties(parse_properties(properties, ()))
         self.offsets = {}
@@ -182,6 +194,9 @@ class NaiveBayesClassifier:
         weights : None, "published", mapping or sequence
             As for the class.
         """
+        self._given_weights = weights
+        if self.properties is None:
+            return  # the categories come with the first table
         parsed = parse_weights(weights, self.categories)
         if self.normalization != "none" and not any(parsed[name] for name in self.categories):
             raise ValueError(
@@ -225,23 +240,41 @@ class NaiveBayesClassifier:
         ValueError
             If no row or one class has labels, fewer than two classes are left, or a property is constant or all missing.
         """
-        check_table(table)
-        records = parse_properties(self.properties, table.colnames)
+        self._learn(self._read_sample(table, label, sample_weight))
+        return self
+
+    def _read_sample(self, table, label, sample_weight=None, *, name="table"):
+        """Read and check a training sample, before any work."""
+        check_table(table, name)
+        records = parse_properties(self._given_properties, table.colnames)
         names, codes, dropped = read_labels(
             table,
             label,
             merge=self.merge,
             min_class_size=self.min_class_size,
             classes=self.classes,
+            name=name,
         )
+        # Before the table is cut: it names the columns that there are not.
+        read_values(table[:1], records, name=name)
+        units = property_units(table, records)
         rows = codes >= 0
         weights = _sample_weights(sample_weight, len(table))
         table = table[rows]
-        values, errors = read_values(table, records)
+        values, errors = read_values(table, records, units=units, name=name)
         flux = float_values(table, FLUX_COLUMN) if FLUX_COLUMN in table.colnames else None
         training = TrainingRows(values, errors, codes[rows], weights[rows], flux)
-        self._fit_rows(records, names, training, label=label, dropped=dropped)
-        return self
+        return _Sample(records, names, training, units, label, dropped)
+
+    def _learn(self, sample):
+        self._units = sample.units
+        self._fit_rows(
+            sample.records,
+            sample.names,
+            sample.training,
+            label=sample.label,
+            dropped=sample.dropped,
+        )
 
     def _fit_rows(self, records, names, training, *, label, dropped=()):
         codes, weights = training.codes, training.weights
@@ -480,7 +513,7 @@ class NaiveBayesClassifier:
         """Read a table and recognise the rows that trained the model."""
         self._check_fitted()
         check_table(table)
-        values, errors = read_values(table, self.properties)
+        values, errors = read_values(table, self.properties, units=self._units)
         sources = _Sources(values, errors)
         if self._training is not None:
             label = self.label if label is None else label
@@ -551,14 +584,6 @@ class NaiveBayesClassifier:
             table=table,
             dropped=self._dropped,
         )
-
-    def _check_priors(self, priors, n_sources, *, table=None):
-        """Raise what is wrong with priors before any work is done."""
-        if priors is None or callable(priors):
-            return
-        if isinstance(priors, str) and priors == "estimate":
-            return
-        parse_priors(priors, self.classes_, self._training_proportions(), n_sources, table=table)
 
     def _training_proportions(self):
         return self.class_counts_ / self.class_counts_.sum()
@@ -713,14 +738,16 @@ class NaiveBayesClassifier:
         return other
 
     def _resampled(self, rng):
-        """Fit a model of the same settings to a bootstrap sample of the training rows."""
+        """
+        Fit a model of the same settings to a bootstrap sample of the training rows.
+
+        The Bayesian bootstrap (Rubin 1981, Ann. Stat. 9, 130) weighs all rows, where
+        the common one leaves out some: small classes could vanish, and rare properties with them.
+        """
         rows = self._training
-        n = len(rows.codes)
-        counts = np.bincount(rng.integers(n, size=n), minlength=n)
-        keys = row_keys(rows.values)
-        sources = _Sources(rows.values, rows.errors, rows.codes, rows.weights * counts, keys)
-        keep = np.flatnonzero(counts)
-        return self._refit(rows.codes[keep], sources[keep], self._training_proportions())
+        weights = rows.weights * rng.exponential(size=len(rows.codes))
+        sources = _Sources(rows.values, rows.errors, rows.codes, weights, row_keys(rows.values))
+        return self._refit(rows.codes, sources, self._training_proportions())
 
     # Thin methods: the work is in the module of each
 
@@ -912,6 +939,25 @@ class NaiveBayesClassifier:
             "floor": self.floor,
             "label": self.label,
         }
+
+
+@dataclass
+class _Sample:
+    """
+    A training sample that was read and checked.
+    """
+
+    records: tuple
+    names: list
+    training: TrainingRows
+    units: list
+    label: str
+    dropped: list
+
+    def proportions(self):
+        """Return the share of each class."""
+        counts = np.bincount(self.training.codes, self.training.weights, len(self.names))
+        return counts / counts.sum()
 
 
 class _Sources:

@@ -12,12 +12,15 @@ from astropy.table import Table
 from claxboi.utils import check_table, text_values
 
 from . import _output
+from ._training import read_values
 from .classifier import NaiveBayesClassifier
+from .priors import parse_priors
 from .properties import parse_properties
 
 __all__ = ["classify"]
 
 log = logging.getLogger(__name__)
+
 
 def classify(
     table,
@@ -32,7 +35,7 @@ def classify(
     normalization=None,
     missing="existence",
     kernel="exponential",
-    bandwidth="silverman",
+    bandwidth="likelihood",
     min_class_size=3,
     merge=None,
     overwrite=False,
@@ -132,9 +135,14 @@ def classify(
         min_class_size=min_class_size,
         merge=merge,
     )
-    model.fit(sample, label)
-    model._check_priors(priors, len(table), table=table)
-    _output.check_collisions(table, model.classes_, model.categories, overwrite)
+    read = model._read_sample(sample, label, name="table" if training is None else "training")
+    read_values(table[:1], read.records, units=read.units)
+    if training is None and len(read.training.codes) == len(table):
+        _check_unlabelled(priors)
+    priors = _settled_priors(priors, read, table)
+    categories = dict.fromkeys(record.category for record in read.records)
+    _output.check_collisions(table, read.names, categories, overwrite)
+    model._learn(read)
     if weights is None and model.normalization == "none":
         if offsets is None:
             offsets = isinstance(priors, str) and priors == "estimate"
@@ -166,9 +174,33 @@ def _names_classes(priors, sample, label, merge, min_class_size):
     return set(map(str, priors)) == set(found) and bool(np.all(counts >= min_class_size))
 
 
-def _priors_of_sample(priors):
-    """Return what the weights are fitted for: priors per source are of the table, not of the sample."""
-    named = isinstance(priors, dict) or (
-        not isinstance(priors, str) and not callable(priors) and np.ndim(priors) == 1
+def _check_unlabelled(priors):
+    if isinstance(priors, str) and priors == "estimate":
+        raise ValueError(
+            "priors='estimate' needs sources that did not train the model; every row of the "
+            "table has a label"
+        )
+
+
+def _settled_priors(priors, read, table):
+    """Check priors before any work, and bring them to one form: by class, or one row per source."""
+    if isinstance(priors, str) and priors == "estimate":
+        return priors
+    proportions = parse_priors(
+        priors,
+        read.names,
+        read.proportions(),
+        len(table),
+        table=table,
+        dropped=read.dropped,
     )
-    return priors if named and priors is not None else "training"
+    if proportions.ndim == 1:
+        return dict(zip(read.names, proportions.tolist(), strict=True))
+    return proportions.T
+
+
+def _priors_of_sample(priors):
+    """Return what the weights are fitted for: priors per source are of the table, so their mean."""
+    if isinstance(priors, str):
+        return "training"
+    return priors if isinstance(priors, dict) else priors.mean(axis=0)

@@ -84,6 +84,7 @@ def read_model(cls, path):
     else:
         _set_densities(model, table, records, stored)
     model.categories = tuple(stored["categories"])
+    model._units = stored["units"]
     model.label = stored["label"]
     # YAML sorts its keys: the order of what is shown to people comes from the lists.
     model.weights = _ordered(stored["weights"], [*model.categories, "missing"])
@@ -149,6 +150,7 @@ def _meta(model, **more):
         "categories": model.categories,
         "dropped": model._dropped,
         "fold_weights": model._fold_weights,
+        "units": model._units,
         "properties": [dataclasses.asdict(record) for record in model.properties],
         **more,
     }
