@@ -42,7 +42,7 @@ result, model = classify(sources, priors, return_model=True)
 # The ratio of X-ray to optical flux tells stars from active galaxies, as it has since the first
 # X-ray surveys. X-ray binaries are everywhere: that property alone cannot find them.
 
-fig, ax = plt.subplots(figsize=(7, 4.5))
+fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 plot_densities(model, "log_fx_fb", ax=ax)
 plt.show()
 
@@ -53,14 +53,14 @@ plt.show()
 # in other galaxies (ex_XRB) and active galaxies behind them (AGN_2) are the hard ones.
 
 evaluation = model.evaluate(sources, priors)
-fig, ax = plt.subplots(figsize=(7, 5.5))
+fig, ax = plt.subplots(figsize=(7, 5.5), layout="constrained")
 plot_confusion(evaluation, ax=ax)
 plt.show()
 
 # %%
 # A probability of 0.8 should be right in 80 % of the cases. The points should lie on the line.
 
-fig, ax = plt.subplots(figsize=(5, 5))
+fig, ax = plt.subplots(figsize=(5, 5), layout="constrained")
 plot_reliability(evaluation, ax=ax)
 plt.show()
 
@@ -79,7 +79,7 @@ print(f"where the margin is above 0.9, {np.mean(right[new['margin'] > 0.9]):.1%}
 # speaks for itself in the track, the final probability first.
 
 doubtful = new[np.argmin(new["margin"])]
-fig, ax = plt.subplots(figsize=(8, 4.5))
+fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
 plot_track(result, doubtful["source_id"], ax=ax)
 plt.show()
 

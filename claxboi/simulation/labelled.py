@@ -32,9 +32,11 @@ HARDNESS_CORRELATION = 0.4
 MOST_OBSERVATIONS, MEAN_REVISITS, OWN_SHARE, ERROR_SCATTER = 6, 0.8, 0.7, 0.15
 #: Counts in a bin of a light curve.
 BIN_COUNTS = 20
-#: log10 flux (erg/s/cm2) of the faintest counterparts: Gaia BP 21.5 and RP 21, WISE W1 17.5 and
-#: W2 16.5 mag (Vega), with zero points of 5.06, 5.43, 7.27, 7.60 in -log10.
-FAINTEST_COUNTERPART = {"fb": -13.66, "fr": -13.83, "fw1": -14.27, "fw2": -14.20}
+#: log10 flux (erg/s/cm2) of the faintest counterparts: BP 22.5 and RP 22 (of Gaia or of deeper
+#: surveys brought to its bands), W1 17.5 and W2 16.5 mag (Vega), with zero points of 5.06, 5.43,
+#: 7.27, 7.60 in -log10. Proper motions are of Gaia alone, to RP 20.5.
+FAINTEST_COUNTERPART = {"fb": -14.06, "fr": -14.23, "fw1": -14.27, "fw2": -14.20}
+FAINTEST_MOTION = -13.63
 #: Error of a proper motion (mas/yr) at RP = 20, the log10 flux of that, its slope with log10 flux,
 #: and its floor.
 PM_ERROR, PM_ERROR_FLUX, PM_ERROR_SLOPE, PM_ERROR_FLOOR = 0.5, -13.43, -0.75, 0.02
@@ -282,8 +284,8 @@ def _counterparts(draw, flux):
     error = PM_ERROR * 10 ** (PM_ERROR_SLOPE * (red - PM_ERROR_FLUX))
     error = np.clip(error, PM_ERROR_FLOOR, 2.0)
     pm = np.hypot(10 ** draw.normal("log_pm") + error * draw.noise(), error * draw.noise())
-    values["pm"] = (pm, values["log_fx_fr"][1])
-    values["pm_error"] = (error, values["log_fx_fr"][1])
+    values["pm"] = (pm, red > FAINTEST_MOTION)
+    values["pm_error"] = (error, red > FAINTEST_MOTION)
     return values
 
 

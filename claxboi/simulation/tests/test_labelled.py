@@ -8,6 +8,7 @@ from claxboi.catalog import describe
 from claxboi.simulation import make_labelled_sample
 from claxboi.simulation.labelled import (
     FAINTEST_COUNTERPART,
+    FAINTEST_MOTION,
     FIT_COUNTS,
     SMALLEST_EXTENT,
     _apportion,
@@ -163,8 +164,9 @@ def test_counterparts_are_missing_where_too_faint(sample):
         seen = ~column.mask
         assert 0 < seen.sum() < len(sample)
         assert np.min(log_flux[seen] - column[seen]) > limit
-    # Without a counterpart there is no proper motion.
-    assert np.all(sample["pm"].mask == sample["log_fx_fr"].mask)
+    # Without a counterpart, and with a faint one, there is no proper motion.
+    moves = ~sample["pm"].mask
+    assert np.min(log_flux[moves] - sample["log_fx_fr"][moves]) > FAINTEST_MOTION
 
 
 def test_flux_ratios_tell_stars_from_agn(complete):
