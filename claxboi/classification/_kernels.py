@@ -17,6 +17,9 @@ __all__ = ["KERNELS", "ExponentialSums", "GaussianSums"]
 #: from overflow, and few samples lie in more than one piece.
 BLOCK_SPAN = 200.0
 
+#: Each squaring doubles the rounding of an exponential: 20 of them leave 1e-10.
+MOST_SQUARINGS = 20
+
 
 def block_edges(values, bandwidth):
     """
@@ -120,7 +123,10 @@ def _plan(bandwidths):
         for power in (2, 3):
             # Exactly what share_bandwidths makes, so that equality is safe.
             chain = {
-                c: k for c in left for k in range(64) if bandwidths[c] == base / (power * 2.0**k)
+                c: k
+                for c in left
+                for k in range(MOST_SQUARINGS + 1)
+                if bandwidths[c] == base / (power * 2.0**k)
             }
             members = sorted(chain, key=chain.get)
             done = [0, *(chain[c] for c in members)]
@@ -263,15 +269,20 @@ class ExponentialSums:
         kernel : `~numpy.ndarray` of shape (m,)
         """
         h = self.bandwidths[codes]
-        kernel = np.exp(-np.abs(points - values) / h) / (2 * h)
+        with np.errstate(over="ignore"):
+            from_lower, from_upper = (
+                0.0 if bound is None else np.abs(points - bound) / h
+                for bound in (self.lower, self.upper)
+            )
+            kernel = np.exp(-np.abs(points - values) / h) / (2 * h)
         far = np.zeros(len(points))
         at_lower = far if self.lower is None else np.exp((self.lower - values) / h) / (2 * h)
         at_upper = far if self.upper is None else np.exp((values - self.upper) / h) / (2 * h)
         down, up = self._reflections(at_lower, at_upper, h)
         if self.lower is not None:
-            kernel += down * np.exp(-np.abs(points - self.lower) / h)
+            kernel += down * np.exp(-from_lower)
         if self.upper is not None:
-            kernel += up * np.exp(-np.abs(self.upper - points) / h)
+            kernel += up * np.exp(-from_upper)
         return kernel
 
 

@@ -11,7 +11,9 @@ from claxboi.classification._kernels import (
     BLOCK_SPAN,
     ExponentialSums,
     GaussianSums,
+    block_edges,
     decayed_sums,
+    share_bandwidths,
 )
 
 BOUNDS = [(None, None), (0.0, None), (None, 1.0), (0.0, 1.0)]
@@ -62,27 +64,49 @@ def sample():
 
 
 class TestDecayedSums:
+    @staticmethod
+    def sums(values, amounts, h):
+        edges = block_edges(values, h)
+        starts = np.repeat(values[edges[:-1]], np.diff(edges))
+        return decayed_sums(values, amounts, np.exp((values - starts) / h), edges, h)
+
     def test_hand_computed(self):
-        e = np.exp(-1)
-        assert_allclose(decayed_sums(np.array([0.0, 1, 2]), np.ones(3)), [1, 1 + e, 1 + e + e**2])
+        e = np.exp(-0.5)
+        left, right = self.sums(np.array([0.0, 1, 2]), np.ones(3), 2.0)
+        assert_allclose(left, [1, 1 + e, 1 + e + e**2])
+        assert_allclose(right, left[::-1])
 
     def test_blocks(self):
-        # Positions that span many blocks, gaps that span several, and ties at their edges.
+        # Positions that span many pieces, gaps that span several, and ties at their edges.
         rng = np.random.default_rng(2)
-        t = np.sort(
+        h = 0.3
+        x = h * np.sort(
             np.concatenate(
                 [rng.uniform(0, 5 * BLOCK_SPAN, 300), [BLOCK_SPAN] * 3, [20.5 * BLOCK_SPAN] * 2]
             )
         )
-        a = rng.random(len(t))
-        slow = [np.sum(a[: k + 1] * np.exp(t[: k + 1] - t[k])) for k in range(len(t))]
-        assert_allclose(decayed_sums(t, a), slow, rtol=1e-12)
-
-    def test_empty(self):
-        assert len(decayed_sums(np.empty(0), np.empty(0))) == 0
+        a = rng.random(len(x))
+        assert len(block_edges(x, h)) > 5
+        left, right = self.sums(x, a, h)
+        slow = [np.sum(a[: k + 1] * np.exp((x[: k + 1] - x[k]) / h)) for k in range(len(x))]
+        assert_allclose(left, slow, rtol=1e-12)
+        slow = [np.sum(a[k:] * np.exp((x[k] - x[k:]) / h)) for k in range(len(x))]
+        assert_allclose(right, slow, rtol=1e-12)
 
     def test_one(self):
-        assert_array_equal(decayed_sums(np.array([-1e12]), np.array([2.0])), [2.0])
+        left, right = self.sums(np.array([-1e12]), np.array([2.0]), 1e-3)
+        assert_array_equal([left[0], right[0]], [2.0, 2.0])
+
+
+class TestShareBandwidths:
+    def test_by_hand(self):
+        # The base is 2: shared ones are 1, 2/3, 1/2, 1/3, 1/4, 1/6 ...
+        found = share_bandwidths(np.array([1.0, 0.9, 0.7, 0.5, 0.32, 0.17, 0.01]))
+        assert_allclose(found, [1, 1, 2 / 3, 1 / 2, 1 / 3, 1 / 6, 2 / 192])
+
+    def test_close_to_what_they_were(self):
+        h = 10.0 ** np.random.default_rng(3).uniform(-12, 0, 1000)
+        assert np.all(np.abs(np.log(share_bandwidths(h) / h)) <= np.log(1.5) / 2 + 1e-12)
 
 
 @BOTH
@@ -149,6 +173,16 @@ class TestSums:
         assert_array_equal(evaluate(sums, points), np.zeros((3, 6)))
         some = np.arange(6)
         assert_array_equal(sums.own(points, x[some], codes[some]), np.zeros(6))
+
+    @pytest.mark.parametrize("ratio", [3, 1e3, 1e6, 1e9, 1e15])
+    def test_bandwidths_far_apart(self, kernel, sample, ratio):
+        x, codes, weights = sample
+        h = share_bandwidths(0.3 / np.array([1.0, ratio, ratio**0.5]))
+        points = np.sort(np.concatenate([x + 0.3 * h[1], x - 0.8 * h[2], np.linspace(-1, 2, 31)]))
+        slow = slow_sums(kernel, x, codes, weights, h, None, None, points)
+        found = evaluate(kernel(x, codes, weights, h), points)
+        # x + h is rounded to 1e-16.
+        assert_allclose(found, slow, rtol=1e-8 + 1e-14 / h.min(), atol=1e-11)
 
     def test_outliers_far_away(self, kernel):
         rng = np.random.default_rng(4)
