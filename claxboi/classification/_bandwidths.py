@@ -7,6 +7,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from ._kernels import KERNELS, share_bandwidths
+from ._training import row_keys
 
 __all__ = ["RULES", "bandwidths"]
 
@@ -24,8 +25,12 @@ IQR_SIGMA = 1.349
 #: Cells in which the range is divided for a single bandwidth by the published rule.
 PUBLISHED_CELLS = 5
 
-#: The likelihood rule searches between the rule of thumb over and times this.
+#: The likelihood rule searches between the rule of thumb over and times this, with this floor in units of
+#: one over the range, where a class has so many distinct values, and on no more than so many.
 SEARCH_FACTOR = 10.0
+SEARCH_FLOOR = 0.01
+SMALLEST_SEARCH = 3
+LARGEST_SEARCH = 500
 
 
 def _published(values, codes, weights, n_classes, kernel):
@@ -66,10 +71,16 @@ def _likelihood(values, codes, weights, n_classes, kernel):
     spread = np.ptp(values)
     result = start.copy()
     for c in range(n_classes):
-        members = codes == c
-        x, w = values[members], weights[members]
-        if len(np.unique(x)) < 3:
+        # Equal values are left out together: rounded ones would vouch for each other.
+        x, inverse = np.unique(values[codes == c], return_inverse=True)
+        w = np.bincount(inverse, weights[codes == c])
+        if len(x) < SMALLEST_SEARCH:
             continue
+        size = w.sum()
+        if len(x) > LARGEST_SEARCH:
+            # Drawn by a hash of the values: in any order of the rows they are the same.
+            drawn = np.sort(np.argsort(row_keys(x[np.newaxis]))[:LARGEST_SEARCH])
+            x, w = x[drawn], w[drawn]
         own_class = np.zeros(len(x), int)
 
         def loss(log_h, x=x, w=w, own_class=own_class):
@@ -79,14 +90,15 @@ def _likelihood(values, codes, weights, n_classes, kernel):
             rest = np.maximum(total[0] - w * sums.own(x, x, own_class), 0.0)
             # The floor keeps one lonely source from widening the whole class.
             density = rest / (w.sum() - w) * spread
-            return -np.sum(w * np.log(density + 0.01))
+            return -np.sum(w * np.log(density + SEARCH_FLOOR))
 
-        middle = np.log(start[c])
-        edge = np.log(SEARCH_FACTOR)
+        # Fewer sources want wider kernels: both ways by the fifth root.
+        part = (size / w.sum()) ** 0.2
+        middle, edge = np.log(start[c] * part), np.log(SEARCH_FACTOR)
         best = minimize_scalar(
-            loss, bounds=(middle - edge, middle + edge), method="bounded", options={"xatol": 0.05}
+            loss, bounds=(middle - edge, middle + edge), method="bounded", options={"xatol": 0.1}
         )
-        result[c] = np.exp(best.x)
+        result[c] = np.exp(best.x) / part
     return result
 
 
