@@ -5,9 +5,10 @@ What two or more steps need and astropy lacks: one topic a module.
 
 from ._columns import add_columns, float_values, is_missing, text_values
 from ._files import check_output, replacing
+from ._formats import ecsv_text
 from ._progress import Progress
 from ._provenance import record
-from ._tables import ecsv_text, read_table, write_table
+from ._tables import output_format, read_table, write_table
 from ._validation import (
     check_choice,
     check_columns,
@@ -31,6 +32,7 @@ __all__ = [
     "ecsv_text",
     "float_values",
     "is_missing",
+    "output_format",
     "quantity_value",
     "read_table",
     "record",

@@ -3,24 +3,17 @@
 Tables in files, with what astropy alone would lose on the way.
 """
 
-import csv
-import io
-import json
-import re
-import warnings
 from pathlib import Path
 
 import numpy as np
 from astropy.io.registry import IORegistryError
-from astropy.table import Column, MaskedColumn, Table
-from astropy.units import UnitsWarning
-from astropy.utils.exceptions import AstropyUserWarning
+from astropy.table import Column, MaskedColumn
 
 from ._files import replacing
-from ._validation import check_table
-from .exceptions import ClaxboiWarning, warn
+from ._formats import READERS, WRITERS, read_other
+from ._validation import check_choice, check_table
 
-__all__ = ["ecsv_text", "read_table", "write_table"]
+__all__ = ["output_format", "read_table", "write_table"]
 
 #: Formats by suffix. Others, such as ``.hdf5``, are left to astropy.
 FORMATS = {
@@ -37,22 +30,6 @@ FORMATS = {
     ".txt": "ascii",
     ".dat": "ascii",
 }
-
-#: Those that can be written; what is not among them would lose values without a word.
-WRITABLE = ("fits", "ascii.ecsv", "votable", "parquet", "ascii.csv")
-
-#: Where the meta of a table is kept, as JSON: a card of a FITS header, an INFO element of a
-#: VOTable, a key of a Parquet schema.
-META_KEY = "claxboi"
-
-#: Keys of the meta of a FITS table that are cards already.
-CARD_TYPES = (str, bool, int, float)
-
-#: The cards of a FITS table with the UCDs and the descriptions of its columns.
-COLUMN_CARD = re.compile(r"T(UCD|COMM)\d+")
-
-#: Mark of astropy on the columns of a VOTable that held text.
-VOTABLE_TEXT = "_votable_string_dtype"
 
 
 def read_table(path, format=None):
@@ -86,7 +63,7 @@ def read_table(path, format=None):
         raise FileNotFoundError(f"there is no file {path}")
     format = format or _format_of(path)
     try:
-        table = _READERS.get(format, _read_other)(path, format)
+        table = READERS.get(format, read_other)(path, format)
     except IORegistryError as err:
         raise ValueError(
             f"cannot tell the format of {path}: its suffix should be one of {', '.join(FORMATS)}"
@@ -139,52 +116,39 @@ def write_table(table, path, format=None, *, overwrite=False):
     5
     """
     check_table(table, allow_empty=True)
+    format = output_format(path) if format is None else check_choice(format, WRITERS, "format")
+    with replacing(path, overwrite=overwrite) as temporary:
+        WRITERS[format](_plain_text(table), temporary)
+
+
+def output_format(path):
+    """
+    Tell the format of a table to be written by the suffix of its file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    format : str
+        Name of the format in astropy.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is that of no format that `write_table` writes.
+    """
     path = Path(path)
-    format = format or _format_of(path)
-    if format not in WRITABLE or (path.suffix.lower() == ".gz" and format != "fits"):
-        suffixes = ", ".join(suffix for suffix, name in FORMATS.items() if name in WRITABLE)
+    format = _format_of(path)
+    if format not in WRITERS or (path.suffix.lower() == ".gz" and format != "fits"):
+        suffixes = ", ".join(suffix for suffix, name in FORMATS.items() if name in WRITERS)
         raise ValueError(
             f"cannot tell the format to write {path} in: its suffix must be one of {suffixes} "
             f"(or .fits.gz), got {''.join(path.suffixes[-2:])!r}"
         )
-    with replacing(path, overwrite=overwrite) as temporary:
-        _WRITERS[format](_plain_text(table), temporary)
-
-
-def ecsv_text(table):
-    """
-    Write a table of plain columns as ECSV.
-
-    The same as astropy's writer, many times faster: the header is astropy's own.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table.
-
-    Returns
-    -------
-    text : str
-    """
-    text = io.StringIO()
-    part = table
-    if all(isinstance(c, Column) and c.ndim == 1 and c.dtype.kind in "biufU" for c in _each(table)):
-        part = table[:0]
-    part.write(text, format="ascii.ecsv", delimiter=",")
-    if part is not table:
-        # A masked value is None, which is written as nothing; a float is written by repr, exactly.
-        rows = zip(*(column.tolist() for column in _each(table)), strict=True)
-        csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _each(table):
-    return table.columns.values()
-
-
-def _kind(column):
-    # Columns of coordinates or times have none.
-    return column.dtype.kind if isinstance(column, Column) else ""
+    return format
 
 
 def _format_of(path):
@@ -192,106 +156,6 @@ def _format_of(path):
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
     return FORMATS.get(suffixes[-1]) if suffixes else None
-
-
-# Reading
-
-
-def _read_other(path, format):
-    return Table.read(path, format=format)
-
-
-def _read_fits(path, format):
-    from astropy.io import fits
-
-    with warnings.catch_warnings():
-        # Logical values without a value are masked below.
-        warnings.filterwarnings("ignore", ".*contains NULL", AstropyUserWarning)
-        table = Table.read(path, format=format)
-    _restore_meta(table, table.meta.pop(META_KEY.upper(), None))
-    cards = {key: table.meta.pop(key) for key in list(table.meta) if COLUMN_CARD.fullmatch(key)}
-    if not any(column.info.description or column.info.meta for column in _each(table)):
-        # astropy keeps these in its own way; files of others have the cards alone.
-        for number, column in enumerate(_each(table), start=1):
-            column.info.description = cards.get(f"TCOMM{number}")
-            if f"TUCD{number}" in cards:
-                column.info.meta = {"ucd": cards[f"TUCD{number}"]}
-    logical = [column.name for column in _each(table) if _kind(column) == "b"]
-    if logical:
-        with fits.open(path) as hdus:
-            data = next(hdu.data for hdu in hdus if isinstance(hdu, fits.BinTableHDU))
-            for name in logical:
-                missing = np.rec.recarray.field(data, name) == 0
-                if missing.any():
-                    table[name] = MaskedColumn(table[name], mask=missing)
-    return table
-
-
-def _read_votable(path, _format):
-    from astropy.io import votable
-
-    with warnings.catch_warnings():
-        # erg is deprecated in the standard of units, and what X-ray astronomers use.
-        warnings.filterwarnings("ignore", ".*has been deprecated in the VOUnit", UnitsWarning)
-        document = votable.parse(path)
-        table = document.get_first_table().to_table(use_names_over_ids=True)
-    for column in _each(table):
-        column.info.meta.pop(VOTABLE_TEXT, None)
-        if column.info.description:
-            column.info.description = " ".join(column.info.description.split())
-    for resource in document.resources:
-        for info in resource.infos:
-            if info.name == META_KEY:
-                _restore_meta(table, info.value)
-    return table
-
-
-def _read_csv(path, format):
-    table = Table.read(path, format=format)
-    for name, column in table.columns.items():
-        if column.dtype.kind == "U":
-            masked = getattr(column, "mask", np.zeros(len(table), bool))
-            if set(np.unique(np.asarray(column)[~masked])) <= {"True", "False"}:
-                values = np.asarray(column) == "True"
-                if not masked.all():
-                    table[name] = MaskedColumn(values, mask=masked)
-    return table
-
-
-def _read_parquet(path, format):
-    parquet = _pyarrow().parquet
-    schema = parquet.read_schema(path)
-    metadata = schema.metadata or {}
-    if b"table_meta_yaml" in metadata:
-        return Table.read(path, format=format)
-    data = parquet.read_table(path)
-    table = Table()
-    for field, values in zip(schema, data.columns, strict=True):
-        facts = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
-        array, missing = _arrow_values(values.combine_chunks())
-        table[field.name] = MaskedColumn(
-            array,
-            mask=missing,
-            unit=facts.get("unit"),
-            description=facts.get("description"),
-            meta={"ucd": facts["ucd"]} if "ucd" in facts else {},
-        )
-    _restore_meta(table, metadata.get(META_KEY.encode()))
-    return table
-
-
-def _arrow_values(values):
-    missing = values.is_null().to_numpy(zero_copy_only=False)
-    if values.null_count:
-        kind = values.type.to_pandas_dtype()
-        values = values.fill_null("" if kind in (str, np.object_) else kind(0))
-    array = values.to_numpy(zero_copy_only=False)
-    return (array.astype(str) if array.dtype.kind == "O" else array), missing
-
-
-def _restore_meta(table, text):
-    if text is not None:
-        table.meta.update(json.loads(text))
 
 
 def _tidy(table):
@@ -313,9 +177,6 @@ def _tidy(table):
     return table
 
 
-# Writing
-
-
 def _plain_text(table):
     # Missing text is empty text, and a missing integer is a number that no source has.
     result = table.copy(copy_data=False)
@@ -334,141 +195,3 @@ def _plain_text(table):
 def _unused(values, default):
     limits = np.iinfo(values.dtype)
     return next((value for value in (limits.min, limits.max) if value not in values), default)
-
-
-def _as_json(meta):
-    kept = {}
-    for key, value in meta.items():
-        try:
-            kept[str(key)] = json.loads(json.dumps(value, default=_plain_value))
-        except TypeError:
-            warn(
-                f"meta[{key!r}] is left out of the file: it holds a {type(value).__name__}, which "
-                "is no number, text, list or mapping",
-                ClaxboiWarning,
-            )
-    return json.dumps(kept) if kept else None
-
-
-def _plain_value(value):
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no plain form")
-
-
-def _write_fits(table, path):
-    from astropy.io import fits
-
-    cards, rest = {}, {}
-    for key, value in table.meta.items():
-        (cards if _is_card(key, value) else rest)[key] = value
-    table.meta = cards
-    if text := _as_json(rest):
-        table.meta[META_KEY.upper()] = text
-    try:
-        table.write(path, format="fits")
-    except UnicodeEncodeError as err:
-        raise ValueError(
-            f"FITS holds ASCII text only, got {str(err.object)!r}; .ecsv or .vot hold it"
-        ) from err
-    with fits.open(path, mode="update") as hdus:
-        hdu = hdus[1]
-        for number, name in enumerate(hdu.columns.names, start=1):
-            column = table[name] if name in table.colnames else None
-            if column is None:
-                continue
-            if (column.info.meta or {}).get("ucd"):
-                hdu.header.set(f"TUCD{number}", column.info.meta["ucd"], after=f"TFORM{number}")
-            if column.info.description:
-                # A header takes plain characters only; astropy's own copy has all of them.
-                text = column.info.description.encode("ascii", "replace").decode()
-                hdu.header.set(f"TCOMM{number}", text, after=f"TFORM{number}")
-            if isinstance(column, MaskedColumn) and column.dtype.kind == "b" and column.mask.any():
-                # astropy writes what is under the mask; the standard has a byte of zero.
-                np.rec.recarray.field(hdu.data, name)[column.mask] = 0
-
-
-def _is_card(key, value):
-    if key in ("comments", "HISTORY"):
-        return isinstance(value, list) and all(isinstance(line, str) for line in value)
-    short = isinstance(key, str) and 0 < len(key) <= 8 and key.isascii()
-    if not short or key != key.upper() or not key.replace("-", "").replace("_", "").isalnum():
-        return False
-    return isinstance(value, CARD_TYPES) and (not isinstance(value, str) or value.isprintable())
-
-
-def _write_ecsv(table, path):
-    path.write_text(ecsv_text(table), encoding="utf-8", newline="\n")
-
-
-def _write_csv(table, path):
-    values = Table(table.columns, copy=False)
-    values.meta.clear()
-    values.write(path, format="ascii.csv")
-
-
-def _write_votable(table, path):
-    from astropy.io import votable
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*has been deprecated in the VOUnit", UnitsWarning)
-        document = votable.from_table(table)
-        if text := _as_json(table.meta):
-            info = votable.tree.Info(name=META_KEY, value=text)
-            document.resources[0].infos.append(info)
-        document.to_xml(str(path))
-
-
-def _write_parquet(table, path):
-    pyarrow = _pyarrow()
-    arrays, fields = [], []
-    for name, column in table.columns.items():
-        if not isinstance(column, Column) or column.ndim != 1 or column.dtype.kind not in "biufU":
-            raise ValueError(
-                f"Parquet cannot hold column {name!r}: it must have one number or text a row, got "
-                f"{type(column).__name__} of shape {column.shape}"
-            )
-        mask = column.mask if isinstance(column, MaskedColumn) else None
-        values = np.asarray(column)
-        if column.dtype.kind == "U":
-            values = values.astype(object)
-        # A big-endian array, as of FITS, is none of Arrow's.
-        values = values.astype(values.dtype.newbyteorder("="), copy=False)
-        arrays.append(pyarrow.array(values, mask=mask))
-        facts = {
-            "unit": None if column.unit is None else column.unit.to_string(),
-            "description": column.description,
-            "ucd": column.meta.get("ucd"),
-        }
-        facts = {key: text for key, text in facts.items() if text}
-        fields.append(pyarrow.field(name, arrays[-1].type, metadata=facts))
-    text = _as_json(table.meta)
-    schema = pyarrow.schema(fields, metadata={META_KEY: text} if text else None)
-    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), path)
-
-
-def _pyarrow():
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as err:
-        raise ImportError(
-            "Parquet files need pyarrow: pip install 'claxboi[parquet]', or use .fits or .ecsv"
-        ) from err
-    return pyarrow
-
-
-_READERS = {
-    "fits": _read_fits,
-    "votable": _read_votable,
-    "ascii.csv": _read_csv,
-    "parquet": _read_parquet,
-}
-
-_WRITERS = {
-    "fits": _write_fits,
-    "ascii.ecsv": _write_ecsv,
-    "ascii.csv": _write_csv,
-    "votable": _write_votable,
-    "parquet": _write_parquet,
-}
