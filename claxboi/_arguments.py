@@ -1,0 +1,146 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What is typed on the command line, as arguments of the functions.
+"""
+
+import re
+from pathlib import Path
+
+__all__ = ["parse_priors_of", "parse_settings"]
+
+
+def parse_settings(args):
+    """
+    Collect the settings that were given.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line. What was not given has no attribute: the default is Python's.
+
+    Returns
+    -------
+    settings : dict
+        Arguments of `claxboi.classify`.
+    """
+    settings = {
+        name: getattr(args, name)
+        for name in ("label", "normalization", "missing", "kernel", "bandwidth", "min_class_size")
+        if hasattr(args, name)
+    }
+    if "bandwidth" in settings and _is_number(settings["bandwidth"]):
+        settings["bandwidth"] = float(settings["bandwidth"])
+    if hasattr(args, "weights"):
+        settings["weights"] = _numbers(args.weights, "weights")
+    if args.merge:
+        settings["merge"] = {
+            name: labels.split("+")
+            for name, labels in (_pair(text, "merge", "XRB=LMXB+HMXB") for text in args.merge)
+        }
+    properties = _properties(getattr(args, "properties", None), args.category or [])
+    return settings if properties is None else settings | {"properties": properties}
+
+
+def parse_priors_of(args):
+    """
+    Return the priors that were given.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    priors : dict, list, str or None
+        The argument of `claxboi.classify`.
+    """
+    text = getattr(args, "priors", None)
+    return None if text is None else _numbers(text, "priors")
+
+
+def _numbers(text, name):
+    """Parse ``a=1,b=2`` as a mapping and ``1,2`` as a list; Python judges any other text."""
+    parts = [part.strip() for part in text.split(",")]
+    if all(map(_is_number, parts)):
+        return list(map(float, parts))
+    if "=" not in text:
+        return text
+    example = "AGN=0.66,star=0.34" if name == "priors" else "location=9,spectrum=8.6"
+    numbers = {}
+    for part in parts:
+        key, value = _pair(part, name, example)
+        if key in numbers or not _is_number(value):
+            problem = "named twice" if key in numbers else f"got {value!r}"
+            raise ValueError(f"{name} must be one number each, such as {example}; {key}: {problem}")
+        numbers[key] = float(value)
+    return numbers
+
+
+def _pair(text, name, example):
+    key, separator, value = (part.strip() for part in text.rpartition("="))
+    if not separator or not key or not value:
+        raise ValueError(f"{name} must look like {example}, got {text!r}")
+    return key, value
+
+
+def _is_number(text):
+    return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text.strip()) is not None
+
+
+def _properties(text, categories):
+    from claxboi.classification import Property
+
+    chosen = {}
+    for item in categories:
+        category, columns = _pair(item, "category", "spectrum=hr1,hr2")
+        chosen |= {name.strip(): category for name in columns.split(",")}
+    if text is None:
+        return [Property(name, category=category) for name, category in chosen.items()] or None
+    if text.lower().endswith(".toml"):
+        if chosen:
+            raise ValueError("category goes with a list of columns: a TOML file has its own")
+        return _read_properties(Path(text))
+    if Path(text).is_file():
+        raise ValueError(f"properties must be columns, as hr1,hr2, or a TOML file; got {text!r}")
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return [Property(name, category=chosen.get(name)) for name in dict.fromkeys([*names, *chosen])]
+
+
+def _read_properties(path):
+    import tomllib
+
+    from claxboi.classification import Component, Property
+
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file of properties {path}")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as err:  # of TOML, and of Unicode
+        raise ValueError(f"{path} is not TOML: {err}") from err
+    records = []
+    for key, value in content.items():
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            records += [Property(name, category=key) for name in value]
+            continue
+        if not isinstance(value, dict):
+            raise TypeError(
+                f"{path}: {key!r} must be a list of columns (of a category) or a table with the "
+                f"fields of a column, got {value!r}"
+            )
+        fields = dict(value)
+        unknown = fields.keys() - Property.__dataclass_fields__.keys()
+        if unknown or "column" in fields:
+            known = ", ".join(name for name in Property.__dataclass_fields__ if name != "column")
+            raise ValueError(
+                f"{path}: column {key!r} may have {known}; got {', '.join(sorted(fields))}"
+            )
+        if "bounds" in fields:
+            infinite = (float("inf"), float("-inf"))
+            fields["bounds"] = [None if edge in infinite else edge for edge in fields["bounds"]]
+        try:
+            fields["components"] = [Component(**part) for part in fields.get("components", ())]
+            records.append(Property(key, **fields))
+        except (TypeError, ValueError) as err:
+            raise ValueError(f"{path}: column {key!r}: {err}") from err
+    return records

@@ -1,0 +1,418 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from claxboi import Property, classify, cli
+from claxboi.classification import Component, NaiveBayesClassifier
+from claxboi.simulation import make_labelled_sample
+from claxboi.utils import read_table, write_table
+
+COLUMNS = ["source_id", "b", "hr1", "hr2", "log_fx_fb", "extent", "true_class", "class"]
+
+
+@pytest.fixture(scope="module")
+def sample():
+    table = make_labelled_sample(900, rng=8)
+    table = table[np.isin(table["true_class"], ["AGN", "star", "extended", "ex_XRB", "AGN_2"])]
+    return table[COLUMNS]
+
+
+@pytest.fixture
+def folder(sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_table(sample, "x.fits")
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys):
+    def run(command, *more):
+        status = cli.main([*command.split(), *more])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture
+def refuse(run):
+    """Run what must fail, and return its one line."""
+
+    def refuse(command, *more):
+        status, out, err = run(command, *more)
+        assert status == 2
+        assert out == ""
+        lines = [line for line in err.splitlines() if not line.startswith("claxboi: warning: ")]
+        assert len(lines) == 1
+        assert lines[0].startswith("claxboi: error: ")
+        return lines[0].removeprefix("claxboi: error: ")
+
+    return refuse
+
+
+# What it does
+
+
+def test_classify_is_the_function(sample, folder, run):
+    status, out, err = run("classify x.fits --priors training -o out.fits")
+    assert status == 0
+    expected = classify(sample, "training", show_progress=False)
+    result = read_table("out.fits")
+    assert result.colnames == expected.colnames
+    assert result["P_AGN"].tolist() == expected["P_AGN"].tolist()
+    assert out.splitlines()[0].startswith(f"Classified {len(sample)} sources by 5 properties")
+    assert out.splitlines()[-1] == "Wrote out.fits and out.fits.model.ecsv"
+    assert err.startswith("claxboi: weights fitted")
+    names = {item.name for item in folder.iterdir()}
+    assert names == {"x.fits", "out.fits", "out.fits.model.ecsv"}
+
+
+def test_settings(sample, folder, run):
+    priors = "AGN=0.5,star=0.3,other=0.2"
+    merge = {"other": ["ex_XRB", "AGN_2", "extended"]}
+    status, out, err = run(
+        "classify x.fits -o out.ecsv --quiet --label class --properties hr1,b --category "
+        "hardness=hr2,hr1 --kernel gaussian --bandwidth 0.2 --missing ignore --min-class-size 5 "
+        f"--weights hardness=0.7 --merge other=ex_XRB+AGN_2+extended --priors {priors}"
+    )
+    assert (status, out, err) == (0, "", "")
+    expected = classify(
+        sample,
+        {"AGN": 0.5, "star": 0.3, "other": 0.2},
+        properties=[Property("hr1", "hardness"), "b", Property("hr2", "hardness")],
+        kernel="gaussian",
+        bandwidth=0.2,
+        missing="ignore",
+        min_class_size=5,
+        weights={"hardness": 0.7},
+        merge=merge,
+        show_progress=False,
+    )
+    result = read_table("out.ecsv")
+    assert result.colnames == expected.colnames
+    assert result["P_other_hardness"].tolist() == expected["P_other_hardness"].tolist()
+    assert result["P_AGN"].tolist() == expected["P_AGN"].tolist()
+
+
+def test_priors_estimate_and_evaluate(folder, run):
+    status, out, _ = run("classify x.fits -o out.ecsv --priors estimate --evaluate")
+    assert status == 0
+    assert "Method         leave-one-out" in out
+    assert "precision_corrected" in out or "at priors" in out
+
+
+def test_published_weights_and_list_of_priors(sample, folder, run):
+    args = "classify x.fits --quiet -o out.ecsv --weights published --priors .2,.2,.2,.2,.2"
+    assert run(args)[0] == 0
+    expected = classify(sample, [0.2] * 5, weights="published")
+    assert read_table("out.ecsv")["P_star"].tolist() == expected["P_star"].tolist()
+
+
+def test_no_priors_warns(folder, run):
+    status, _, err = run("classify x.fits -o out.ecsv --quiet")
+    assert status == 0
+    assert err.startswith("claxboi: warning: no priors were given")
+    assert "--priors 'training'" in err
+    assert err.count("\n") == 1
+
+
+def test_training_and_model(sample, folder, run):
+    known = ~sample["class"].mask
+    write_table(sample[known], "known.ecsv")
+    write_table(sample[~known]["source_id", "b", "hr1", "hr2", "log_fx_fb", "extent"], "new.csv")
+    args = "classify new.csv --quiet --priors training -o"
+    assert run(f"{args} one.fits --training known.ecsv --write-model m.ecsv")[0] == 0
+    assert run(f"{args} two.fits --model m.ecsv")[0] == 0
+    assert not (folder / "one.fits.model.ecsv").exists()
+    assert not (folder / "two.fits.model.ecsv").exists()
+    one, two = read_table("one.fits"), read_table("two.fits")
+    assert one["P_AGN"].tolist() == two["P_AGN"].tolist()
+    assert not one["is_training"].any()
+    assert NaiveBayesClassifier.read("m.ecsv").label == "class"
+
+
+def test_optimize_f1(folder, run):
+    status, _, err = run(
+        "classify x.fits -o out.ecsv --priors training --optimize f1 --target star --rng 1 "
+        "--properties hr1,b"
+    )
+    assert status == 0
+    assert "f1 of star" in err
+    weights = read_table("out.ecsv").meta["claxboi"]["classification"]["weights"]
+    assert set(weights) == {"spectrum", "location", "missing"}
+    assert set(weights.values()) != {1.0}
+
+
+def test_overwrite(folder, run):
+    args = "classify x.fits --quiet --priors training -o out.ecsv --weights published"
+    run(args)
+    before = (folder / "out.ecsv").read_bytes()
+    assert run(args)[0] == 2
+    assert (folder / "out.ecsv").read_bytes() == before
+    again = args.replace("x.fits", "out.ecsv") + " --overwrite"
+    assert run(again)[0] == 0
+    result = read_table("out.ecsv")
+    assert len(set(result.colnames)) == len(result.colnames)
+
+
+def test_explain(folder, run):
+    run("classify x.fits --quiet -o out.csv", "--priors", "training")
+    table = read_table("out.csv")
+    by_row = run("explain out.csv 5 --priors training")
+    by_name = run("explain out.csv", table["source_id"][5], "--priors", "training")
+    assert by_row == by_name
+    assert by_row[0] == 0
+    best = f"P_{table['prediction'][5]}"
+    sentence = by_row[1].splitlines()[0]
+    assert sentence.startswith(f"{table['source_id'][5]} is ")
+    assert f"{100 * table[best][5]:.1f} %" in sentence or "> 99.9 %" in sentence
+    parts = run("explain out.csv 5 --parts --priors training")[1]
+    assert parts.splitlines()[0] == sentence
+    assert "log_fx_fb" in parts
+
+
+def test_explain_takes_the_priors_of_the_table(folder, run):
+    priors = "AGN=0.1,star=0.6,extended=0.1,ex_XRB=0.1,AGN_2=0.1"
+    run("classify x.fits --quiet -o out.fits --priors", priors)
+    row = read_table("out.fits")[3]
+    status, out, err = run("explain out.fits 3")
+    assert (status, err) == (0, "")
+    assert f"{np.log(0.6):.2f}" in out
+    assert row["prediction"] in out
+    model = NaiveBayesClassifier.read("out.fits.model.ecsv")
+    assert model.explain(row).posterior["star"] == pytest.approx(row["P_star"], abs=1e-12)
+    (folder / "out.fits.model.ecsv").rename(folder / "m.ecsv")
+    assert run("explain out.fits 3 --model m.ecsv")[1] == out
+
+
+def test_evaluate(sample, folder, run):
+    status, out, _ = run("evaluate x.fits --priors training --quiet")
+    assert status == 0
+    model = classify(sample, "training", return_model=True)[1]
+    assert out.strip() == str(model.evaluate(sample, "training"))
+    out = run("evaluate x.fits --priors training --quiet --method k-fold --n-folds 2 --rng 2")[1]
+    assert out.strip() == str(model.evaluate(sample, "training", method="k-fold", n_folds=2, rng=2))
+    model.write("m.ecsv")
+    out = run("evaluate x.fits --priors training --quiet --model m.ecsv --label true_class")[1]
+    assert out.strip() == str(model.evaluate(sample, "training", label="true_class"))
+
+
+def test_demo(folder, run, refuse, monkeypatch):
+    monkeypatch.setattr("claxboi._demo.DRAWN", ("pm",))
+    status, out, _ = run("demo -o demo --n-sources 1500")
+    assert status == 0
+    for text in ("leave-one-out", "did not train", "log posterior", "made up"):
+        assert text in out
+    names = {item.name for item in (folder / "demo").iterdir()}
+    assert {"sources.fits", "sources.fits.model.ecsv", "report.txt", "confusion.png"} <= names
+    assert len([name for name in names if name.endswith(".png")]) == 5
+    assert run("explain demo/sources.fits SIM-0003")[0] == 0
+    assert "use --overwrite" in refuse("demo -o demo")
+    assert "cannot be made" in refuse("demo -o x.fits/demo")
+    assert "n_sources" in refuse("demo -o other --n-sources 0")
+    assert not (folder / "other").exists()
+
+
+def test_properties_file(folder, run):
+    (folder / "p.toml").write_text(
+        'spectrum = ["hr1", "hr2"]\n'
+        "[b]\nscale = 'linear'\nbounds = [-inf, 90]\n"
+        "components = [{class_name = 'star', fraction = 0.1},\n"
+        "  {class_name = 'AGN', fraction = 0.2, density = [[-90, 90], [1, 1]]}]\n"
+        "[extent]\ncategory = 'shape'\natoms = [0.0]\nweight = 0.5\n"
+    )
+    assert run("classify x.fits -o out.ecsv --priors training --quiet --properties p.toml")[0] == 0
+    model = NaiveBayesClassifier.read("out.ecsv.model.ecsv")
+    assert model.properties == (
+        Property("hr1"),
+        Property("hr2"),
+        Property(
+            "b",
+            bounds=(None, 90),
+            components=[Component("star", 0.1), Component("AGN", 0.2, ([-90, 90], [1, 1]))],
+        ),
+        Property("extent", category="shape", atoms=[0.0], weight=0.5),
+    )
+
+
+# What users do
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--label nothing", "no column 'nothing'"),
+        ("--properties hr1,hr9", "no column 'hr9'"),
+        ("--properties source_id,hr1", "must hold one number a row"),
+        ("--properties absent.toml", "there is no file of properties absent.toml"),
+        ("--properties x.fits", "must be columns, as hr1,hr2, or a TOML file"),
+        ("--category hr1", "category must look like"),
+        ("--priors AGN=0.5,star=0.6", "they have none for AGN_2"),
+        ("--priors AGN=1,star=0,extended=0,ex_XRB=0.1,AGN_2=0", "must sum to 1"),
+        ("--priors AGN=1,star=-1,extended=0,ex_XRB=1,AGN_2=0", "not negative"),
+        ("--priors AGN=much,star=0.5", "AGN: got 'much'"),
+        ("--priors AGN=0.5,AGN=0.5", "AGN: named twice"),
+        ("--priors AGN=0.5,star", "priors must look like AGN=0.66"),
+        ("--priors AGN", "priors must be 'training'"),
+        ("--priors 0.5,0.5", "one number for each of the 5 classes"),
+        ("--weights nowhere=1", "weights must name categories"),
+        ("--weights some", "weights must be 'published'"),
+        ("--merge XRB", "merge must look like XRB=LMXB+HMXB"),
+        ("--merge XRB=LMXB+HMXB", "merge names label 'LMXB'"),
+        ("--min-class-size many", "invalid int value"),
+        ("--min-class-size 10000", "two or more classes"),
+        ("--missing maybe", "missing must be one of"),
+        ("--kernel round", "kernel must be one of"),
+        ("--bandwidth wide", "bandwidth must be one of"),
+        ("--bandwidth 0", "bandwidth must be"),
+        ("--optimize beauty", "optimize must be one of"),
+        ("--optimize f1 --target dog", "target must be a class"),
+        ("--target star", "target goes with --optimize f1"),
+        ("--optimize f1 --weights published", "weights are given"),
+        ("--training absent.fits", "there is no file absent.fits"),
+        ("--model absent.ecsv", "there is no model file absent.ecsv"),
+        ("--model x.fits", "is not a claxboi model"),
+        ("--model x.fits --kernel gaussian", "model is fitted already"),
+        ("--rng -5", "whole number"),
+        ("--nonsense", "unrecognized arguments"),
+    ],
+)
+def test_wrong_options(folder, refuse, options, message):
+    priors = "" if "--priors" in options else "--priors training "
+    assert message in refuse(f"classify x.fits -o out.ecsv {priors}{options}")
+    assert [item.name for item in folder.iterdir()] == ["x.fits"]
+
+
+def test_wrong_files(sample, folder, refuse):
+    assert "there is no file y.fits" in refuse("classify y.fits -o out.ecsv")
+    (folder / "y.fits").write_text("this is no table")
+    assert "cannot read y.fits as FITS" in refuse("classify y.fits -o out.ecsv")
+    (folder / "y.doc").write_text("nor this")
+    assert "cannot tell the format of y.doc" in refuse("classify y.doc -o out.ecsv")
+    write_table(sample[:0], "empty.ecsv")
+    assert "table is empty" in refuse("classify empty.ecsv -o out.ecsv")
+    # The output is looked at before any work.
+    for output, message in {
+        "out.doc": "its suffix must be one of",
+        "out": "its suffix must be one of",
+        "x.fits": "exists already; use --overwrite",
+        "x.fits/out.fits": "there is no folder x.fits",
+        "nowhere/out.fits": "there is no folder nowhere",
+    }.items():
+        assert message in refuse(f"classify absent.fits -o {output}")
+    args = "classify absent.fits -o out.fits --write-model x.fits"
+    assert "x.fits exists already" in refuse(args)
+    assert sorted(item.name for item in folder.iterdir()) == [
+        "empty.ecsv",
+        "x.fits",
+        "y.doc",
+        "y.fits",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("= 3", "is not TOML"),
+        ("spectrum = 3", "'spectrum' must be a list of columns"),
+        ("[hr1]\ncolour = 'red'", "column 'hr1' may have category"),
+        ("[hr1]\nscale = 'cubic'", "scale of 'hr1' must be one of"),
+        ("[b]\ncomponents = [{fraction = 2, class_name = 'AGN'}]", "fraction must be"),
+        ("[b]\ncomponents = [{share = 2}]", "column 'b'"),
+        ("", "properties must name at least one column"),
+    ],
+)
+def test_wrong_properties_file(folder, refuse, text, message):
+    (folder / "p.toml").write_text(text)
+    assert message in refuse("classify x.fits -o out.ecsv --priors training --properties p.toml")
+    assert message.startswith("properties") or "p.toml" in refuse(
+        "classify x.fits -o out.ecsv --priors training --properties p.toml"
+    )
+
+
+def test_wrong_explain(sample, folder, run, refuse):
+    assert "there is no model file x.fits.model.ecsv" in refuse("explain x.fits 3")
+    assert "there is no source 'Crab'" in refuse("explain x.fits Crab")
+    assert "there is no source '100000'" in refuse("explain x.fits 100000")
+    twice = sample.copy()
+    twice["source_id"][1] = twice["source_id"][0]
+    write_table(twice, "twice.fits")
+    assert "stands in 2 rows" in refuse("explain twice.fits", twice["source_id"][0])
+    write_table(sample["hr1", "class"], "few.ecsv")
+    assert "there is no column source_id or name" in refuse("explain few.ecsv Crab")
+
+
+def test_wrong_evaluate(sample, folder, refuse):
+    args = "evaluate x.fits --priors training --quiet --method"
+    assert "method must be one of" in refuse(f"{args} guess")
+    assert "no column 'field'" in refuse(f"{args} grouped --groups field")
+
+
+@pytest.mark.parametrize("command", ["", "fly", "classify", "explain x.fits"])
+def test_wrong_usage(refuse, command):
+    assert "--help" in refuse(command)
+
+
+# How it ends
+
+
+def test_a_bug_shows_its_traceback(folder, monkeypatch):
+    def bug(*_):
+        return {}["x"]
+
+    monkeypatch.setattr("claxboi.utils.read_table", bug)
+    with pytest.raises(KeyError, match="x"):
+        cli.main(["classify", "x.fits", "-o", "out.fits"])
+
+
+def test_interrupted(folder, run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("claxboi.utils.read_table", interrupt)
+    assert run("classify x.fits -o out.fits") == (130, "", "claxboi: interrupted\n")
+
+
+def test_help(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out.startswith("claxboi ")
+    for command in ([], ["classify"], ["explain"], ["evaluate"], ["demo"]):
+        with pytest.raises(SystemExit, match="0"):
+            cli.main([*command, "--help"])
+        assert capsys.readouterr().out.startswith("usage: claxboi")
+
+
+def test_help_tells_the_defaults_of_python(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["classify", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    parameters = inspect.signature(classify).parameters
+    for name in ("missing", "kernel", "bandwidth"):
+        assert f"{parameters[name].default} (default)" in text
+    for name in ("label", "min_class_size"):
+        assert f"default: {parameters[name].default}" in text or (
+            f"default {parameters[name].default}" in text
+        )
+
+
+def test_as_a_process(folder):
+    code = "import sys; from claxboi.cli import main; sys.exit(main())"
+
+    def start(*args):
+        command = [sys.executable, "-c", code, *args]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = start("classify", "x.fits", "-o", "out.fits", "--priors", "training", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(Table.read("out.fits")) == len(Table.read("x.fits"))
+    done = start("classify", "x.fits", "-o", "out.fits")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "claxboi: error: out.fits exists already; use --overwrite to replace it\n"
+    )
