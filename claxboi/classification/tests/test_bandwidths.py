@@ -8,9 +8,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification._bandwidths import RULES, bandwidths
+from claxboi.classification._kernels import share_bandwidths
 
-#: Bandwidths are rounded to half octaves: at most a quarter of one away.
-ROUNDING = 2**0.25 * (1 + 1e-12)
+#: Bandwidths are rounded: at most by half of their largest step.
+ROUNDING = 1.5**0.5 * (1 + 1e-12)
 
 #: Exponential over Gaussian bandwidth of the same smoothness (Marron & Nolan 1988).
 EXPONENTIAL = ((1 / 16) / (0.5 / np.sqrt(np.pi))) ** 0.2
@@ -126,7 +127,7 @@ class TestLikelihood:
         # Ties must not draw the bandwidth to zero: it stays that of the values before rounding.
         x = np.sort(np.random.default_rng(3).normal(size=500))
         exact, rounded = choose("likelihood", x)[0], choose("likelihood", np.round(x, 1))[0]
-        assert 0.6 < rounded / exact < 1.7
+        assert 0.5 < rounded / exact < 2.5
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -166,14 +167,12 @@ class TestBandwidths:
         assert_array_equal(found, [0.7, 0.7])
 
     @pytest.mark.parametrize("rule", ["silverman", "likelihood"])
-    def test_rounded_to_half_octaves(self, rule):
+    def test_rounded_so_that_classes_share_them(self, rule):
         rng = np.random.default_rng(6)
         codes = np.arange(700) % 7
         x = rng.normal(scale=1.0 + codes)
         order = np.argsort(x)
         arguments = x[order], codes[order], np.ones(700), 7, "exponential"
         exact, found = RULES[rule](*arguments), bandwidths(rule, *arguments)
-        assert_allclose(found.max(), exact.max(), rtol=1e-12)
-        assert np.all(np.abs(np.log(found / exact)) <= np.log(ROUNDING))
-        octaves = 2 * np.log2(found.max() / found)
-        assert_allclose(octaves, np.round(octaves), atol=1e-9)
+        assert_allclose(found, share_bandwidths(exact), rtol=1e-12)
+        assert len(np.unique(found)) < 7
