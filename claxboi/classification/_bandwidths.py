@@ -25,8 +25,9 @@ IQR_SIGMA = 1.349
 #: Cells in which the range is divided for a single bandwidth by the published rule.
 PUBLISHED_CELLS = 5
 
-#: The likelihood rule searches between the rule of thumb over and times this, with this floor in units of
-#: one over the range, where a class has so many distinct values, and on no more than so many.
+#: The likelihood rule searches between the rule of thumb over and times this, with this floor
+#: in units of one over the range, where a class has so many distinct values, and on no more
+#: than so many.
 SEARCH_FACTOR = 10.0
 SEARCH_FLOOR = 0.01
 SMALLEST_SEARCH = 3

@@ -109,7 +109,7 @@ def _grouped(table, groups, cell_size, n_folds, rng):
 
 
 def _sky_cells(table, cell_size):
-    """Number cells of about equal area: rings of declination, cut in right ascension."""
+    """Return the cell of each source: rings of declination, cut in right ascension."""
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     if np.isnan(ra).any() or np.isnan(dec).any():
         raise ValueError("ra and dec must have a value in every labelled row to group by sky cell")

@@ -1,13 +1,15 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
-"""
+r"""
 Exact sums of kernels in one dimension, for all classes at once.
 
 Both classes here answer the same two questions about sorted samples
 :math:`x_i` with weights :math:`w_i` and a bandwidth :math:`h_c` per class:
-``evaluate`` gives :math:`S_c(g) = \\sum_{i \\in c} w_i K_{h_c}(g, x_i)` and
+``evaluate`` gives :math:`S_c(g) = \sum_{i \in c} w_i K_{h_c}(g, x_i)` and
 ``own`` one sample's own term, which a leave-one-out estimate takes away. The
 kernel of a sample integrates to 1 between the bounds, where it is reflected.
 """
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,7 +44,7 @@ def block_edges(values, bandwidth):
 
 
 def decayed_sums(values, amounts, growth, edges, bandwidth):
-    """
+    r"""
     Sum amounts that decay exponentially with distance, from the left and from the right.
 
     Parameters
@@ -61,23 +63,23 @@ def decayed_sums(values, amounts, growth, edges, bandwidth):
     Returns
     -------
     left, right : `~numpy.ndarray` of shape (n,)
-        :math:`\\sum_{i \\le k} a_i e^{-(x_k - x_i)/h}` and
-        :math:`\\sum_{i \\ge k} a_i e^{-(x_i - x_k)/h}`, the amount at k included in both.
+        :math:`\sum_{i \le k} a_i e^{-(x_k - x_i)/h}` and
+        :math:`\sum_{i \ge k} a_i e^{-(x_i - x_k)/h}`, the amount at k included in both.
     """
     shrink = 1 / growth
     left, right = amounts * growth, amounts * shrink
-    pieces = [slice(*edge) for edge in zip(edges[:-1], edges[1:])]
+    pieces = [slice(*edge) for edge in pairwise(edges)]
     for piece in pieces:
         np.cumsum(left[piece], out=left[piece])
         np.cumsum(right[piece][::-1], out=right[piece][::-1])
     left *= shrink
     right *= growth
     # What decays into a piece from its neighbours.
-    for before, piece in zip(pieces[:-1], pieces[1:]):
+    for before, piece in pairwise(pieces):
         last = before.stop - 1
         gap = np.exp((values[last] - values[piece.start]) / bandwidth)
         left[piece] += left[last] * gap * shrink[piece]
-    for piece, after in reversed(list(zip(pieces[:-1], pieces[1:]))):
+    for piece, after in reversed(list(pairwise(pieces))):
         gap = np.exp((values[piece.start] - values[after.start]) / bandwidth)
         right[piece] += right[after.start] * gap * growth[piece]
     return left, right
@@ -87,7 +89,8 @@ def share_bandwidths(bandwidths):
     """
     Round bandwidths so that classes share their exponentials.
 
-    With the base b, twice the widest bandwidth, they become b/2, b/3, b/4, b/6, b/8, b/12, ...: within 23 % of what they were.
+    With the base b, twice the widest bandwidth, they become b/2, b/3, b/4, b/6, b/8, b/12, ...:
+    within 23 % of what they were.
 
     Parameters
     ----------
@@ -112,8 +115,9 @@ def _plan(bandwidths):
     Returns
     -------
     plan : list of (float, list of (int, list of (int, int)))
-        For each base b: chains, each with the power of exp(-d/b) that it starts from, and its classes from the widest to the narrowest, each
-        with the number of squarings since the one before.
+        For each base b: chains, each with the power of exp(-d/b) that it starts from, and its
+        classes from the widest to the narrowest, each with the number of squarings since the
+        one before.
     """
     plan = []
     left = set(range(len(bandwidths)))
@@ -138,14 +142,14 @@ def _plan(bandwidths):
 
 
 class ExponentialSums:
-    """
+    r"""
     Sums of :math:`e^{-|g-x|/h}/(2h)`, in O(n log n) and exact.
 
-    Between two neighbouring samples the sum is
-    :math:`A e^{-(g-u_k)/h} + B e^{-(u_{k+1}-g)/h}`, so that two numbers per class and interval
-    are all there is to it. The exponential kernel is the Green's function of
-    :math:`1 - h^2 \\partial^2`: reflection at the bounds (no flow through them) only adds multiples of
-    :math:`e^{-(g-lower)/h}` and :math:`e^{-(upper-g)/h}`, which belong to A and B.
+    Between two neighbouring samples the sum is :math:`A e^{-(g-u_k)/h} + B e^{-(u_{k+1}-g)/h}`,
+    so that two numbers per class and interval are all there is to it. The exponential kernel is
+    the Green's function of :math:`1 - h^2 \partial^2`: reflection at the bounds (no flow
+    through them) only adds multiples of :math:`e^{-(g-lower)/h}` and :math:`e^{-(upper-g)/h}`,
+    which belong to A and B.
 
     Parameters
     ----------
@@ -287,13 +291,13 @@ class ExponentialSums:
 
 
 class GaussianSums:
-    """
+    r"""
     Sums of Gaussians, to 1e-12 of their peak, in O(n log n).
 
-    In cells of one bandwidth the sum is :math:`\\sum_n a_n \\delta^n` in the distance
-    :math:`\\delta` from the cell's centre; the coefficients are sums of Hermite functions over the samples in the neighbouring
-    cells (the local expansion of the fast Gauss transform, Greengard & Strain
-    1991, SIAM J. Sci. Stat. Comput. 12, 79). Reflection is by images.
+    In cells of one bandwidth the sum is :math:`\sum_n a_n \delta^n` in the distance
+    :math:`\delta` from the cell's centre; the coefficients are sums of Hermite functions over
+    the samples in the neighbouring cells (the local expansion of the fast Gauss transform,
+    Greengard & Strain 1991, SIAM J. Sci. Stat. Comput. 12, 79). Reflection is by images.
 
     Parameters are those of `ExponentialSums`.
     """

@@ -310,7 +310,7 @@ def _smooth(present, total):
 
 
 def _fold(raw, points, lower, upper):
-    """Reflect at the bounds what an error carries over them, but no value that is beyond one itself."""
+    """Reflect what an error carries over a bound, but no value that is beyond one itself."""
     if lower is None and upper is None:
         return points
     if upper is None:

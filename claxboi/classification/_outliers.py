@@ -15,11 +15,12 @@ class OutlierScale:
     """
     The distribution of surprise among the members of each class.
 
-    The surprise of a value is how far its log-likelihood lies below the highest of the class. The sum over
-    the properties that a source has depends on which they are; so its mean and
-    variance are put together from those of each property and of each pair, the sum is brought to a normal
-    scale by the cube root (Wilson & Hilferty 1931, PNAS 17, 684), and its rank among the held-out training sources of the class
-    is the p-value (a conformal p-value, Vovk et al. 2005).
+    The surprise of a value is how far its log-likelihood lies below the highest of the class.
+    The sum over the properties that a source has depends on which they are; so its mean and
+    variance are put together from those of each property and of each pair, the sum is brought
+    to a normal scale by the cube root (Wilson & Hilferty 1931, PNAS 17, 684), and its rank
+    among the held-out training sources of the class is the p-value (a conformal p-value, Vovk
+    et al. 2005).
 
     Parameters
     ----------

@@ -170,9 +170,7 @@ class Answer:
                     )
                 )
         columns.append(make_column("is_training", codes >= 0))
-        return add_columns(
-            table, {column.name: column for column in columns}, overwrite=overwrite
-        )
+        return add_columns(table, {column.name: column for column in columns}, overwrite=overwrite)
 
     def _alternatives(self, classes, categories):
         # Few combinations occur among many sources: each text is made once.

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-
 from astropy.units import Unit, UnrecognizedUnit
 
 from claxboi.catalog import describe
@@ -118,7 +117,8 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
     min_class_size : int, optional
         Smaller classes are left out, with a warning.
     classes : sequence of str, optional
-        The classes in order; other labels are ignored. Default: those that there are, sorted, numbers as numbers.
+        The classes in order; other labels are ignored. Default: those that there are, sorted,
+        numbers as numbers.
     name : str, optional
         Name of the table argument.
 
@@ -306,8 +306,8 @@ class TrainingRows:
         """
         Find rows that trained the model.
 
-        A row is known by its values. Where several training sources have the same values, as with few rounded properties, or
-        where there is none, only a row with their label is.
+        A row is known by its values. Where several training sources have the same values, as
+        with few rounded properties, or where there is none, only a row with their label is.
 
         Parameters
         ----------

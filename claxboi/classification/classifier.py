@@ -68,12 +68,13 @@ class NotFittedError(ValueError):
 
 
 class NaiveBayesClassifier:
-    """
+    r"""
     A naive Bayes classifier with kernel densities and one exponent per category.
 
-    The posterior of class c is :math:`P(c|x) \\\\propto \\\\pi_c \\\\prod_t L_t(x|c)^{\\\\alpha_t}` with
-    the prior proportions :math:`\\\\pi_c` and the product :math:`L_t` of the densities of all properties of
-    category t (Tranin et al. 2022, A&A 657, A138).
+    The posterior of class c is :math:`P(c|x) \propto \pi_c \prod_t
+    L_t(x|c)^{\alpha_t}` with the prior proportions :math:`\pi_c` and the product
+    :math:`L_t` of the densities of all properties of category t (Tranin et al. 2022, A&A 657,
+    A138).
 
     Settings are stored here and checked; `fit` learns from a table.
 
@@ -86,23 +87,27 @@ class NaiveBayesClassifier:
         Weight of each category and of "missing" (the exponent of the missing-value term). None
         (default): 1 each, until `optimize` finds them. A sequence starts with that of "missing".
     normalization : {"none", "published", "original"}, optional
-        What the weights :math:`w_t` mean. "none" (default): :math:`\\\\alpha_t = w_t`. "published":
-        :math:`\\\\alpha_t = w_t/\\\\sum w`. "original": what the original scripts compute,
-        :math:`\\\\alpha_t = 40 w_t/[\\\\sum w (2 n_+ + w_0 n_-)]` with the numbers of present
+        What the weights :math:`w_t` mean. "none" (default): :math:`\alpha_t = w_t`. "published":
+        :math:`\alpha_t = w_t/\sum w`. "original": what the original scripts compute,
+        :math:`\alpha_t = 40 w_t/[\sum w (2 n_+ + w_0 n_-)]` with the numbers of present
         and missing properties of the source. With weights="published" the default is "published".
     missing : {"existence", "ignore", "sentinel"}, optional
-        What a missing value says. "existence" (default): P(present | class) or its complement for each
-        property. It has an exponent of its own with normalization="none"; else it belongs to the category, the missing
-        ones with the power ``weights["missing"]``. "sentinel": like "existence", within the category and
-        with its exponent, as one more value of the property. "ignore": nothing.
+        What a missing value says. "existence" (default): P(present | class) or its complement
+        for each property. It has an exponent of its own with normalization="none"; else it
+        belongs to the category, the missing ones with the power ``weights["missing"]``.
+        "sentinel": like "existence", within the category and with its exponent, as one more
+        value of the property. "ignore": nothing.
     kernel : {"exponential", "gaussian", "original"}, optional
-        Kernel of the densities. The exponential one (default) is exact and fast. "original": the tables of the original scripts (exponential kernels in 99
-        bins, 1 outside them), which cannot hold a source out; bandwidth and floor are then theirs.
+        Kernel of the densities. The exponential one (default) is exact and fast. "original":
+        the tables of the original scripts (exponential kernels in 99 bins, 1 outside them),
+        which cannot hold a source out; bandwidth and floor are then theirs.
     bandwidth : {"likelihood", "silverman", "published"} or float, optional
-        Bandwidth on the scale of each property. "likelihood" (default): highest leave-one-out likelihood of each class.
-        "silverman": rule of thumb from the robust spread of each class. "published": range/(5 n^(1/5)) over all classes.
+        Bandwidth on the scale of each property. "likelihood" (default): highest leave-one-out
+        likelihood of each class. "silverman": rule of thumb from the robust spread of each
+        class. "published": range/(5 n^(1/5)) over all classes.
     floor : float, optional
-        Share of a uniform density over the training range, which no density falls below (default 0.01).
+        Share of a uniform density over the training range, which no density falls below
+        (default 0.01).
     classes : sequence of str, optional
         Classes in order; other labels are ignored. Default: all labels, sorted.
     min_class_size : int, optional
@@ -121,7 +126,8 @@ class NaiveBayesClassifier:
     weights : dict
         Weight of each category and of "missing".
     offsets : dict
-        Offset of each class in nats, added to its log posterior; empty unless `optimize` was asked for them.
+        Offset of each class in nats, added to its log posterior; empty unless `optimize` was
+        asked for them.
     default_priors : mapping or None
         Priors that are taken where none are given.
 
@@ -221,7 +227,8 @@ class NaiveBayesClassifier:
         Parameters
         ----------
         table : `~astropy.table.Table`
-            The training sample: rows without a label, or with that of a class left out, are ignored. Not changed.
+            The training sample: rows without a label, or with that of a class left out, are
+            ignored. Not changed.
         label : str, optional
             Name of the label column: strings or integers.
         sample_weight : array-like of shape (n_rows,), optional
@@ -238,7 +245,8 @@ class NaiveBayesClassifier:
         TypeError
             If a property is not numeric.
         ValueError
-            If no row or one class has labels, fewer than two classes are left, or a property is constant or all missing.
+            If no row or one class has labels, fewer than two classes are left, or a property is
+            constant or all missing.
         """
         self._learn(self._read_sample(table, label, sample_weight))
         return self
@@ -326,14 +334,15 @@ class NaiveBayesClassifier:
         distrib : str or path
             The folder with the densities.
         table : `~astropy.table.Table`, optional
-            The catalogue of the run, which tells how often each class has each property. Default: the file that the configuration
-            names, next to the configuration.
+            The catalogue of the run, which tells how often each class has each property.
+            Default: the file that the configuration names, next to the configuration.
 
         Returns
         -------
         model : `NaiveBayesClassifier`
-            With normalization="original" and the run's weights; its priors are the default of `classify`. It answers as the scripts did,
-            in sample for the sources that trained it.
+            With normalization="original" and the run's weights; its priors are the default of
+            `classify`. It answers as the scripts did, in sample for the sources that trained
+            it.
         """
         run = read_original(cat_in, config, distrib, table=table)
         model = cls(run.records, weights=None, normalization="original", kernel=ORIGINAL_KERNEL)
@@ -387,14 +396,16 @@ class NaiveBayesClassifier:
         Returns
         -------
         model : `NaiveBayesClassifier`
-            It answers as the one that was written, also with held-out posteriors for the training sources.
+            It answers as the one that was written, also with held-out posteriors for the
+            training sources.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is foreign, truncated, damaged, or of a newer format; the message says which.
+            If the file is foreign, truncated, damaged, or of a newer format; the message says
+            which.
         """
         return read_model(cls, path)
 
@@ -427,7 +438,8 @@ class NaiveBayesClassifier:
         Returns
         -------
         density : `~numpy.ndarray` of shape (n, n_classes)
-            Per unit of the scaled value, floor included; the atoms of a property are apart (`atoms`). NaN for a missing value.
+            Per unit of the scaled value, floor included; the atoms of a property are apart
+            (`atoms`). NaN for a missing value.
         """
         density = self._likelihood.densities[self._property_index(column)]
         points = density.record.apply_scale(np.atleast_1d(np.asarray(values, float)))
@@ -653,8 +665,10 @@ class NaiveBayesClassifier:
         table : `~astropy.table.Table`
             The sources, with the columns of all properties. Not changed.
         priors : mapping, sequence, "training", "estimate", array or callable, optional
-            Prior proportions: by class; in the order of ``classes_``; "training", those of the training sample (None too,
-            with a warning); "estimate", from the sources that did not train the model; one row per source, as an array or a function of the table. Not negative, summing to 1.
+            Prior proportions: by class; in the order of ``classes_``; "training", those of the
+            training sample (None too, with a warning); "estimate", from the sources that did
+            not train the model; one row per source, as an array or a function of the table. Not
+            negative, summing to 1.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -663,9 +677,10 @@ class NaiveBayesClassifier:
         Returns
         -------
         result : same class as the table
-            The caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``, ``outlier_pvalue``, ``alternative``,
-            ``n_missing``, ``P_<class>_<category>`` and ``is_training``. Sources that trained the model have their held-out
-            posterior. A source without any value has the prior (and what its being without values says).
+            The caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``,
+            ``outlier_pvalue``, ``alternative``, ``n_missing``, ``P_<class>_<category>`` and
+            ``is_training``. Sources that trained the model have their held-out posterior. A
+            source without any value has the prior (and what its being without values says).
 
         Raises
         ------
@@ -717,7 +732,7 @@ class NaiveBayesClassifier:
         return self._outlier_scale
 
     def _refit(self, codes, sources, proportions):
-        """Fit a model of the same settings to other rows, exponents included if these were fitted."""
+        """Fit a model of the same settings to other rows, fitted exponents included."""
         other = copy.copy(self)
         weights = np.where(sources.codes >= 0, sources.weights, 1.0)
         training = TrainingRows(sources.values, sources.errors, codes, weights)
@@ -758,10 +773,12 @@ class NaiveBayesClassifier:
         Parameters
         ----------
         table : `~astropy.table.Table`
-            The sources; rows that trained the model do not count. Where it has a column ``flux``, a warning says if
-            labelled and unlabelled sources differ in it, which the estimate cannot bear.
+            The sources; rows that trained the model do not count. Where it has a column
+            ``flux``, a warning says if labelled and unlabelled sources differ in it, which the
+            estimate cannot bear.
         n_resamples : int, optional
-            Number of bootstrap samples, of the unlabelled and of the training sources, that give the errors (default 20; 0: none).
+            Number of bootstrap samples, of the unlabelled and of the training sources, that
+            give the errors (default 20; 0: none).
         rng : None, int or `~numpy.random.Generator`, optional
             Draws them.
         show_progress : bool, optional
@@ -770,8 +787,8 @@ class NaiveBayesClassifier:
         Returns
         -------
         estimate : `PriorEstimate`
-            Proportions (Saerens et al. 2002, Neural Computation 14, 21) with errors. They are as good as the likelihoods are
-            calibrated: fit the exponents (`optimize`) first.
+            Proportions (Saerens et al. 2002, Neural Computation 14, 21) with errors. They are
+            as good as the likelihoods are calibrated: fit the exponents (`optimize`) first.
         """
         return estimate_model_priors(
             self,
@@ -806,9 +823,10 @@ class NaiveBayesClassifier:
         priors : mapping, sequence, "training", array or callable, optional
             The priors for which the weights shall be best; see `classify`.
         objective : {"log_loss", "f1"}, optional
-            "log_loss" (default): free exponents of lowest log-loss, each source weighted by the prior over the training fraction of its class; a convex
-            problem of seconds. "f1": highest f1 with prior-corrected precision, by differential evolution on a sample drawn to the prior
-            proportions (the published way).
+            "log_loss" (default): free exponents of lowest log-loss, each source weighted by the
+            prior over the training fraction of its class; a convex problem of seconds. "f1":
+            highest f1 with prior-corrected precision, by differential evolution on a sample
+            drawn to the prior proportions (the published way).
         target : str, optional
             The class whose f1 counts. Default: the mean over the classes.
         offsets : bool, optional
@@ -867,14 +885,17 @@ class NaiveBayesClassifier:
         priors : mapping, sequence, "training", array or callable, optional
             See `classify`.
         method : {"leave-one-out", "k-fold", "grouped", "training"}, optional
-            "leave-one-out" (default), exact at fixed bandwidth: each source that trained the model is taken out of its densities, others are simply predicted. "k-fold": stratified folds, all
-            fitted again. "grouped": whole groups in a fold. "training": as trained, which flatters.
+            "leave-one-out" (default), exact at fixed bandwidth: each source that trained the
+            model is taken out of its densities, others are simply predicted. "k-fold":
+            stratified folds, all fitted again. "grouped": whole groups in a fold. "training":
+            as trained, which flatters.
         label : str, optional
             Name of the label column; that of `fit` by default.
         n_folds : int, optional
             Number of folds (default 10).
         groups : str, optional
-            With "grouped": name of the column with the group. Default: cells of the sky by ``ra`` and ``dec``.
+            With "grouped": name of the column with the group. Default: cells of the sky by
+            ``ra`` and ``dec``.
         cell_size : float, optional
             Size of those cells in degrees.
         rng : None, int or `~numpy.random.Generator`, optional
@@ -914,8 +935,8 @@ class NaiveBayesClassifier:
         Returns
         -------
         explanation : `Explanation`
-            What each property, its presence, each category and the prior contribute, in nats per class; adding up to the
-            log posterior.
+            What each property, its presence, each category and the prior contribute, in nats
+            per class; adding up to the log posterior.
         """
         return explain_source(self, source, priors)
 
@@ -964,7 +985,8 @@ class _Sources:
     """
     The values of some sources, as the private functions take them.
 
-    Those that trained the model have their class in ``codes`` (-1 for others), their weight, and the key of their row.
+    Those that trained the model have their class in ``codes`` (-1 for others), their weight,
+    and the key of their row.
     """
 
     def __init__(self, values, errors, codes=None, weights=None, keys=None):

@@ -45,19 +45,23 @@ def classify(
     """
     Classify X-ray sources.
 
-    A naive Bayes classifier learns one density per class and property from the labelled sources, finds one exponent per category of
-    properties on held-out likelihoods, and gives each source the posterior of each class.
+    A naive Bayes classifier learns one density per class and property from the labelled
+    sources, finds one exponent per category of properties on held-out likelihoods, and gives
+    each source the posterior of each class.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
-        The sources, one a row, with the columns of the properties. Masked, NaN and infinite values are missing. Not changed.
+        The sources, one a row, with the columns of the properties. Masked, NaN and infinite
+        values are missing. Not changed.
     priors : mapping, sequence, "training", "estimate", array or callable, optional
-        Prior proportions of the classes, which sum to 1: by class, or in the order of the classes (labels sorted); "training", those of the training
-        sample (None too, with a warning); "estimate", from the unlabelled sources themselves; an array of shape (n_sources, n_classes), or a function of the table that returns one.
+        Prior proportions of the classes, which sum to 1: by class, or in the order of the
+        classes (labels sorted); "training", those of the training sample (None too, with a
+        warning); "estimate", from the unlabelled sources themselves; an array of shape
+        (n_sources, n_classes), or a function of the table that returns one.
     properties : sequence of (str or `~claxboi.classification.Property`) or mapping, optional
-        What classifies: column names, records, or a mapping from a category to either. Default: every known property column that the
-        table has.
+        What classifies: column names, records, or a mapping from a category to either. Default:
+        every known property column that the table has.
     label : str, optional
         Column with the known classes, strings or integers; masked or empty where unknown.
     training : `~astropy.table.Table`, optional
@@ -65,11 +69,11 @@ def classify(
     model : `~claxboi.classification.NaiveBayesClassifier` or str or path, optional
         A fitted model, or the file of one. Excludes the settings of a fit.
     weights : None, "published", mapping or sequence, optional
-        Exponents of the categories and of "missing". None (default): fitted on held-out log-loss at the priors. "published" and
-        numbers are taken as they are.
+        Exponents of the categories and of "missing". None (default): fitted on held-out
+        log-loss at the priors. "published" and numbers are taken as they are.
     offsets : bool, optional
-        With fitted weights: fit an offset per class too. Default: only with priors="estimate", which needs
-        likelihoods that are calibrated class by class.
+        With fitted weights: fit an offset per class too. Default: only with priors="estimate",
+        which needs likelihoods that are calibrated class by class.
     normalization, missing, kernel, bandwidth, min_class_size, merge
         See `~claxboi.classification.NaiveBayesClassifier`.
     overwrite : bool, optional
@@ -82,9 +86,10 @@ def classify(
     Returns
     -------
     result : same class as the table
-        A new table: the caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``, ``outlier_pvalue``, ``alternative``, ``n_missing``, ``P_<class>_<category>``
-        and ``is_training``. Rows that trained the model have their held-out posterior. ``meta["claxboi"]["classification"]`` has
-        all settings.
+        A new table: the caller's columns, then ``prediction``, ``P_<class>``, ``margin``,
+        ``outlier``, ``outlier_pvalue``, ``alternative``, ``n_missing``,
+        ``P_<class>_<category>`` and ``is_training``. Rows that trained the model have their
+        held-out posterior. ``meta["claxboi"]["classification"]`` has all settings.
     model : `~claxboi.classification.NaiveBayesClassifier`
         Only with ``return_model=True``.
 
@@ -95,8 +100,8 @@ def classify(
     TypeError
         If an argument is of the wrong kind, or a property is not numeric.
     ValueError
-        If the table is empty, there are fewer than two classes to learn, a property cannot classify, the priors are wrong, or columns
-        collide.
+        If the table is empty, there are fewer than two classes to learn, a property cannot
+        classify, the priors are wrong, or columns collide.
 
     Examples
     --------

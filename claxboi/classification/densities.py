@@ -33,13 +33,13 @@ ROUNDING = 1e-12
 
 
 class KernelDensities:
-    """
+    r"""
     The densities of one property for all classes, from training samples.
 
     Each class has a probability for each atom (a value that many sources have) and for the
-    rest, whose density is a sum of kernels. All is in units of the training range R of the property:
-    :math:`L = (1 - f) p R \\hat f(x) + f`, with the floor f. A class without any sample is uniform over the
-    range.
+    rest, whose density is a sum of kernels. All is in units of the training range R of the
+    property: :math:`L = (1 - f) p R \hat f(x) + f`, with the floor f. A class without any
+    sample is uniform over the range.
 
     Parameters
     ----------
@@ -129,8 +129,7 @@ class KernelDensities:
             return distinct, np.ones(len(x), bool)
         # Few values can be candidates, so the shares per class are counted for those alone.
         candidates = distinct[
-            (multiplicity >= ATOM_COUNT)
-            & (multiplicity >= ATOM_EXCESS * np.median(multiplicity))
+            (multiplicity >= ATOM_COUNT) & (multiplicity >= ATOM_EXCESS * np.median(multiplicity))
         ]
         total = np.bincount(codes, weights, minlength=self.n_classes)
         atoms = []

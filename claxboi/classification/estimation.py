@@ -18,7 +18,8 @@ __all__ = ["FLUX_COLUMN", "PriorEstimate", "estimate_model_priors"]
 #: Column by which the labelled and the unlabelled sources are compared.
 FLUX_COLUMN = "flux"
 
-#: They differ if the largest distance of their cumulative distributions is above this, and not by chance.
+#: They differ if the largest distance of their cumulative distributions is above this, and not
+#: by chance.
 FLUX_DISTANCE = 0.1
 FLUX_CHANCE = 0.01
 
@@ -58,7 +59,8 @@ class PriorEstimate:
         Returns
         -------
         table : `~astropy.table.Table`
-            Columns ``class``, ``proportion``, ``error``, ``n`` (expected number of sources) and ``n_error``.
+            Columns ``class``, ``proportion``, ``error``, ``n`` (expected number of sources) and
+            ``n_error``.
         """
         return Table(
             {
@@ -118,7 +120,7 @@ def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_
 
 
 def _compare_fluxes(model, table, new):
-    """Warn where labelled and unlabelled sources differ in flux, so that the estimate may not hold."""
+    """Warn where labelled and unlabelled sources differ in flux: the estimate may not hold."""
     labelled = model._training.flux if model._training is not None else None
     if labelled is None or FLUX_COLUMN not in table.colnames:
         return

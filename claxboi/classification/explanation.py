@@ -30,16 +30,17 @@ class Explanation:
     """
     The parts of the log posterior of one source, per class, in nats.
 
-    The parts of a class (the prior, its offset, each property, and what the presence or absence of each property says) add up, with
-    ``log_evidence`` subtracted, to its log posterior.
+    The parts of a class (the prior, its offset, each property, and what the presence or absence
+    of each property says) add up, with ``log_evidence`` subtracted, to its log posterior.
 
     Attributes
     ----------
     classes : list of str
         Names of the classes.
     parts : `~astropy.table.Table`
-        One row per part: ``kind`` ("prior", "offset", "property", "missing"), ``category``, ``name``, ``value`` (raw, NaN where missing), and a column per class
-        with what the part adds.
+        One row per part: ``kind`` ("prior", "offset", "property", "missing"), ``category``,
+        ``name``, ``value`` (raw, NaN where missing), and a column per class with what the part
+        adds.
     log_evidence : float
         Logarithm of the sum over the classes of the exponential of the summed parts.
     posterior : dict of str to float
@@ -73,8 +74,8 @@ class Explanation:
         Parameters
         ----------
         by : {"part", "category"}, optional
-            One row per part (default), or per category; the missing-value term, the prior and the offsets keep rows of
-            their own.
+            One row per part (default), or per category; the missing-value term, the prior and
+            the offsets keep rows of their own.
 
         Returns
         -------
@@ -103,9 +104,7 @@ class Explanation:
         """
         Log posterior per class, as a dict: the summed parts minus the evidence.
         """
-        return {
-            name: float(np.sum(self.parts[name]) - self.log_evidence) for name in self.classes
-        }
+        return {name: float(np.sum(self.parts[name]) - self.log_evidence) for name in self.classes}
 
     def contrast(self, class_name=None, against=None):
         """
@@ -159,7 +158,8 @@ class Explanation:
         elif probability >= UNSURE:
             verdict = f"{who} is probably {best} ({_percent(probability)})"
         else:
-            verdict = f"{who} is of uncertain class; the most probable is {best} ({_percent(probability)})"
+            verdict = f"{who} is of uncertain class, most probably {best}"
+            verdict += f" ({_percent(probability)})"
         verdict += f", then {second} ({_percent(self.posterior[second])})."
         nats = self.contrast()
         pros = self._mention(np.argsort(-nats), nats)
@@ -193,7 +193,9 @@ class Explanation:
             else:
                 text = f"the {kind}"
             named.append(f"{text} ({nats[row]:.1f} nats)")
-        return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
+        return (
+            " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
+        )
 
     def __str__(self):
         lines = [self.sentence, ""]
@@ -246,7 +248,9 @@ def explain_source(model, source, priors, *, identifier=""):
     combination, offsets = model._combination(terms, sources)
     rows = _parts(model, sources, terms, proportions, offsets)
     names = ["kind", "category", "name", "value", *model.classes_]
-    parts = Table(rows=rows, names=names, dtype=[str, str, str, float] + [float] * len(model.classes_))
+    parts = Table(
+        rows=rows, names=names, dtype=[str, str, str, float] + [float] * len(model.classes_)
+    )
     joint = np.array([np.sum(parts[name]) for name in model.classes_])
     log_posterior = log_normalize(joint[:, np.newaxis])[:, 0]
     best = int(largest(joint[:, np.newaxis])[0])

@@ -2,7 +2,8 @@
 """
 Runs of the original CLAXBOI scripts (Tranin et al. 2022): their densities, and their files.
 
-Written from the formulas of the paper and from what the scripts compute; it contains none of their code.
+Written from the formulas of the paper and from what the scripts compute; it contains none of
+their code.
 """
 
 import ast
@@ -52,8 +53,8 @@ def original_densities(record, values, codes, class_names):
     """
     Make the densities of one property as the original scripts do.
 
-    Sums of exponential kernels of one bandwidth, range/(5 n^(1/5)), in 99 bins over the rounded range; a histogram for a class with fewer than
-    10 distinct values; three decimals.
+    Sums of exponential kernels of one bandwidth, range/(5 n^(1/5)), in 99 bins over the rounded
+    range; a histogram for a class with fewer than 10 distinct values; three decimals.
 
     Parameters
     ----------
@@ -147,7 +148,8 @@ def read_original(cat_in, config, distrib, *, table=None):
     cat_in, config, distrib : str or path
         The file of properties, the configuration, and the folder of the densities.
     table : `~astropy.table.Table`, optional
-        The run's catalogue; by default the file that the configuration names, next to the configuration.
+        The run's catalogue; by default the file that the configuration names, next to the
+        configuration.
 
     Returns
     -------

@@ -35,9 +35,10 @@ def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()
     Parameters
     ----------
     priors : None, str, mapping, sequence, array or callable
-        None or "training": proportions of the training sample (None warns). A mapping from
-        each class to its proportion, or the proportions in the order of the classes. An
-        array of shape (n_sources, n_classes), or a function of the table that returns one, for one row per source.
+        None or "training": proportions of the training sample (None warns). A mapping from each
+        class to its proportion, or the proportions in the order of the classes. An array of
+        shape (n_sources, n_classes), or a function of the table that returns one, for one row
+        per source.
     classes : sequence of str
         Names of the classes.
     training : `~numpy.ndarray` of shape (n_classes,)
@@ -58,7 +59,8 @@ def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()
     TypeError
         If it is none of these.
     ValueError
-        If a class is missing or unknown, or the proportions are negative, not finite, or do not sum to 1.
+        If a class is missing or unknown, or the proportions are negative, not finite, or do not
+        sum to 1.
     """
     if priors is None:
         warn(
@@ -142,11 +144,12 @@ def _format(classes, proportions):
 
 
 def estimate_priors(log_likelihood, start, *, weights=None):
-    """
+    r"""
     Estimate the proportions of the classes among unlabelled sources.
 
-    Expectation-maximisation of the likelihood :math:`\\prod_i \\sum_c \\pi_c L_{ic}` (Saerens et al. 2002,
-    Neural Computation 14, 21, eq. 2.9), which has a single maximum. It assumes that labelled and unlabelled members of a class are alike.
+    Expectation-maximisation of the likelihood :math:`\prod_i \sum_c \pi_c L_{ic}` (Saerens
+    et al. 2002, Neural Computation 14, 21, eq. 2.9), which has a single maximum. It assumes
+    that labelled and unlabelled members of a class are alike.
 
     Parameters
     ----------
@@ -176,4 +179,3 @@ def estimate_priors(log_likelihood, start, *, weights=None):
             return proportions
     log.info("the estimate of the priors still moved by %.1e after %d steps", moved, EM_STEPS)
     return proportions
-

@@ -123,19 +123,20 @@ class Property:
     column : str
         Name of the column, of numbers.
     category : str, optional
-        Category whose exponent it shares. Any name; the published four are
-        ``location``, ``spectrum``, ``counterparts`` (alias ``multiwavelength``) and ``variability``.
-        None (default) takes that of the known properties, ``other`` for an unknown column.
+        Category whose exponent it shares. Any name; the published four are ``location``,
+        ``spectrum``, ``counterparts`` (alias ``multiwavelength``) and ``variability``. None
+        (default) takes that of the known properties, ``other`` for an unknown column.
     scale : {"linear", "log10", "sigmoid"}, optional
         Scale on which its densities are learned; sigmoid is :math:`x/(1+|x|)`. On ``log10``
         a value of zero or less is present and below all others. None
         (default) takes that of the known properties, linear for an unknown column.
     error : str, optional
-        Name of the column with its 1 sigma error, in the unit of the values. The likelihood is then averaged over the error
-        (Gauss-Hermite quadrature). A missing error counts as zero.
+        Name of the column with its 1 sigma error, in the unit of the values. The likelihood is
+        then averaged over the error (Gauss-Hermite quadrature). A missing error counts as zero.
     weight : float or "1/error", optional
-        Exponent of its likelihood within its category, 0 or more. "1/error": the inverse of the source's error (1 where it has
-        none), as the original scripts' "auto"; the likelihood is then not averaged over the error.
+        Exponent of its likelihood within its category, 0 or more. "1/error": the inverse of the
+        source's error (1 where it has none), as the original scripts' "auto"; the likelihood is
+        then not averaged over the error.
     bounds : tuple of float or None, optional
         Values that cannot be passed (None: open): densities are reflected there. None (default)
         takes those of the known properties; a value outside is allowed, and odd.
@@ -143,7 +144,8 @@ class Property:
         Values that get a probability of their own, for many sources have exactly
         that value, such as an extent of 0. "auto" finds them.
     bandwidth : float, optional
-        Bandwidth of the kernel on the scale, for every class. None (default) takes the classifier's rule.
+        Bandwidth of the kernel on the scale, for every class. None (default) takes the
+        classifier's rule.
     components : sequence of `Component`, optional
         Fixed densities to be mixed in, on a linear scale only.
 
@@ -186,9 +188,7 @@ class Property:
         else:
             weight = check_number(weight, f"weight of {self.column!r}", minimum=0)
         if self.bandwidth is not None:
-            check_number(
-                self.bandwidth, f"bandwidth of {self.column!r}", minimum=0, exclusive=True
-            )
+            check_number(self.bandwidth, f"bandwidth of {self.column!r}", minimum=0, exclusive=True)
         bounds = self.bounds
         if bounds is None:
             bounds = (known.get("lower"), known.get("upper"))

@@ -94,8 +94,8 @@ def parse_weights(weights, categories):
     Parameters
     ----------
     weights : None, "published", mapping or sequence
-        None: 1 each. A mapping from category (and "missing") to weight, those not named being 1; or the weights
-        in order, that of "missing" first.
+        None: 1 each. A mapping from category (and "missing") to weight, those not named being
+        1; or the weights in order, that of "missing" first.
     categories : sequence of str
         Names of the categories.
 
@@ -217,10 +217,10 @@ def fit_log_loss(features, codes, log_prior, row_weights, *, offsets=False, star
 
 
 class F1Objective:
-    """
+    r"""
     The f1 of held-out predictions as a function of the weights.
 
-    Precision is prior-corrected, as published: :math:`\\pi_j r_{jj} / \\sum_i \\pi_i r_{ij}`.
+    Precision is prior-corrected, as published: :math:`\pi_j r_{jj} / \sum_i \pi_i r_{ij}`.
 
     Parameters
     ----------
@@ -364,8 +364,13 @@ def search_f1(objective, n_terms, *, rng, max_iterations, show_progress):
 
         try:
             differential_evolution(
-                loss, bounds, maxiter=max_iterations, rng=rng, callback=each_generation,
-                polish=False, tol=1e-3,
+                loss,
+                bounds,
+                maxiter=max_iterations,
+                rng=rng,
+                callback=each_generation,
+                polish=False,
+                tol=1e-3,
             )
         except KeyboardInterrupt:
             if best[1] is None:
