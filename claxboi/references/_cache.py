@@ -283,7 +283,7 @@ def _from_parquet(content):
 
 
 def _from_ecsv(content):
-    return Table.read(io.StringIO(content.decode()), format="ascii.ecsv")
+    return Table.read(io.BytesIO(content), format="ascii.ecsv")
 
 
 _DECODERS = {"ecsv": _from_ecsv}

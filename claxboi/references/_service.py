@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import requests
 from astropy.table import Table
+from astroquery.exceptions import InvalidQueryError
 from pyvo.dal.exceptions import DALAccessError, DALFormatError, DALQueryError
 from requests.adapters import HTTPAdapter
 
@@ -222,9 +223,8 @@ def plain_errors(service):
         yield
     except (FetchError, CutAnswerError):
         raise
-    # astroquery lets the XML errors of an HTML page through as ValueError (and warnings that
-    # are ValueErrors); its own InvalidQueryError is a ValueError, too.
-    except (requests.RequestException, DALAccessError, ValueError) as err:
+    # The XML errors of a page that is none come through astroquery as ValueErrors.
+    except (requests.RequestException, InvalidQueryError, DALAccessError, ValueError) as err:
         raise _explain(err, service) from err
 
 

@@ -35,9 +35,10 @@ class SimbadService(Service):
         self.server = conf.simbad_server
         self._client = SimbadClass()
         # The client takes no server that is not in its list, such as a new mirror.
-        servers = [*simbad_conf.servers_list, self.server]
-        with simbad_conf.set_temp("servers_list", servers):
-            self._client.server = self.server
+        known = simbad_conf.servers_list
+        known.append(self.server)
+        self._client.server = self.server
+        known.pop()
         limit_time(self._client._session, self.timeout)
 
     def available(self, ra_deg, dec_deg):
@@ -73,7 +74,7 @@ class SimbadService(Service):
         """
         names = "basic.*" if self.wanted is None else ", ".join(f"basic.{n}" for n in self.wanted)
         table = self._ask(ra_deg, dec_deg, radius_arcsec, names)
-        if len(table) >= self.max_rows:
+        if len(table) >= self._limit:
             raise CutAnswerError
         index = np.asarray(table[_INDEX], np.int64)
         self.check_index(index, len(ra_deg))
@@ -94,13 +95,13 @@ class SimbadService(Service):
             "ON CONTAINS(POINT('ICRS', basic.ra, basic.dec), "
             f"CIRCLE('ICRS', sent.{_RA}, sent.{_DEC}, {radius_arcsec / 3600!r})) = 1"
         )
+        with plain_errors(self):
+            self._limit = min(self.max_rows, self._client.hardlimit)
         with plain_errors(self), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", DALOverflowWarning)
             try:
                 # The client's own default is 10,000 rows.
-                return self._client.query_tap(
-                    adql, maxrec=min(self.max_rows, self._client.hardlimit), **{_UPLOAD: upload}
-                )
+                return self._client.query_tap(adql, maxrec=self._limit, **{_UPLOAD: upload})
             except DALOverflowWarning as err:
                 raise CutAnswerError from err

@@ -137,9 +137,9 @@ class VizierService(Service):
             response = method(*args, **kwargs)
             response.raise_for_status()
         answer = read_answer(response.content, str(self))
-        if answer.is_cut:
-            raise CutAnswerError
         tables = {name: t for name, t in answer.tables.items() if t.colnames}
+        if answer.is_cut or sum(map(len, tables.values())) >= self.max_rows:
+            raise CutAnswerError
         if len(tables) > 1:
             raise UnknownTableError(
                 f"{self}: that is a catalogue of several tables; name one of {', '.join(tables)}"

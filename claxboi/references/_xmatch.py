@@ -8,9 +8,9 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
-from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
+from ._service import CutAnswerError, Matches, Service, plain_errors
 from ._votable import read_answer
-from .exceptions import AnswerError, UnknownTableError
+from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["XMatchService"]
 
@@ -22,30 +22,18 @@ _SAME_DEG = 1e-9
 
 class _Client(XMatchClass):
     """
-    Astroquery's client, which asks for the list of tables once and looks at the answer.
+    Astroquery's client, which does not ask for the list of all tables before each query.
 
-    The original asks twice a query, never looks at the status, and keeps even a broken list for
-    a week.
+    That list is asked for without a time-out, and kept for a week even where it is broken. The
+    service itself says whether it has a table.
     """
 
-    _tables = None
+    def __init__(self, table):
+        super().__init__()
+        self._table = table
 
-    def get_available_tables(self, *, cache=False):
-        if self._tables is None:
-            response = self._request(
-                "GET",
-                f"{self.URL}/tables",
-                params={"action": "getVizieRTableNames", "RESPONSEFORMAT": "txt"},
-                timeout=self.TIMEOUT,
-                cache=cache,
-            )
-            response.raise_for_status()
-            if response.text.lstrip().startswith("<"):
-                raise AnswerError(
-                    f"{self.URL}: the list of tables is a web page", is_transient=True
-                )
-            self._tables = response.text.split()
-        return self._tables
+    def get_available_tables(self, *, cache=True):  # noqa: ARG002  the signature of the original
+        return [self._table]
 
 
 class XMatchService(Service):
@@ -60,10 +48,9 @@ class XMatchService(Service):
     def __init__(self, table, columns, conf):
         super().__init__(table, columns, conf)
         self.server = conf.xmatch_url
-        self._client = _Client()
+        self._client = _Client(table)
         self._client.URL = self.server
         self._client.TIMEOUT = self.timeout
-        limit_time(self._client._session, self.timeout)
 
     def available(self, ra_deg, dec_deg):
         """
@@ -78,14 +65,16 @@ class XMatchService(Service):
         -------
         names : list of str
         """
-        with plain_errors(self):
-            if not self._client.is_table_available(self.table):
-                raise UnknownTableError(
-                    f"{self}: the cross-match service has no such table; VizieR may have it "
-                    "(service='vizier')"
-                )
-        position = np.array([ra_deg]), np.array([dec_deg])
-        names = self._ask(*position, 1.0, None).colnames
+        try:
+            names = self._ask(np.array([ra_deg]), np.array([dec_deg]), 1.0, None).colnames
+        except ServiceError as err:
+            if err.status != 400:
+                raise
+            # Nothing else in this question can be at fault.
+            raise UnknownTableError(
+                f"{err}. The cross-match service seems not to have this table; VizieR may "
+                "(service='vizier')"
+            ) from err
         return [name for name in names if name not in ("angDist", _INDEX, _RA, _DEC)]
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
