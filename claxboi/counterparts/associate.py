@@ -464,6 +464,7 @@ def _settings(problem, solution):
             if isinstance(prior, MagnitudePrior) and not prior.needs_learning:
                 table = prior.to_table()
                 learned[f"{name}:{prior.name}"] = {
+                    "columns": list(prior.columns),
                     "n_secure": prior.n_secure,
                     **{column: table[column].tolist() for column in table.colnames},
                 }

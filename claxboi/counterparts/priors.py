@@ -29,8 +29,10 @@ FIELD = 0.01
 # Pseudo-counts: each histogram is mixed with this many objects drawn from the other one, so that
 # the ratio tends to 1 where little is known, and is never 0 nor infinite.
 _PSEUDO_COUNT = 1.0
-# Rice's rule, 2 n^(1/3) bins, per axis of one or two.
-_BINS_RULE = {1: (2.0, 1 / 3), 2: (1.5, 1 / 4)}
+# A table with empty bins does not say of how many objects it was made.
+_TABLE_COUNT = 1000.0
+# Bins per axis for n counterparts, of one column (Rice's rule, 2 n^(1/3)) and of two.
+_BINS_RULE = {1: (2.0, 1 / 3), 2: (1.0, 1 / 4)}
 # Below this fraction of the mean, a probability says no more than "unlikely".
 _LOWEST_FACTOR = 1e-3
 _NWAY_BINS = 14
@@ -59,8 +61,8 @@ class MagnitudePrior:
     min_secure : int, optional
         Secure counterparts needed to learn q; with fewer the prior is left out, with a warning.
     n_bins : int, optional
-        Bins on each axis, at the quantiles of the secure counterparts; None takes 2 n^(1/3) of n
-        counterparts (1.5 n^(1/4) on each axis of a pair).
+        Bins on each axis, at the quantiles of the secure counterparts; half as many at those of the field
+        cut them further. None takes 2 n^(1/3) of n counterparts (n^(1/4) on each axis of a pair).
 
     Raises
     ------
@@ -72,7 +74,8 @@ class MagnitudePrior:
     `~claxboi.counterparts.associate` learns q from objects with a probability by position above 0.9
     (each counts as a whole, and what field objects are among them is subtracted), and n from
     all rows of the catalogue that are nowhere above 0.01. Each histogram has one object in the
-    shape of the other one mixed in.
+    shape of the other one mixed in; that of a pair of columns first one object for each bin in the
+    shape of the product of the two columns alone.
 
     With NWAY's convention, the recipe is NWAY's: 14 quantiles weighted with the probability, no
     subtraction and no mixing, factor 100 without field objects and 0 without counterparts, and
@@ -184,8 +187,9 @@ class MagnitudePrior:
             cells[place] = values / values.sum()
             densities.append(cells)
         q, n = densities
-        # A thousand objects of each: the table does not say of how many it was made.
-        prior._set(edges, q, n, 1000.0, 1000.0)
+        # Nothing is mixed in where no bin is empty, as in what was learned here.
+        weight = np.inf if q.all() and n.all() else _TABLE_COUNT
+        prior._set(edges, q, n, weight, weight)
         return prior
 
     def to_table(self):
@@ -275,6 +279,8 @@ class MagnitudePrior:
             # What is expected of field objects among the secure ones.
             q = np.maximum(counts - np.sum(1 - p_secure) * n, 0)
         q /= q.sum()
+        if q.ndim == 2 and not self.is_nway:
+            q, n = (_towards_product(*x) for x in ((q, p_secure.sum()), (n, field.sum())))
         prior._set(edges, q, n, p_secure.sum(), field.sum())
         return prior
 
@@ -288,8 +294,8 @@ class MagnitudePrior:
         self.edges = edges
         self.counterparts, self.field = q, n
         if not self.is_nway:
-            self.counterparts = (weight_q * q + _PSEUDO_COUNT * n) / (weight_q + _PSEUDO_COUNT)
-            self.field = (weight_n * n + _PSEUDO_COUNT * q) / (weight_n + _PSEUDO_COUNT)
+            self.counterparts = q + (n - q) * _PSEUDO_COUNT / (weight_q + _PSEUDO_COUNT)
+            self.field = n + (q - n) * _PSEUDO_COUNT / (weight_n + _PSEUDO_COUNT)
 
     def _ratio(self):
         q, n = self.counterparts, self.field
@@ -486,14 +492,11 @@ def _companions(names, argument, columns):
     return names
 
 
-def _quantiles(values, weights, field, n_bins):
-    edges = np.quantile(values, np.linspace(0, 1, n_bins + 1))
-    # The field beyond the counterparts has bins of its own, in which there are none.
-    ends = [min(field.min(), edges[0]), *edges, max(field.max(), edges[-1])]
-    edges = np.unique(ends)
-    if len(edges) == 1:
-        edges = np.array([edges[0] - 0.5, edges[0] + 0.5])
-    return edges
+def _quantiles(values, _, field, n_bins):
+    # The field may reach much farther than the counterparts.
+    parts = ((values, n_bins), (field, max(n_bins // 2, 1)))
+    edges = np.unique(np.concatenate([np.quantile(x, np.linspace(0, 1, n + 1)) for x, n in parts]))
+    return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 
 
 def _quantiles_nway(values, weights, field, n_bins):
@@ -506,6 +509,16 @@ def _quantiles_nway(values, weights, field, n_bins):
     if field.max() > edges[-1]:
         edges = np.append(edges, field.max() + 1)
     return np.unique(edges)
+
+
+def _towards_product(cells, count):
+    """
+    Mix a histogram of two columns with the product of its margins, one object for each cell.
+
+    Most cells hold few objects or none: there the two columns are as good as independent.
+    """
+    product = cells.sum(axis=1)[:, None] * cells.sum(axis=0)
+    return (count * cells + cells.size * product) / (count + cells.size)
 
 
 def _histogram(values, edges, weights=None):

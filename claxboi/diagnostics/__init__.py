@@ -6,6 +6,12 @@ Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it 
 """
 
 from .confusion import plot_confusion
+from .counterparts import (
+    plot_cutoffs,
+    plot_finding_chart,
+    plot_magnitude_prior,
+    plot_separations,
+)
 from .densities import plot_densities
 from .hosts import plot_hosts
 from .mixin import DiagnosticsMixin
@@ -16,9 +22,13 @@ from .track import plot_track
 __all__ = [
     "DiagnosticsMixin",
     "plot_confusion",
+    "plot_cutoffs",
     "plot_densities",
+    "plot_finding_chart",
     "plot_hosts",
+    "plot_magnitude_prior",
     "plot_outliers",
     "plot_reliability",
+    "plot_separations",
     "plot_track",
 ]

@@ -38,15 +38,19 @@ def to_table(coords, **columns):
     return Table({"ra": coords.ra.deg, "dec": coords.dec.deg, **columns})
 
 
-def simulate(rng, n, density_deg2, *, completeness=0.7, sigma=(0.5, 2.0), ratio=1.0, error=0.1):
+def simulate(
+    rng, n, density_deg2, *, completeness=0.7, sigma=(0.5, 2.0), ratio=1.0, error=0.1, n_field=50
+):
     """
     X-ray sources, a catalogue with field objects, and the row of each true counterpart (-1: none).
 
     Counterparts are brighter (mag 19 +- 1) than field objects (22 +- 1.5). Returns ``(xray, catalogue,
     truth, area)``.
     """
-    # Fifty field objects for each source: counterparts of other sources hardly matter.
-    radius = np.degrees(2 * np.arcsin(np.sqrt(50 * n / density_deg2 / 4 / np.pi) * np.radians(1)))
+    # So many field objects for each source that counterparts of other sources hardly matter.
+    radius = np.degrees(
+        2 * np.arcsin(np.sqrt(n_field * n / density_deg2 / 4 / np.pi) * np.radians(1))
+    )
     area = circle_deg2(radius)
     true = uniform(rng, n, radius - 0.02)
     major = rng.uniform(*sigma, n)

@@ -176,7 +176,8 @@ class TestTwoCatalogues:
 def test_priors_help():
     """A magnitude prior raises the probability of the truth, and a pair of columns does too."""
     rng = np.random.default_rng(27)
-    xray, catalogue, truth, area = simulate(rng, 3000, 100_000)
+    # Few X-ray sources: what looks so much like a counterpart must not be that of another source.
+    xray, catalogue, truth, area = simulate(rng, 2000, 100_000, n_field=250)
     catalogue["colour"] = rng.normal(0, 1, len(catalogue))
     catalogue["colour"][truth[truth >= 0]] += 2
     settings = {"radius": 10 * u.arcsec, "completeness": 0.7, "area": area}
