@@ -135,7 +135,12 @@ def _plan(bandwidths):
             members = sorted(chain, key=chain.get)
             done = [0, *(chain[c] for c in members)]
             if members:
-                chains.append((power, [(k - d, c) for c, k, d in zip(members, done[1:], done)]))
+                chains.append(
+                    (
+                        power,
+                        [(k - d, c) for c, k, d in zip(members, done[1:], done[:-1], strict=True)],
+                    )
+                )
             left -= set(members)
         plan.append((base, chains))
     return plan

@@ -203,7 +203,7 @@ class LikelihoodModel:
         lower, upper = record.bounds
         # What has a logarithm is positive, whatever its error.
         bounds = (0.0 if lower is None and record.scale == "log10" else lower), upper
-        for node, share in zip(ERROR_NODES, ERROR_WEIGHTS):
+        for node, share in zip(ERROR_NODES, ERROR_WEIGHTS, strict=True):
             points = record.apply_scale(_fold(raw, raw + node * errors, *bounds))
             total += share * evaluate(density, points, scaled)
         return total
@@ -221,7 +221,7 @@ class LikelihoodModel:
                     ordered[training], scaled[rows], codes[rows], weights[rows]
                 )
         factor = np.ones((self.n_classes, len(points)))
-        for row, sorted_row in zip(factor, likelihood):
+        for row, sorted_row in zip(factor, likelihood, strict=True):
             row[order] = sorted_row
         return factor
 

@@ -152,7 +152,7 @@ class Answer:
         result : same class as the table
         """
         columns = [make_column("prediction", np.array(classes)[self.best])]
-        for name, values in zip(classes, self.posterior):
+        for name, values in zip(classes, self.posterior, strict=True):
             columns.append(make_column("P_<class>", values, **{"class": name}))
         unknown = np.isnan(self.pvalue)
         columns += [
@@ -162,8 +162,8 @@ class Answer:
             make_column("alternative", self._alternatives(classes, categories)),
             make_column("n_missing", self.n_missing),
         ]
-        for category, marginals in zip(categories, self.marginal):
-            for name, values in zip(classes, marginals):
+        for category, marginals in zip(categories, self.marginal, strict=True):
+            for name, values in zip(classes, marginals, strict=True):
                 columns.append(
                     make_column(
                         "P_<class>_<category>", values, **{"class": name, "category": category}
@@ -176,7 +176,7 @@ class Answer:
         # Few combinations occur among many sources: each text is made once.
         key = np.zeros(self.alternative.shape[1], np.int64)
         found = [""]
-        for category, codes in zip(categories, self.alternative):
+        for category, codes in zip(categories, self.alternative, strict=True):
             key = key * (len(classes) + 1) + codes
             names = [None, *(f"{category}:{name}" for name in classes)]
             used = np.flatnonzero(np.bincount(key))

@@ -181,7 +181,7 @@ def collect_terms(model, sources, *, show_progress=False):
 
     def work(start, chunk, terms):
         part = slice(start, start + len(chunk))
-        for whole, name in zip(parts, ("log_likelihood", "present", "absent")):
+        for whole, name in zip(parts, ("log_likelihood", "present", "absent"), strict=True):
             whole[..., part] = getattr(terms, name)
 
     model._chunks(sources, work, show_progress=show_progress, what="evaluating likelihoods")
@@ -270,8 +270,10 @@ def fit_exponents(
             fold_weights[k] = _padded(found, n_terms, n_classes)
             progress.update(1)
     names = [*model.categories, "missing"]
-    model.weights = dict(zip(names, map(float, best[:n_terms])))
-    model.offsets = dict(zip(model.classes_, map(float, best[n_terms:]))) if offsets else {}
+    model.weights = dict(zip(names, map(float, best[:n_terms]), strict=True))
+    model.offsets = (
+        dict(zip(model.classes_, map(float, best[n_terms:]), strict=True)) if offsets else {}
+    )
     model._fold_weights = fold_weights
     each = fold_weights[fold]
     joint = np.einsum("nt,tcn->cn", each[:, :n_terms], features) + each[:, n_terms:].T + log_prior
@@ -310,7 +312,7 @@ def _search_f1(
         show_progress=show_progress,
     )
     # Not set_weights: what a search found is forgotten by the next fit, what was set is not.
-    model.weights = dict(zip(names, map(float, best)))
+    model.weights = dict(zip(names, map(float, best), strict=True))
     model.offsets, model._fold_weights = {}, None
     return WeightSearch(
         "f1",

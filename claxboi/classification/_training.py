@@ -223,8 +223,7 @@ def _merged(labels, missing, merge, label):
     merged = labels.astype(object)
     taken = {}
     for target, sources in merge.items():
-        for source in [sources] if isinstance(sources, str) else sources:
-            source = str(source)
+        for source in map(str, [sources] if isinstance(sources, str) else sources):
             if source not in found:
                 raise ValueError(
                     f"merge names label {source!r}, which column {label!r} does not have "

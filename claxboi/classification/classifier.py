@@ -348,13 +348,15 @@ class NaiveBayesClassifier:
         model = cls(run.records, weights=None, normalization="original", kernel=ORIGINAL_KERNEL)
         # The run's order, and categories without a property, which do not count.
         model.categories = tuple(c for c in run.categories if c in model.categories)
-        given = dict(zip(["missing", *run.categories], run.weights))
+        given = dict(zip(["missing", *run.categories], run.weights, strict=True))
         model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
         model.set_weights(model._given_weights)
         member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
         model.classes_ = run.classes
         model.class_counts_ = member.sum(axis=1)
         model.label = ORIGINAL_LABEL
+        # The original numbers its classes: its labels are read as their names.
+        model.merge = {name: [str(k)] for k, name in enumerate(run.classes)}
         model.default_priors = run.priors
         model._likelihood = LikelihoodModel(
             run.densities, model.categories, run.present @ member.T, model.class_counts_
@@ -947,7 +949,7 @@ class NaiveBayesClassifier:
             "categories": list(self.categories),
             "properties": [item.column for item in self.properties],
             "priors": (
-                dict(zip(self.classes_, map(float, proportions)))
+                dict(zip(self.classes_, map(float, proportions), strict=True))
                 if proportions.ndim == 1
                 else "one row per source"
             ),

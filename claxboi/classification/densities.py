@@ -195,7 +195,7 @@ class KernelDensities:
         for c in range(self.n_classes):
             self._finish(c, out[c], points, self._weight_rest[c], rest[c])
         out += self._floors(points)
-        for atom, mass in zip(self.atoms, masses):
+        for atom, mass in zip(self.atoms, masses, strict=True):
             out[:, points == atom] = ((1 - self.floor) * mass + self.floor)[:, np.newaxis]
 
     def _finish(self, c, density, points, weight, rest):
@@ -272,7 +272,7 @@ class KernelDensities:
             self._finish(c, part, points[members], at_rest[members], rest[members])
             density[members] = part
         density += self._floors(points)
-        for atom, mass in zip(self.atoms, masses):
+        for atom, mass in zip(self.atoms, masses, strict=True):
             hit = points == atom
             density[hit] = (1 - self.floor) * mass[hit] + self.floor
         return density

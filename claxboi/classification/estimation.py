@@ -80,7 +80,7 @@ class PriorEstimate:
         -------
         priors : dict of str to float
         """
-        return dict(zip(self.classes, map(float, self.proportions)))
+        return dict(zip(self.classes, map(float, self.proportions), strict=True))
 
 
 def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_progress=True):

@@ -89,7 +89,7 @@ class Explanation:
         kinds = list(self.parts["kind"])
         groups = [
             category if kind == "property" else kind
-            for kind, category in zip(kinds, self.parts["category"])
+            for kind, category in zip(kinds, self.parts["category"], strict=True)
         ]
         names = list(dict.fromkeys(groups))
         chosen = np.array(groups)
@@ -272,7 +272,7 @@ def explain_source(model, source, priors, *, identifier=""):
         classes=list(model.classes_),
         parts=parts,
         log_evidence=float(joint.max() + np.log(np.exp(joint - joint.max()).sum())),
-        posterior=dict(zip(model.classes_, map(float, np.exp(log_posterior)))),
+        posterior=dict(zip(model.classes_, map(float, np.exp(log_posterior)), strict=True)),
         prediction=model.classes_[best],
         alternatives=alternatives,
         outlier_pvalue=pvalue,
@@ -332,8 +332,13 @@ def _parts(model, sources, terms, proportions, offsets):
         value = float(sources.values[p, 0])
         if not np.isnan(value):
             rows.append(
-                ["property", record.category, record.column, value]
-                + list(exponents[t] * log_likelihood[p])
+                [
+                    "property",
+                    record.category,
+                    record.column,
+                    value,
+                    *exponents[t] * log_likelihood[p],
+                ]
             )
         if model.missing == "ignore":
             continue

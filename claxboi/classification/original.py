@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from astropy.io import ascii
 from astropy.table import Table
 
 from claxboi.utils import ClaxboiWarning, check_table, warn
@@ -193,7 +192,7 @@ def read_original(cat_in, config, distrib, *, table=None):
         categories=categories,
         weights=[float(value) for value in settings["global_coeffs"]],
         classes=names,
-        priors=dict(zip(names, map(float, settings["trueprop"]))),
+        priors=dict(zip(names, map(float, settings["trueprop"]), strict=True)),
         densities=[_read_density(Path(distrib), record, len(names)) for record in records],
         codes=codes[labelled],
         present=~np.isnan(values),
@@ -202,8 +201,7 @@ def read_original(cat_in, config, distrib, *, table=None):
 
 def _read_config(path):
     settings = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        line = line.strip()
+    for number, line in enumerate(map(str.strip, path.read_text().splitlines()), start=1):
         if not line or line.startswith(("#", "[")):
             continue
         key, separator, value = line.partition(":")
@@ -269,14 +267,16 @@ def _read_density(folder, record, n_classes):
     path = folder / f"{record.column}.dat"
     if not path.is_file():
         raise FileNotFoundError(f"the density of {record.column!r} is missing: {path}")
-    lines = path.read_text().splitlines()
-    table = ascii.read(lines[1:], format="no_header")
-    if len(table.colnames) != n_classes + 2:
+    try:
+        table = np.loadtxt(path, ndmin=2)
+    except ValueError as err:
+        raise ValueError(f"{path} must be a table of numbers: {err}") from err
+    if table.shape[1] != n_classes + 2:
         raise ValueError(
             f"{path} must have {n_classes + 2} columns (LOW, HIGH and one per class), got "
-            f"{len(table.colnames)}"
+            f"{table.shape[1]}"
         )
-    low, high, *tables = (np.asarray(table[name], float) for name in table.colnames)
+    low, high, *tables = table.T
     return _tabulated(record, low, high, np.array(tables))
 
 

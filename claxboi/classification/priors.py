@@ -140,7 +140,9 @@ def _checked(values, received):
 
 
 def _format(classes, proportions):
-    return ", ".join(f"{name} {value:.3g}" for name, value in zip(classes, proportions))
+    return ", ".join(
+        f"{name} {value:.3g}" for name, value in zip(classes, proportions, strict=True)
+    )
 
 
 def estimate_priors(log_likelihood, start, *, weights=None):

@@ -129,7 +129,7 @@ def parse_weights(weights, categories):
                 f"weights must be {len(names)} numbers (missing, {', '.join(categories)}), "
                 f"got {len(weights)}"
             )
-        weights = dict(zip(["missing", *categories], weights))
+        weights = dict(zip(["missing", *categories], weights, strict=True))
     weights = {("counterparts" if k == "multiwavelength" else k): v for k, v in weights.items()}
     unknown = [str(name) for name in weights if name not in names]
     if unknown:
