@@ -5,10 +5,6 @@ Draw the picture of the README from the simulated sample: ``python docs/make_ove
 
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -26,21 +22,32 @@ PRIORS = {
     "extended": 0.10,
 }
 
-table = make_labelled_sample(2000, rng=1)
-result, model = classify(table, PRIORS, return_model=True)
-new = result[~result["is_training"]]
-doubtful = new["source_id"][np.argmin(new["margin"])]
-
-fig = plt.figure(figsize=(18, 5.4))
-panels = {
+# Each panel and its place: left, bottom, width and height, as shares of the figure.
+PANELS = {
     "What the classes look like": (0.035, 0.12, 0.25, 0.66),
     "Why this source": (0.335, 0.12, 0.28, 0.75),
     "How good it is": (0.735, 0.21, 0.26, 0.66),
 }
-densities, track, confusion = (fig.add_axes(box) for box in panels.values())
-plot_densities(model, "log_fx_fb", ax=densities)
-plot_track(result, doubtful, ax=track)
-plot_confusion(model.evaluate(table, PRIORS), ax=confusion)
-for title, box in panels.items():
-    fig.text(box[0], 0.94, title, size=14, weight="bold")
-fig.savefig(Path(__file__).parent / "_static" / "overview.png", dpi=80)
+
+
+def main():
+    """
+    Classify the sample and draw its most doubtful source between two views of the whole.
+    """
+    table = make_labelled_sample(2000, rng=1)
+    result, model = classify(table, PRIORS, return_model=True)
+    new = result[~result["is_training"]]
+    doubtful = new["source_id"][np.argmin(new["margin"])]
+
+    fig = plt.figure(figsize=(18, 5.4))
+    densities, track, confusion = (fig.add_axes(box) for box in PANELS.values())
+    plot_densities(model, "log_fx_fb", ax=densities)
+    plot_track(result, doubtful, ax=track)
+    plot_confusion(model.evaluate(table, PRIORS), ax=confusion)
+    for title, (left, *_) in PANELS.items():
+        fig.text(left, 0.94, title, size=14, weight="bold")
+    fig.savefig(Path(__file__).parent / "_static" / "overview.png", dpi=80)
+
+
+if __name__ == "__main__":
+    main()
