@@ -13,6 +13,7 @@ from .counterparts import (
     plot_separations,
 )
 from .densities import plot_densities
+from .explanation import plot_explanation
 from .hosts import plot_hosts
 from .mixin import DiagnosticsMixin
 from .outliers import plot_outliers
@@ -24,6 +25,7 @@ __all__ = [
     "plot_confusion",
     "plot_cutoffs",
     "plot_densities",
+    "plot_explanation",
     "plot_finding_chart",
     "plot_hosts",
     "plot_magnitude_prior",
