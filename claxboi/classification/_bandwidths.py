@@ -47,9 +47,12 @@ def _spread(values, weights):
         return 0.0
     # In units of the largest deviation: the square of an absurd one could overflow.
     sigma = largest * np.sqrt(np.average(((values - mean) / largest) ** 2, weights=weights))
-    # Values are sorted: no second sort, as a weighted np.quantile would need.
-    share = np.cumsum(weights)
-    low, high = values[np.searchsorted(share, np.array([0.25, 0.75]) * share[-1])]
+    # Values are sorted: no second sort, as a weighted np.quantile would need. Each quartile is
+    # found from its own end, so that mirrored values have the same spread.
+    low, high = (
+        x[np.searchsorted(share, 0.25 * share[-1])]
+        for x, share in ((values, np.cumsum(weights)), (values[::-1], np.cumsum(weights[::-1])))
+    )
     robust = (high - low) / IQR_SIGMA
     return min(sigma, robust) if robust > 0 else sigma
 
@@ -79,8 +82,9 @@ def _likelihood(values, codes, weights, n_classes, kernel):
             continue
         size = w.sum()
         if len(x) > LARGEST_SEARCH:
-            # Drawn by a hash of the values: in any order of the rows they are the same.
-            drawn = np.sort(np.argsort(row_keys(x[np.newaxis]))[:LARGEST_SEARCH])
+            # Drawn by a hash of their ranks: the same in any order of the rows, and in any unit.
+            ranks = np.arange(float(len(x)))
+            drawn = np.sort(np.argsort(row_keys(ranks[np.newaxis]))[:LARGEST_SEARCH])
             x, w = x[drawn], w[drawn]
         own_class = np.zeros(len(x), int)
 

@@ -142,6 +142,21 @@ class TestLaws:
         once, scaled = choose(rule, x, codes), choose(rule, 1e-15 * x + 3e-14, codes)
         assert_allclose(scaled, 1e-15 * once, rtol=1e-3)
 
+    def test_scale_of_a_large_sample(self, rule):
+        x = np.sort(np.random.default_rng(7).normal(size=3000))
+        assert_allclose(choose(rule, 1e-15 * x), 1e-15 * choose(rule, x), rtol=1e-9)
+
+    def test_mirror(self, rule, sample):
+        x, codes = sample
+        assert_allclose(choose(rule, -x[::-1], codes[::-1]), choose(rule, x, codes), rtol=1e-9)
+
+    def test_weight_two_is_two_rows(self, rule, sample):
+        x, codes = sample
+        copies = np.where(np.arange(60) % 2 == 0, 2, 1)
+        weighted = choose(rule, x, codes, copies)
+        repeated = choose(rule, np.repeat(x, copies), np.repeat(codes, copies))
+        assert_allclose(weighted, repeated, rtol=1e-9)
+
     @pytest.mark.parametrize("kernel", ["exponential", "gaussian"])
     def test_never_narrower_than_a_step(self, rule, sample, kernel):
         x, codes = np.round(sample[0] / 3, 0) * 3, sample[1]
@@ -152,16 +167,6 @@ class TestLaws:
 
 
 class TestBandwidths:
-    @pytest.mark.parametrize("rule", ["published", "silverman"])
-    def test_weight_two_is_two_rows(self, rule):
-        # Not so "likelihood": it leaves out a row with all its weight, of two rows one would stay.
-        rng = np.random.default_rng(5)
-        x, codes = np.sort(rng.normal(size=60)), rng.integers(0, 3, 60)
-        copies = np.where(np.arange(60) % 2 == 0, 2, 1)
-        weighted = choose(rule, x, codes, copies)
-        repeated = choose(rule, np.repeat(x, copies), np.repeat(codes, copies))
-        assert_allclose(weighted, repeated, rtol=1e-9)
-
     def test_given(self):
         found = bandwidths(0.7, np.arange(5.0), np.zeros(5, int), np.ones(5), 2, "gaussian")
         assert_array_equal(found, [0.7, 0.7])
