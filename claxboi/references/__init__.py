@@ -6,7 +6,7 @@ Step 2, what sources are compared with: catalogues from VizieR, XMatch, SIMBAD, 
 from .exceptions import AnswerError, CacheError, FetchError, ServiceError, UnknownTableError
 from .mixin import CrossmatchMixin
 from .plan import FetchPlan
-from .records import ColumnRecord, Record, list_references
+from .records import ColumnRecord, Record, list_references, load_records
 from .reference import Reference, get_reference
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "UnknownTableError",
     "get_reference",
     "list_references",
+    "load_records",
 ]

@@ -178,5 +178,5 @@ def _to_bool(values, mask):
     lower = np.char.lower(values.astype(str))
     known = mask | np.isin(lower, _TRUE + _FALSE)
     if not known.all():
-        raise ValueError(f"{lower[~known][0]!r} is neither true nor false")
+        raise ValueError(f"{str(lower[~known][0])!r} is neither true nor false")
     return np.isin(lower, _TRUE) & ~mask

@@ -74,6 +74,8 @@ class Service(ABC):
     most_positions = None
     """Most positions that it takes in one request."""
 
+    _transport = None
+
     def __init__(self, table, columns, conf):
         self.table = table
         self.columns = columns
@@ -88,6 +90,20 @@ class Service(ABC):
         if self.columns is None:
             return None
         return [column.names[self.name] for column in self.columns.values()]
+
+    @property
+    def last_status(self):
+        """
+        HTTP status of the last answer; None if there was none.
+        """
+        return None if self._transport is None else self._transport.last_status
+
+    @property
+    def last_reason(self):
+        """
+        What the server calls that status.
+        """
+        return "" if self._transport is None else self._transport.last_reason
 
     def check(self, ra_deg, dec_deg):
         """
@@ -183,15 +199,48 @@ class Service(ABC):
         return f"{self.table} on {self.name} ({self.server})"
 
 
-class _TimedAdapter(HTTPAdapter):
+class TimedAdapter(HTTPAdapter):
+    """
+    A transport with a time-out, which remembers the status of the last answer.
+
+    Parameters
+    ----------
+    seconds : float
+        The time-out.
+    """
+
+    last_status = None
+    """Status of the last answer."""
+
+    last_reason = ""
+    """What the server calls that status."""
+
     def __init__(self, seconds):
         self._seconds = seconds
         super().__init__()
 
     def send(self, request, **kwargs):
+        """
+        Send a request, as `requests` asks for it.
+
+        Parameters
+        ----------
+        request : `requests.PreparedRequest`
+            The request.
+        **kwargs
+            As for `requests`.
+
+        Returns
+        -------
+        response : `requests.Response`
+        """
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._seconds
-        return super().send(request, **kwargs)
+        self.last_status = None
+        response = super().send(request, **kwargs)
+        self.last_status = response.status_code
+        self.last_reason = response.reason
+        return response
 
 
 def limit_time(session, seconds):
@@ -204,9 +253,15 @@ def limit_time(session, seconds):
         The session of one client of our own.
     seconds : float
         The time-out.
+
+    Returns
+    -------
+    adapter : `TimedAdapter`
     """
+    adapter = TimedAdapter(seconds)
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _TimedAdapter(seconds))
+        session.mount(scheme, adapter)
+    return adapter
 
 
 @contextmanager
@@ -229,10 +284,12 @@ def plain_errors(service):
 
 
 def _chain(err):
-    while err is not None:
-        yield err
+    links = [err]
+    for link in links:
         # pyvo keeps the cause in an attribute of its own.
-        err = err.__cause__ or err.__context__ or getattr(err, "cause", None)
+        causes = link.__cause__, link.__context__, getattr(link, "cause", None)
+        links += [c for c in causes if isinstance(c, BaseException) and c not in links]
+    return links
 
 
 _LOST = (
@@ -243,13 +300,14 @@ _LOST = (
 
 
 def _explain(err, service):
-    chain = list(_chain(err))
+    chain = _chain(err)
     words = " ".join(str(err).split())[:300]
-    status = _status(err, chain)
-    if status is not None:
+    # None of the clients' errors tells the status in the same way as another.
+    status = service.last_status
+    if status is not None and status != 200:
         advice = _ADVICE.get(status, "the service is overloaded or down: try again later")
         return ServiceError(
-            f"{service}: HTTP status {status}: {words!r}; {advice}",
+            f"{service}: HTTP status {status} ({service.last_reason}): {words!r}; {advice}",
             status=status,
             is_transient=status in _TRANSIENT,
         )
@@ -268,18 +326,6 @@ def _explain(err, service):
         )
     if isinstance(err, DALFormatError):
         return AnswerError(f"{service}: the answer is broken: {words}", is_transient=True)
-    return ServiceError(f"{service}: the request failed: {words}")
-
-
-def _status(err, chain):
-    for link in chain:
-        response = getattr(link, "response", None)
-        # A response is False where its status is an error.
-        if response is not None:
-            return response.status_code
-    if isinstance(err, requests.HTTPError):
-        # The one error that astroquery raises without the response.
-        return 403
     if isinstance(err, DALQueryError):
-        return 400
-    return None
+        return ServiceError(f"{service}: the service says {words!r}", is_transient=True)
+    return ServiceError(f"{service}: the request failed: {words}")

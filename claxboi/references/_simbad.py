@@ -39,7 +39,7 @@ class SimbadService(Service):
         known.append(self.server)
         self._client.server = self.server
         known.pop()
-        limit_time(self._client._session, self.timeout)
+        self._transport = limit_time(self._client._session, self.timeout)
 
     def available(self, ra_deg, dec_deg):
         """

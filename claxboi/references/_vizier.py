@@ -126,7 +126,7 @@ class VizierService(Service):
             timeout=self.timeout,
             vizier_server=self.server,
         )
-        limit_time(client._session, self.timeout)
+        self._transport = limit_time(client._session, self.timeout)
         return client
 
     def _ask(self, method, *args, **kwargs):

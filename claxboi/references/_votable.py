@@ -137,9 +137,12 @@ def _split(content):
     return b"".join(kept), found
 
 
-def _repair(skeleton):
-    skeleton = _OLD_VERSION.sub(rb'\g<1>1.3"', skeleton, count=1)
-    return _CHAR_FIELD.sub(lambda match: _WIDTH.sub(rb'\g<1>*"', match[0]), skeleton)
+def _repair(content):
+    content = _OLD_VERSION.sub(rb'\g<1>1.3"', content, count=1)
+    if _OPEN not in content:
+        # In binary data the widths are what the rows are cut by.
+        return content
+    return _CHAR_FIELD.sub(lambda match: _WIDTH.sub(rb'\g<1>*"', match[0]), content)
 
 
 def _parse(content, asked):
@@ -218,6 +221,6 @@ def _convert(field, cells):
     if b"&" in b"".join(cells):
         text = np.array([html.unescape(value) for value in text], str)
     missing = text == ""
-    if is_number and field.datatype == "boolean":
+    if is_number and field.datatype in ("boolean", "bit"):
         return np.isin(text, _TRUE), missing | (text == "?")
     return text, missing

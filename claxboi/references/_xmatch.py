@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
-from ._service import CutAnswerError, Matches, Service, plain_errors
+from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
 from ._votable import read_answer
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
@@ -51,6 +51,7 @@ class XMatchService(Service):
         self._client = _Client(table)
         self._client.URL = self.server
         self._client.TIMEOUT = self.timeout
+        self._transport = limit_time(self._client._session, self.timeout)
 
     def available(self, ra_deg, dec_deg):
         """

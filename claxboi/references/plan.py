@@ -97,16 +97,12 @@ def make_plan(record, job, ra_deg, dec_deg, *, radius_arcsec, length):
 
     n = len(ra_deg)
     if length is None:
-        keys = {question_key(job.question(rows="all")): n}
+        keys = [question_key(job.question(rows="all"))]
         expected = record.rows
     else:
         question = job.question(radius_arcsec=radius_arcsec)
-        starts = range(0, n, length)
-        keys = {}
-        for start in starts:
-            part = slice(start, start + length)
-            key = question_key(question, ra_deg[part], dec_deg[part])
-            keys[key] = min(length, n - start)
+        parts = [slice(start, start + length) for start in range(0, n, length)]
+        keys = [question_key(question, ra_deg[part], dec_deg[part]) for part in parts]
         density = record.density_deg2
         area = np.pi * (radius_arcsec / 3600) ** 2
         expected = None if density is None else round(n * density * area)

@@ -146,9 +146,8 @@ def test_a_chunk_too_heavy_for_the_gateway_is_split(sky, tmp_path):
 
 @pytest.mark.parametrize("service", ["xmatch", "vizier"])
 def test_an_answer_as_long_as_the_limit_is_split(sky, tmp_path, service):
-    coords, stars = sky
-    with LoopbackCDS({"gaia": stars}, cache_dir=str(tmp_path), max_rows=60) as cds:
-        cds.hard_limit = 60
+    coords, stars = sky[0][:120], sky[1]
+    with LoopbackCDS({"gaia": stars}, cache_dir=str(tmp_path), max_rows=40, hard_limit=40) as cds:
         near = get_reference("gaia").query(coords, radius=RADIUS, service=service)
         n_requests = len(cds.requests)
         again = get_reference("gaia").query(coords, radius=RADIUS, service=service)

@@ -85,7 +85,7 @@ def test_bad_services_and_sigkill(tmp_path):
         ) as jobs:
             for k in range(6):
                 finished = _finished(cds.requests)
-                assert len(finished) >= 2 * k
+                assert len(finished) >= k
                 n_before = len(cds.requests)
                 jobs.stdin.write("go\n")
                 pid = int(jobs.stdout.readline())
