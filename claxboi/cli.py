@@ -169,6 +169,7 @@ def _parser():
         metavar="SOURCE",
         help="identifier (in source_id, name, IAUNAME or SRCID), or else number of the row from 0",
     )
+    sub.add_argument("--id", metavar="COLUMN", help="another column with the identifiers")
     sub.add_argument("--model", metavar="FILE", help=f"its model (default: OUT{MODEL_SUFFIX})")
     sub.add_argument("--priors", help="as for classify (default: those of OUT)")
     sub.add_argument("--parts", action="store_true", help="list every property, not each category")
@@ -215,7 +216,7 @@ def _add_settings(sub):
         ("normalization", str, "none (default), published or original"),
         ("missing", str, "existence (default), ignore or sentinel"),
         ("kernel", str, "exponential (default) or gaussian"),
-        ("bandwidth", str, "silverman (default), likelihood, published or a number"),
+        ("bandwidth", str, "likelihood (default), silverman, published or a number"),
         ("min-class-size", int, "smaller classes are left out (default 3)"),
     )
     sub.add_argument(
@@ -287,6 +288,8 @@ def _classify(args):
     model_path = args.write_model or (None if args.model else args.output + MODEL_SUFFIX)
     if model_path is not None:
         check_output(model_path, overwrite=args.overwrite)
+        if Path(model_path).resolve() == Path(args.output).resolve():
+            raise ValueError(f"write-model must be another file than the output, {args.output}")
     result, model, sample = _run_classify(args, read_table(args.table))
     if args.evaluate:
         _say(model.evaluate(sample, _priors_of(result, parse_priors_of(args)), show_progress=False))
@@ -333,7 +336,7 @@ def _explain(args):
     from claxboi.utils import read_table
 
     table = read_table(args.table)
-    row = _find_row(table, args.source)
+    row = _find_row(table, args.source, args.id)
     path = Path(args.model or args.table + MODEL_SUFFIX)
     if not path.exists():
         raise FileNotFoundError(
@@ -352,27 +355,31 @@ def _explain(args):
         _say(explanation)
 
 
-def _find_row(table, source):
+def _find_row(table, source, column=None):
     import numpy as np
 
-    from claxboi.utils import text_values
+    from claxboi.utils import check_columns, text_values
 
-    columns = [name for name in table.colnames if name.lower() in IDENTIFIERS]
-    for column in columns:
-        rows = np.flatnonzero(text_values(table, column)[0] == source.strip())
+    if column is None:
+        columns = [name for name in table.colnames if name.lower() in IDENTIFIERS]
+    else:
+        columns = [column]
+        check_columns(table, columns)
+    for name in columns:
+        rows = np.flatnonzero(text_values(table, name)[0] == source.strip())
         if len(rows) == 1:
             return int(rows[0])
         if len(rows) > 1:
             raise ValueError(
-                f"{source!r} stands in {len(rows)} rows of column {column!r}, the first are "
+                f"{source!r} stands in {len(rows)} rows of column {name!r}, the first are "
                 f"{', '.join(map(str, rows[:5]))}; give the number of the row"
             )
     if re.fullmatch(r"\d+", source) and int(source) < len(table):
         return int(source)
-    where = " or ".join(columns) if columns else "(there is no column source_id or name)"
+    where = " or ".join(columns) or "source_id or name (--id names another)"
     raise ValueError(
-        f"there is no source {source!r}: neither an identifier in {where} nor a row from 0 to "
-        f"{len(table) - 1}"
+        f"there is no source {source!r}: it is no number of a row, from 0 to {len(table) - 1}, and "
+        f"there is no such identifier in a column {where}"
     )
 
 

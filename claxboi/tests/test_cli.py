@@ -166,6 +166,8 @@ def test_explain(folder, run):
     by_row = run("explain out.csv 5 --priors training")
     by_name = run("explain out.csv", table["source_id"][5], "--priors", "training")
     assert by_row == by_name
+    by_column = run("explain out.csv --id source_id", table["source_id"][5], "--priors", "training")
+    assert by_column == by_row
     assert by_row[0] == 0
     best = f"P_{table['prediction'][5]}"
     sentence = by_row[1].splitlines()[0]
@@ -279,6 +281,7 @@ def test_properties_file(folder, run):
         ("--model x.fits", "is not a claxboi model"),
         ("--model x.fits --kernel gaussian", "model is fitted already"),
         ("--rng -5", "whole number"),
+        ("--write-model ./out.ecsv", "must be another file than the output"),
         ("--nonsense", "unrecognized arguments"),
     ],
 )
@@ -344,7 +347,8 @@ def test_wrong_explain(sample, folder, run, refuse):
     write_table(twice, "twice.fits")
     assert "stands in 2 rows" in refuse("explain twice.fits", twice["source_id"][0])
     write_table(sample["hr1", "class"], "few.ecsv")
-    assert "there is no column source_id or name" in refuse("explain few.ecsv Crab")
+    assert "source_id or name (--id" in refuse("explain few.ecsv Crab")
+    assert "no column 'designation'" in refuse("explain few.ecsv Crab --id designation")
 
 
 def test_wrong_evaluate(sample, folder, refuse):

@@ -25,8 +25,8 @@ __all__ = ["READERS", "WRITERS", "ecsv_text", "read_other"]
 #: VOTable, a key of a Parquet schema.
 META_KEY = "claxboi"
 
-#: Keys of the meta of a FITS table that are cards already.
-CARD_TYPES = (str, bool, int, float)
+#: Numbers that a card of a FITS header can hold, if they are finite.
+CARD_TYPES = (bool, int, float)
 
 #: The cards of a FITS table with the UCDs and the descriptions of its columns.
 COLUMN_CARD = re.compile(r"T(UCD|COMM)\d+")
@@ -228,11 +228,16 @@ def _write_fits(table, path):
 
 def _is_card(key, value):
     if key in ("comments", "HISTORY"):
-        return isinstance(value, list) and all(isinstance(line, str) for line in value)
-    short = isinstance(key, str) and 0 < len(key) <= 8 and key.isascii()
-    if not short or key != key.upper() or not key.replace("-", "").replace("_", "").isalnum():
+        return isinstance(value, list) and all(map(_is_card_text, value))
+    if not isinstance(key, str) or not re.fullmatch(r"[A-Z0-9_-]{1,8}", key):
         return False
-    return isinstance(value, CARD_TYPES) and (not isinstance(value, str) or value.isprintable())
+    if isinstance(value, str):
+        return _is_card_text(value)
+    return isinstance(value, CARD_TYPES) and bool(np.isfinite(value))
+
+
+def _is_card_text(value):
+    return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
 def _write_ecsv(table, path):
@@ -247,9 +252,12 @@ def _write_csv(table, path):
 
 def _write_votable(table, path):
     from astropy.io import votable
+    from astropy.io.votable.exceptions import W03
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*has been deprecated in the VOUnit", UnitsWarning)
+        # An ID is made of a name such as S/N, which stays what it is.
+        warnings.simplefilter("ignore", W03)
         document = votable.from_table(table)
         if text := _as_json(table.meta):
             info = votable.tree.Info(name=META_KEY, value=text)

@@ -182,6 +182,7 @@ def test_empty_and_odd_tables(tmp_path, suffix):
             ),
             "s": ["#no comment", "  spaces in front", "1", "nan", "N/A", "a,b"],
             "b": np.array([True, False, True, True, False, False]),
+            "S/N of it": np.arange(6) - 0.5,
         }
     )
     write_table(table, path)
@@ -213,6 +214,23 @@ def test_meta_that_no_file_can_hold(tmp_path):
     with pytest.warns(ClaxboiWarning, match="'thing'"):
         write_table(table, tmp_path / "x.fits")
     assert read_table(tmp_path / "x.fits").meta == {"OBS": "x", "claxboi": {"n": 3}}
+
+
+def test_meta_that_no_card_can_hold(tmp_path):
+    meta = {
+        "OBS": "x" * 200,
+        "EXPOSURE": 3.5,
+        "LIMIT": float("inf"),
+        "OBSERVER": "Étienne",
+        "TEXT": "two\nlines",
+        "long name": 1,
+        "mission": "4XMM",
+        "comments": ["Étienne"],
+        "EMPTY": None,
+    }
+    write_table(Table({"a": [1]}, meta=meta), tmp_path / "x.fits")
+    assert read_table(tmp_path / "x.fits").meta == meta
+    assert fits.getheader(tmp_path / "x.fits", 1)["EXPOSURE"] == 3.5
 
 
 def test_errors(result, tmp_path):
