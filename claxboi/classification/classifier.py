@@ -3,71 +3,29 @@
 The naive Bayes classifier.
 """
 
-import copy
-import logging
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-
 import numpy as np
 
-from claxboi.utils import (
-    Progress,
-    check_choice,
-    check_count,
-    check_number,
-    check_table,
-    float_values,
-    record,
-)
+from claxboi.utils import check_choice, check_count, check_number, check_table, record
 
 from . import _output
 from ._bandwidths import RULES
 from ._crossvalidation import evaluate_model
+from ._engine import Engine, NotFittedError, log_proportions
 from ._kernels import KERNELS
 from ._likelihood import LikelihoodModel
-from ._outliers import OutlierScale
-from ._posterior import MISSING_MODES, NORMALIZATIONS, combine, log_normalize
-from ._search import collect_terms, fit_exponents, optimize_weights
-from ._training import (
-    TrainingRows,
-    label_codes,
-    property_units,
-    read_labels,
-    read_values,
-    row_folds,
-    row_keys,
-)
-from .densities import KernelDensities
-from .estimation import FLUX_COLUMN, estimate_model_priors
+from ._posterior import MISSING_MODES, NORMALIZATIONS
+from ._search import optimize_weights
+from .estimation import estimate_model_priors
 from .explanation import explain_source
 from .modelfile import read_model, write_model
-from .original import (
-    ORIGINAL_KERNEL,
-    ORIGINAL_LABEL,
-    original_densities,
-    read_original,
-    warn_in_sample,
-)
-from .priors import parse_priors
+from .original import ORIGINAL_KERNEL, ORIGINAL_LABEL, read_original, warn_in_sample
 from .properties import parse_properties
 from .weights import parse_weights
 
 __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 
-log = logging.getLogger(__name__)
 
-#: Sources per chunk: its arrays stay in the processor's cache.
-CHUNK_SIZE = 32768
-
-
-class NotFittedError(ValueError):
-    """
-    The classifier was used before it was fitted.
-    """
-
-
-class NaiveBayesClassifier:
+class NaiveBayesClassifier(Engine):
     r"""
     A naive Bayes classifier with kernel densities and one exponent per category.
 
@@ -186,11 +144,6 @@ class NaiveBayesClassifier:
         self._outlier_scale = None
         self._likelihood = None
 
-    def _set_properties(self, records):
-        self.properties = records
-        self.categories = tuple(dict.fromkeys(item.category for item in records))
-        self.set_weights(self._given_weights)
-
     def set_weights(self, weights):
         """
         Set the weights of the categories.
@@ -250,75 +203,6 @@ class NaiveBayesClassifier:
         """
         self._learn(self._read_sample(table, label, sample_weight))
         return self
-
-    def _read_sample(self, table, label, sample_weight=None, *, name="table"):
-        """Read and check a training sample, before any work."""
-        check_table(table, name)
-        records = parse_properties(self._given_properties, table.colnames)
-        names, codes, dropped = read_labels(
-            table,
-            label,
-            merge=self.merge,
-            min_class_size=self.min_class_size,
-            classes=self.classes,
-            name=name,
-        )
-        # Before the table is cut: it names the columns that there are not.
-        read_values(table[:1], records, name=name)
-        units = property_units(table, records)
-        rows = codes >= 0
-        weights = _sample_weights(sample_weight, len(table))
-        table = table[rows]
-        values, errors = read_values(table, records, units=units, name=name)
-        flux = float_values(table, FLUX_COLUMN) if FLUX_COLUMN in table.colnames else None
-        training = TrainingRows(values, errors, codes[rows], weights[rows], flux)
-        return _Sample(records, names, training, units, label, dropped)
-
-    def _learn(self, sample):
-        self._units = sample.units
-        self._fit_rows(
-            sample.records,
-            sample.names,
-            sample.training,
-            label=sample.label,
-            dropped=sample.dropped,
-        )
-
-    def _fit_rows(self, records, names, training, *, label, dropped=()):
-        codes, weights = training.codes, training.weights
-
-        def densities(p):
-            scaled = records[p].apply_scale(training.values[p])
-            if self.kernel == ORIGINAL_KERNEL:
-                return original_densities(records[p], scaled, codes, names)
-            return KernelDensities(
-                records[p],
-                scaled,
-                codes,
-                weights,
-                names,
-                kernel=self.kernel,
-                bandwidth=self.bandwidth,
-                floor=self.floor,
-            )
-
-        with ThreadPoolExecutor(_n_threads()) as pool:
-            learned = list(pool.map(densities, range(len(records))))
-        present = ~np.isnan(training.values)
-        member = weights * (codes == np.arange(len(names))[:, np.newaxis])
-        self._set_properties(records)
-        self.classes_ = list(names)
-        self.class_counts_ = member.sum(axis=1)
-        self.label = label
-        self._dropped = list(dropped)
-        self._training = training
-        if self.kernel == ORIGINAL_KERNEL:
-            warn_in_sample()
-            self._training = None
-        self._likelihood = LikelihoodModel(
-            learned, self.categories, present @ member.T, self.class_counts_
-        )
-        self._outlier_scale = None
 
     @classmethod
     def from_original(cls, cat_in, config, distrib, *, table=None):
@@ -411,20 +295,7 @@ class NaiveBayesClassifier:
         """
         return read_model(cls, path)
 
-    def _check_fitted(self):
-        if self._likelihood is None:
-            raise NotFittedError(
-                f"this {type(self).__name__} is not fitted yet: call fit(table, label=...) first"
-            )
-
     # What was learned
-
-    def _property_index(self, column):
-        self._check_fitted()
-        names = [item.column for item in self.properties]
-        if column not in names:
-            raise KeyError(f"the model has no property {column!r}; it has {', '.join(names)}")
-        return names.index(column)
 
     def density(self, column, values):
         """
@@ -497,111 +368,6 @@ class NaiveBayesClassifier:
 
     # Posteriors
 
-    def _weight_arrays(self):
-        weights = np.array([self.weights[name] for name in self.categories])
-        return weights, self.weights["missing"]
-
-    def _combination(self, terms, chunk):
-        """Combine terms, with the weights found without its fold for each training source."""
-        weights, missing_weight = self._weight_arrays()
-        offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
-        if self._fold_weights is None or not (chunk.codes >= 0).any():
-            combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
-            return combination, offsets
-        # Folds belong to free exponents, in which the contributions are linear.
-        each = self._fold_weights_of(chunk)
-        combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
-        n_terms = len(weights) + 1
-        combination.contributions *= each[:n_terms, np.newaxis]
-        return combination, each[n_terms:]
-
-    def _fold_weights_of(self, chunk):
-        """Return weights and offsets of each source, found without it, (n_terms + n_classes, n)."""
-        weights, missing_weight = self._weight_arrays()
-        offsets = [self.offsets.get(name, 0.0) for name in self.classes_]
-        everywhere = np.concatenate([weights, [missing_weight], offsets])
-        fold = row_folds(chunk.keys, len(self._fold_weights))
-        return np.where(chunk.codes >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
-
-    def _read(self, table, *, label=None):
-        """Read a table and recognise the rows that trained the model."""
-        self._check_fitted()
-        check_table(table)
-        values, errors = read_values(table, self.properties, units=self._units)
-        sources = _Sources(values, errors)
-        if self._training is not None:
-            label = self.label if label is None else label
-            labels = None
-            if label in table.colnames:
-                labels = label_codes(table, label, self.classes_, self.merge)
-            sources.keys = row_keys(values)
-            sources.codes, sources.weights = self._training.recognise(sources.keys, labels)
-        return sources
-
-    def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
-        """Call work(chunk, terms) for each chunk of sources, on all cores."""
-        n = sources.values.shape[1]
-        starts = range(0, n, CHUNK_SIZE)
-
-        def each(start):
-            chunk = sources[start : start + CHUNK_SIZE]
-            work(start, chunk, self._terms(chunk))
-            return chunk.values.shape[1]
-
-        with (
-            Progress(n, what, show=show_progress) as progress,
-            ThreadPoolExecutor(_n_threads()) as pool,
-        ):
-            try:
-                for done in pool.map(each, starts):
-                    progress.update(done)
-            except BaseException:
-                # Ctrl-C must not wait for all the chunks that are queued.
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-
-    def _terms(self, sources, **options):
-        training = (sources.codes >= 0).any()
-        return self._likelihood.terms(
-            sources.values,
-            sources.errors,
-            sources.codes if training else None,
-            sources.weights,
-            **options,
-        )
-
-    def _log_evidence(self, sources, *, show_progress=False):
-        """Return the log-likelihood of all classes with exponents and offsets, without priors."""
-        result = np.empty((len(self.classes_), sources.values.shape[1]))
-
-        def work(start, chunk, terms):
-            combination, offsets = self._combination(terms, chunk)
-            part = combination.contributions.sum(axis=0) + offsets
-            result[:, start : start + part.shape[1]] = part
-
-        self._chunks(sources, work, show_progress=show_progress)
-        return result
-
-    def _priors(self, priors, table, sources, *, show_progress=False):
-        """Parse priors, or estimate them from the rows that did not train."""
-        if isinstance(priors, str) and priors == "estimate":
-            return estimate_model_priors(
-                self, sources, table=table, n_resamples=0, show_progress=show_progress
-            ).proportions
-        if priors is None:
-            priors = self.default_priors
-        return parse_priors(
-            priors,
-            self.classes_,
-            self._training_proportions(),
-            len(table),
-            table=table,
-            dropped=self._dropped,
-        )
-
-    def _training_proportions(self):
-        return self.class_counts_ / self.class_counts_.sum()
-
     def predict_log_proba(self, table, priors=None):
         """
         Compute the log posterior of each class.
@@ -622,10 +388,6 @@ class NaiveBayesClassifier:
         """
         sources = self._read(table)
         return self._log_posterior(sources, self._priors(priors, table, sources)).T
-
-    def _log_posterior(self, sources, proportions, *, show_progress=False):
-        evidence = self._log_evidence(sources, show_progress=show_progress)
-        return log_normalize(evidence + _log(proportions))
 
     def predict_proba(self, table, priors=None):
         """
@@ -705,7 +467,7 @@ class NaiveBayesClassifier:
             stop = start + len(chunk)
             part = proportions if proportions.ndim == 1 else proportions[:, start:stop]
             combination, offsets = self._combination(terms, chunk)
-            answer.fill(start, chunk, terms, combination, _log(part) + offsets, scale)
+            answer.fill(start, chunk, terms, combination, log_proportions(part) + offsets, scale)
 
         self._chunks(sources, work, show_progress=show_progress)
         result = answer.to_table(
@@ -713,58 +475,6 @@ class NaiveBayesClassifier:
         )
         result.meta = record(result.meta, "classification", **self._settings(proportions))
         return result
-
-    def _get_outlier_scale(self):
-        if self._outlier_scale is None and self._training is not None:
-            rows = self._training
-            sources = _Sources(rows.values, rows.errors, rows.codes, rows.weights)
-            own = np.empty(rows.values.shape)
-
-            def each(start):
-                chunk = sources[start : start + CHUNK_SIZE]
-                own[:, start : start + CHUNK_SIZE] = self._likelihood.own_terms(
-                    chunk.values, chunk.errors, chunk.codes, chunk.weights
-                )
-
-            with ThreadPoolExecutor(_n_threads()) as pool:
-                list(pool.map(each, range(0, own.shape[1], CHUNK_SIZE)))
-            self._outlier_scale = OutlierScale(
-                own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
-            )
-        return self._outlier_scale
-
-    def _refit(self, codes, sources, proportions):
-        """Fit a model of the same settings to other rows, fitted exponents included."""
-        other = copy.copy(self)
-        weights = np.where(sources.codes >= 0, sources.weights, 1.0)
-        training = TrainingRows(sources.values, sources.errors, codes, weights)
-        other._fit_rows(self.properties, self.classes_, training, label=self.label)
-        if self._fold_weights is None:
-            other.weights, other.offsets = self.weights, self.offsets
-            return other
-        sources = _Sources(sources.values, sources.errors, codes, weights, sources.keys)
-        fit_exponents(
-            other,
-            collect_terms(other, sources),
-            codes,
-            proportions,
-            sources,
-            offsets=bool(self.offsets),
-            n_folds=len(self._fold_weights),
-        )
-        return other
-
-    def _resampled(self, rng):
-        """
-        Fit a model of the same settings to a bootstrap sample of the training rows.
-
-        The Bayesian bootstrap (Rubin 1981, Ann. Stat. 9, 130) weighs all rows, where
-        the common one leaves out some: small classes could vanish, and rare properties with them.
-        """
-        rows = self._training
-        weights = rows.weights * rng.exponential(size=len(rows.codes))
-        sources = _Sources(rows.values, rows.errors, rows.codes, weights, row_keys(rows.values))
-        return self._refit(rows.codes, sources, self._training_proportions())
 
     # Thin methods: the work is in the module of each
 
@@ -941,98 +651,3 @@ class NaiveBayesClassifier:
             per class; adding up to the log posterior.
         """
         return explain_source(self, source, priors)
-
-    def _settings(self, proportions):
-        return {
-            "classes": list(self.classes_),
-            "class_counts": [float(count) for count in self.class_counts_],
-            "categories": list(self.categories),
-            "properties": [item.column for item in self.properties],
-            "priors": (
-                dict(zip(self.classes_, map(float, proportions), strict=True))
-                if proportions.ndim == 1
-                else "one row per source"
-            ),
-            "weights": dict(self.weights),
-            "offsets": dict(self.offsets),
-            "normalization": self.normalization,
-            "missing": self.missing,
-            "kernel": self.kernel,
-            "bandwidth": self.bandwidth,
-            "floor": self.floor,
-            "label": self.label,
-        }
-
-
-@dataclass
-class _Sample:
-    """
-    A training sample that was read and checked.
-    """
-
-    records: tuple
-    names: list
-    training: TrainingRows
-    units: list
-    label: str
-    dropped: list
-
-    def proportions(self):
-        """Return the share of each class."""
-        counts = np.bincount(self.training.codes, self.training.weights, len(self.names))
-        return counts / counts.sum()
-
-
-class _Sources:
-    """
-    The values of some sources, as the private functions take them.
-
-    Those that trained the model have their class in ``codes`` (-1 for others), their weight,
-    and the key of their row.
-    """
-
-    def __init__(self, values, errors, codes=None, weights=None, keys=None):
-        n = values.shape[1]
-        self.values, self.errors = values, errors
-        self.codes = np.full(n, -1) if codes is None else codes
-        self.weights = np.zeros(n) if weights is None else weights
-        self.keys = np.zeros(n, np.uint64) if keys is None else keys
-
-    def __len__(self):
-        return self.values.shape[1]
-
-    def __getitem__(self, part):
-        return _Sources(
-            self.values[:, part],
-            {p: error[part] for p, error in self.errors.items()},
-            self.codes[part],
-            self.weights[part],
-            self.keys[part],
-        )
-
-    def as_new(self):
-        """Return the same values as if they had not trained the model."""
-        return _Sources(self.values, self.errors)
-
-
-def _sample_weights(sample_weight, n):
-    if sample_weight is None:
-        return np.ones(n)
-    weights = float_values({"sample_weight": np.asarray(sample_weight)}, "sample_weight")
-    if weights.shape != (n,) or not np.all(weights > 0):
-        raise ValueError(
-            f"sample_weight must be {n} positive numbers, got shape {weights.shape} "
-            f"with minimum {np.nanmin(weights, initial=np.inf):g}"
-        )
-    return weights
-
-
-def _log(proportions):
-    # A class that is excluded has a posterior of zero, not an error.
-    with np.errstate(divide="ignore"):
-        logs = np.log(proportions)
-    return logs.reshape(len(proportions), -1)
-
-
-def _n_threads():
-    return min(os.cpu_count() or 1, 8)

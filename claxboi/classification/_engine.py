@@ -1,0 +1,351 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What the classifier does, without its public face: it learns rows and combines likelihoods.
+"""
+
+import copy
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from claxboi.utils import Progress, check_table, float_values
+
+from ._likelihood import LikelihoodModel
+from ._outliers import OutlierScale
+from ._posterior import combine, log_normalize
+from ._search import collect_terms, fit_exponents
+from ._sources import Sample, Sources, sample_weights
+from ._training import (
+    TrainingRows,
+    label_codes,
+    property_units,
+    read_labels,
+    read_values,
+    row_folds,
+    row_keys,
+)
+from .densities import KernelDensities
+from .estimation import FLUX_COLUMN, estimate_model_priors
+from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
+from .priors import parse_priors
+from .properties import parse_properties
+
+__all__ = ["Engine", "NotFittedError", "log_proportions"]
+
+#: Sources per chunk: its arrays stay in the processor's cache.
+CHUNK_SIZE = 32768
+
+#: More threads would wait for each other.
+MOST_THREADS = 8
+
+
+class NotFittedError(ValueError):
+    """
+    The classifier was used before it was fitted.
+    """
+
+
+class Engine:
+    """
+    The private part of `NaiveBayesClassifier`, which documents the attributes.
+    """
+
+    def _set_properties(self, records):
+        self.properties = records
+        self.categories = tuple(dict.fromkeys(item.category for item in records))
+        self.set_weights(self._given_weights)
+
+    def _read_sample(self, table, label, sample_weight=None, *, name="table"):
+        """Read and check a training sample, before any work."""
+        check_table(table, name)
+        records = parse_properties(self._given_properties, table.colnames)
+        names, codes, dropped = read_labels(
+            table,
+            label,
+            merge=self.merge,
+            min_class_size=self.min_class_size,
+            classes=self.classes,
+            name=name,
+        )
+        # Before the table is cut: it names the columns that there are not.
+        read_values(table[:1], records, name=name)
+        units = property_units(table, records)
+        rows = codes >= 0
+        weights = sample_weights(sample_weight, len(table))
+        table = table[rows]
+        values, errors = read_values(table, records, units=units, name=name)
+        flux = float_values(table, FLUX_COLUMN) if FLUX_COLUMN in table.colnames else None
+        training = TrainingRows(values, errors, codes[rows], weights[rows], flux)
+        return Sample(records, names, training, units, label, dropped)
+
+    def _learn(self, sample):
+        self._units = sample.units
+        self._fit_rows(
+            sample.records,
+            sample.names,
+            sample.training,
+            label=sample.label,
+            dropped=sample.dropped,
+        )
+
+    def _fit_rows(self, records, names, training, *, label, dropped=()):
+        codes, weights = training.codes, training.weights
+
+        def densities(p):
+            scaled = records[p].apply_scale(training.values[p])
+            if self.kernel == ORIGINAL_KERNEL:
+                return original_densities(records[p], scaled, codes, names)
+            return KernelDensities(
+                records[p],
+                scaled,
+                codes,
+                weights,
+                names,
+                kernel=self.kernel,
+                bandwidth=self.bandwidth,
+                floor=self.floor,
+            )
+
+        with ThreadPoolExecutor(n_threads()) as pool:
+            learned = list(pool.map(densities, range(len(records))))
+        present = ~np.isnan(training.values)
+        member = weights * (codes == np.arange(len(names))[:, np.newaxis])
+        self._set_properties(records)
+        self.classes_ = list(names)
+        self.class_counts_ = member.sum(axis=1)
+        self.label = label
+        self._dropped = list(dropped)
+        self._training = training
+        if self.kernel == ORIGINAL_KERNEL:
+            warn_in_sample()
+            self._training = None
+        self._likelihood = LikelihoodModel(
+            learned, self.categories, present @ member.T, self.class_counts_
+        )
+        self._outlier_scale = None
+
+    def _check_fitted(self):
+        if self._likelihood is None:
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted yet: call fit(table, label=...) first"
+            )
+
+    def _property_index(self, column):
+        self._check_fitted()
+        names = [item.column for item in self.properties]
+        if column not in names:
+            raise KeyError(f"the model has no property {column!r}; it has {', '.join(names)}")
+        return names.index(column)
+
+    def _weight_arrays(self):
+        weights = np.array([self.weights[name] for name in self.categories])
+        return weights, self.weights["missing"]
+
+    def _combination(self, terms, chunk):
+        """Combine terms, with the weights found without its fold for each training source."""
+        weights, missing_weight = self._weight_arrays()
+        offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
+        if self._fold_weights is None or not (chunk.codes >= 0).any():
+            combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
+            return combination, offsets
+        # Folds belong to free exponents, in which the contributions are linear.
+        each = self._fold_weights_of(chunk)
+        combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
+        n_terms = len(weights) + 1
+        combination.contributions *= each[:n_terms, np.newaxis]
+        return combination, each[n_terms:]
+
+    def _fold_weights_of(self, chunk):
+        """Return weights and offsets of each source, found without it, (n_terms + n_classes, n)."""
+        weights, missing_weight = self._weight_arrays()
+        offsets = [self.offsets.get(name, 0.0) for name in self.classes_]
+        everywhere = np.concatenate([weights, [missing_weight], offsets])
+        fold = row_folds(chunk.keys, len(self._fold_weights))
+        return np.where(chunk.codes >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
+
+    def _read(self, table, *, label=None):
+        """Read a table and recognise the rows that trained the model."""
+        self._check_fitted()
+        check_table(table)
+        values, errors = read_values(table, self.properties, units=self._units)
+        sources = Sources(values, errors)
+        if self._training is not None:
+            label = self.label if label is None else label
+            labels = None
+            if label in table.colnames:
+                labels = label_codes(table, label, self.classes_, self.merge)
+            sources.keys = row_keys(values)
+            sources.codes, sources.weights = self._training.recognise(sources.keys, labels)
+        return sources
+
+    def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
+        """Call work(chunk, terms) for each chunk of sources, on all cores."""
+        n = sources.values.shape[1]
+        starts = range(0, n, CHUNK_SIZE)
+
+        def each(start):
+            chunk = sources[start : start + CHUNK_SIZE]
+            work(start, chunk, self._terms(chunk))
+            return chunk.values.shape[1]
+
+        with (
+            Progress(n, what, show=show_progress) as progress,
+            ThreadPoolExecutor(n_threads()) as pool,
+        ):
+            try:
+                for done in pool.map(each, starts):
+                    progress.update(done)
+            except BaseException:
+                # Ctrl-C must not wait for all the chunks that are queued.
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _terms(self, sources, **options):
+        training = (sources.codes >= 0).any()
+        return self._likelihood.terms(
+            sources.values,
+            sources.errors,
+            sources.codes if training else None,
+            sources.weights,
+            **options,
+        )
+
+    def _log_evidence(self, sources, *, show_progress=False):
+        """Return the log-likelihood of all classes with exponents and offsets, without priors."""
+        result = np.empty((len(self.classes_), sources.values.shape[1]))
+
+        def work(start, chunk, terms):
+            combination, offsets = self._combination(terms, chunk)
+            part = combination.contributions.sum(axis=0) + offsets
+            result[:, start : start + part.shape[1]] = part
+
+        self._chunks(sources, work, show_progress=show_progress)
+        return result
+
+    def _priors(self, priors, table, sources, *, show_progress=False):
+        """Parse priors, or estimate them from the rows that did not train."""
+        if isinstance(priors, str) and priors == "estimate":
+            return estimate_model_priors(
+                self, sources, table=table, n_resamples=0, show_progress=show_progress
+            ).proportions
+        if priors is None:
+            priors = self.default_priors
+        return parse_priors(
+            priors,
+            self.classes_,
+            self._training_proportions(),
+            len(table),
+            table=table,
+            dropped=self._dropped,
+        )
+
+    def _training_proportions(self):
+        return self.class_counts_ / self.class_counts_.sum()
+
+    def _log_posterior(self, sources, proportions, *, show_progress=False):
+        evidence = self._log_evidence(sources, show_progress=show_progress)
+        return log_normalize(evidence + log_proportions(proportions))
+
+    def _get_outlier_scale(self):
+        if self._outlier_scale is None and self._training is not None:
+            rows = self._training
+            sources = Sources(rows.values, rows.errors, rows.codes, rows.weights)
+            own = np.empty(rows.values.shape)
+
+            def each(start):
+                chunk = sources[start : start + CHUNK_SIZE]
+                own[:, start : start + CHUNK_SIZE] = self._likelihood.own_terms(
+                    chunk.values, chunk.errors, chunk.codes, chunk.weights
+                )
+
+            with ThreadPoolExecutor(n_threads()) as pool:
+                list(pool.map(each, range(0, own.shape[1], CHUNK_SIZE)))
+            self._outlier_scale = OutlierScale(
+                own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
+            )
+        return self._outlier_scale
+
+    def _refit(self, codes, sources, proportions):
+        """Fit a model of the same settings to other rows, fitted exponents included."""
+        other = copy.copy(self)
+        weights = np.where(sources.codes >= 0, sources.weights, 1.0)
+        training = TrainingRows(sources.values, sources.errors, codes, weights)
+        other._fit_rows(self.properties, self.classes_, training, label=self.label)
+        if self._fold_weights is None:
+            other.weights, other.offsets = self.weights, self.offsets
+            return other
+        sources = Sources(sources.values, sources.errors, codes, weights, sources.keys)
+        fit_exponents(
+            other,
+            collect_terms(other, sources),
+            codes,
+            proportions,
+            sources,
+            offsets=bool(self.offsets),
+            n_folds=len(self._fold_weights),
+        )
+        return other
+
+    def _resampled(self, rng):
+        """
+        Fit a model of the same settings to a bootstrap sample of the training rows.
+
+        The Bayesian bootstrap (Rubin 1981, Ann. Stat. 9, 130) weighs all rows, where
+        the common one leaves out some: small classes could vanish, and rare properties with them.
+        """
+        rows = self._training
+        weights = rows.weights * rng.exponential(size=len(rows.codes))
+        sources = Sources(rows.values, rows.errors, rows.codes, weights, row_keys(rows.values))
+        return self._refit(rows.codes, sources, self._training_proportions())
+
+    def _settings(self, proportions):
+        return {
+            "classes": list(self.classes_),
+            "class_counts": [float(count) for count in self.class_counts_],
+            "categories": list(self.categories),
+            "properties": [item.column for item in self.properties],
+            "priors": (
+                dict(zip(self.classes_, map(float, proportions), strict=True))
+                if proportions.ndim == 1
+                else "one row per source"
+            ),
+            "weights": dict(self.weights),
+            "offsets": dict(self.offsets),
+            "normalization": self.normalization,
+            "missing": self.missing,
+            "kernel": self.kernel,
+            "bandwidth": self.bandwidth,
+            "floor": self.floor,
+            "label": self.label,
+        }
+
+
+def log_proportions(proportions):
+    """
+    Return the logarithm of priors, of shape (n_classes, 1) or (n_classes, n).
+
+    Parameters
+    ----------
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
+        The priors.
+
+    Returns
+    -------
+    log_prior : `~numpy.ndarray`
+    """
+    # A class that is excluded has a posterior of zero, not an error.
+    with np.errstate(divide="ignore"):
+        logs = np.log(proportions)
+    return logs.reshape(len(proportions), -1)
+
+
+def n_threads():
+    """
+    Return the number of threads that work at once.
+
+    Returns
+    -------
+    n : int
+    """
+    return min(os.cpu_count() or 1, MOST_THREADS)

@@ -1,0 +1,91 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+A training sample, and the sources that are to be classified, as the private functions take them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from claxboi.utils import float_values
+
+from ._training import TrainingRows
+
+__all__ = ["Sample", "Sources", "sample_weights"]
+
+
+@dataclass
+class Sample:
+    """
+    A training sample that was read and checked.
+    """
+
+    records: tuple
+    names: list
+    training: TrainingRows
+    units: list
+    label: str
+    dropped: list
+
+    def proportions(self):
+        """Return the share of each class."""
+        counts = np.bincount(self.training.codes, self.training.weights, len(self.names))
+        return counts / counts.sum()
+
+
+class Sources:
+    """
+    The values of some sources, as the private functions take them.
+
+    Those that trained the model have their class in ``codes`` (-1 for others), their weight,
+    and the key of their row.
+    """
+
+    def __init__(self, values, errors, codes=None, weights=None, keys=None):
+        n = values.shape[1]
+        self.values, self.errors = values, errors
+        self.codes = np.full(n, -1) if codes is None else codes
+        self.weights = np.zeros(n) if weights is None else weights
+        self.keys = np.zeros(n, np.uint64) if keys is None else keys
+
+    def __len__(self):
+        return self.values.shape[1]
+
+    def __getitem__(self, part):
+        return Sources(
+            self.values[:, part],
+            {p: error[part] for p, error in self.errors.items()},
+            self.codes[part],
+            self.weights[part],
+            self.keys[part],
+        )
+
+    def as_new(self):
+        """Return the same values as if they had not trained the model."""
+        return Sources(self.values, self.errors)
+
+
+def sample_weights(sample_weight, n):
+    """
+    Check the weights of a training sample.
+
+    Parameters
+    ----------
+    sample_weight : array-like or None
+        Weight of each row; None for 1 each.
+    n : int
+        Number of rows.
+
+    Returns
+    -------
+    weights : `~numpy.ndarray` of shape (n,)
+    """
+    if sample_weight is None:
+        return np.ones(n)
+    weights = float_values({"sample_weight": np.asarray(sample_weight)}, "sample_weight")
+    if weights.shape != (n,) or not np.all(weights > 0):
+        raise ValueError(
+            f"sample_weight must be {n} positive numbers, got shape {weights.shape} "
+            f"with minimum {np.nanmin(weights, initial=np.inf):g}"
+        )
+    return weights
