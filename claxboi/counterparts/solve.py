@@ -29,7 +29,7 @@ __all__ = []
 # An object within so many sigma of an X-ray source may be its counterpart.
 _FIELD_SIGMA = 5.0
 # Field objects looked at for each pair of catalogues: the fraction is known to 0.7 %.
-_FIELD_SAMPLE = 20_000
+_FIELD_SAMPLE = 5_000
 # A source claims its most probable counterpart if that it has one is more probable than not.
 _CLAIM = 0.5
 

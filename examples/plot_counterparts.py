@@ -1,0 +1,105 @@
+"""
+Which star, which galaxy, or none?
+==================================
+
+A telescope sees an X-ray source to a few arcseconds, and within them there are several faint
+objects, one bright one, or nothing at all. Which is the counterpart? This example simulates a
+crowded field, in which the truth is known, associates it, and looks at what came out.
+"""
+
+# %%
+# The field: 800 X-ray sources with error ellipses, of which 70 % have a counterpart, and 100,000
+# field objects per square degree. Counterparts are brighter than field objects.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from claxboi.counterparts import calibrate_cutoffs
+from claxboi.diagnostics import (
+    plot_cutoffs,
+    plot_finding_chart,
+    plot_magnitude_prior,
+    plot_separations,
+)
+
+rng = np.random.default_rng(5)
+n, density = 800, 100_000
+true = SkyCoord(150 + 0.9 * rng.random(n), 2 + 0.9 * rng.random(n), unit="deg")
+major, angle = rng.uniform(0.8, 2.5, n), rng.uniform(0, 180, n)
+minor = major / 2
+along, across = rng.normal(0, major), rng.normal(0, minor)
+seen = true.directional_offset_by(
+    angle * u.deg + np.arctan2(across, along) * u.rad, np.hypot(along, across) * u.arcsec
+)
+xray = Table({"source_id": [f"X{k:03d}" for k in range(n)], "ra": seen.ra, "dec": seen.dec})
+xray["pos_error_major"] = major * u.arcsec
+xray["pos_error_minor"] = minor * u.arcsec
+xray["pos_error_angle"] = angle * u.deg
+
+has = rng.random(n) < 0.7
+n_field = rng.poisson(density)
+optical = Table(
+    {
+        "ra": np.append(true.ra.deg[has], 149.95 + rng.random(n_field)),
+        "dec": np.append(true.dec.deg[has], 1.95 + rng.random(n_field)),
+        "pos_error": np.full(has.sum() + n_field, 0.1),
+        "mag": np.append(rng.normal(19, 1, has.sum()), rng.normal(22, 1.5, n_field)),
+    }
+)
+
+# %%
+# One call associates the sources, learns what counterparts look like, and repeats the whole at
+# shifted positions to see how often chance does as well.
+
+calibration = calibrate_cutoffs(
+    xray,
+    optical,
+    radius=12 * u.arcsec,
+    density=density / u.deg**2,
+    priors="mag",
+    false_rates=[0.05],
+    rng=1,
+)
+candidates = calibration.candidates
+print(calibration.cutoffs)
+
+# %%
+# Are the positional errors right? Then the separations, in units of their errors, follow the
+# Rayleigh law. They do.
+
+plot_separations(candidates, xray, optical)
+
+# %%
+# What the magnitude prior has learned: counterparts are bright, and a faint candidate counts
+# less than one of average brightness.
+
+plot_magnitude_prior(candidates)
+
+# %%
+# How large must p_any be? Beyond the dotted line, 5 % of the shifted positions remain.
+
+plot_cutoffs(calibration)
+
+# %%
+# The least certain source that has a probable counterpart: the ring is the best candidate, the
+# numbers are p_i, the ellipses are the X-ray error at 1 sigma and at 95 %.
+
+best = candidates[(candidates["match_flag"] == 1) & (candidates["p_any"] > 0.9)]
+row = best["primary"][np.argmin(best["p_i"])]
+plot_finding_chart(candidates, xray, optical, int(row))
+plt.show()
+
+# %%
+# The truth is known here: of the sources above the cutoff, so many have the right counterpart.
+
+chosen = candidates[candidates["match_flag"] == 1]
+chosen = chosen[chosen["p_any"] > calibration.cutoffs["cutoff"][0]]
+truth = np.full(n, -1)
+truth[has] = np.arange(has.sum())
+right = chosen["secondary"] == truth[chosen["primary"]]
+print(
+    f"{right.sum()} of {len(chosen)} are right, {np.mean(chosen['p_any'] * chosen['p_i']):.3f} expected"
+)
