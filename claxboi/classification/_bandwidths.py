@@ -4,7 +4,6 @@ Rules for the bandwidth of a kernel density, one per class.
 """
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from ._kernels import KERNELS, share_bandwidths
 from ._training import row_keys
@@ -25,16 +24,17 @@ IQR_SIGMA = 1.349
 #: Cells in which the range is divided for a single bandwidth by the published rule.
 PUBLISHED_CELLS = 5
 
-#: The likelihood rule searches between the rule of thumb over and times this, with this floor
-#: in units of one over the range, where a class has so many distinct values, and on no more
-#: than so many.
-SEARCH_FACTOR = 10.0
+#: The likelihood rule searches in quarter octaves, up to three octaves from the rule of thumb,
+#: with this floor in units of one over the range, where a class has so many distinct
+#: values, and on no more than so many.
+SEARCH_STEPS = 4
+SEARCH_LIMIT = 12
 SEARCH_FLOOR = 0.01
 SMALLEST_SEARCH = 3
 LARGEST_SEARCH = 500
 
 
-def _published(values, codes, weights, n_classes, kernel):
+def _published(values, codes, weights, n_classes, kernel):  # noqa: ARG001 - one signature
     spread = np.ptp(values)
     return np.full(n_classes, spread / (PUBLISHED_CELLS * weights.sum() ** 0.2))
 
@@ -88,8 +88,11 @@ def _likelihood(values, codes, weights, n_classes, kernel):
             x, w = x[drawn], w[drawn]
         own_class = np.zeros(len(x), int)
 
-        def loss(log_h, x=x, w=w, own_class=own_class):
-            sums = KERNELS[kernel](x, own_class, w, np.exp([log_h]))
+        # Fewer sources want wider kernels: both ways by the fifth root.
+        part = (size / w.sum()) ** 0.2
+
+        def loss(step, x=x, w=w, own_class=own_class, thumb=start[c] * part):
+            sums = KERNELS[kernel](x, own_class, w, np.array([thumb * 2 ** (step / SEARCH_STEPS)]))
             total = np.empty((1, len(x)))
             sums.evaluate(x, total)
             rest = np.maximum(total[0] - w * sums.own(x, x, own_class), 0.0)
@@ -97,14 +100,28 @@ def _likelihood(values, codes, weights, n_classes, kernel):
             density = rest / (w.sum() - w) * spread
             return -np.sum(w * np.log(density + SEARCH_FLOOR))
 
-        # Fewer sources want wider kernels: both ways by the fifth root.
-        part = (size / w.sum()) ** 0.2
-        middle, edge = np.log(start[c] * part), np.log(SEARCH_FACTOR)
-        best = minimize_scalar(
-            loss, bounds=(middle - edge, middle + edge), method="bounded", options={"xatol": 0.1}
-        )
-        result[c] = np.exp(best.x) / part
+        result[c] = start[c] * 2 ** (_descend(loss) / SEARCH_STEPS)
     return result
+
+
+def _descend(loss):
+    """
+    Find the whole number of lowest loss, within the limits of the search.
+
+    On a grid the answer does not hang on the last bits of the values, as it would after
+    a search among real numbers: a change of units leaves it where it was.
+    """
+    cache = {0: loss(0)}
+    best = 0
+    for stride in (4, 2, 1):
+        moved = True
+        while moved:
+            near = [best - stride, best + stride]
+            near = [step for step in near if abs(step) <= SEARCH_LIMIT]
+            cache |= {step: loss(step) for step in near if step not in cache}
+            found = min([best, *near], key=cache.get)
+            moved, best = found != best, found
+    return best
 
 
 #: The rules by name.
