@@ -8,11 +8,9 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from .exceptions import AnswerError
+from .records import RESERVED
 
-__all__ = ["RESERVED", "canonical_table", "empty_table"]
-
-RESERVED = ("query_index", "separation", "pos_error")
-"""Columns of ours: those of a catalogue that are called so are renamed."""
+__all__ = ["canonical_table", "empty_table"]
 
 _DTYPES = {"float64": np.float64, "int64": np.int64, "str": str, "bool": bool}
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")

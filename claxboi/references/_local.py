@@ -12,7 +12,7 @@ from claxboi.utils import float_values
 
 from ._service import Matches, Service
 
-__all__ = ["HatsService", "LocalService", "match_table"]
+__all__ = ["HatsService", "LocalService", "hats_columns", "match_table"]
 
 
 def match_table(table, names, ra_deg, dec_deg, radius_arcsec):
@@ -98,23 +98,63 @@ class LocalService(Service):
         return f"{self.table} (local)"
 
 
+def open_hats(path, columns=None):
+    """
+    Open a HATS catalogue with LSDB.
+
+    Parameters
+    ----------
+    path : str
+        Folder or address.
+    columns : list of str, optional
+        Columns to read; None for all.
+
+    Returns
+    -------
+    catalog : `lsdb.catalog.Catalog`
+        Nothing is read yet but its description.
+
+    Raises
+    ------
+    ImportError
+        If LSDB is not installed.
+    """
+    try:
+        import lsdb
+    except ImportError as err:
+        raise ImportError(
+            "HATS catalogues need the package lsdb: pip install claxboi[lsdb]"
+        ) from err
+    return lsdb.open_catalog(path, columns="all" if columns is None else columns)
+
+
+def hats_columns(path):
+    """
+    List the columns of a HATS catalogue.
+
+    Parameters
+    ----------
+    path : str
+        Folder or address.
+
+    Returns
+    -------
+    names : list of str
+        All columns.
+    position : pair of str
+        Those of its positions.
+    """
+    catalog = open_hats(path)
+    info = catalog.hc_structure.catalog_info
+    return list(catalog.columns), (info.ra_column, info.dec_column)
+
+
 class HatsService(Service):
     """
     A catalogue in HATS format, which LSDB reads, partition by partition, through Dask.
     """
 
     name = "hats"
-
-    def __init__(self, table, columns, conf):
-        super().__init__(table, columns, conf)
-        try:
-            import lsdb
-        except ImportError as err:
-            raise ImportError(
-                "HATS catalogues need the package lsdb: pip install claxboi[lsdb]"
-            ) from err
-        self._lsdb = lsdb
-        self._names = None
 
     def available(self, ra_deg, dec_deg):  # noqa: ARG002  the position is not needed
         """
@@ -129,12 +169,7 @@ class HatsService(Service):
         -------
         names : list of str
         """
-        if self._names is None:
-            catalog = self._lsdb.open_catalog(self.table, columns="all")
-            info = catalog.hc_structure.catalog_info
-            self._position = info.ra_column, info.dec_column
-            self._names = list(catalog.columns)
-        return self._names
+        return hats_columns(self.table)[0]
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
         """
@@ -151,35 +186,39 @@ class HatsService(Service):
         -------
         matches : `Matches`
         """
+        import lsdb
         import pandas as pd
 
-        self.available(None, None)
-        wanted = self.wanted or self._names
-        catalog = self._lsdb.open_catalog(
-            self.table, columns=list(dict.fromkeys([*wanted, *self._position]))
-        )
         # LSDB gives each left row its nearest right ones, and only right rows near the border of
         # a partition need a margin. With the positions on the right the margin is ours to
         # choose, and no object can have more neighbours than positions that are this close.
         near, _, _ = match_table(
             {"ra": ra_deg, "dec": dec_deg}, ("ra", "dec"), ra_deg, dec_deg, 2 * radius_arcsec
         )
-        positions = self._lsdb.from_dataframe(
+        positions = lsdb.from_dataframe(
             pd.DataFrame({"cxb_idx": np.arange(len(ra_deg)), "cxb_ra": ra_deg, "cxb_dec": dec_deg}),
             ra_column="cxb_ra",
             dec_column="cxb_dec",
             margin_threshold=1.01 * radius_arcsec + 0.01,
         )
-        found = catalog.crossmatch(
-            positions,
-            n_neighbors=int(np.bincount(near).max()),
-            radius_arcsec=radius_arcsec,
-            suffixes=("", "_cxb"),
-        ).compute()
-        table = Table({name: _column(found[name]) for name in dict.fromkeys(wanted)})
-        index = found[next(n for n in found.columns if n.startswith("cxb_idx"))]
-        separation = found["_dist_arcsec"].to_numpy(dtype=float)
-        return Matches(index.to_numpy(dtype=np.int64), separation, table)
+        position = [self.columns[name].names[self.name] for name in ("ra", "dec")]
+        found = (
+            open_hats(self.table, list(dict.fromkeys([*self.wanted, *position])))
+            .crossmatch(
+                positions,
+                n_neighbors=int(np.bincount(near).max()),
+                radius_arcsec=radius_arcsec,
+                suffixes=("", "_cxb"),
+            )
+            .compute(progress_bar=False)
+        )
+        # The suffix is given to all columns by some versions, to colliding ones by others.
+        index = next(found[name] for name in ("cxb_idx", "cxb_idx_cxb") if name in found)
+        return Matches(
+            index.to_numpy(dtype=np.int64),
+            found["_dist_arcsec"].to_numpy(dtype=float),
+            Table({name: _column(found[name]) for name in dict.fromkeys(self.wanted)}),
+        )
 
     def __str__(self):
         return f"{self.table} (HATS)"

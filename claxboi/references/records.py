@@ -23,6 +23,9 @@ __all__ = ["ColumnRecord", "Record", "list_references", "load_records"]
 
 KINDS = ("survey", "galaxies", "labels", "x-ray")
 SERVICES = ("xmatch", "vizier", "simbad", "local", "hats")
+RESERVED = ("query_index", "separation", "pos_error")
+"""Columns of ours: those of a catalogue that are called so are renamed."""
+
 _TYPES = ("float64", "int64", "str", "bool")
 
 

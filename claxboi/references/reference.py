@@ -19,7 +19,7 @@ from claxboi.config import conf
 from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record, warn
 
 from .plan import make_plan
-from .records import SERVICES, ColumnRecord, Record, load_records
+from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
 
 __all__ = ["Reference", "get_reference"]
 
@@ -43,8 +43,8 @@ def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=N
     name : str, optional
         A short name for a table of your own.
     ra, dec : str, optional
-        In a table or HATS catalogue of your own: columns of the positions (ICRS; degrees unless
-        they have a unit).
+        In a table of your own: columns of the positions (ICRS; degrees unless they have a unit).
+        A HATS catalogue knows its own.
     id : str, optional
         In a table or HATS catalogue of your own: column of the identifiers.
     pos_error : str, optional
@@ -61,6 +61,8 @@ def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=N
         If there is no such catalogue; the nearest names are listed.
     KeyError
         If a table lacks a column.
+    ImportError
+        If it is a HATS catalogue and LSDB is not installed.
 
     Examples
     --------
@@ -87,9 +89,7 @@ def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=N
         return Reference(found or _bare_record(name or table, table, ("xmatch", "vizier")))
     path = Path(text)
     if "://" in text or path.is_dir():
-        return Reference(
-            _bare_record(name or path.stem, text, ("hats",), _own_columns(own, "hats"))
-        )
+        return _from_hats(text, name or path.stem, own)
     if path.is_file():
         return _from_table(Table.read(path), name or path.stem, own)
     near = difflib.get_close_matches(text, known, n=3, cutoff=0.4) or list(known)
@@ -103,34 +103,46 @@ def _bare_record(name, table, services, columns=None, **more):
     return Record(name, table, "survey", table, services, columns, **more)
 
 
-def _own_columns(own, service):
+def _own_columns(own, names, service):
+    """
+    Make records of the columns of a user's catalogue: the chosen ones, then all others.
+    """
     units = {"ra": "deg", "dec": "deg", "pos_error": "arcsec"}
-    return {
-        canonical: ColumnRecord(
-            canonical, {service: column}, units.get(canonical, ""), _own_type(canonical)
-        )
-        for canonical, column in own.items()
-        if column is not None
-    }
-
-
-def _own_type(canonical):
-    return "" if canonical == "id" else "float64"
+    columns = {}
+    for new, name in own.items():
+        if name is not None:
+            kind = "float64" if new in units else ""
+            columns[new] = ColumnRecord(new, {service: name}, units.get(new, ""), kind)
+    used = {column.names[service] for column in columns.values()}
+    for name in names:
+        if name not in used:
+            new = name
+            while new in columns or new in RESERVED:
+                new += "_reference"
+            columns[new] = ColumnRecord(new, {service: name}, type="")
+    return columns
 
 
 def _from_table(table, name, own):
     check_table(table, "source", allow_empty=True)
     check_columns(table, [column for column in own.values() if column is not None], "source")
-    columns = _own_columns(own, "local")
-    used = {column.names["local"] for column in columns.values()}
-    for column in table.colnames:
-        if column not in used:
-            new = column
-            while new in columns or new in ("query_index", "separation", "pos_error"):
-                new += "_reference"
-            columns[new] = ColumnRecord(new, {"local": column}, type="")
+    columns = _own_columns(own, table.colnames, "local")
     entry = _bare_record(name, name, ("local",), columns, rows=len(table))
     return Reference(entry, data=table)
+
+
+def _from_hats(path, name, own):
+    from ._local import hats_columns
+
+    names, (ra, dec) = hats_columns(path)
+    own = {**own, "ra": ra, "dec": dec}
+    unknown = [column for column in own.values() if column is not None and column not in names]
+    if unknown:
+        raise KeyError(
+            f"source has no column {', '.join(map(repr, unknown))}; "
+            f"its columns are {', '.join(names)}"
+        )
+    return Reference(_bare_record(name, path, ("hats",), _own_columns(own, names, "hats")))
 
 
 class Reference:

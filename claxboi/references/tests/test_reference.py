@@ -285,11 +285,12 @@ def test_a_reference_can_be_made_of_a_record():
 def test_hats_without_lsdb(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "lsdb", None)
     (tmp_path / "catalogue").mkdir()
-    reference = get_reference(tmp_path / "catalogue", id="id")
     with pytest.raises(ImportError, match=r"pip install claxboi\[lsdb\]"):
-        reference.query(SkyCoord([1], [1], unit="deg"), radius=RADIUS)
+        get_reference(tmp_path / "catalogue")
 
 
+# LSDB itself uses what newer versions of pandas and Dask are about to drop.
+@pytest.mark.filterwarnings("ignore")
 def test_hats_gives_the_same_as_a_table(sky, tmp_path):
     lsdb = pytest.importorskip("lsdb")
     coords, stars = sky
@@ -299,13 +300,15 @@ def test_hats_gives_the_same_as_a_table(sky, tmp_path):
     )
     frame = stars.to_pandas()
     lsdb.from_dataframe(
-        frame, ra_column="ra", dec_column="dec", lowest_order=2, highest_order=4, partition_rows=50
+        frame, ra_column="ra", dec_column="dec", lowest_order=1, highest_order=2, partition_rows=50
     ).write_catalog(tmp_path / "stars", progress_bar=False)
     expected = get_reference(stars, name="stars", id="id").query(coords, radius=RADIUS)
-    for kwargs in ({"id": "id"}, {"id": "id", "ra": "ra", "dec": "dec"}):
-        near = get_reference(tmp_path / "stars", **kwargs).query(coords, radius=RADIUS)
-        assert len(near) > 600
-        assert_array_equal(near["query_index"], expected["query_index"])
-        assert_array_equal(near["id"], expected["id"])
-        assert_allclose(near["separation"], expected["separation"], atol=1e-4)
-        assert_array_equal(near["parallax"].mask, expected["parallax"].mask)
+    near = get_reference(tmp_path / "stars", id="id").query(coords, radius=RADIUS)
+    assert len(near) > 600
+    assert near.colnames == expected.colnames
+    assert_array_equal(near["query_index"], expected["query_index"])
+    assert_array_equal(near["id"], expected["id"])
+    assert_allclose(near["separation"], expected["separation"], atol=1e-4)
+    assert_array_equal(near["parallax"].mask, expected["parallax"].mask)
+    with pytest.raises(KeyError, match="source has no column 'name'; its columns are id, ra, dec"):
+        get_reference(tmp_path / "stars", id="name")
