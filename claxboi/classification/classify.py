@@ -3,6 +3,7 @@
 The one call that most people make.
 """
 
+import inspect
 import logging
 import os
 
@@ -114,10 +115,18 @@ def classify(
     """
     check_table(table)
     if model is not None:
-        if training is not None or properties is not None or weights is not None:
-            raise ValueError(
-                "model is fitted already: training, properties and weights go with a new fit"
-            )
+        _check_defaults(
+            training=training,
+            properties=properties,
+            weights=weights,
+            offsets=offsets,
+            normalization=normalization,
+            missing=missing,
+            kernel=kernel,
+            bandwidth=bandwidth,
+            min_class_size=min_class_size,
+            merge=merge,
+        )
         if isinstance(model, (str, os.PathLike)):
             model = NaiveBayesClassifier.read(model)
         elif not isinstance(model, NaiveBayesClassifier):
@@ -159,6 +168,21 @@ def classify(
     return (result, model) if return_model else result
 
 
+def _check_defaults(**settings):
+    """Check that settings of a fit were not given."""
+    parameters = inspect.signature(classify).parameters
+    given = [
+        name
+        for name, value in settings.items()
+        if value is not None
+        and (parameters[name].default is None or value != parameters[name].default)
+    ]
+    if given:
+        raise ValueError(
+            f"model is fitted already: {', '.join(given)} cannot be given, for it belongs to a fit"
+        )
+
+
 def _check_training(training):
     if isinstance(training, Table):
         return check_table(training, "training")
@@ -176,7 +200,8 @@ def _names_classes(priors, sample, label, merge, min_class_size):
         return False
     labels, missing = text_values(sample, label, name="table")
     found, counts = np.unique(labels[~missing], return_counts=True)
-    return set(map(str, priors)) == set(found) and bool(np.all(counts >= min_class_size))
+    named = len(found) > 1 and set(map(str, priors)) == set(found)
+    return named and bool(np.all(counts >= min_class_size))
 
 
 def _check_unlabelled(priors):
