@@ -1,12 +1,16 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table, hstack, join, vstack
 
+import claxboi
+from claxboi import XrayTable, classify
 from claxboi.counterparts import (
     associate,
     best_hosts,
@@ -14,7 +18,7 @@ from claxboi.counterparts import (
     find_hosts,
     link_xray,
 )
-from claxboi.xraytable import XrayTable
+from claxboi.simulation import make_labelled_sample
 
 
 @pytest.fixture
@@ -152,3 +156,45 @@ def test_hosts_and_links(table):
     assert sources.meta["claxboi"]["xray_links"]["n_sigma"] == [1, 2]
     with pytest.raises(ValueError, match="another name"):
         whole.link_xray({"primary": whole})
+
+
+class TestClassify:
+    @pytest.fixture(scope="class")
+    def classified(self):
+        x = XrayTable(make_labelled_sample(3000, rng=1))
+        return x, x.classify("training", properties=["hr1", "hr2", "log_fx_fb", "extent"])
+
+    def test_is_the_function(self, classified):
+        x, result = classified
+        plain = classify(x, "training", properties=["hr1", "hr2", "log_fx_fb", "extent"])
+        assert type(result) is XrayTable
+        np.testing.assert_array_equal(result["P_AGN"], plain["P_AGN"])
+        assert "prediction" not in x.colnames
+
+    def test_keeps_model_and_scores(self, classified):
+        x, result = classified
+        assert x.model is None
+        assert result.evaluation.confusion.sum() == result["is_training"].sum()
+        for part in (result[:10], result[[1, 2]], result["ra", "dec"], result.copy()):
+            assert part.model is result.model
+            assert part.evaluation is result.evaluation
+
+    def test_figures(self, classified):
+        result = classified[1]
+        result.plot_confusion()
+        result.plot_track(0)
+        result.plot_densities("hr1")
+
+    def test_without_labels_there_are_no_scores(self, classified):
+        x, result = classified
+        x = x[:20]
+        x.remove_column("class")
+        assert x.classify("training", model=result.model).evaluation is None
+
+
+def test_the_face_is_lazy():
+    code = "import sys, claxboi; print('scipy' in sys.modules, 'classify' in dir(claxboi))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True"]
+    with pytest.raises(AttributeError, match="no attribute 'classfy'"):
+        claxboi.classfy  # noqa: B018
