@@ -100,6 +100,5 @@ chosen = chosen[chosen["p_any"] > calibration.cutoffs["cutoff"][0]]
 truth = np.full(n, -1)
 truth[has] = np.arange(has.sum())
 right = chosen["secondary"] == truth[chosen["primary"]]
-print(
-    f"{right.sum()} of {len(chosen)} are right, {np.mean(chosen['p_any'] * chosen['p_i']):.3f} expected"
-)
+expected = np.sum(chosen["p_any"] * chosen["p_i"])
+print(f"{right.sum()} of {len(chosen)} are right, {expected:.0f} were expected")

@@ -4,32 +4,16 @@ Probabilistic association of X-ray sources with one to four catalogues.
 """
 
 import numpy as np
-from astropy import units as u
 from astropy.table import MaskedColumn, Table
-from astropy.time import Time
 
 from claxboi.catalog import describe, make_column
-from claxboi.utils import (
-    ClaxboiWarning,
-    check_choice,
-    check_number,
-    check_table,
-    float_values,
-    quantity_value,
-    record,
-    text_values,
-    warn,
-)
+from claxboi.utils import ClaxboiWarning, record, warn
 
-from .motion import read_motion, read_positions
-from .pairs import check_radius
-from .priors import MagnitudePrior, make_priors
-from .solve import Problem, solve
+from .priors import MagnitudePrior
+from .problem import make_problem
+from .solve import solve
 
 __all__ = ["associate"]
-
-MOST_CATALOGUES = 4
-CONVENTIONS = ("claxboi", "nway")
 
 
 def associate(
@@ -51,8 +35,8 @@ def associate(
     Parameters
     ----------
     xray : `~astropy.table.Table`
-        The X-ray sources: ``ra``, ``dec`` (deg) and ``pos_error`` (arcsec, **1 sigma per axis**: see
-        `~claxboi.counterparts.sigma_from_radius`) or the ellipse ``pos_error_major``,
+        The X-ray sources: ``ra``, ``dec`` (deg) and ``pos_error`` (arcsec, **1 sigma per axis**:
+        see `~claxboi.counterparts.sigma_from_radius`) or the ellipse ``pos_error_major``,
         ``pos_error_minor``, ``pos_error_angle`` (East of North). Optional: ``epoch`` (yr), and
         ``source_id``, which must be unique.
     secondaries : `~astropy.table.Table` or mapping of str to `~astropy.table.Table`
@@ -63,51 +47,57 @@ def associate(
         Search radius. Members of one combination are no farther from one another than that.
     completeness : "estimate", float or one float per catalogue, optional
         The fraction of X-ray sources whose counterpart is in the catalogue, between 0 and 1.
-        "estimate" finds it from these sources. Several: a sequence, or a mapping by name; a single number
-        holds for each.
+        "estimate" finds it from these sources. Several: a sequence, or a mapping by name; a single
+        number holds for each.
     area : `~astropy.units.Quantity` ['solid angle'], optional
         Sky area of the catalogue (or of each of them), for its mean density.
     density : `~astropy.units.Quantity` or "local", optional
-        Objects per solid angle (in each of them), also one value for each X-ray source; or "local": from the
-        30 nearest objects beyond the search radius. Each catalogue needs either an area or a density.
+        Objects per solid angle (in each of them), also one value for each X-ray source; or "local":
+        from the 30 nearest objects beyond the search radius. Each catalogue needs either an area or
+        a density.
     priors : prior, list or mapping of str to these, optional
-        `MagnitudePrior`, `ProbabilityPrior`, or the name of a column of magnitudes or a pair of names; a
-        mapping by catalogue name if there are several.
+        `MagnitudePrior`, `ProbabilityPrior`, or the name of a column of magnitudes or a pair of
+        names; a mapping by catalogue name if there are several.
     epoch : None, False, `~astropy.time.Time` or `~astropy.units.Quantity` in years, optional
-        When the X-ray sources were seen. None takes the column ``epoch`` if there is one; False leaves all
-        secondaries where their catalogue has them.
+        When the X-ray sources were seen. None takes the column ``epoch`` if there is one; False
+        leaves all secondaries where their catalogue has them.
     field_association : "estimate" or float, optional
-        With several catalogues, the fraction of the field objects of the sparser one of two that are in the
-        other one too. "estimate" finds it for each pair, from objects that are near no X-ray source.
+        With several catalogues, the fraction of the field objects of the sparser one of two that
+        are in the other one too. "estimate" finds it for each pair, from objects that are near no
+        X-ray source.
     convention : {"claxboi", "nway"}, optional
         "nway" gives the numbers of NWAY 4.8; the notes say where they differ.
 
     Returns
     -------
     candidates : `~astropy.table.Table`
-        One row for each combination, and for each source one row without counterpart, sorted by ``primary``, then
-        by decreasing ``p_i``; the row without counterpart is the last of its source.
+        One row for each combination, and for each source one row without counterpart, sorted by
+        ``primary``, then by decreasing ``p_i``; the row without counterpart is the last of its
+        source.
 
         - ``primary``: row of ``xray``.
-        - ``secondary``: row of the catalogue, masked where absent; with a mapping, one column under the name of
-          each catalogue.
-        - ``separation``, ``offset_east``, ``offset_north`` (arcsec; with a mapping ``separation_<name>`` etc.).
+        - ``secondary``: row of the catalogue, masked where absent; with a mapping, one column under
+          the name of each catalogue.
+        - ``separation``, ``offset_east``, ``offset_north`` (arcsec; with a mapping
+          ``separation_<name>`` etc.).
         - ``log_bayes_factor``: natural logarithm; 0 without counterpart.
         - ``p_single``: probability against no counterpart alone; masked without counterpart.
-        - ``p_any``: probability that the source has a counterpart here, the same in all of its rows.
+        - ``p_any``: probability that the source has a counterpart here, the same in all of its
+          rows.
         - ``p_i``: probability that it is this one, if it has one.
         - ``match_flag``: 1 the most probable, 2 more than half as probable as that, 0 others.
-        - ``is_shared``: the most probable counterpart of this source (with ``p_any`` above 0.5) is that
-          of another source too.
+        - ``is_shared``: the most probable counterpart of this source (with ``p_any`` above 0.5) is
+          that of another source too.
         - ``prior_<column>`` (with a mapping ``prior_<name>_<column>``): the factor of each prior.
 
-        ``meta["claxboi"]["counterparts"]`` holds the settings, what was estimated and what was learned.
+        ``meta["claxboi"]["counterparts"]`` holds the settings, what was estimated and what was
+        learned.
 
     Raises
     ------
     TypeError, ValueError, KeyError, `~astropy.units.UnitsError`
-        If an argument is wrong, a column is absent, a position is missing or impossible, an error is not
-        positive, or the radius gives more combinations than fit into memory.
+        If an argument is wrong, a column is absent, a position is missing or impossible, an error
+        is not positive, or the radius gives more combinations than fit into memory.
 
     See Also
     --------
@@ -116,21 +106,21 @@ def associate(
 
     Notes
     -----
-    A combination S of catalogues weighs (Budavari & Szalay 2008, ApJ 679, 301; Salvato et al. 2018, MNRAS
-    473, 4937)
+    A combination S of catalogues weighs (Budavari & Szalay 2008, ApJ 679, 301; Salvato et al. 2018,
+    MNRAS 473, 4937)
 
     .. math:: V_S = B_S \prod_{i \in S} \frac{c_i}{\rho_i} f_i \prod_{i \notin S} (1 - c_i F_i)
 
-    with the Bayes factor B of Gaussian errors of any shape, the completeness c, the density :math:`\rho` of the
-    catalogue over the whole sky, the factor f of its priors, and the probability F that a counterpart
-    lies within the radius. Then :math:`p_{any} = 1 - V_\emptyset / \sum V` and
-    :math:`p_i = V / \sum_{S \neq \emptyset} V`. With two or more catalogues, objects that belong together but
-    not to the X-ray source are summed over.
+    with the Bayes factor B of Gaussian errors of any shape, the completeness c, the density
+    :math:`\rho` of the catalogue over the whole sky, the factor f of its priors, and the
+    probability F that a counterpart lies within the radius. Then :math:`p_{any} = 1 - V_\emptyset /
+    \sum V` and :math:`p_i = V / \sum_{S \neq \emptyset} V`. With two or more catalogues, objects
+    that belong together but not to the X-ray source are summed over.
 
-    ``convention="nway"`` leaves the factors (1 - c F) out, spreads one completeness over K - 1 catalogues as
-    :math:`c^{1/(K-1)}`, takes (n + 1) / area as the density, approximates ellipses, learns priors by NWAY's
-    recipe and corrects for unrelated associations as its command does (``field_association=0`` leaves the
-    correction out, as its library does).
+    ``convention="nway"`` leaves the factors (1 - c F) out, spreads one completeness over K - 1
+    catalogues as :math:`c^{1/(K-1)}`, takes (n + 1) / area as the density, approximates ellipses,
+    learns priors by NWAY's recipe and corrects for unrelated associations as its command does
+    (``field_association=0`` leaves the correction out, as its library does).
 
     Examples
     --------
@@ -167,226 +157,6 @@ def associate(
         convention=convention,
     )
     return candidates_table(problem, solve(problem))
-
-
-def make_problem(
-    xray,
-    secondaries,
-    *,
-    radius,
-    completeness="estimate",
-    area=None,
-    density=None,
-    priors=None,
-    epoch=None,
-    field_association="estimate",
-    convention="claxboi",
-):
-    """
-    Check the arguments of `associate`, and strip their units.
-
-    Parameters
-    ----------
-    xray, secondaries, radius, completeness, area, density, priors, epoch, field_association, convention
-        As for `associate`.
-
-    Returns
-    -------
-    problem : Problem
-    """
-    check_table(xray, "xray")
-    _check_unique(xray)
-    convention = check_choice(convention, CONVENTIONS, "convention")
-    is_nway = convention == "nway"
-    tables, is_mapping = _tables(secondaries)
-    names = list(tables)
-    radius_arcsec = quantity_value(radius, u.arcsec, "radius")
-    check_radius(radius_arcsec, len(xray), "xray")
-    if not np.all(radius_arcsec > 0):
-        raise ValueError("radius must be positive, got 0")
-    given_priors = make_priors(priors, names)
-    for name, table in tables.items():
-        for prior in given_priors[name]:
-            prior.check(table, _label(name))
-    primaries = read_positions(xray, "xray")
-    primaries = primaries._replace(epoch=_epochs(xray, epoch))
-    positions = []
-    for name, table in tables.items():
-        here = read_positions(table, _label(name))
-        if primaries.epoch is not None:
-            here = here._replace(motion=read_motion(table, _label(name)))
-        positions.append(here)
-    densities = _densities(area, density, tables, len(xray), is_nway)
-    return Problem(
-        names=names,
-        is_mapping=is_mapping,
-        tables=list(tables.values()),
-        primaries=primaries,
-        secondaries=positions,
-        radius=np.broadcast_to(np.asarray(radius_arcsec, float), len(xray)),
-        completeness=_completeness(completeness, names, is_nway),
-        densities=densities,
-        priors=[[_as_nway(p) if is_nway else p for p in given_priors[name]] for name in names],
-        field_association=_fraction(field_association, "field_association"),
-        is_nway=is_nway,
-    )
-
-
-def _label(name):
-    return "secondaries" if name is None else f"secondary {name!r}"
-
-
-def _tables(secondaries):
-    if isinstance(secondaries, Table):
-        return {None: check_table(secondaries, "secondaries", allow_empty=True)}, False
-    if not hasattr(secondaries, "items"):
-        raise TypeError(
-            "secondaries must be an astropy Table or a mapping of names to Tables, got "
-            f"{type(secondaries).__name__}"
-        )
-    if not 1 <= len(secondaries) <= MOST_CATALOGUES:
-        raise ValueError(
-            f"secondaries must be 1 to {MOST_CATALOGUES} catalogues, got {len(secondaries)}"
-        )
-    for name, table in secondaries.items():
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"names of secondaries must be strings, got {name!r}")
-        record_ = describe(name)
-        if record_ is not None and record_["step"] == "3" and "<" not in record_["name"]:
-            if describe(name)["name"] == name and not name.startswith(("separation_", "offset_")):
-                raise ValueError(f"secondaries must not be called {name!r}, which is a column")
-        check_table(table, f"secondary {name!r}", allow_empty=True)
-    return dict(secondaries), True
-
-
-def _check_unique(xray):
-    if "source_id" not in xray.colnames:
-        return
-    ids, missing = text_values(xray, "source_id", name="xray")
-    values, counts = np.unique(ids[~missing], return_counts=True)
-    if np.any(counts > 1):
-        raise ValueError(
-            f"source_id of xray must be unique, got '{values[np.argmax(counts)]}' {counts.max()} times"
-        )
-
-
-def _epochs(xray, epoch):
-    if epoch is False:
-        return None
-    if epoch is None:
-        if "epoch" not in xray.colnames:
-            return None
-        return float_values(xray, "epoch", unit=u.yr, name="xray")
-    years = epoch.jyear if isinstance(epoch, Time) else quantity_value(epoch, u.yr, "epoch")
-    if np.ndim(years) and np.shape(years) != (len(xray),):
-        raise ValueError(
-            f"epoch must be one value or one for each of the {len(xray)} rows of xray, got shape "
-            f"{np.shape(years)}"
-        )
-    return np.broadcast_to(np.asarray(years, float), len(xray)).copy()
-
-
-def _per_catalogue(value, names, argument):
-    """
-    Spread an argument over the catalogues: one value, a sequence, or a mapping by name.
-    """
-    if value is None:
-        return [None] * len(names)
-    if hasattr(value, "keys"):
-        unknown = [name for name in value if name not in names]
-        if unknown:
-            raise ValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
-        return [value.get(name) for name in names]
-    if isinstance(value, (list, tuple)):
-        if len(value) != len(names):
-            raise ValueError(
-                f"{argument} must have one value for each of {len(names)} catalogues, got "
-                f"{len(value)}"
-            )
-        return list(value)
-    return [value] * len(names)
-
-
-def _completeness(value, names, is_nway):
-    if isinstance(value, str):
-        check_choice(value, ("estimate",), "completeness")
-        if is_nway:
-            raise ValueError("completeness must be a number with convention='nway', got 'estimate'")
-        return None
-    values = value.tolist() if isinstance(value, np.ndarray) else value
-    single = not isinstance(values, (list, tuple)) and not hasattr(values, "keys")
-    result = []
-    for c in _per_catalogue(values, names, "completeness"):
-        if c is None:
-            raise ValueError("completeness must have a value for each catalogue, or be 'estimate'")
-        c = check_number(c, "completeness", minimum=0, maximum=1)
-        if c == 0 or (c == 1 and not is_nway):
-            raise ValueError(
-                f"completeness must be above 0 and below 1, got {c:g}: no data could change that"
-            )
-        result.append(c)
-    # NWAY spreads one number over all of its catalogues.
-    return [c ** (1 / len(names)) for c in result] if is_nway and single else result
-
-
-def _fraction(value, argument):
-    if isinstance(value, str):
-        check_choice(value, ("estimate",), argument)
-        return None
-    value = check_number(value, argument, minimum=0, maximum=1)
-    if value == 1:
-        raise ValueError(f"{argument} must be below 1, got 1")
-    return value
-
-
-def _densities(area, density, tables, n_primaries, is_nway):
-    """
-    Return for each catalogue objects per square degree, or None for a local density.
-    """
-    names = list(tables)
-    areas = _split_quantity(area, names, "area")
-    densities = _split_quantity(density, names, "density", n_primaries)
-    result = []
-    for name, one_area, one_density in zip(names, areas, densities, strict=True):
-        label = "" if name is None else f" of {name!r}"
-        if (one_area is None) == (one_density is None):
-            both = "both" if one_area is not None else "neither"
-            raise ValueError(
-                f"the density{label} must come from area= or from density= (a number per solid angle, or "
-                f"'local'), got {both}"
-            )
-        if one_area is not None:
-            deg2 = quantity_value(one_area, u.deg**2, "area")
-            deg2 = check_number(deg2, "area", minimum=0, exclusive=True)
-            result.append((len(tables[name]) + is_nway) / deg2)
-        elif isinstance(one_density, str):
-            check_choice(one_density, ("local",), "density")
-            result.append(None)
-        else:
-            value = quantity_value(one_density, u.deg**-2, "density")
-            if not np.all(np.isfinite(value)) or not np.all(value > 0):
-                raise ValueError(f"density{label} must be positive and finite, got {value}")
-            if np.ndim(value) and np.shape(value) != (n_primaries,):
-                raise ValueError(
-                    f"density{label} must be one value or one for each of the {n_primaries} rows of "
-                    f"xray, got shape {np.shape(value)}"
-                )
-            result.append(value)
-    return result
-
-
-def _split_quantity(value, names, argument, n_primaries=None):
-    # A Quantity of several values has one for each catalogue, or for a single one each source.
-    several = isinstance(value, u.Quantity) and value.ndim == 1
-    if several and not (len(names) == 1 and value.shape == (n_primaries,)):
-        value = list(value)
-    return _per_catalogue(value, names, argument)
-
-
-def _as_nway(prior):
-    if not isinstance(prior, MagnitudePrior):
-        return prior
-    return prior.with_nway_recipe()
 
 
 def candidates_table(problem, solution):

@@ -53,12 +53,13 @@ def log_bayes_circular(variances, separations, present):
 
 def log_bayes_elliptical(covariances, offsets, present):
     r"""
-    Compute the natural logarithm of the Bayes factor of k positions with Gaussian errors of any shape.
+    Compute the natural logarithm of the Bayes factor of k positions with Gaussian errors of any
+    shape.
 
-    With precision matrices :math:`P_i` and offsets :math:`x_i` in the tangent plane,
-    :math:`B = 2^{k-1} \sqrt{\prod |P_i| / |\sum P_i|}\, e^{-\chi^2/2}`. It is built up one catalogue after
-    the other: each is compared with the weighted mean of those before it, so nothing
-    cancels, however different the errors are.
+    With precision matrices :math:`P_i` and offsets :math:`x_i` in the tangent plane, :math:`B =
+    2^{k-1} \sqrt{\prod |P_i| / |\sum P_i|}\, e^{-\chi^2/2}`. It is built up one catalogue after the
+    other: each is compared with the weighted mean of those before it, so nothing cancels, however
+    different the errors are.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def log_bayes_elliptical(covariances, offsets, present):
             c = [x[later] for x in cov]
             mean[0][later] += c[0] * g_e + c[1] * g_n
             mean[1][later] += c[1] * g_e + c[2] * g_n
-            for target, value in zip(cov, _parallel(c, [x[later] for x in (ee, en, nn)], s, det)):
+            merged = _parallel(c, [x[later] for x in (ee, en, nn)], s, det)
+            for target, value in zip(cov, merged, strict=True):
                 target[later] = value
         for target, value in zip((*mean, *cov), (east, north, ee, en, nn), strict=True):
             target[first] = value[first]
@@ -116,10 +118,10 @@ def log_bayes_nway(covariances, offsets, separations, present):
     r"""
     Compute the Bayes factor of elliptical errors as NWAY 4.7 answers it.
 
-    The circular formula with the mean variance of each ellipse; each
-    :math:`\psi_{ij}^2` is multiplied by the sum of the two squared radii of the ellipses in the direction of the
-    pair over the sum of the two mean variances. (Found by fitting NWAY's published answers; it
-    is up to 0.07 dex from the Gaussian integral for axis ratios of 1.3.)
+    The circular formula with the mean variance of each ellipse; each :math:`\psi_{ij}^2` is
+    multiplied by the sum of the two squared radii of the ellipses in the direction of the pair over
+    the sum of the two mean variances. (Found by fitting NWAY's published answers; it is up to 0.07
+    dex from the Gaussian integral for axis ratios of 1.3.)
 
     Parameters
     ----------

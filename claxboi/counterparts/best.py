@@ -60,13 +60,14 @@ def best_matches(
     domain : str, optional
         First part of the names of the new columns: "opt" or "ir".
     rule : {"first", "best"}, optional
-        Which survey is taken: the first in the order of ``secondaries`` with ``p_any`` above its cutoff
-        (the published rule), or that with the largest probability ``p_any * p_i`` among those above
-        theirs. The survey that the second rule would take is recorded either way.
+        Which survey is taken: the first in the order of ``secondaries`` with ``p_any`` above its
+        cutoff (the published rule), or that with the largest probability ``p_any * p_i`` among
+        those above theirs. The survey that the second rule would take is recorded either way.
     cutoff : float or mapping of str to float, optional
         Smallest ``p_any``, for all surveys or by survey: see `calibrate_cutoffs`.
     id_column : str or mapping of str to str, optional
-        Column of the identifier in each survey; None takes ``source_id`` or ``id``, or else the row number.
+        Column of the identifier in each survey; None takes ``source_id`` or ``id``, or else the row
+        number.
     overwrite : bool, optional
         Replace columns of the same name.
 
@@ -75,8 +76,8 @@ def best_matches(
     table : same class as ``xray``
         A copy of ``xray`` with, masked where no survey has a counterpart above its cutoff:
         ``<domain>_id``, ``<domain>_ra``, ``<domain>_dec`` (deg, as in the survey),
-        ``<domain>_separation`` (arcsec), ``<domain>_p_any``, ``<domain>_p_i``, ``<domain>_reference`` (name
-        of the survey) and ``<domain>_reference_best``.
+        ``<domain>_separation`` (arcsec), ``<domain>_p_any``, ``<domain>_p_i``,
+        ``<domain>_reference`` (name of the survey) and ``<domain>_reference_best``.
 
     Raises
     ------
@@ -85,9 +86,10 @@ def best_matches(
 
     Notes
     -----
-    Of an association of several catalogues, the probability of an object is the sum over all combinations that
-    hold it, and the p_any of a survey the sum over all of its objects; for one catalogue these are p_any and p_i
-    of `associate`. Of two equally probable objects the nearer one is taken.
+    Of an association of several catalogues, the probability of an object is the sum over all
+    combinations that hold it, and the p_any of a survey the sum over all of its objects; for one
+    catalogue these are p_any and p_i of `associate`. Of two equally probable objects the nearer one
+    is taken.
 
     Examples
     --------
@@ -130,7 +132,8 @@ def best_matches(
     above = np.array([(b.row >= 0) & (b.p_any >= c) for b, c in zip(found, cutoffs, strict=True)])
     best = np.argmax(np.where(above, probability, -1.0), axis=0)
     chosen = np.argmax(above, axis=0) if rule == "first" else best
-    columns = _columns(domain, names, secondaries, ids, found, above.any(axis=0), chosen, best)
+    has = above.any(axis=0)
+    columns = _columns(domain, secondaries, ids, found, has=has, chosen=chosen, best=best)
     result = add_columns(xray, columns, overwrite=overwrite)
     result.meta = record(
         result.meta,
@@ -207,8 +210,8 @@ def _sum_objects(primary, row, p, separation, n_sources):
     return best
 
 
-def _columns(domain, names, secondaries, ids, found, has, chosen, best):
-    n = len(has)
+def _columns(domain, secondaries, ids, found, *, has, chosen, best):
+    n, names = len(has), list(secondaries)
     values = {name: np.full(n, np.nan) for name in ("ra", "dec", "separation", "p_any", "p_i")}
     identifier = np.full(n, "", dtype=object)
     for k, name in enumerate(names):

@@ -14,8 +14,9 @@ from scipy.spatial import cKDTree
 
 from claxboi.utils import check_count, check_number, float_values, quantity_value
 
-from .associate import candidates_table, make_problem
+from .associate import candidates_table
 from .pairs import ARCSEC, _unit_vectors
+from .problem import make_problem
 from .solve import solve
 
 __all__ = ["CutoffCalibration", "calibrate_cutoffs", "shift_positions"]
@@ -38,14 +39,16 @@ class CutoffCalibration(NamedTuple):
 
     cutoffs: Table
     """
-    One row for each false rate asked: ``false_rate``, ``cutoff``, ``selected``, ``purity``, ``completeness``.
+    One row for each false rate asked: ``false_rate``, ``cutoff``, ``selected``, ``purity``,
+    ``completeness``.
     """
 
     curve: Table
     """
-    One row for each cutoff from 0 to 1 in steps of 0.01: ``cutoff``; ``false_rate``, the fraction of shifted
-    sources with a larger p_any; ``selected``, that of the X-ray sources; ``purity`` and ``completeness``, the
-    fractions of the selected sources that have a counterpart, and of those with one that are selected.
+    One row for each cutoff from 0 to 1 in steps of 0.01: ``cutoff``; ``false_rate``, the fraction
+    of shifted sources with a larger p_any; ``selected``, that of the X-ray sources; ``purity`` and
+    ``completeness``, the fractions of the selected sources that have a counterpart, and of those
+    with one that are selected.
     """
 
     candidates: Table
@@ -126,9 +129,9 @@ def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST
             break
     else:
         raise ValueError(
-            f"{len(todo)} of {len(ra)} X-ray sources found no empty place inside the footprint, the "
-            f"first is row {todo[0]}: the secondaries must cover the sky around the sources out to "
-            "the farthest distance"
+            f"{len(todo)} of {len(ra)} X-ray sources found no empty place inside the footprint, "
+            f"the first is row {todo[0]}: the secondaries must cover the sky around the sources "
+            "out to the farthest distance"
         )
     result = xray.copy()
     result["ra"] = Column(new_ra, unit=u.deg)
@@ -161,9 +164,9 @@ def calibrate_cutoffs(
     distance : (`~astropy.units.Quantity`, `~astropy.units.Quantity`) ['angle'], optional
         Nearest and farthest shift; None takes 2 and 6 times the largest search radius.
     footprint : callable, optional
-        Takes a `~astropy.coordinates.SkyCoord` and returns which positions all secondaries cover. None takes as
-        covered where the fifth nearest object of each catalogue is no farther than it is from 95 % of the
-        X-ray sources.
+        Takes a `~astropy.coordinates.SkyCoord` and returns which positions all secondaries cover.
+        None takes as covered where the fifth nearest object of each catalogue is no farther than it
+        is from 95 % of the X-ray sources.
     rng : int, `~numpy.random.Generator` or None, optional
         Where the random shifts come from.
     **settings
@@ -181,9 +184,9 @@ def calibrate_cutoffs(
 
     Notes
     -----
-    A source without a counterpart in the catalogue is like a shifted one, so of n sources n (1 - c) f are false at
-    the false rate f, with c the mean of p_any. Purity = 1 - (1 - c) f / s and completeness = (s - (1 - c) f) / c, with s the
-    fraction selected. Both are kept within 0 and 1.
+    A source without a counterpart in the catalogue is like a shifted one, so of n sources n (1 - c)
+    f are false at the false rate f, with c the mean of p_any. Purity = 1 - (1 - c) f / s and
+    completeness = (s - (1 - c) f) / c, with s the fraction selected. Both are kept within 0 and 1.
 
     Examples
     --------

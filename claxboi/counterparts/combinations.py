@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .bayes import log_bayes_circular, log_bayes_elliptical, log_bayes_nway
+from .errors import Covariances
 from .pairs import _separation
 
 __all__ = []
@@ -34,6 +35,11 @@ class Combinations(NamedTuple):
     def present(self):
         """For each catalogue whether it takes part, a list of arrays of shape (n_rows,)."""
         return [member >= 0 for member in self.members]
+
+    @property
+    def is_empty(self):
+        """Rows without counterpart, of shape (n_rows,)."""
+        return np.all([member < 0 for member in self.members], axis=0)
 
     def starts(self, n_primaries):
         """
@@ -135,14 +141,7 @@ def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
     present = rows.present
     cov = [primaries.covariances[rows.primary]]
     east, north, separations = [np.zeros(len(rows.primary))], [np.zeros(len(rows.primary))], {}
-    for c, near in enumerate(neighbours):
-        if len(near.primary) == 0:
-            near = near._replace(
-                separation=np.zeros(1),
-                east=np.zeros(1),
-                north=np.zeros(1),
-                covariances=type(near.covariances)(np.ones(1), None, np.ones(1)),
-            )
+    for c, near in enumerate(map(_never_empty, neighbours)):
         cov.append(near.covariances[take[c]])
         east.append(near.east[take[c]])
         north.append(near.north[take[c]])
@@ -155,3 +154,13 @@ def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
     if nway:
         return log_bayes_nway(covariances, offsets, separations, present)
     return log_bayes_elliptical(covariances, offsets, present)
+
+
+def _never_empty(near):
+    # A catalogue without any neighbour still needs the row that stands in.
+    if len(near.primary):
+        return near
+    one = np.ones(1)
+    return near._replace(
+        separation=one, east=one, north=one, covariances=Covariances(one, None, one)
+    )

@@ -47,15 +47,15 @@ def local_density(primaries, secondaries, inner_arcsec, n_inside, name):
 
     Notes
     -----
-    With k objects beyond the inner radius, the last at the border, the estimate (k - 1) / area has no
-    bias for a uniform field (the border itself is drawn by the k-th).
+    With k objects beyond the inner radius, the last at the border, the estimate (k - 1) / area has
+    no bias for a uniform field (the border itself is drawn by the k-th).
     """
     n = len(secondaries.ra)
     most = int(n_inside.max(initial=0)) + _NEIGHBOURS
     if n < most:
         raise ValueError(
-            f"density='local' counts {_NEIGHBOURS} objects beyond the search radius: {name} must have "
-            f"at least {most} rows, got {n}; give area= or density="
+            f"density='local' counts {_NEIGHBOURS} objects beyond the search radius: {name} must "
+            f"have at least {most} rows, got {n}; give area= or density="
         )
     vectors = _unit_vectors(primaries.ra, primaries.dec)
     tree = cKDTree(

@@ -224,7 +224,8 @@ class Covariances(NamedTuple):
     """Variance along East."""
 
     en: np.ndarray | None
-    """Covariance; None where every error of the catalogue is circular, and then ``nn`` is ``ee``."""
+    """Covariance; None where every error of the catalogue is circular, and then ``nn`` is
+    ``ee``."""
 
     nn: np.ndarray
     """Variance along North."""
@@ -318,6 +319,6 @@ def _check_positive(values, column, name):
         row = int(np.argmax(bad))
         what = "missing" if np.isnan(values[row]) else f"{values[row]:g} arcsec"
         raise ValueError(
-            f"{column} of {name} must be positive (1 sigma per axis), got {bad.sum()} bad rows, the "
-            f"first is row {row}: {what}; complete_pos_errors() fills or floors them"
+            f"{column} of {name} must be positive (1 sigma per axis), got {bad.sum()} bad rows, "
+            f"the first is row {row}: {what}; complete_pos_errors() fills or floors them"
         )

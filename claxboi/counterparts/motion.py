@@ -120,8 +120,8 @@ def read_positions(table, name):
     missing = np.isnan(ra) | np.isnan(dec)
     if missing.any():
         raise ValueError(
-            f"{name} must have no missing ra or dec, got {missing.sum()} rows without, the first is "
-            f"row {np.argmax(missing)}"
+            f"{name} must have no missing ra or dec, got {missing.sum()} rows without, the first "
+            f"is row {np.argmax(missing)}"
         )
     outside = np.abs(dec) > 90
     if outside.any():
@@ -159,8 +159,8 @@ def read_motion(table, name):
     epochs = [column for column in _EPOCHS if column in table.colnames]
     if not epochs:
         raise KeyError(
-            f"{name} has proper motions (pmra, pmdec) and no column 'epoch' or 'ref_epoch', the year of "
-            "its positions; add it, or pass epoch=False to leave all positions where they are"
+            f"{name} has proper motions (pmra, pmdec) and no column 'epoch' or 'ref_epoch', the "
+            "year of its positions; add it, or pass epoch=False to leave all where they are"
         )
     values = [float_values(table, c, unit=_MAS_PER_YEAR, name=name) / 1000 for c in _MOTION]
     for column in _MOTION_ERRORS:

@@ -11,7 +11,8 @@ __all__ = []
 
 _EM_STEPS = 500
 _EM_TOLERANCE = 1e-7
-# Gauss quadrature over angles: the trapezoidal rule converges geometrically for a periodic function.
+# Gauss quadrature over angles: the trapezoidal rule converges geometrically for a periodic
+# function.
 _ANGLES = 64
 
 
@@ -34,8 +35,8 @@ def fraction_inside(primaries, typical_variance, radius_arcsec):
     r"""
     Compute the probability that a counterpart lies within the search radius.
 
-    Circular errors: :math:`F = 1 - e^{-R^2 / 2\sigma^2}` (Rayleigh); elliptical ones: its mean over the
-    directions, weighted by the probability of each.
+    Circular errors: :math:`F = 1 - e^{-R^2 / 2\sigma^2}` (Rayleigh); elliptical ones: its mean over
+    the directions, weighted by the probability of each.
 
     Parameters
     ----------
@@ -148,8 +149,8 @@ def estimate_completeness(log_rest, present, fractions, starts, row_primary):
     """
     Find the completeness of each catalogue that makes the rows most probable (EM).
 
-    In each step the completeness becomes the mean probability that the source has a counterpart in the
-    catalogue, within the radius or beyond it.
+    In each step the completeness becomes the mean probability that the source has a counterpart in
+    the catalogue, within the radius or beyond it.
 
     Parameters
     ----------
@@ -163,8 +164,8 @@ def estimate_completeness(log_rest, present, fractions, starts, row_primary):
     Returns
     -------
     completeness : list of float
-        One for each catalogue. Neither 0 nor 1 can be known from n sources: the answer stays half a source
-        from both ends.
+        One for each catalogue. Neither 0 nor 1 can be known from n sources: the answer stays half a
+        source from both ends.
     """
     n, n_rows = len(starts), len(log_rest)
     lowest, highest = 0.5 / (n + 1), 1 - 0.5 / (n + 1)

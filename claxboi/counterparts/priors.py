@@ -7,7 +7,6 @@ import copy
 
 import numpy as np
 from astropy.table import Table
-from scipy.special import ndtr
 
 from claxboi.utils import (
     ClaxboiWarning,
@@ -18,6 +17,8 @@ from claxboi.utils import (
     is_missing,
     warn,
 )
+
+from .histograms import bin_shares, histogram, quantiles, quantiles_nway, towards_product
 
 __all__ = ["MagnitudePrior", "ProbabilityPrior"]
 
@@ -61,8 +62,9 @@ class MagnitudePrior:
     min_secure : int, optional
         Secure counterparts needed to learn q; with fewer the prior is left out, with a warning.
     n_bins : int, optional
-        Bins on each axis, at the quantiles of the secure counterparts; half as many at those of the field
-        cut them further. None takes 2 n^(1/3) of n counterparts (n^(1/4) on each axis of a pair).
+        Bins on each axis, at the quantiles of the secure counterparts; half as many at those of the
+        field cut them further. None takes 2 n^(1/3) of n counterparts (n^(1/4) on each axis of a
+        pair).
 
     Raises
     ------
@@ -223,6 +225,16 @@ class MagnitudePrior:
         return table
 
     def check(self, table, name):
+        """
+        Check that a catalogue has the columns.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The secondary catalogue.
+        name : str
+            Its name, for messages.
+        """
         check_columns(table, self.columns, name)
         check_columns(table, [c for c in (*self.error, *self.limit) if c], name)
 
@@ -265,22 +277,24 @@ class MagnitudePrior:
                 ClaxboiWarning,
             )
             return prior
-        rule = _quantiles_nway if self.is_nway else _quantiles
+        n_bins = self._bins(len(secure))
         edges = [
-            rule(values[k, secure], p_secure, values[k, field], self._bins(len(secure)))
-            for k in range(len(values))
+            quantiles_nway(column[secure], p_secure, column[field], n_bins)
+            if self.is_nway
+            else quantiles(column[secure], column[field], n_bins)
+            for column in values
         ]
-        counts = _histogram(values[:, secure], edges)
-        n = _histogram(values[:, field], edges)
+        counts = histogram(values[:, secure], edges)
+        n = histogram(values[:, field], edges)
         n /= n.sum()
         if self.is_nway:
-            q = _histogram(values[:, secure], edges, p_secure)
+            q = histogram(values[:, secure], edges, p_secure)
         else:
             # What is expected of field objects among the secure ones.
             q = np.maximum(counts - np.sum(1 - p_secure) * n, 0)
         q /= q.sum()
         if q.ndim == 2 and not self.is_nway:
-            q, n = (_towards_product(*x) for x in ((q, p_secure.sum()), (n, field.sum())))
+            q, n = (towards_product(*x) for x in ((q, p_secure.sum()), (n, field.sum())))
         prior._set(edges, q, n, p_secure.sum(), field.sum())
         return prior
 
@@ -347,7 +361,7 @@ class MagnitudePrior:
         if self.is_nway:
             return self._log_factor_nway(values)
         shares = [
-            _shares(*data, edges)
+            bin_shares(*data, edges)
             for *data, edges in zip(values, errors, limits, self.edges, strict=True)
         ]
         if len(shares) == 1:
@@ -405,6 +419,16 @@ class ProbabilityPrior:
         return self.columns[0]
 
     def check(self, table, name):
+        """
+        Check that a catalogue has the column, and probabilities in it.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The secondary catalogue.
+        name : str
+            Its name, for messages.
+        """
         check_columns(table, self.columns, name)
         values = float_values(table, self.columns[0], name=name)
         bad = (values < 0) | (values > 1)
@@ -415,6 +439,22 @@ class ProbabilityPrior:
             )
 
     def log_factor(self, table, rows, name):
+        """
+        Compute the natural logarithm of the factor of some rows of a catalogue.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The catalogue.
+        rows : `~numpy.ndarray` of int
+            Which rows.
+        name : str
+            Its name.
+
+        Returns
+        -------
+        log_factor : `~numpy.ndarray`
+        """
         values = float_values(table, self.columns[0], name=name)
         known = np.isfinite(values)
         mean = values[known].mean() if known.any() else 0.0
@@ -490,63 +530,3 @@ def _companions(names, argument, columns):
             f"got {names!r}"
         )
     return names
-
-
-def _quantiles(values, _, field, n_bins):
-    # The field may reach much farther than the counterparts.
-    parts = ((values, n_bins), (field, max(n_bins // 2, 1)))
-    edges = np.unique(np.concatenate([np.quantile(x, np.linspace(0, 1, n + 1)) for x, n in parts]))
-    return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
-
-
-def _quantiles_nway(values, weights, field, n_bins):
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
-    wanted = np.linspace(0, 1, n_bins + 1)
-    edges = np.interp(wanted, cumulative / cumulative[-1], values[order])
-    if field.min() < edges[0]:
-        edges = np.append(field.min() - 1, edges)
-    if field.max() > edges[-1]:
-        edges = np.append(edges, field.max() + 1)
-    return np.unique(edges)
-
-
-def _towards_product(cells, count):
-    """
-    Mix a histogram of two columns with the product of its margins, one object for each cell.
-
-    Most cells hold few objects or none: there the two columns are as good as independent.
-    """
-    product = cells.sum(axis=1)[:, None] * cells.sum(axis=0)
-    return (count * cells + cells.size * product) / (count + cells.size)
-
-
-def _histogram(values, edges, weights=None):
-    return np.histogramdd(values.T, bins=edges, weights=weights)[0]
-
-
-def _shares(values, errors, limits, edges):
-    """
-    Compute how likely the data of each object are in each bin, up to a constant for each object.
-
-    Missing: alike in all bins. A limit: the part of the bin that is fainter. A value with an error:
-    the part of its Gaussian in the bin, over the width. A value without: its bin alone.
-    """
-    low, high = edges[:-1], edges[1:]
-    width = high - low
-    shares = np.ones((len(values), len(low)))
-    known = np.isfinite(values)
-    # Beyond the bins is like the outermost bin.
-    value = np.clip(np.where(known, values, edges[0]), edges[0], edges[-1])
-    limit = known & limits
-    fainter = (high - np.maximum(low, value[limit, None])) / width
-    shares[limit] = np.clip(fainter, 0, 1)
-    # A limit at the faint end has no bin beyond it: the last one stands for that.
-    shares[limit & (shares.sum(axis=1) == 0), -1] = 1.0
-    place = np.clip(np.searchsorted(edges, value, side="right") - 1, 0, len(low) - 1)
-    exact = known & ~limits & (errors == 0)
-    shares[exact] = place[exact, None] == np.arange(len(low))
-    blurred = known & ~limits & (errors > 0)
-    below = ndtr((edges - value[blurred, None]) / errors[blurred, None])
-    shares[blurred] = np.diff(below, axis=1) / width
-    return shares

@@ -3,7 +3,6 @@
 The order in which an association is worked out: pairs, combinations, weights, probabilities.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from .posterior import (
     prior_terms,
 )
 from .priors import FIELD, SECURE
+from .problem import label
 from .unrelated import field_densities, log_unrelated, log_unrelated_nway
 
 __all__ = []
@@ -32,36 +32,6 @@ _FIELD_SIGMA = 5.0
 _FIELD_SAMPLE = 5_000
 # A source claims its most probable counterpart if that it has one is more probable than not.
 _CLAIM = 0.5
-
-
-@dataclasses.dataclass(frozen=True)
-class Problem:
-    """
-    An association as arrays without units; made and checked by ``make_problem``.
-    """
-
-    names: list
-    """Names of the catalogues; [None] for a single one without a name."""
-    is_mapping: bool
-    """Whether the catalogues were given by name."""
-    tables: list
-    """The catalogues, for their priors."""
-    primaries: Positions
-    """The X-ray sources."""
-    secondaries: list
-    """Positions of each catalogue."""
-    radius: np.ndarray
-    """Search radius of each X-ray source in arcsec."""
-    completeness: list | None
-    """One number per catalogue; None to estimate them."""
-    densities: list
-    """Objects per square degree of each catalogue, float or array; None to measure them locally."""
-    priors: list
-    """The priors of each catalogue."""
-    field_association: float | dict | None
-    """Fraction of field objects in both of two catalogues, also by pair; None to estimate it."""
-    is_nway: bool
-    """Whether to answer as NWAY does."""
 
 
 class Solution(NamedTuple):
@@ -113,23 +83,22 @@ def solve(problem):
     n = len(problem.primaries.ra)
     for name, table in zip(problem.names, problem.tables, strict=True):
         if len(table) == 0:
-            label = "secondaries" if name is None else f"secondary {name!r}"
-            warn(f"{label} is empty: it has no counterpart for any source", ClaxboiWarning)
+            warn(f"{label(name)} is empty: it has no counterpart for any source", ClaxboiWarning)
     neighbours = [
         find_neighbours(problem.primaries, table, problem.radius) for table in problem.secondaries
     ]
     rows = combine(neighbours, n, problem.radius)
     starts = rows.starts(n)
-    is_empty = np.all([~here for here in rows.present], axis=0)
+    is_empty = rows.is_empty
     log_b = log_bayes(rows, problem.primaries, neighbours, nway=problem.is_nway)
     densities = _densities(problem, neighbours)
     shared = _shared(problem, neighbours, densities)
     log_rest = log_b + _log_field(problem, rows, neighbours, densities, shared)
-    weigh = _Weights(problem, rows, starts, is_empty, log_b, log_rest)
+    weigh = _Weights(problem, rows, log_b=log_b, log_rest=log_rest)
 
     completeness = weigh.completeness(0.0)
     by_position = weigh.posterior(completeness, 0.0)
-    priors = _learn(problem, rows, neighbours, is_empty, by_position)
+    priors = _learn(problem, rows, neighbours, by_position)
     prior_columns = _prior_columns(problem, priors, rows, neighbours)
     log_prior = sum((log_factor for _, _, log_factor in prior_columns), np.zeros(len(log_b)))
     result = by_position
@@ -161,9 +130,10 @@ def _densities(problem, neighbours):
     ):
         if density is None:
             inside = np.bincount(near.primary, minlength=len(problem.radius))
-            label = "secondaries" if name is None else f"secondary {name!r}"
-            density = local_density(problem.primaries, table, problem.radius, inside, label)
-        result.append(density)
+            measured = local_density(problem.primaries, table, problem.radius, inside, label(name))
+        else:
+            measured = density
+        result.append(measured)
     return result
 
 
@@ -243,7 +213,10 @@ def _log_field(problem, rows, neighbours, densities, shared):
         for here, density in zip(present, whole_sky, strict=True):
             result -= _at_rows(density, rows, here, np.log)
         if several and problem.field_association != 0:
-            plain = [np.log(d) + np.log(_share_of_n(t)) for d, t in zip(whole_sky, problem.tables)]
+            plain = [
+                np.log(d) + np.log(_share_of_n(t))
+                for d, t in zip(whole_sky, problem.tables, strict=True)
+            ]
             log_densities = [
                 (float(np.mean(low)), float(np.mean(np.log(d))))
                 for low, d in zip(plain, whole_sky, strict=True)
@@ -286,9 +259,10 @@ class _Weights:
     The two ways to turn weights into probabilities, as a function of completeness and priors.
     """
 
-    def __init__(self, problem, rows, starts, is_empty, log_b, log_rest):
-        self._problem, self._rows, self._starts = problem, rows, starts
-        self._is_empty, self._log_b, self._log_rest = is_empty, log_b, log_rest
+    def __init__(self, problem, rows, *, log_b, log_rest):
+        self._problem, self._rows = problem, rows
+        self._starts = starts = rows.starts(len(problem.primaries.ra))
+        self._is_empty, self._log_b, self._log_rest = rows.is_empty, log_b, log_rest
         if problem.is_nway:
             # Nothing for absences.
             self._fractions = [np.zeros(len(starts)) for _ in rows.present]
@@ -328,7 +302,7 @@ class _Weights:
         return result._replace(p_single=np.where(self._is_empty, 1.0, p_single))
 
 
-def _learn(problem, rows, neighbours, is_empty, by_position):
+def _learn(problem, rows, neighbours, by_position):
     """
     Let each prior learn from the objects that positions alone make secure.
     """
@@ -352,10 +326,9 @@ def _learn(problem, rows, neighbours, is_empty, by_position):
             of_pair = np.bincount(member[here], weights=weight[here], minlength=len(near.primary))
             np.maximum.at(p, near.secondary, of_pair)
         secure = np.flatnonzero(p > SECURE)
-        label = "secondaries" if name is None else f"secondary {name!r}"
         result.append(
             [
-                prior.learned(table, secure, p[secure], p <= FIELD, label)
+                prior.learned(table, secure, p[secure], p <= FIELD, label(name))
                 if prior.needs_learning
                 else prior
                 for prior in priors
@@ -390,11 +363,10 @@ def _secondary_rows(near, member):
 def _prior_columns(problem, priors, rows, neighbours):
     result = []
     for c, (name, table) in enumerate(zip(problem.names, problem.tables, strict=True)):
-        label = "secondaries" if name is None else f"secondary {name!r}"
         near, member = neighbours[c], rows.members[c]
         objects, inverse = np.unique(near.secondary, return_inverse=True)
         for prior in priors[c]:
-            of_object = prior.log_factor(table, objects, label)
+            of_object = prior.log_factor(table, objects, label(name))
             log_factor = np.zeros(len(member))
             here = member >= 0
             log_factor[here] = of_object[inverse][member[here]]

@@ -2,17 +2,18 @@
 r"""
 Secondaries that belong together, but not to the X-ray source.
 
-A star in front of the X-ray source is in the optical and in the infrared catalogue. That its two positions
-agree says nothing of the X-ray source, yet the Bayes factor of the three is large because of
-it. The right comparison is with all ways in which the secondaries near a primary can be grouped
-into objects. With the density :math:`\rho_T` of field objects that are in just the catalogues T, a group
-weighs
+A star in front of the X-ray source is in the optical and in the infrared catalogue. That its two
+positions agree says nothing of the X-ray source, yet the Bayes factor of the three is large because
+of it. The right comparison is with all ways in which the secondaries near a primary can be grouped
+into objects. With the density :math:`\rho_T` of field objects that are in just the catalogues T, a
+group weighs
 
 .. math:: u_T = \frac{\rho_T}{\prod_{i \in T} \rho_{\{i\}}} B_T
 
-relative to the same detections taken as different objects; a grouping weighs the product over its groups, and
-Z(N), the sum over all groupings of the detections N near the primary, is the weight of "none of them is the
-counterpart". If the counterpart is the set S, the others can still be grouped at will:
+relative to the same detections taken as different objects; a grouping weighs the product over its
+groups, and Z(N), the sum over all groupings of the detections N near the primary, is the weight of
+"none of them is the counterpart". If the counterpart is the set S, the others can still be grouped
+at will:
 
 .. math:: V_S = \pi_S \frac{B_{X S}}{\prod_{i \in S} \rho_{\{i\}}} Z(N \setminus S), \qquad
           V_\emptyset = \pi_\emptyset Z(N).
@@ -29,8 +30,8 @@ __all__ = []
 
 # A group with smaller odds changes no probability by more than this.
 _LOG_LOWEST_ODDS = np.log(1e-5)
-# Groups of a connected set that are summed exactly; beyond, those of the smallest odds are left out.
-# Fifteen groups of four detections fit into the bits of an integer.
+# Groups of a connected set that are summed exactly; beyond, those of the smallest odds are left
+# out. Fifteen groups of four detections fit into the bits of an integer.
 _MOST_GROUPS = 15
 _ROWS_AT_ONCE = 2_000_000
 
@@ -50,7 +51,8 @@ def field_densities(densities, shared):
     Returns
     -------
     log_density : callable
-        Of a tuple of catalogues: the natural logarithm of the density of field objects that are in just those.
+        Of a tuple of catalogues: the natural logarithm of the density of field objects that are in
+        just those.
 
     Notes
     -----
@@ -111,8 +113,8 @@ def log_unrelated(members, row_primary, log_odds):
 
     bit = _bits([node[groups] for node in nodes], of_group, n_nodes)
     group_mask = _mask([node[groups] for node in nodes], bit)
-    pack_component, pack_mask, pack_log = _packings(of_group, rank, group_mask, log_odds[groups])
-    return _exclude(nodes, component, bit, pack_component, pack_mask, pack_log, n_rows)
+    packings = _packings(of_group, rank, group_mask, log_odds[groups])
+    return _exclude(nodes, component, bit, packings)
 
 
 def _number(members):
@@ -126,7 +128,7 @@ def _number(members):
 
 def _components(nodes, n_nodes):
     """
-    Number the connected sets of detections; groups connect their members.
+    Give the connected sets of detections numbers; groups connect their members.
     """
     ends = []
     for a in range(len(nodes)):
@@ -185,10 +187,12 @@ def _packings(of_group, rank, group_mask, log_odds):
     return component[order], mask[order], log_weight[order]
 
 
-def _exclude(nodes, component, bit, pack_component, pack_mask, pack_log, n_rows):
+def _exclude(nodes, component, bit, packings):
     """
     Sum, for each row, the choices of groups that leave its members alone, against all choices.
     """
+    pack_component, pack_mask, pack_log = packings
+    n_rows = len(nodes[0])
     row, of_row, mask = [], [], []
     for node in nodes:
         here = np.flatnonzero(bit[node] > 0)

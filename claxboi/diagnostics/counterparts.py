@@ -40,9 +40,9 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     r"""
     Plot the separations of counterparts in units of their errors over the law they should follow.
 
-    Each candidate counts with its probability ``p_any * p_i``. If the positional errors are right, the separations
-    :math:`r` follow the Rayleigh law :math:`r e^{-r^2/2}`; a peak farther out says that the errors are
-    too small.
+    Each candidate counts with its probability ``p_any * p_i``. If the positional errors are right,
+    the separations :math:`r` follow the Rayleigh law :math:`r e^{-r^2/2}`; a peak farther out says
+    that the errors are too small.
 
     Parameters
     ----------
@@ -151,15 +151,16 @@ def plot_magnitude_prior(candidates, prior=None, *, ax=None):
     """
     Plot the distributions of counterparts and of field objects that a prior has learned.
 
-    Of a single column, the lower panel is their ratio, which is the factor of the prior; of a pair of columns the
-    colour is its logarithm.
+    Of a single column, the lower panel is their ratio, which is the factor of the prior; of a pair
+    of columns the colour is its logarithm.
 
     Parameters
     ----------
     candidates : `~astropy.table.Table`
         What `~claxboi.counterparts.associate` answered, with a prior that has learned.
     prior : str, optional
-        Which one, as "catalogue:column" (the catalogue is "secondary" if it has no name); None takes the first.
+        Which one, as "catalogue:column" (the catalogue is "secondary" if it has no name); None
+        takes the first.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -217,9 +218,11 @@ def _plot_pair(record, ax):
 
 def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=None, ax=None):
     """
-    Plot one X-ray source, the objects around it and the probabilities that they are its counterpart.
+    Plot one X-ray source, the objects around it and the probabilities that they are its
+    counterpart.
 
-    North is up and East is left. The ellipses are the X-ray positional error at 1 sigma and at 95 %.
+    North is up and East is left. The ellipses are the X-ray positional error at 1 sigma and at 95
+    %.
 
     Parameters
     ----------

@@ -44,8 +44,8 @@ def simulate(
     """
     X-ray sources, a catalogue with field objects, and the row of each true counterpart (-1: none).
 
-    Counterparts are brighter (mag 19 +- 1) than field objects (22 +- 1.5). Returns ``(xray, catalogue,
-    truth, area)``.
+    Counterparts are brighter (mag 19 +- 1) than field objects (22 +- 1.5). Returns ``(xray,
+    catalogue, truth, area)``.
     """
     # So many field objects for each source that counterparts of other sources hardly matter.
     radius = np.degrees(

@@ -139,7 +139,7 @@ class TestEllipse:
     @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan])
     def test_not_positive(self, bad):
         with pytest.raises(
-            ValueError, match="pos_error of xray must be positive .* first is row 1"
+            ValueError, match=r"pos_error of xray must be positive .* first is row 1"
         ):
             read_covariances(Table({"pos_error": [1.0, bad]}), "xray")
 

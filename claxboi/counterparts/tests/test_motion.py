@@ -143,5 +143,5 @@ def test_motion_without_epoch_is_an_error():
     table = stars(n=3)
     table.remove_column("ref_epoch")
     xray = Table({"ra": [30.0], "dec": [89.95], "pos_error": [1.0], "epoch": [2006.0]})
-    with pytest.raises(KeyError, match="has proper motions .* and no column 'epoch'"):
+    with pytest.raises(KeyError, match=r"has proper motions .* and no column 'epoch'"):
         associate(xray, table, radius=1 * u.arcsec, **SETTINGS)

@@ -51,7 +51,7 @@ def rows_of(table, columns, missing):
     return np.array(ids)[:, order], order
 
 
-def compare(candidates, expected, ours, theirs, columns, rtol):
+def compare(candidates, expected, ours, theirs, columns, *, rtol):
     ids, order = rows_of(candidates, ours, -1)
     expected_ids, expected_order = rows_of(expected, theirs, -1)
     assert_array_equal(ids, expected_ids)
@@ -104,7 +104,7 @@ def test_library_with_one_catalogue(field, shared_path):
     candidates = nway(field, ["opt"])
     expected = golden(shared_path, "library_opt")
     columns = [*LIBRARY, ("separation_opt", "Separation_XRAY_OPT", 1)]
-    compare(candidates, expected, ["primary", "opt"], ["XRAY", "OPT"], columns, 1e-10)
+    compare(candidates, expected, ["primary", "opt"], ["XRAY", "OPT"], columns, rtol=1e-10)
 
 
 def test_library_with_two_catalogues(field, shared_path):
@@ -117,7 +117,7 @@ def test_library_with_two_catalogues(field, shared_path):
         ("separation_ir", "Separation_XRAY_IR", 1),
     ]
     ours, theirs = ["primary", "opt", "ir"], ["XRAY", "OPT", "IR"]
-    compare(candidates, expected, ours, theirs, columns, 1e-10)
+    compare(candidates, expected, ours, theirs, columns, rtol=1e-10)
 
 
 def test_command_with_two_catalogues(field, shared_path):
@@ -125,14 +125,16 @@ def test_command_with_two_catalogues(field, shared_path):
     candidates = nway(field, ["opt", "ir"])
     expected = golden(shared_path, "cli_opt_ir")
     ours, theirs = ["primary", "opt", "ir"], ["XRAY_ID", "OPT_ID", "IR_ID"]
-    compare(candidates, expected, ours, theirs, COMMAND, FLOAT32 * 10)
+    compare(candidates, expected, ours, theirs, COMMAND, rtol=10 * FLOAT32)
 
 
 def test_command_with_a_magnitude_prior(field, shared_path):
     candidates = nway(field, ["opt"], priors="mag")
     expected = golden(shared_path, "cli_opt_mag")
     columns = [*COMMAND, ("prior_opt_mag", "bias_OPT_MAG", 1)]
-    compare(candidates, expected, ["primary", "opt"], ["XRAY_ID", "OPT_ID"], columns, FLOAT32 * 10)
+    compare(
+        candidates, expected, ["primary", "opt"], ["XRAY_ID", "OPT_ID"], columns, rtol=10 * FLOAT32
+    )
 
 
 def test_command_with_two_magnitude_priors(field, shared_path):
@@ -144,7 +146,7 @@ def test_command_with_two_magnitude_priors(field, shared_path):
         ("prior_ir_mag", "bias_IR_MAG", 1),
     ]
     ours, theirs = ["primary", "opt", "ir"], ["XRAY_ID", "OPT_ID", "IR_ID"]
-    compare(candidates, expected, ours, theirs, columns, FLOAT32 * 10)
+    compare(candidates, expected, ours, theirs, columns, rtol=10 * FLOAT32)
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ class TestFactor:
         def mean(density):
             steps = zip(edges[:-1], edges[1:], density, strict=True)
             return sum(
-                quad(lambda m: d / (b - a) * norm.pdf(17.8, m, error), a, b)[0] for a, b, d in steps
+                d / (b - a) * quad(lambda m: norm.pdf(17.8, m, error), a, b)[0] for a, b, d in steps
             )
 
         expected = mean(table["counterparts"]) / mean(table["field"])
@@ -177,7 +177,9 @@ class TestProbability:
         assert_array_equal(factors(ProbabilityPrior("p"), Table({"p": [np.nan, 0.0]})), 1)
 
     def test_no_probability(self):
-        with pytest.raises(ValueError, match="must be probabilities from 0 to 1, got 1.2 in row 1"):
+        with pytest.raises(
+            ValueError, match=r"must be probabilities from 0 to 1, got 1\.2 in row 1"
+        ):
             ProbabilityPrior("p").check(Table({"p": [0.5, 1.2]}), "gaia")
 
 

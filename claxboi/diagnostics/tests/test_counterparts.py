@@ -59,8 +59,8 @@ def test_separations_of_a_named_catalogue(field, check_drawing):
         xray, {"gaia": catalogue}, radius=10 * u.arcsec, area=area, completeness=0.7
     )
     check_drawing(plot_separations(candidates, xray, catalogue, name="gaia"))
+    empty = candidates[candidates["gaia"].mask]
     with pytest.raises(ValueError, match="at least one row with a counterpart"):
-        empty = candidates[candidates["gaia"].mask]
         plot_separations(empty, xray, catalogue, name="gaia")
     with pytest.raises(KeyError, match="no columns 'secondary'"):
         plot_separations(candidates, xray, catalogue)
