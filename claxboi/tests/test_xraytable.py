@@ -158,12 +158,13 @@ def test_hosts_and_links(table):
         whole.link_xray({"primary": whole})
 
 
-class TestClassify:
-    @pytest.fixture(scope="class")
-    def classified(self):
-        x = XrayTable(make_labelled_sample(3000, rng=1))
-        return x, x.classify("training", properties=["hr1", "hr2", "log_fx_fb", "extent"])
+@pytest.fixture(scope="module")
+def classified():
+    x = XrayTable(make_labelled_sample(3000, rng=1))
+    return x, x.classify("training", properties=["hr1", "hr2", "log_fx_fb", "extent"])
 
+
+class TestClassify:
     def test_is_the_function(self, classified):
         x, result = classified
         plain = classify(x, "training", properties=["hr1", "hr2", "log_fx_fb", "extent"])
