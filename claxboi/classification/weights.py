@@ -123,6 +123,8 @@ def parse_weights(weights, categories):
             )
         weights = {name: PUBLISHED_WEIGHTS[name] for name in names}
     if not isinstance(weights, Mapping):
+        if np.ndim(weights) != 1:
+            raise TypeError(f"weights must be 'published', a mapping or numbers, got {weights!r}")
         weights = list(weights)
         if len(weights) != len(names):
             raise ValueError(
