@@ -253,6 +253,26 @@ class Covariances(NamedTuple):
         return self.ee, en, self.nn
 
 
+def chi_square(first, second, east, north):
+    """
+    Compute the square of separations in units of their errors.
+
+    Parameters
+    ----------
+    first, second : Covariances
+        Positional errors of both ends, in arcsec^2.
+    east, north : `~numpy.ndarray`
+        Offsets from one to the other, in arcsec.
+
+    Returns
+    -------
+    chi2 : `~numpy.ndarray`
+        With two degrees of freedom.
+    """
+    ee, en, nn = (a + b for a, b in zip(first.general(), second.general(), strict=True))
+    return (nn * east**2 - 2 * en * east * north + ee * north**2) / (ee * nn - en**2)
+
+
 def read_covariances(table, name):
     """
     Read the positional errors of a table.

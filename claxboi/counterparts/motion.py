@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 
-from claxboi.utils import check_columns, float_values
+from claxboi.utils import float_values
 
-from .errors import Covariances, read_covariances
+from .errors import Covariances
 from .pairs import ARCSEC, _offsets, _pairs, _separation
 
 __all__ = []
@@ -92,44 +92,6 @@ class Neighbours(NamedTuple):
 
     covariances: Covariances
     """Positional errors of the secondary at that epoch."""
-
-
-def read_positions(table, name):
-    """
-    Read and check positions and positional errors.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        With ``ra``, ``dec`` and errors.
-    name : str
-        Its name, for messages.
-
-    Returns
-    -------
-    positions : Positions
-
-    Raises
-    ------
-    KeyError, ValueError
-        If a column is absent, or a position is missing or impossible.
-    """
-    check_columns(table, ["ra", "dec"], name)
-    ra = float_values(table, "ra", unit=u.deg, name=name)
-    dec = float_values(table, "dec", unit=u.deg, name=name)
-    missing = np.isnan(ra) | np.isnan(dec)
-    if missing.any():
-        raise ValueError(
-            f"{name} must have no missing ra or dec, got {missing.sum()} rows without, the first "
-            f"is row {np.argmax(missing)}"
-        )
-    outside = np.abs(dec) > 90
-    if outside.any():
-        raise ValueError(
-            f"dec of {name} must be from -90 to 90 deg, got {dec[outside][0]:g} in row "
-            f"{np.argmax(outside)}"
-        )
-    return Positions(ra, dec, read_covariances(table, name))
 
 
 def read_motion(table, name):

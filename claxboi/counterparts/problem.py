@@ -19,7 +19,9 @@ from claxboi.utils import (
     text_values,
 )
 
-from .motion import Positions, read_motion, read_positions
+from ._inputs import read_positions
+from .errors import read_covariances
+from .motion import Positions, read_motion
 from .pairs import check_radius
 from .priors import MagnitudePrior, make_priors
 
@@ -46,8 +48,6 @@ class Problem:
 
     names: list
     """Names of the catalogues; [None] for a single one without a name."""
-    is_mapping: bool
-    """Whether the catalogues were given by name."""
     tables: list
     """The catalogues, for their priors."""
     primaries: Positions
@@ -98,7 +98,7 @@ def make_problem(
     _check_unique(xray)
     convention = check_choice(convention, CONVENTIONS, "convention")
     is_nway = convention == "nway"
-    tables, is_mapping = _tables(secondaries)
+    tables = _tables(secondaries)
     names = list(tables)
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(xray), "xray")
@@ -108,18 +108,16 @@ def make_problem(
     for name, table in tables.items():
         for prior in given_priors[name]:
             prior.check(table, label(name))
-    primaries = read_positions(xray, "xray")
-    primaries = primaries._replace(epoch=_epochs(xray, epoch))
+    primaries = _positions(xray, "xray")._replace(epoch=_epochs(xray, epoch))
     positions = []
     for name, table in tables.items():
-        here = read_positions(table, label(name))
+        here = _positions(table, label(name))
         if primaries.epoch is not None:
             here = here._replace(motion=read_motion(table, label(name)))
         positions.append(here)
     densities = _densities(area, density, tables, len(xray), is_nway)
     return Problem(
         names=names,
-        is_mapping=is_mapping,
         tables=list(tables.values()),
         primaries=primaries,
         secondaries=positions,
@@ -148,9 +146,13 @@ def label(name):
     return "secondaries" if name is None else f"secondary {name!r}"
 
 
+def _positions(table, name):
+    return Positions(*read_positions(table, name), read_covariances(table, name))
+
+
 def _tables(secondaries):
     if isinstance(secondaries, Table):
-        return {None: check_table(secondaries, "secondaries", allow_empty=True)}, False
+        return {None: check_table(secondaries, "secondaries", allow_empty=True)}
     if not hasattr(secondaries, "items"):
         raise TypeError(
             "secondaries must be an astropy Table or a mapping of names to Tables, got "
@@ -166,7 +168,7 @@ def _tables(secondaries):
         if name in _OWN_COLUMNS:
             raise ValueError(f"secondaries must not be called {name!r}, which is a column")
         check_table(table, f"secondary {name!r}", allow_empty=True)
-    return dict(secondaries), True
+    return dict(secondaries)
 
 
 def _check_unique(xray):

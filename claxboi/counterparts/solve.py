@@ -11,6 +11,7 @@ from claxboi.utils import ClaxboiWarning, warn
 
 from .combinations import Combinations, combine, log_bayes
 from .densities import WHOLE_SKY_DEG2, local_density
+from .errors import chi_square
 from .motion import Positions, find_neighbours
 from .posterior import (
     Posterior,
@@ -128,7 +129,9 @@ def _densities(problem, neighbours):
     for name, density, table, near in zip(
         problem.names, problem.densities, problem.secondaries, neighbours, strict=True
     ):
-        if density is None:
+        if density is None and len(table.ra) == 0:
+            measured = 0.0
+        elif density is None:
             inside = np.bincount(near.primary, minlength=len(problem.radius))
             measured = local_density(problem.primaries, table, problem.radius, inside, label(name))
         else:
@@ -162,10 +165,7 @@ def _common_fraction(problem, near, few, many, density):
     if len(first.ra) == 0 or len(second.ra) == 0:
         return 0.0
     cov = problem.primaries.covariances[near.primary]
-    ee, en, nn = (x + y for x, y in zip(cov.general(), near.covariances.general(), strict=True))
-    chi2 = (nn * near.east**2 - 2 * en * near.east * near.north + ee * near.north**2) / (
-        ee * nn - en**2
-    )
+    chi2 = chi_square(cov, near.covariances, near.east, near.north)
     is_field = np.ones(len(first.ra), bool)
     is_field[near.secondary[chi2 < _FIELD_SIGMA**2]] = False
     sample = np.flatnonzero(is_field)
@@ -213,14 +213,13 @@ def _log_field(problem, rows, neighbours, densities, shared):
         for here, density in zip(present, whole_sky, strict=True):
             result -= _at_rows(density, rows, here, np.log)
         if several and problem.field_association != 0:
-            plain = [
-                np.log(d) + np.log(_share_of_n(t))
-                for d, t in zip(whole_sky, problem.tables, strict=True)
+            log_plus = [float(np.mean(np.log(density))) for density in whole_sky]
+            # NWAY takes the first catalogue of a group without the object added: n, not n + 1.
+            log_plain = [
+                plus + np.log(max(len(table), 1) / (len(table) + 1))
+                for plus, table in zip(log_plus, problem.tables, strict=True)
             ]
-            log_densities = [
-                (float(np.mean(low)), float(np.mean(np.log(d))))
-                for low, d in zip(plain, whole_sky, strict=True)
-            ]
+            log_densities = list(zip(log_plain, log_plus, strict=True))
             result += log_unrelated_nway(rows.members, rows.primary, grouped, log_densities)
         return result
     log_density = field_densities(whole_sky, shared)
@@ -236,11 +235,6 @@ def _log_field(problem, rows, neighbours, densities, shared):
             here = pattern == code
             odds[here] = (result + grouped + _at_rows(log_density(group), rows, here))[here]
     return result + log_unrelated(rows.members, rows.primary, odds)
-
-
-def _share_of_n(table):
-    # n / (n + 1): NWAY takes its first catalogue without the object added.
-    return len(table) / (len(table) + 1)
 
 
 def _at_rows(values, rows, here, function=None):

@@ -7,7 +7,7 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.counterparts import CutoffCalibration
-from claxboi.counterparts.errors import read_covariances
+from claxboi.counterparts.errors import chi_square, read_covariances
 from claxboi.counterparts.pairs import _offsets, _pairs
 from claxboi.utils import (
     check_choice,
@@ -67,11 +67,11 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     found = _members(candidates, name)
     if not len(found.primary):
         raise ValueError("candidates must have at least one row with a counterpart, got none")
-    cov = [read_covariances(xray, "xray")[found.primary]]
-    cov.append(read_covariances(secondary, "secondary")[found.secondary])
-    ee, en, nn = (x + y for x, y in zip(cov[0].general(), cov[1].general(), strict=True))
-    chi2 = (nn * found.east**2 - 2 * en * found.east * found.north + ee * found.north**2) / (
-        ee * nn - en**2
+    chi2 = chi_square(
+        read_covariances(xray, "xray")[found.primary],
+        read_covariances(secondary, "secondary")[found.secondary],
+        found.east,
+        found.north,
     )
     n_bins = int(np.clip(2 * np.sum(found.p) ** (1 / 3), 8, 40))
     edges = np.linspace(0, _FARTHEST, n_bins + 1)

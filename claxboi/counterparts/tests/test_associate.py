@@ -254,10 +254,16 @@ class TestLaws:
         parts = vstack([run(xray[:cut], catalogues), second], metadata_conflicts="silent")
         same(whole, parts, list(catalogues), rtol=1e-12, atol=1e-12)
 
+    @pytest.mark.parametrize("density", ["local", DENSITY])
     @pytest.mark.parametrize("completeness", ["estimate", 0.6])
-    def test_an_empty_secondary(self, completeness):
+    def test_an_empty_secondary(self, completeness, density):
         xray, catalogues = small_field(5)
         settings_ = {"completeness": completeness, "field_association": "estimate"}
+        settings_ |= {"density": density, "radius": 4 * u.arcsec}
+        rng = np.random.default_rng(1)
+        for name, table in catalogues.items():
+            far = to_table(uniform(rng, 60, 0.02), pos_error=np.ones(60))
+            catalogues[name] = vstack([table, far])
         expected = run(xray, catalogues, **settings_)
         catalogues["c"] = catalogues["a"][:0]
         with pytest.warns(ClaxboiWarning, match="secondary 'c' is empty"):
@@ -348,13 +354,19 @@ class TestBadInput:
         return table
 
     def test_missing_position(self):
-        self.bad("xray must have no missing ra or dec, .* row 3", xray=self.changed("ra", np.nan))
+        self.bad(
+            "xray must have no missing positions, got 1, the first in row 3",
+            xray=self.changed("ra", np.nan),
+        )
         masked = Table(self.xray, masked=True)
         masked["dec"].mask[5] = True
-        self.bad("xray must have no missing ra or dec, .* row 5", xray=masked)
+        self.bad("xray must have no missing positions, got 1, the first in row 5", xray=masked)
 
     def test_declination(self):
-        self.bad("dec of xray must be from -90 to 90 deg, got 90.5", xray=self.changed("dec", 90.5))
+        self.bad(
+            "column 'dec' of xray must be from -90 to 90 deg, got 90.5",
+            xray=self.changed("dec", 90.5),
+        )
 
     def test_errors(self):
         self.bad(

@@ -8,7 +8,8 @@ from astropy.time import Time
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import associate
-from claxboi.counterparts.motion import Motion, _moved, find_neighbours, read_motion, read_positions
+from claxboi.counterparts.motion import Motion, _moved, find_neighbours, read_motion
+from claxboi.counterparts.problem import _positions
 
 SETTINGS = {"completeness": 0.5, "density": 10000 / u.deg**2}
 
@@ -109,8 +110,8 @@ def test_errors_grow():
     table = stars(n=8)
     table["pmra"] = table["pmdec"] = 1.0
     xray = Table({"ra": [30.0], "dec": [89.95], "pos_error": [1.0], "epoch": [2006.0]})
-    primaries = read_positions(xray, "xray")._replace(epoch=np.array([2006.0]))
-    secondaries = read_positions(table, "stars")._replace(motion=read_motion(table, "stars"))
+    primaries = _positions(xray, "xray")._replace(epoch=np.array([2006.0]))
+    secondaries = _positions(table, "stars")._replace(motion=read_motion(table, "stars"))
     near = find_neighbours(primaries, secondaries, 1000.0)
     assert len(near.primary) == 8
     assert_allclose(near.covariances.ee, 0.1**2 + (0.020 * 10) ** 2)
