@@ -45,6 +45,10 @@ def evaluate_model(
     )
     settings = model._settings(proportions)
     n_training = int(np.count_nonzero(sources.codes >= 0))
+    if method in ("k-fold", "grouped") and n_folds > len(table):
+        raise ValueError(
+            f"n_folds must be at most the number of sources, {len(table)}; got {n_folds}"
+        )
     if method == "leave-one-out":
         log_posterior = model._log_posterior(sources, proportions)
         if n_training == 0:

@@ -192,7 +192,9 @@ class Explanation:
                 text = f"that {name} is {'missing' if np.isnan(part['value']) else 'known'}"
             else:
                 text = f"the {kind}"
-            named.append(f"{text} ({nats[row]:.1f} nats)")
+            # A prior of zero is no amount.
+            amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
+            named.append(f"{text} ({amount})")
         return (
             " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
         )
