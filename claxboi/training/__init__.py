@@ -1,0 +1,17 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Step 5, what is known: labels from the literature's catalogues, and training samples.
+"""
+
+from .labels import add_labels
+from .report import DependentLabelWarning, LabelReport, label_report
+from .schemes import ClassRule, class_schemes
+
+__all__ = [
+    "ClassRule",
+    "DependentLabelWarning",
+    "LabelReport",
+    "add_labels",
+    "class_schemes",
+    "label_report",
+]

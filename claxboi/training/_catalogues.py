@@ -1,0 +1,268 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The catalogues of labels: which of their objects lie on which X-ray source.
+"""
+
+import functools
+import logging
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from claxboi.counterparts import sky_pairs
+from claxboi.references import AnswerError, UnknownTableError, get_reference
+from claxboi.utils import float_values, text_values, warn
+
+__all__ = ["Evidence", "LabelCatalogue", "default_slack", "find_evidence", "parse_catalogues"]
+
+log = logging.getLogger(__name__)
+
+#: The catalogue that supports labels but never suffices alone, and its bit: 1024, as in the
+#: published tables.
+SIMBAD, SIMBAD_BIT = "simbad", 10
+
+#: What stands in the place of the catalogues of a class of extended sources.
+EXTENT_NAME = "extent"
+
+
+@dataclass(frozen=True)
+class LabelCatalogue:
+    """
+    A catalogue that says what its objects are.
+    """
+
+    reference: object
+    """The `~claxboi.references.Reference`."""
+
+    kind: str
+    """Kind of its objects; empty for SIMBAD, where each object has its own."""
+
+    bit: int
+    """Number of its bit, from 0."""
+
+    is_optional: bool
+    """Whether it may be left out if the service does not have it as the record says."""
+
+    @property
+    def is_supporting(self):
+        """
+        Whether it never suffices alone.
+        """
+        return self.reference.name == SIMBAD
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """
+    Which sources a catalogue calls an object of a kind.
+    """
+
+    catalogue: LabelCatalogue
+    kind: str
+    is_member: np.ndarray
+    """Bool of shape (n_sources,)."""
+
+
+@functools.cache
+def _data():
+    path = resources.files("claxboi.training") / "data" / "catalogues.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _simbad_kinds():
+    path = resources.files("claxboi.training") / "data" / "simbad_types.csv"
+    table = Table.read(str(path), format="ascii.csv", comment="#")
+    return {
+        str(row[column]): str(row["kind"])
+        for row in table
+        for column in ("otype", "label", "old_label")
+    }
+
+
+def default_slack():
+    """
+    Tell how much farther than the errors say an object may lie.
+
+    Returns
+    -------
+    slack : dict of str to float
+        Arcsec by kind of object, and "default".
+    """
+    return dict(_data()["slack"])
+
+
+def parse_catalogues(references):
+    """
+    Find the catalogues of labels that are wanted.
+
+    Parameters
+    ----------
+    references : None, str, list or mapping
+        As for `add_labels`.
+
+    Returns
+    -------
+    catalogues : list of `LabelCatalogue`
+        In the order given.
+    """
+    sets = _data()["sets"]
+    is_optional = references is None or (isinstance(references, str) and references in sets)
+    if is_optional:
+        references = sets[references or "published"]
+    if isinstance(references, Mapping):
+        pairs = [
+            (kind, one)
+            for kind, many in references.items()
+            for one in (many if isinstance(many, (list, tuple)) else [many])
+        ]
+    else:
+        if isinstance(references, (str, Table)):
+            references = [references]
+        pairs = [(None, one) for one in references]
+    if not pairs:
+        raise ValueError("references must name at least one catalogue, got none")
+    catalogues, used, names = [], {}, set()
+    for kind, one in pairs:
+        name = f"{kind}_{used.get(kind, 0) + 1}" if isinstance(one, Table) else None
+        reference = get_reference(one, name=name)
+        own = kind or reference.record.labels
+        if not own and reference.name != SIMBAD:
+            raise ValueError(
+                f"references must say what the objects of {reference.name} are: pass a mapping "
+                f"such as {{'AGN': [...]}} from the kind of object to its catalogues"
+            )
+        if reference.name in names:
+            raise ValueError(
+                f"references must name each catalogue once, got {reference.name} twice"
+            )
+        names.add(reference.name)
+        if reference.name == SIMBAD:
+            own, bit = "", SIMBAD_BIT
+        else:
+            count = used[own] = used.get(own, 0) + 1
+            bit = count - 1 if count <= SIMBAD_BIT else count
+        catalogues.append(LabelCatalogue(reference, own, bit, is_optional))
+    return catalogues
+
+
+def find_evidence(catalogues, kinds, coords, pos_error_arcsec, *, match, fetch):
+    """
+    Find the sources on which objects of the catalogues lie.
+
+    Parameters
+    ----------
+    catalogues : list of `LabelCatalogue`
+        The catalogues; those of other kinds are not asked.
+    kinds : set of str
+        Kinds of objects that count.
+    coords : `~astropy.coordinates.SkyCoord` of shape (n_sources,)
+        The sources.
+    pos_error_arcsec : `~numpy.ndarray` of shape (n_sources,)
+        Positional errors; NaN matches nothing.
+    match : mapping
+        ``radius_arcsec``, ``n_sigma`` and ``slack_arcsec`` (by kind).
+    fetch : mapping
+        ``cache``, ``max_age`` and ``show_progress`` of the references.
+
+    Returns
+    -------
+    evidence : list of `Evidence`
+        In the order of the catalogues.
+    asked : dict of str to dict
+        By catalogue: its table, the service that was asked, and the date of what it said.
+    left_out : dict of str to str
+        Catalogues that could not be had, with the reason.
+    """
+    evidence, asked, left_out = [], {}, {}
+    for catalogue in catalogues:
+        if catalogue.kind and catalogue.kind not in kinds:
+            continue
+        name = catalogue.reference.name
+        try:
+            near = _near(catalogue.reference, coords, match["radius_arcsec"], fetch)
+        except (UnknownTableError, AnswerError) as err:
+            if not (catalogue.is_optional and catalogue.reference.record.unconfirmed):
+                raise
+            left_out[name] = str(err)
+            warn(
+                f"{catalogue.reference.record.title} gives no labels: the service does not have "
+                f"it as claxboi expects ({err}). Leave it out of references to silence this"
+            )
+            continue
+        asked[name] = _origin(near)
+        near = near[_counts(near, name)]
+        object_kinds = _kinds(near, catalogue)
+        known = object_kinds != ""
+        index, first = np.unique(np.asarray(near["query_index"])[known], return_index=True)
+        separation = np.asarray(near["separation"], float)[known][first]
+        object_kinds = object_kinds[known][first]
+        log.info("%s: %d sources have an object near", name, len(index))
+        for kind in [catalogue.kind] if catalogue.kind else sorted(kinds):
+            slack = match["slack_arcsec"].get(kind, match["slack_arcsec"]["default"])
+            reach = match["n_sigma"] * pos_error_arcsec[index] + slack
+            good = (separation < reach) & (object_kinds == kind)
+            is_member = np.zeros(len(coords), bool)
+            is_member[index[good]] = True
+            evidence.append(Evidence(catalogue, kind, is_member))
+    return evidence, asked, left_out
+
+
+def _origin(near):
+    settings = near.meta["claxboi"]["references"]
+    date = settings["oldest"] or settings["date"]
+    return {"table": settings["table"], "service": settings["service"], "date": date}
+
+
+def _near(reference, coords, radius_arcsec, fetch):
+    """List the objects near sources, by source and separation."""
+    radius = radius_arcsec * u.arcsec
+    if not reference.record.whole:
+        columns = _columns(reference)
+        return reference.query(coords, radius=radius, columns=columns, **fetch)
+    # Small: fetched whole, so that wrong positions can be mended before the match.
+    table = reference.fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
+    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
+    for name, (right_ra, right_dec) in _data()["positions"].get(reference.name, {}).items():
+        row = text_values(table, "id")[0] == name
+        ra[row], dec[row] = right_ra, right_dec
+    rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
+    pairs = sky_pairs(coords, SkyCoord(ra[rows], dec[rows], unit="deg"), radius)
+    near = table[rows[pairs.index2]]
+    near["query_index"], near["separation"] = pairs.index1, pairs.separation
+    return near
+
+
+def _columns(reference):
+    """Choose what to ask a large catalogue for: the type of the object, where it says something."""
+    if reference.name == SIMBAD:
+        return ["otype"]
+    if reference.record.columns is None or "local" in reference.record.services:
+        return None
+    return ["type"] if reference.name in _data()["types"] else ["ra", "dec"]
+
+
+def _counts(near, name):
+    """Say which objects count as what the catalogue labels."""
+    rule = _data()["types"].get(name)
+    if rule is None or "type" not in near.colnames:
+        return np.ones(len(near), bool)
+    types, _ = text_values(near, "type")
+    if "begins" in rule:
+        return np.char.startswith(types[:, np.newaxis], rule["begins"]).any(axis=1)
+    return ~np.isin(types, rule["excludes"])
+
+
+def _kinds(near, catalogue):
+    """Tell the kind of each object; empty where it says nothing."""
+    if not catalogue.is_supporting:
+        return np.full(len(near), catalogue.kind)
+    types, _ = text_values(near, "otype")
+    kinds = _simbad_kinds()
+    return np.array([kinds.get(str(name), "") for name in types], str)

@@ -1,0 +1,125 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Schemes of classes, as data: what makes a source a member of which class.
+"""
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from claxboi.utils import check_choice
+
+__all__ = ["ClassRule", "class_schemes", "parse_scheme"]
+
+_KEYS = ("kinds", "host", "extent")
+
+
+@dataclass(frozen=True)
+class ClassRule:
+    """
+    What makes a source a member of a class.
+    """
+
+    name: str
+    """Name of the class."""
+
+    kinds: tuple[str, ...] = ()
+    """Kinds of catalogues whose objects are members: AGN, star, XRB, CV, or your own."""
+
+    host: bool | None = None
+    """Whether members lie inside (True) or outside (False) of a galaxy; None: anywhere."""
+
+    extent: bool = False
+    """Whether members are all sources with an extent, whatever catalogues say."""
+
+
+@functools.cache
+def _read():
+    path = resources.files("claxboi.training") / "data" / "schemes.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def class_schemes():
+    """
+    List the schemes of classes that `add_labels` knows by name.
+
+    Returns
+    -------
+    schemes : dict of str to list of `ClassRule`
+        By name.
+
+    Examples
+    --------
+    >>> from claxboi.training import class_schemes
+    >>> [rule.name for rule in class_schemes()["7 classes"]]
+    ['AGN', 'star', 'gal_XRB', 'CV', 'AGN_2', 'ex_XRB', 'extended']
+    """
+    return {
+        name: [_rule(key, value) for key, value in entry.items() if key != "title"]
+        for name, entry in _read().items()
+    }
+
+
+def parse_scheme(scheme):
+    """
+    Find a scheme of classes, or read the caller's own.
+
+    Parameters
+    ----------
+    scheme : str or mapping of str to (str, list of str, dict or `ClassRule`)
+        Name of a known scheme; or class -> kinds of catalogues, or class -> the fields of a
+        `ClassRule`.
+
+    Returns
+    -------
+    name : str
+        Its name, "own" for the caller's.
+    rules : list of `ClassRule`
+        One per class.
+
+    Raises
+    ------
+    ValueError
+        If no scheme has that name, or a rule is not one.
+    """
+    if isinstance(scheme, str):
+        return scheme, class_schemes()[check_choice(scheme, _read(), "scheme")]
+    if not isinstance(scheme, Mapping):
+        raise TypeError(
+            "scheme must be the name of a scheme or a mapping from classes to kinds of "
+            f"catalogues, got {type(scheme).__name__}"
+        )
+    if not scheme:
+        raise ValueError("scheme must have at least one class, got an empty mapping")
+    rules = [_rule(name, value) for name, value in scheme.items()]
+    lower = [rule.name.lower() for rule in rules]
+    if len(set(lower)) < len(lower):
+        raise ValueError(
+            "scheme must have classes whose names differ in more than case, got "
+            f"{', '.join(rule.name for rule in rules)}"
+        )
+    return "own", rules
+
+
+def _rule(name, value):
+    if isinstance(value, ClassRule):
+        return value
+    if not isinstance(value, Mapping):
+        value = {"kinds": value}
+    unknown = [key for key in value if key not in _KEYS]
+    if unknown:
+        raise ValueError(
+            f"class {name!r} of scheme must have no other keys than {', '.join(_KEYS)}, got "
+            f"{', '.join(map(repr, unknown))}"
+        )
+    kinds = value.get("kinds", ())
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    extent = bool(value.get("extent", False))
+    if extent == bool(kinds):
+        raise ValueError(
+            f"class {name!r} of scheme must have either kinds of catalogues or extent, "
+            f"got {value!r}"
+        )
+    return ClassRule(str(name), kinds, value.get("host"), extent)
