@@ -21,6 +21,7 @@ from ._training import (
     label_codes,
     property_units,
     read_labels,
+    read_positions,
     read_values,
     row_folds,
     row_keys,
@@ -76,7 +77,9 @@ class Engine:
         table = table[rows]
         values, errors = read_values(table, records, units=units, name=name)
         flux = float_values(table, FLUX_COLUMN) if FLUX_COLUMN in table.colnames else None
-        training = TrainingRows(values, errors, codes[rows], weights[rows], flux)
+        training = TrainingRows(
+            values, errors, codes[rows], weights[rows], flux, read_positions(table)
+        )
         return Sample(records, names, training, units, label, dropped)
 
     def _learn(self, sample):
@@ -176,7 +179,9 @@ class Engine:
             if label in table.colnames:
                 labels = label_codes(table, label, self.classes_, self.merge)
             sources.keys = row_keys(values)
-            sources.codes, sources.weights = self._training.recognise(sources.keys, labels)
+            sources.codes, sources.weights = self._training.recognise(
+                sources.keys, labels, read_positions(table)
+            )
         return sources
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):

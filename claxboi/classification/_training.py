@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.units import Unit, UnrecognizedUnit
+from astropy.units import Unit, UnitConversionError, UnrecognizedUnit
 
 from claxboi.catalog import describe
 from claxboi.utils import ClaxboiWarning, check_columns, float_values, text_values, warn
@@ -18,6 +18,7 @@ __all__ = [
     "label_codes",
     "property_units",
     "read_labels",
+    "read_positions",
     "read_values",
     "row_folds",
     "row_keys",
@@ -25,6 +26,9 @@ __all__ = [
 
 #: A class with fewer sources is small: it trains, but a warning says how little it can say.
 SMALL_CLASS = 10
+
+#: Columns that tell sources of equal values apart.
+POSITION_COLUMNS = ("ra", "dec")
 
 #: Bits of the key that index the bitmap of a first look-up.
 BITMAP_BITS = 20
@@ -242,7 +246,28 @@ def _in_order(names):
         return sorted(str(name) for name in names)
 
 
-def row_keys(values):
+def read_positions(table):
+    """
+    Read the positions that tell sources of equal values apart.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    positions : `~numpy.ndarray` of shape (2, n) or None
+        Right ascension and declination in degrees; None where the table has no such columns of
+        numbers.
+    """
+    try:
+        return np.array([float_values(table, name, unit="deg") for name in POSITION_COLUMNS])
+    except (KeyError, TypeError, UnitConversionError):
+        return None
+
+
+def row_keys(values, keys=None):
     """
     Make one number of the values of each row, the same on any machine.
 
@@ -250,12 +275,14 @@ def row_keys(values):
     ----------
     values : `~numpy.ndarray` of shape (n_properties, n)
         Values, NaN where missing.
+    keys : `~numpy.ndarray` of uint64, shape (n,), optional
+        Keys of other values of the rows, to go on from.
 
     Returns
     -------
     keys : `~numpy.ndarray` of uint64, shape (n,)
     """
-    keys = np.zeros(values.shape[1], np.uint64)
+    keys = np.zeros(values.shape[1], np.uint64) if keys is None else keys
     for row in values:
         # One NaN and one zero: their bits are not unique.
         keys = _mix(keys, np.where(np.isnan(row), np.nan, row + 0.0).view(np.uint64))
@@ -287,6 +314,9 @@ class TrainingRows:
         Weights.
     flux : `~numpy.ndarray` of shape (n,) or None
         X-ray fluxes, where the table has them: not used to classify.
+    positions : `~numpy.ndarray` of shape (2, n) or None
+        Right ascension and declination in degrees, where the table has them: they tell
+        sources of equal values apart.
     """
 
     values: np.ndarray
@@ -294,19 +324,24 @@ class TrainingRows:
     codes: np.ndarray
     weights: np.ndarray
     flux: np.ndarray | None = None
+    positions: np.ndarray | None = None
 
     def __post_init__(self):
         keys = row_keys(self.values)
+        self._by_place = None
+        if self.positions is not None:
+            self._by_place = _Index(row_keys(self.positions, keys))
         self._by_values = _Index(keys)
         self._no_values = row_keys(np.full((len(self.values), 1), np.nan))[0]
         self._by_label = _Index(_mix(keys, self.codes.astype(np.uint64)))
 
-    def recognise(self, keys, labels=None):
+    def recognise(self, keys, labels=None, positions=None):
         """
         Find rows that trained the model.
 
-        A row is known by its values. Where several training sources have the same values, as
-        with few rounded properties, or where there is none, only a row with their label is.
+        A row is known by its values and its position. Where there are no positions it is known
+        by its values; and where several training sources have the same values, as with few
+        rounded properties, or where there is none, only a row with their label is.
 
         Parameters
         ----------
@@ -314,6 +349,8 @@ class TrainingRows:
             From `row_keys`.
         labels : `~numpy.ndarray` of int, shape (n,), optional
             Class of each row, -1 where unknown.
+        positions : `~numpy.ndarray` of shape (2, n), optional
+            Right ascension and declination in degrees.
 
         Returns
         -------
@@ -324,6 +361,10 @@ class TrainingRows:
         """
         codes = np.full(len(keys), -1)
         weights = np.zeros(len(keys))
+        if positions is not None and self._by_place is not None:
+            rows, place = self._by_place.find(row_keys(positions, keys), unique=False)
+            codes[rows], weights[rows] = self.codes[place], self.weights[place]
+            return codes, weights
         rows, place = self._by_values.find(keys, unique=True)
         # A row without any value is like any other such row.
         known = keys[rows] != self._no_values

@@ -19,7 +19,7 @@ from astropy.table import Column, MaskedColumn, Table
 from claxboi.utils import ecsv_text, float_values, replacing, text_values
 
 from ._likelihood import LikelihoodModel
-from ._training import TrainingRows
+from ._training import POSITION_COLUMNS, TrainingRows
 from .densities import TabulatedDensities
 from .original import warn_in_sample
 from .properties import Component, Property
@@ -187,6 +187,8 @@ def _training_table(model):
             columns[record.error] = rows.errors[p]
     names = {}
     extra = {"flux": rows.flux, "weight": None if np.all(rows.weights == 1) else rows.weights}
+    if rows.positions is not None:
+        extra |= dict(zip(POSITION_COLUMNS, rows.positions, strict=True))
     # The class comes last: a line that begins with text might look like a comment.
     extra["class"] = np.array(model.classes_)[rows.codes]
     for what, values in extra.items():
@@ -213,12 +215,16 @@ def _training_rows(table, records, stored):
     codes = np.full(len(table), -1)
     for code, name in enumerate(stored["classes"]):
         codes[labels == name] = code
+    positions = None
+    if all(name in names for name in POSITION_COLUMNS):
+        positions = np.array([float_values(table, names[name]) for name in POSITION_COLUMNS])
     return TrainingRows(
         np.array([float_values(table, record.column) for record in records]),
         {p: float_values(table, r.error) for p, r in enumerate(records) if r.error},
         codes,
         float_values(table, names["weight"]) if "weight" in names else np.ones(len(table)),
         float_values(table, names["flux"]) if "flux" in names else None,
+        positions,
     )
 
 
