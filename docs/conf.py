@@ -137,8 +137,18 @@ def write_vocabulary(app):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_catalogues(app):
+    """
+    Write the list of known catalogues from their records.
+    """
+    from claxboi.references._page import catalogue_page
+
+    Path(app.srcdir, "api", "catalogues.inc").write_text(catalogue_page(), encoding="utf-8")
+
+
 def setup(app):
     """
     Connect what is made before the pages are read.
     """
     app.connect("builder-inited", write_vocabulary)
+    app.connect("builder-inited", write_catalogues)

@@ -282,6 +282,23 @@ class LoopbackCDS:
         self._closing.set()
         self._stack.close()
 
+    def start(self):
+        """
+        Start, where no ``with`` statement is possible.
+
+        Returns
+        -------
+        cds : `LoopbackCDS`
+            Itself; end it by `stop`.
+        """
+        return self.__enter__()
+
+    def stop(self):
+        """
+        Stop, and restore the settings.
+        """
+        self.__exit__()
+
     def _start(self, context, stack):
         server = _Server(("127.0.0.1", 0), _Handler)
         server.cds = self

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 
 from claxboi.counterparts import homogenize_magnitudes, magnitude_relations
 from claxboi.references import Record, list_references
+from claxboi.references._page import catalogue_page
 from claxboi.references.records import KINDS, SERVICES, _record, load_records
 
 RECORDS = load_records()
@@ -137,3 +138,14 @@ def test_wrong_records(change, match):
     assert isinstance(_record("x", entry), Record)
     with pytest.raises(ValueError, match=match):
         _record("x", {**entry, **change})
+
+
+def test_page_of_the_catalogues():
+    text = catalogue_page()
+    for record in RECORDS.values():
+        assert f"``{record.name}``: {record.title}\n---" in text
+        assert all(f"`{code} <https" in text for code in record.citation)
+    assert "   * - ``ra``\n     - deg\n     - ``RAdeg``\n     - ``RA_ICRS``\n" in text
+    assert ":Unconfirmed: ``rows``, ``columns.xmatch.otype``" in text
+    # Words that end in an underscore are links in reStructuredText.
+    assert not re.search(r"\s\w*_[ ,.]", text)
