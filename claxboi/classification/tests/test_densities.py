@@ -398,7 +398,7 @@ class TestLeaveOneOut:
             **record,
         )
         density.kernel_name = kernel
-        rows = np.flatnonzero(~np.isnan(x))
+        rows = np.flatnonzero(~np.isnan(x))[:: 1 if kernel == "exponential" else 4]
         for points in (x[rows], np.round(rng.uniform(-1.2, 1.2, len(rows)), 1)):
             order = np.argsort(points, kind="stable")
             found = density.own_likelihood(

@@ -63,9 +63,9 @@ class TestEstimate:
         rng = np.random.default_rng(3)
         found, told = [], []
         for _ in range(10):
-            model = NaiveBayesClassifier(["x", "y"]).fit(draw(400, [1 / 3] * 3, rng))
+            model = NaiveBayesClassifier(["x", "y"]).fit(draw(250, [1 / 3] * 3, rng))
             estimate = model.estimate_priors(
-                draw(400, TRUTH, rng, labelled=False), n_resamples=8, rng=rng
+                draw(250, TRUTH, rng, labelled=False), n_resamples=8, rng=rng
             )
             found.append(estimate.proportions)
             told.append(estimate.errors)
