@@ -30,16 +30,15 @@ def canonical_table(raw, service):
     Returns
     -------
     table : `~astropy.table.Table`
-        New columns, all of them masked ones.
+        New columns; masked ones, but for those of the caller's own table.
     """
     if service.columns is None:
         return _as_it_comes(raw)
-    return Table(
-        {
-            name: _column(raw[column.names[service.name]], column, service)
-            for name, column in service.columns.items()
-        }
-    )
+    table = Table()
+    for name, column in service.columns.items():
+        data = raw[column.names[service.name]]
+        table[name] = _column(data, column, service) if column.type else data
+    return table
 
 
 def empty_table(columns):
@@ -101,8 +100,7 @@ def _column(data, column, service):
     data = MaskedColumn(data)
     mask = np.array(data.mask, bool)
     values = np.asarray(data.data.data)
-    if column.type:
-        values, mask = _convert(values, mask, column, service)
+    values, mask = _convert(values, mask, column, service)
     if column.missing is not None and values.dtype.kind in "if":
         mask |= values == column.missing
     if values.dtype.kind == "f":
@@ -113,7 +111,7 @@ def _column(data, column, service):
     return MaskedColumn(
         values,
         mask=mask,
-        unit=(column.unit or None) if column.type else data.unit,
+        unit=column.unit or None,
         description=f"{name} of {service.table}",
         meta={"ucd": column.ucd} if column.ucd else {},
     )

@@ -20,6 +20,8 @@ __all__ = ["CutAnswerError", "Matches", "Service", "limit_time", "plain_errors"]
 
 # What may pass: overload, and what gateways and restarts cause.
 _TRANSIENT = (429, 500, 502, 503, 504)
+# Limits of services are multiples of this.
+_ROUND = 10_000
 _ADVICE = {
     400: "the request is at fault: check the names of the table and its columns",
     403: "the service has locked out this address, as it does after too many parallel requests: "
@@ -73,6 +75,9 @@ class Service(ABC):
 
     most_positions = None
     """Most positions that it takes in one request."""
+
+    unconfirmed = ()
+    """Wanted names that were never seen on the service."""
 
     _transport = None
 
@@ -175,11 +180,35 @@ class Service(ABC):
         """
         missing = [name for name in self.wanted or () if name not in names]
         if missing:
+            guesses = [name for name in missing if name in self.unconfirmed]
+            doubt = f" ({', '.join(guesses)}: never confirmed, see its record)" if guesses else ""
             raise AnswerError(
-                f"{self}: no column {', '.join(map(repr, missing))} there; the columns are "
-                f"{', '.join(names)}. Where a name has changed, give the new one by "
+                f"{self}: no column {', '.join(map(repr, missing))} there{doubt}; the columns are "
+                f"{', '.join(names)}. Give the right name by "
                 "columns={canonical name: name on the service}"
             )
+
+    def check_complete(self, n_rows, n_positions):
+        """
+        Check that an answer does not look cut.
+
+        Parameters
+        ----------
+        n_rows : int
+            Its length.
+        n_positions : int
+            How many positions were sent.
+
+        Raises
+        ------
+        CutAnswerError
+            If it is as long as the limit, or as some other limit might be.
+        """
+        # A service may have lowered its limit. Round lengths are rare, and asking again is cheap;
+        # but one match for each of a round number of positions is not rare.
+        is_round = n_rows > 0 and n_rows % _ROUND == 0 and n_rows != n_positions > 1
+        if n_rows >= self.max_rows or is_round:
+            raise CutAnswerError
 
     def check_index(self, index, n_positions):
         """

@@ -74,8 +74,7 @@ class SimbadService(Service):
         """
         names = "basic.*" if self.wanted is None else ", ".join(f"basic.{n}" for n in self.wanted)
         table = self._ask(ra_deg, dec_deg, radius_arcsec, names)
-        if len(table) >= self._limit:
-            raise CutAnswerError
+        self.check_complete(len(table), len(ra_deg))
         index = np.asarray(table[_INDEX], np.int64)
         self.check_index(index, len(ra_deg))
         for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):
@@ -96,12 +95,12 @@ class SimbadService(Service):
             f"CIRCLE('ICRS', sent.{_RA}, sent.{_DEC}, {radius_arcsec / 3600!r})) = 1"
         )
         with plain_errors(self):
-            self._limit = min(self.max_rows, self._client.hardlimit)
+            self.max_rows = min(self.max_rows, self._client.hardlimit)
         with plain_errors(self), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", DALOverflowWarning)
             try:
                 # The client's own default is 10,000 rows.
-                return self._client.query_tap(adql, maxrec=self._limit, **{_UPLOAD: upload})
+                return self._client.query_tap(adql, maxrec=self.max_rows, **{_UPLOAD: upload})
             except DALOverflowWarning as err:
                 raise CutAnswerError from err

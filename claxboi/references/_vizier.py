@@ -80,6 +80,7 @@ class VizierService(Service):
             return Matches(np.empty(0, np.int64), np.empty(0), table)
         if "_q" not in table.colnames:
             raise AnswerError(f"{self}: the answer does not say which position a row belongs to")
+        self.check_complete(len(table), len(ra_deg))
         index = np.asarray(table["_q"], np.int64) - 1
         self.check_index(index, len(ra_deg))
         self.check_names(table.colnames)

@@ -94,8 +94,7 @@ class XMatchService(Service):
         matches : `Matches`
         """
         table = self._ask(ra_deg, dec_deg, radius_arcsec, self.wanted)
-        if len(table) >= self.max_rows:
-            raise CutAnswerError
+        self.check_complete(len(table), len(ra_deg))
         index = np.asarray(table[_INDEX], np.int64)
         self.check_index(index, len(ra_deg))
         for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):

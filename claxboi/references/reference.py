@@ -23,7 +23,7 @@ from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
 
 __all__ = ["Reference", "get_reference"]
 
-_VIZIER_ID = re.compile(r"(vizier:)?((?=[IVX])[IVX]+|B|J)/\S+")
+_VIZIER_ID = re.compile(r"(vizier:)?([IVX]+|B|J)/\S+")
 # Beyond this a catalogue is matched by the service rather than fetched whole.
 _MOST_WHOLE_ROWS = 5_000_000
 # A whole table with fewer rows than this part of what its record says is worth a warning.
@@ -83,15 +83,15 @@ def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=N
     known = load_records()
     if text in known:
         return Reference(known[text])
-    if _VIZIER_ID.fullmatch(text):
-        table = text.removeprefix("vizier:")
-        found = next((r for r in known.values() if r.table == table), None)
-        return Reference(found or _bare_record(name or table, table, ("xmatch", "vizier")))
     path = Path(text)
     if "://" in text or path.is_dir():
         return _from_hats(text, name or path.stem, own)
     if path.is_file():
         return _from_table(Table.read(path), name or path.stem, own)
+    if _VIZIER_ID.fullmatch(text):
+        table = text.removeprefix("vizier:")
+        found = next((r for r in known.values() if r.table == table), None)
+        return Reference(found or _bare_record(name or table, table, ("xmatch", "vizier")))
     near = difflib.get_close_matches(text, known, n=3, cutoff=0.4) or list(known)
     raise ValueError(
         f"source must be a known catalogue, a VizieR id or a file, got {text!r}; "
@@ -359,6 +359,11 @@ class Reference:
             raise ValueError(f"cache must be True, False or 'only', got {cache!r}")
         age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age")
         service = self._service(name, self._columns(name, columns))
+        service.unconfirmed = [
+            column.names[name]
+            for canonical, column in (service.columns or {}).items()
+            if self.record.is_unconfirmed(name, canonical)
+        ]
         keeps = cache if name in ("xmatch", "vizier", "simbad") else False
         folder = cache_folder(conf) / re.sub(r"[^\w+-]+", "_", self.record.table)
         return Job(

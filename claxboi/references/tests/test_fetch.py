@@ -4,14 +4,16 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from astropy.utils.masked import Masked
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi import conf
 from claxboi.references import AnswerError, ServiceError, UnknownTableError, get_reference
-from claxboi.references.tests.conftest import same_tables
+from claxboi.references.tests.conftest import make_sky, same_tables
 from claxboi.references.tests.loopback import FAULTS, LoopbackCDS, LoopbackTable
 
 RADIUS = 5 * u.arcsec
+MASKED = SkyCoord(Masked([1, 2] * u.deg, mask=[True, False]), [1, 2] * u.deg)
 
 
 def slow_match(coords, stars, radius):
@@ -157,6 +159,24 @@ def test_an_answer_as_long_as_the_limit_is_split(sky, tmp_path, service):
     assert same_tables(near, again)
 
 
+def test_a_limit_that_was_lowered_is_noticed(tmp_path):
+    coords, stars = make_sky(10_400, seed=9)
+    assert len(stars) > 10_000
+    # Nothing says that the answer is cut, and it is far from the limit that is documented.
+    with LoopbackCDS({"gaia": stars}, hard_limit=10_000, cache_dir=str(tmp_path)) as cds:
+        near = get_reference("gaia").query(coords, radius=RADIUS, columns=["Gmag"])
+        sizes = [request.n_positions for request in cds.requests]
+    assert sizes == [1, 10_400, 5_200, 5_200]
+    assert len(near) == len(stars)
+    # One match for each of a round number of positions is no sign of a limit.
+    own = SkyCoord(stars["ra"], stars["dec"], unit="deg")[:10_000]
+    sparse = stars[:10_000].copy()
+    with LoopbackCDS({"gaia": sparse}, cache_dir=str(tmp_path)) as cds:
+        near = get_reference("gaia").query(own, radius=0.001 * u.arcsec, columns=["Gmag"])
+        assert [request.n_positions for request in cds.requests] == [1, 10_000]
+    assert len(near) == 10_000
+
+
 def test_too_many_around_one_position(tmp_path):
     crowd = Table({"id": np.arange(50), "ra": np.full(50, 10.0), "dec": np.full(50, 5.0)})
     with (
@@ -260,6 +280,7 @@ def test_only_positions_are_sent_and_in_full(cds):
         ({"coords": [1, 2]}, TypeError, "coords must be a SkyCoord, got list"),
         ({"coords": SkyCoord([[1]], [[1]], unit="deg")}, ValueError, "one dimension"),
         ({"coords": SkyCoord([1, np.nan], [1, 1], unit="deg")}, ValueError, "first in row 1"),
+        ({"coords": MASKED}, ValueError, "got 1, the first in row 0"),
         ({"radius": 5}, TypeError, "radius must be a Quantity"),
         ({"radius": 0 * u.arcsec}, ValueError, "radius must be above 0"),
         ({"radius": [1, 2] * u.arcsec}, ValueError, "radius must be a single value"),

@@ -146,6 +146,6 @@ def test_page_of_the_catalogues():
         assert f"``{record.name}``: {record.title}\n---" in text
         assert all(f"`{code} <https" in text for code in record.citation)
     assert "   * - ``ra``\n     - deg\n     - ``RAdeg``\n     - ``RA_ICRS``\n" in text
-    assert ":Unconfirmed: ``rows``, ``columns.xmatch.otype``" in text
+    assert ":Unconfirmed: ``rows``, ``error_level``, ``columns.xmatch.otype``" in text
     # Words that end in an underscore are links in reStructuredText.
     assert not re.search(r"\s\w*_[ ,.]", text)

@@ -55,6 +55,8 @@ def test_a_table_of_the_users_own(sky, cls):
             "Name": [f"S{k}" for k in stars["id"]],
             "err": np.full(len(stars), 500.0) * u.mas,
             "separation": np.arange(len(stars)),
+            "spectrum": np.ones((len(stars), 3)),
+            "coords": SkyCoord(stars["ra"], stars["dec"], unit="deg"),
         }
     )
     before = own.copy()
@@ -71,7 +73,9 @@ def test_a_table_of_the_users_own(sky, cls):
     assert near["separation_reference"].dtype.kind == "i"
     assert near.meta["claxboi"]["references"]["service"] == "local"
     assert own.colnames == before.colnames
-    assert all(np.array_equal(own[name], before[name]) for name in own.colnames)
+    assert all(np.all(own[name] == before[name]) for name in own.colnames)
+    assert near["spectrum"].shape == (len(near), 3)
+    assert_allclose(near["coords"].ra.deg, near["ra"])
 
 
 def test_a_file_of_the_users_own(sky, tmp_path):
@@ -312,3 +316,13 @@ def test_hats_gives_the_same_as_a_table(sky, tmp_path):
     assert_array_equal(near["parallax"].mask, expected["parallax"].mask)
     with pytest.raises(KeyError, match="source has no column 'name'; its columns are id, ra, dec"):
         get_reference(tmp_path / "stars", id="name")
+
+
+def test_unconfirmed_names_are_said_to_be(tmp_path):
+    table = LoopbackTable.from_record("secrest", Table({"ra": [1.0], "dec": [1.0]}))
+    table.columns["xmatch"]["redshift"] = table.columns["xmatch"].pop("z")
+    with (
+        LoopbackCDS({"J/ApJS/221/12/table1": table}, cache_dir=str(tmp_path)),
+        pytest.raises(AnswerError, match=r"'z' there \(z: never confirmed, .*_RAJ2000.*redshift"),
+    ):
+        get_reference("secrest").query(SkyCoord([1], [1], unit="deg"), radius=RADIUS)
