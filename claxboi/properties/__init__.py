@@ -4,5 +4,20 @@ Step 4, what is measured: the properties by which sources are classified.
 """
 
 from .definitions import known_properties, property_definition
+from .distances import add_luminosities, add_star_distances, nearby_galaxies
+from .positions import add_galactic, add_proper_motion
+from .ratios import add_flux_ratios, add_hardness_ratios
+from .variability import add_flux_range
 
-__all__ = ["known_properties", "property_definition"]
+__all__ = [
+    "add_flux_range",
+    "add_flux_ratios",
+    "add_galactic",
+    "add_hardness_ratios",
+    "add_luminosities",
+    "add_proper_motion",
+    "add_star_distances",
+    "known_properties",
+    "nearby_galaxies",
+    "property_definition",
+]

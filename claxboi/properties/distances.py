@@ -1,0 +1,270 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Distances of stars and of galaxies, and the luminosities that follow.
+"""
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+
+from claxboi.catalog import make_column
+from claxboi.utils import (
+    add_columns,
+    check_choice,
+    check_columns,
+    check_table,
+    float_values,
+    quantity_value,
+    text_values,
+)
+
+from ._output import masked_column, optional_values
+from .ratios import _log_flux
+
+__all__ = ["add_luminosities", "add_star_distances", "nearby_galaxies"]
+
+#: Of the isophotal diameter, HyperLEDA lists log10 in units of 0.1 arcmin: half of it in arcsec.
+_R25_UNIT_ARCSEC = 3.0
+
+
+def add_star_distances(table, distances, *, id_column="opt_id", estimate="rgeo", overwrite=False):
+    """
+    Add the distances of stars, joined on the identifier of the counterpart.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources, with the Gaia identifier of the counterpart; it is not changed.
+    distances : `~astropy.table.Table`
+        Distances of Bailer-Jones et al. (2021) as from ``get_reference("bailer_jones")``: ``id``,
+        and ``rgeo, b_rgeo, B_rgeo`` or ``rpgeo, b_rpgeo, B_rpgeo`` (pc without a unit).
+    id_column : str, optional
+        Column of the identifiers in ``table``.
+    estimate : {"rgeo", "rpgeo"}, optional
+        Geometric distances, or photogeometric ones, which use colours too.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``distance`` and ``distance_error`` (pc; half of the interval from the 16th
+        to the 84th percentile), masked where the identifier is missing or has no distance.
+
+    Raises
+    ------
+    KeyError
+        If a column is absent.
+    ValueError
+        If ``estimate`` is unknown, or the new columns are there already.
+
+    Notes
+    -----
+    Neighbours on the sky are not used: the identifiers of Gaia EDR3 and DR3 are the same.
+
+    References
+    ----------
+    Bailer-Jones et al. 2021, AJ 161, 147.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_star_distances
+    >>> x = Table({"opt_id": ["42", ""]})
+    >>> gaia = Table({"id": [42], "rgeo": [100.0], "b_rgeo": [95.0], "B_rgeo": [107.0]})
+    >>> print(add_star_distances(x, gaia)["distance", "distance_error"])
+    distance distance_error
+       pc          pc
+    -------- --------------
+       100.0            6.0
+          --             --
+    """
+    check_table(table, allow_empty=True)
+    check_table(distances, "distances", allow_empty=True)
+    check_choice(estimate, ("rgeo", "rpgeo"), "estimate")
+    names = [estimate, f"b_{estimate}", f"B_{estimate}"]
+    check_columns(table, [id_column])
+    check_columns(distances, ["id", *names], "distances")
+    row = _find_rows(*text_values(table, id_column), *text_values(distances, "id"))
+    found = row >= 0
+    value, low, high = (
+        np.where(found, _take(float_values(distances, name, unit=u.pc), row), np.nan)
+        for name in names
+    )
+    columns = {
+        "distance": masked_column("distance", value),
+        "distance_error": masked_column("distance_error", (high - low) / 2),
+    }
+    return add_columns(table, columns, overwrite=overwrite)
+
+
+def _find_rows(wanted, wanted_missing, known, known_missing):
+    """Find the row of each identifier among the known ones, -1 where there is none."""
+    rows = np.flatnonzero(~known_missing)
+    unique, first = np.unique(known[rows], return_index=True)
+    if not len(unique):
+        return np.full(len(wanted), -1)
+    place = np.minimum(np.searchsorted(unique, wanted), len(unique) - 1)
+    found = (unique[place] == wanted) & ~wanted_missing
+    return np.where(found, rows[first[place]], -1)
+
+
+def _take(values, rows):
+    # Rows of -1 are masked by the caller, but an empty table has not even a last row.
+    return values[rows] if len(values) else np.full(len(rows), np.nan)
+
+
+def nearby_galaxies(galaxies, axes, *, max_distance=500 * u.Mpc):
+    """
+    Make the table of galaxies that `~claxboi.counterparts.find_hosts` takes, of two catalogues.
+
+    Parameters
+    ----------
+    galaxies : `~astropy.table.Table`
+        Galaxies with distances, as from ``get_reference("glade")``: ``pgc``, ``distance`` (Mpc
+        without a unit), and perhaps ``distance_error``.
+    axes : `~astropy.table.Table`
+        Their sizes, as from ``get_reference("hyperleda")``: ``id`` (the PGC number), ``ra``,
+        ``dec``, ``log_d25``, ``log_r25`` and ``position_angle``.
+    max_distance : `~astropy.units.Quantity` ['length'], optional
+        Galaxies at this distance or farther are left out, and so are those without a distance.
+        Default: the published 500 Mpc.
+
+    Returns
+    -------
+    hosts : `~astropy.table.Table`
+        One row per galaxy with a size, in the order of ``axes``: ``galaxy_id`` ("PGC 2557"),
+        ``ra``, ``dec``, ``r25_major`` (arcsec), ``r25_ratio``, ``r25_angle``, ``galaxy_distance``
+        (Mpc) and ``galaxy_distance_error``.
+
+    Raises
+    ------
+    KeyError
+        If a column is absent.
+
+    Notes
+    -----
+    Of several galaxies with one PGC number, the first counts.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import nearby_galaxies
+    >>> glade = Table({"pgc": [2557, 5], "distance": [0.78, 900.0]})
+    >>> leda = Table({"id": [2557, 5], "ra": [10.685, 0.01], "dec": [41.269, 4.5],
+    ...               "log_d25": [3.25, 0.9], "log_r25": [0.46, 0.1],
+    ...               "position_angle": [35.0, 10.0]})
+    >>> hosts = nearby_galaxies(glade, leda)
+    >>> hosts["r25_major"].format = ".0f"
+    >>> print(hosts["galaxy_id", "r25_major", "galaxy_distance"])
+    galaxy_id r25_major galaxy_distance
+                arcsec        Mpc
+    --------- --------- ---------------
+     PGC 2557      5335            0.78
+    """
+    check_table(galaxies, "galaxies", allow_empty=True)
+    check_table(axes, "axes", allow_empty=True)
+    check_columns(galaxies, ["pgc", "distance"], "galaxies")
+    check_columns(axes, ["id", "ra", "dec", "log_d25", "log_r25", "position_angle"], "axes")
+    limit = quantity_value(max_distance, u.Mpc, "max_distance")
+    ids, missing = text_values(axes, "id", name="axes")
+    row = _find_rows(ids, missing, *text_values(galaxies, "pgc", name="galaxies"))
+    known = float_values(galaxies, "distance", unit=u.Mpc, name="galaxies")
+    distance = np.where(row >= 0, _take(known, row), np.nan)
+    error = optional_values(galaxies, "distance_error", u.Mpc)
+    error = np.where(row >= 0, _take(error, row), np.nan)
+    major = _R25_UNIT_ARCSEC * 10 ** float_values(axes, "log_d25", name="axes")
+    ra, dec = (float_values(axes, name, unit=u.deg, name="axes") for name in ("ra", "dec"))
+    keep = (distance < limit) & np.isfinite(major) & np.isfinite(ra) & np.isfinite(dec)
+    first = np.zeros(len(axes), bool)
+    kept = np.flatnonzero(keep)
+    first[kept[np.unique(ids[kept], return_index=True)[1]]] = True
+    # A rounded log_r25 may be a trifle below 0, which would be longer across than along.
+    ratio = np.minimum(10.0 ** -float_values(axes, "log_r25", name="axes"), 1)
+    angle = float_values(axes, "position_angle", unit=u.deg, name="axes")
+    return Table(
+        [
+            make_column("galaxy_id", np.char.add("PGC ", ids[first])),
+            make_column("ra", ra[first]),
+            make_column("dec", dec[first]),
+            masked_column("r25_major", major[first]),
+            masked_column("r25_ratio", ratio[first]),
+            masked_column("r25_angle", angle[first]),
+            masked_column("galaxy_distance", distance[first]),
+            masked_column("galaxy_distance_error", error[first]),
+        ]
+    )
+
+
+def add_luminosities(table, *, overwrite=False):
+    r"""
+    Add X-ray luminosities: as a star, as a member of the host galaxy, and the published property.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``flux`` (erg/s/cm2), and ``distance`` (pc) or ``galaxy_distance`` (Mpc) or both. Used
+        if there: ``flux_error``, ``distance_error``, ``galaxy_distance_error``. It is not changed.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``log_lx_star``, ``log_lx_galaxy`` and ``log_lx`` (that of the galaxy where
+        there is a host, else that of the star), log10 of erg/s in the band of the flux, each with
+        ``_error``. Masked where the flux or the distance is not above 0 or unknown; an error
+        where a part of it is unknown.
+
+    Raises
+    ------
+    KeyError
+        If there is no flux or no distance.
+    ValueError
+        If the new columns are there already.
+
+    Notes
+    -----
+    :math:`L = 4 \pi d^2 F`, with no correction for absorption or redshift, so
+    :math:`\sigma(\log_{10} L) = \sqrt{(\sigma_F/F)^2 + (2 \sigma_d/d)^2} / \ln 10`.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_luminosities
+    >>> x = Table({"flux": [1e-13, 1e-13], "distance": [100.0, 100.0],
+    ...            "galaxy_distance": [float("nan"), 10.0]})
+    >>> x = add_luminosities(x)
+    >>> x["log_lx"].format = ".2f"
+    >>> print(x["log_lx"])
+    log_lx
+    ------
+     29.08
+     39.08
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["flux"])
+    if not {"distance", "galaxy_distance"} & set(table.colnames):
+        raise KeyError(
+            "table must have a column 'distance' or 'galaxy_distance'; its columns are "
+            f"{', '.join(table.colnames)}"
+        )
+    log_flux, flux_error = _log_flux(table)
+    found = {}
+    for name, column, unit in (("star", "distance", u.pc), ("galaxy", "galaxy_distance", u.Mpc)):
+        distance = optional_values(table, column, unit)
+        distance[~(distance > 0)] = np.nan
+        log_lx = np.log10(4 * np.pi) + log_flux + 2 * np.log10(distance * unit.to(u.cm))
+        relative = optional_values(table, f"{column}_error", unit) / distance
+        found[name] = log_lx, np.hypot(flux_error, 2 * relative / np.log(10))
+    has_host = np.isfinite(optional_values(table, "galaxy_distance"))
+    found[""] = [
+        np.where(has_host, galaxy, star)
+        for star, galaxy in zip(found["star"], found["galaxy"], strict=True)
+    ]
+    columns = {}
+    for name, (value, error) in found.items():
+        full = f"log_lx_{name}" if name else "log_lx"
+        columns[full] = masked_column(full, value)
+        columns[f"{full}_error"] = masked_column(f"{full}_error", error)
+    return add_columns(table, columns, overwrite=overwrite)

@@ -1,0 +1,113 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Where a source lies in the Galaxy, and how it moves.
+"""
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+from claxboi.utils import add_columns, check_columns, check_table, float_values
+
+from ._output import masked_column, optional_values
+
+__all__ = ["add_galactic", "add_proper_motion"]
+
+_MOTION = u.mas / u.yr
+
+
+def add_galactic(table, *, overwrite=False):
+    """
+    Add the Galactic coordinates.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``ra``, ``dec`` (deg, ICRS); it is not changed.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``l`` (0 to 360 deg) and ``b`` (signed), masked without a position.
+
+    Raises
+    ------
+    KeyError
+        If a position column is absent.
+    ValueError
+        If the new columns are there already, or a declination is impossible.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_galactic
+    >>> pole = add_galactic(Table({"ra": [192.8595], "dec": [27.1283]}))
+    >>> print(f"{pole['b'][0]:.3f}")
+    90.000
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["ra", "dec"])
+    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
+    missing = np.isnan(ra) | np.isnan(dec)
+    sky = SkyCoord(np.where(missing, 0, ra), np.where(missing, 0, dec), unit="deg").galactic
+    columns = {
+        name: masked_column(name, np.where(missing, np.nan, angle.deg))
+        for name, angle in (("l", sky.l), ("b", sky.b))
+    }
+    return add_columns(table, columns, overwrite=overwrite)
+
+
+def add_proper_motion(table, *, overwrite=False):
+    r"""
+    Add the total proper motion of the counterpart, with its error.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``pmra`` (cos(dec) included) and ``pmdec`` (mas/yr without a unit), and perhaps
+        ``pmra_error`` and ``pmdec_error``; it is not changed.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``pm`` and ``pm_error`` (mas/yr), masked where unknown.
+
+    Raises
+    ------
+    KeyError
+        If a component is absent.
+    ValueError
+        If the new columns are there already.
+
+    Notes
+    -----
+    The components are taken as independent: :math:`\sigma^2 = (\mu_\alpha^2 \sigma_\alpha^2 +
+    \mu_\delta^2 \sigma_\delta^2) / \mu^2`, and for no motion at all the larger one of the errors.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_proper_motion
+    >>> star = Table({"pmra": [3.0], "pmdec": [-4.0], "pmra_error": [0.1], "pmdec_error": [0.1]})
+    >>> print(add_proper_motion(star)["pm", "pm_error"])
+       pm    pm_error
+    mas / yr mas / yr
+    -------- --------
+         5.0      0.1
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["pmra", "pmdec"])
+    east, north = (float_values(table, name, unit=_MOTION) for name in ("pmra", "pmdec"))
+    east_error, north_error = (
+        optional_values(table, f"{name}_error", _MOTION) for name in ("pmra", "pmdec")
+    )
+    pm = np.hypot(east, north)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.hypot(east * east_error, north * north_error) / pm
+    error = np.where(pm == 0, np.maximum(east_error, north_error), error)
+    columns = {"pm": masked_column("pm", pm), "pm_error": masked_column("pm_error", error)}
+    return add_columns(table, columns, overwrite=overwrite)

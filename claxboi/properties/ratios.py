@@ -1,0 +1,209 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Ratios of fluxes: X-ray to optical and infrared, and hard to soft X-rays.
+"""
+
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+from astropy.utils.data import get_pkg_data_filename
+
+from claxboi.utils import (
+    add_columns,
+    check_choice,
+    check_columns,
+    check_number,
+    check_table,
+    float_values,
+    record,
+)
+
+from ._output import masked_column, optional_values
+
+__all__ = ["add_flux_ratios", "add_hardness_ratios"]
+
+FLUX_UNIT = u.erg / u.s / u.cm**2
+
+_CONSTANTS = {"zero points": "constant", "original": "original"}
+
+
+@functools.cache
+def _ratios():
+    path = get_pkg_data_filename("data/flux_ratios.csv", package="claxboi.properties")
+    table = Table.read(path, format="ascii.csv", comment="#")
+    return [{name: row[name] for name in table.colnames} for row in table]
+
+
+def add_flux_ratios(table, *, constants="zero points", overwrite=False):
+    r"""
+    Add the ratios of X-ray to optical and infrared flux, with errors.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``flux`` (erg/s/cm2 without a unit) and at least one of the Vega magnitudes ``bp_mag``,
+        ``rp_mag``, ``w1_mag`` and ``w2_mag`` (`~claxboi.counterparts.homogenize_magnitudes`).
+        Used if there: ``flux_error``, ``<mag>_error``, ``<mag>_is_limit``. It is not changed.
+    constants : {"zero points", "original"} or mapping of str to float, optional
+        From photometric zero points, the ones that the original CLAXBOI took, or your own by
+        magnitude.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with, for each magnitude that it has, of ``log_fx_fb``, ``log_fx_fr``,
+        ``log_fx_fw1`` and ``log_fx_fw2``:
+
+        - ``<ratio>``: log10 of the ratio, masked where the flux is not above 0, or there is no
+          magnitude, or only a limit;
+        - ``<ratio>_error``: 1 sigma, masked where one of the two errors is unknown;
+        - ``<ratio>_lower``: lower limit of the ratio where the object is fainter than the
+          magnitude; only if there is a column ``<mag>_is_limit``.
+
+    Raises
+    ------
+    KeyError
+        If there is no flux or no magnitude.
+    ValueError
+        If the constants are wrong, or the new columns are there already.
+
+    Notes
+    -----
+    .. math:: \log_{10} F_X / F_m = \log_{10} F_X + m / 2.5 + C
+
+    with C the negative logarithm of the band-integrated flux of zero magnitude: 5.06 for Gaia BP,
+    5.43 for RP, 7.27 for W1, 7.60 for W2. The original took 5.37, the constant of V (Maccacaro et
+    al. 1988), for BP and RP, and 6.95, that of 2MASS Ks, for W1 and W2. For classification a
+    constant makes no difference, as long as it is one.
+
+    References
+    ----------
+    Maccacaro et al. 1988, ApJ 326, 680.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_flux_ratios
+    >>> quasar = Table({"flux": [1e-14], "flux_error": [1e-15], "rp_mag": [20.0],
+    ...                 "rp_mag_error": [0.05]})
+    >>> quasar = add_flux_ratios(quasar)
+    >>> print(f"{quasar['log_fx_fr'][0]:.2f} +- {quasar['log_fx_fr_error'][0]:.2f}")
+    -0.57 +- 0.05
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["flux"])
+    there = [r for r in _ratios() if r["magnitude"] in table.colnames]
+    if not there:
+        raise KeyError(
+            "table must have at least one of the magnitudes "
+            f"{', '.join(r['magnitude'] for r in _ratios())}; its columns are "
+            f"{', '.join(table.colnames)}"
+        )
+    zero = _parse_constants(constants, there)
+    log_flux, flux_error = _log_flux(table)
+    columns = {}
+    for ratio in there:
+        name, magnitude = str(ratio["ratio"]), str(ratio["magnitude"])
+        value = log_flux + float_values(table, magnitude, unit=u.mag) / 2.5 + zero[magnitude]
+        error = np.hypot(flux_error, optional_values(table, f"{magnitude}_error", u.mag) / 2.5)
+        limit = optional_values(table, f"{magnitude}_is_limit") == 1
+        measured = np.where(limit, np.nan, value)
+        columns[name] = masked_column(name, measured)
+        error = np.where(np.isnan(measured), np.nan, error)
+        columns[f"{name}_error"] = masked_column(f"{name}_error", error)
+        if f"{magnitude}_is_limit" in table.colnames:
+            lower = np.where(limit, value, np.nan)
+            columns[f"{name}_lower"] = masked_column(f"{name}_lower", lower)
+    result = add_columns(table, columns, overwrite=overwrite)
+    result.meta = record(result.meta, "flux_ratios", constants=zero)
+    return result
+
+
+def _parse_constants(constants, ratios):
+    if isinstance(constants, Mapping):
+        known = [str(r["magnitude"]) for r in ratios]
+        for name in constants:
+            check_choice(name, known, "a magnitude in constants")
+        check_all = [name for name in known if name not in constants]
+        if check_all:
+            raise ValueError(f"constants must have one for {', '.join(check_all)} too")
+        return {name: check_number(constants[name], f"constant of {name}") for name in known}
+    key = _CONSTANTS[check_choice(constants, _CONSTANTS, "constants")]
+    return {str(r["magnitude"]): float(r[key]) for r in ratios}
+
+
+def _log_flux(table):
+    """Return log10 of the flux in erg/s/cm2, and its error; NaN where the flux is not above 0."""
+    flux = float_values(table, "flux", unit=FLUX_UNIT)
+    flux[~(flux > 0)] = np.nan
+    error = optional_values(table, "flux_error", FLUX_UNIT)
+    return np.log10(flux), error / (flux * np.log(10))
+
+
+def add_hardness_ratios(table, bands, *, overwrite=False):
+    r"""
+    Add hardness ratios of neighbouring bands.
+
+    Ratios of counts, of photon fluxes and of energy fluxes differ, and so do those of different
+    bands: never put those of two missions into one column.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With the columns of the bands, and perhaps ``<band>_error``; it is not changed.
+    bands : sequence of str
+        Columns of the bands from soft to hard, two or more, all in one unit or none.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``hr<n>`` of band n and n + 1, and ``hr<n>_error``; masked where
+        a band is missing or neither is above 0. Negative values count as 0.
+
+    Raises
+    ------
+    KeyError
+        If a band is absent.
+    ValueError
+        If there are fewer than two bands, or the new columns are there already.
+
+    Notes
+    -----
+    :math:`HR = (H - S)/(H + S)`, with the error to first order,
+    :math:`2 \sqrt{H^2 \sigma_S^2 + S^2 \sigma_H^2} / (H + S)^2`.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_hardness_ratios
+    >>> x = Table({"soft": [3.0, 1.0], "hard": [1.0, -0.5]})
+    >>> print(add_hardness_ratios(x, ["soft", "hard"])["hr1"])
+    hr1
+    ----
+    -0.5
+    -1.0
+    """
+    check_table(table, allow_empty=True)
+    if isinstance(bands, str) or len(bands) < 2:
+        raise ValueError(f"bands must be two or more columns from soft to hard, got {bands!r}")
+    check_columns(table, bands)
+    unit = next((table[band].unit for band in bands if table[band].unit is not None), None)
+    values = [np.maximum(float_values(table, band, unit=unit), 0) for band in bands]
+    errors = [optional_values(table, f"{band}_error", unit) for band in bands]
+    columns = {}
+    for n in range(1, len(bands)):
+        soft, hard = values[n - 1 : n + 1]
+        total = np.where(soft + hard > 0, soft + hard, np.nan)
+        error = 2 * np.hypot(hard * errors[n - 1], soft * errors[n]) / total**2
+        name = f"hr{n}"
+        columns[name] = masked_column(name, (hard - soft) / total)
+        columns[name].description += f": ({bands[n]} - {bands[n - 1]}) / sum"
+        columns[f"{name}_error"] = masked_column(f"{name}_error", error)
+    return add_columns(table, columns, overwrite=overwrite)

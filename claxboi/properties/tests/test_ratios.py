@@ -1,0 +1,118 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import MaskedColumn, QTable, Table
+from numpy.testing import assert_allclose
+
+from claxboi.properties import add_flux_ratios, add_hardness_ratios
+
+
+def sources(**columns):
+    return Table({"flux": [1e-13, 1e-14], "rp_mag": [15.0, 20.0], **columns})
+
+
+class TestFluxRatios:
+    def test_by_hand(self):
+        # -13 + 15 / 2.5 + 5.43, -14 + 20 / 2.5 + 5.43
+        assert_allclose(add_flux_ratios(sources())["log_fx_fr"], [-1.57, -0.57])
+
+    def test_a_flux_equal_to_that_of_magnitude_0_is_a_ratio_of_1(self):
+        for magnitude, constant in {"bp": 5.06, "rp": 5.43, "w1": 7.27, "w2": 7.60}.items():
+            table = Table({"flux": [10**-constant], f"{magnitude}_mag": [0.0]})
+            ratio = add_flux_ratios(table)
+            name = next(n for n in ratio.colnames if n.startswith("log_fx"))
+            assert_allclose(ratio[name], 0, atol=1e-12)
+
+    def test_ks_and_v_are_what_the_original_constants_come_from(self):
+        # Zero points (erg/s/cm2/A) times widths (A) of 2MASS Ks and Johnson V.
+        table = Table({"flux": [1.0], "rp_mag": [0.0], "w1_mag": [0.0]})
+        result = add_flux_ratios(table, constants="original")
+        assert_allclose(result["log_fx_fw1"], -np.log10(4.283e-11 * 2620), atol=0.005)
+        assert_allclose(result["log_fx_fr"], -np.log10(3.63e-9 * 1175), atol=0.005)
+
+    def test_own_constants(self):
+        result = add_flux_ratios(sources(), constants={"rp_mag": 0.0})
+        assert_allclose(result["log_fx_fr"], [-7, -6])
+        assert result.meta["claxboi"]["flux_ratios"]["constants"] == {"rp_mag": 0.0}
+
+    def test_error_is_that_of_draws(self):
+        rng = np.random.default_rng(4)
+        n = 100_000
+        one = sources(flux_error=[2e-15, 2e-16], rp_mag_error=[0.05, 0.05])
+        draws = Table({"flux": rng.normal(1e-13, 2e-15, n), "rp_mag": rng.normal(15, 0.05, n)})
+        error = add_flux_ratios(one)["log_fx_fr_error"]
+        assert_allclose(error, np.std(add_flux_ratios(draws)["log_fx_fr"]), rtol=0.01)
+
+    def test_error_needs_both_parts(self):
+        result = add_flux_ratios(sources(flux_error=[1e-15, np.nan]))
+        assert result["log_fx_fr_error"].mask.all()
+
+    def test_limits_stay_limits(self):
+        result = add_flux_ratios(sources(rp_mag_is_limit=[True, False]))
+        assert result["log_fx_fr"].mask.tolist() == [True, False]
+        assert result["log_fx_fr_lower"].mask.tolist() == [False, True]
+        assert_allclose(result["log_fx_fr_lower"][0], -1.57)
+
+    def test_masked_limits_are_no_limits(self):
+        limits = MaskedColumn([True, True], mask=[True, False])
+        result = add_flux_ratios(sources(rp_mag_is_limit=limits))
+        assert result["log_fx_fr"].mask.tolist() == [False, True]
+
+    def test_no_flux_no_ratio(self):
+        table = Table({"flux": [0.0, -1e-15, np.nan, 1e-15], "w1_mag": [1.0, 1.0, 1.0, np.nan]})
+        assert add_flux_ratios(table)["log_fx_fw1"].mask.all()
+
+    def test_units(self):
+        table = QTable({"flux": [1e-16, 1e-17] * u.W / u.m**2, "rp_mag": [15.0, 20.0] * u.mag})
+        assert_allclose(np.asarray(add_flux_ratios(table)["log_fx_fr"]), [-1.57, -0.57])
+
+    def test_empty_and_unchanged(self):
+        table = sources()
+        assert len(add_flux_ratios(table[:0])) == 0
+        assert table.colnames == ["flux", "rp_mag"]
+
+    def test_errors(self):
+        with pytest.raises(KeyError, match="no column 'flux'"):
+            add_flux_ratios(Table({"rp_mag": [1.0]}))
+        with pytest.raises(KeyError, match="at least one of the magnitudes bp_mag"):
+            add_flux_ratios(Table({"flux": [1.0]}))
+        with pytest.raises(ValueError, match="constants must be one of"):
+            add_flux_ratios(sources(), constants="new")
+        with pytest.raises(ValueError, match="constants must have one for rp_mag"):
+            add_flux_ratios(sources(), constants={})
+        with pytest.raises(u.UnitConversionError, match="'flux'"):
+            add_flux_ratios(Table({"flux": [1.0] * u.Jy, "rp_mag": [1.0]}))
+
+
+class TestHardnessRatios:
+    def test_by_hand(self):
+        table = Table({"a": [1.0, 0.0], "b": [3.0, 2.0], "c": [1.0, 2.0]})
+        result = add_hardness_ratios(table, ["a", "b", "c"])
+        assert_allclose(result["hr1"], [0.5, 1.0])
+        assert_allclose(result["hr2"], [-0.5, 0.0])
+        assert "(b - a)" in result["hr1"].description
+
+    def test_error_is_that_of_draws(self):
+        rng = np.random.default_rng(5)
+        n = 100_000
+        one = Table({"s": [10.0], "h": [5.0], "s_error": [0.2], "h_error": [0.1]})
+        draws = Table({"s": rng.normal(10, 0.2, n), "h": rng.normal(5, 0.1, n)})
+        error = add_hardness_ratios(one, ["s", "h"])["hr1_error"][0]
+        assert_allclose(error, np.std(add_hardness_ratios(draws, ["s", "h"])["hr1"]), rtol=0.02)
+
+    def test_negative_counts_as_none(self):
+        table = Table({"s": [-1.0, -1.0, 0.0], "h": [2.0, -2.0, 0.0]})
+        result = add_hardness_ratios(table, ["s", "h"])["hr1"]
+        assert result[0] == 1
+        assert result.mask.tolist() == [False, True, True]
+
+    def test_units_of_the_bands_may_differ(self):
+        table = Table({"s": [1e-13] * u.erg / u.s / u.cm**2, "h": [3e-16] * u.W / u.m**2})
+        assert_allclose(add_hardness_ratios(table, ["s", "h"])["hr1"], 0.5)
+
+    def test_errors(self):
+        with pytest.raises(ValueError, match="two or more columns"):
+            add_hardness_ratios(Table({"s": [1.0]}), ["s"])
+        with pytest.raises(KeyError, match="'h'"):
+            add_hardness_ratios(Table({"s": [1.0]}), ["s", "h"])
