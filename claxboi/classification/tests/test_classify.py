@@ -160,12 +160,12 @@ class TestBadInput:
     def test_units_of_table_and_training(self, table):
         other = table.copy()
         other["x"].unit = "km"
-        with pytest.raises(u.UnitConversionError, match="column 'x' of table .* keV, got km"):
+        with pytest.raises(u.UnitConversionError, match=r"column 'x' of table .* keV, got km"):
             run(other, training=table)
 
     def test_unit_of_a_known_property(self, table):
         table["pm"] = Column(np.arange(150.0), unit="mag")
-        with pytest.raises(u.UnitConversionError, match="'pm' of table must .* mas / yr, got mag"):
+        with pytest.raises(u.UnitConversionError, match=r"'pm' of table must .* mas / yr, got mag"):
             run(table, properties=["pm"])
 
     @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ class TestTerms:
 
 
 class TestErrors:
-    #: Nodes and weights of 5-point Gauss-Hermite quadrature for a standard normal (Abramowitz & Stegun, table 25.10).
+    #: 5-point Gauss-Hermite quadrature for a standard normal (Abramowitz & Stegun, table 25.10).
     NODES = np.sqrt(2) * np.array(
         [-2.020182870456, -0.958572464614, 0, 0.958572464614, 2.020182870456]
     )

@@ -46,7 +46,7 @@ def of_category(parts, s, c, t, missing, alpha):
     """Multiply what category t says of class c: values, and presence or absence."""
     likelihood, presence, here = parts
     product = 1.0
-    for p in np.flatnonzero(CATEGORY == t):
+    for p in np.flatnonzero(t == CATEGORY):
         if here[p, s]:
             product *= likelihood[p, c, s]
             if missing != "ignore":
@@ -73,7 +73,7 @@ def fill(terms, normalization, missing):
 class TestNone:
     @pytest.mark.parametrize("missing", MISSING_MODES)
     def test_formula(self, parts, terms, missing):
-        likelihood, presence, here = parts
+        _, presence, here = parts
         answer = fill(terms, "none", missing)
         for s in range(N):
             joint = PRIOR.copy()
@@ -131,7 +131,7 @@ class TestOriginal:
             for t in range(3):
                 for c in range(N_CLASSES):
                     values, absent = 1.0, 1.0
-                    for p in np.flatnonzero(CATEGORY == t):
+                    for p in np.flatnonzero(t == CATEGORY):
                         if here[p, s]:
                             values *= likelihood[p, c, s] * presence[p, c]
                         else:

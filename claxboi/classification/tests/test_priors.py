@@ -114,7 +114,7 @@ class TestParse:
     def test_error_in_left_out(self):
         with pytest.raises(TypeError, match="priors must be numbers"):
             parse({"AGN": 0.4, "star": 0.3, "CV": 0.1, "XRB": "few"}, dropped=["XRB"])
-        with pytest.raises(ValueError, match="sum to 1, got a sum of 0.9"):
+        with pytest.raises(ValueError, match=r"sum to 1, got a sum of 0\.9"):
             parse({"AGN": 0.4, "star": 0.3, "CV": 0.1, "XRB": 0.1}, dropped=["XRB"])
 
 

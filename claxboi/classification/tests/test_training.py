@@ -172,7 +172,7 @@ class TestUnits:
     def test_known_property_does_not_convert(self, table):
         table["b"] = table["x"].data
         table["b"].unit = "km"
-        with pytest.raises(u.UnitConversionError, match="'b' of table must .* deg, got km"):
+        with pytest.raises(u.UnitConversionError, match=r"'b' of table must .* deg, got km"):
             NaiveBayesClassifier(["b"]).fit(table)
 
     def test_error_column(self, table):

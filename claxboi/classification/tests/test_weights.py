@@ -59,7 +59,7 @@ def problem():
 
 def slow_loss(parameters, features, codes, log_prior, row_weights, *, offsets=False):
     """Sum the log-loss over sources one by one, with the pulls."""
-    n_terms, n_classes, n = features.shape
+    n_terms, _, n = features.shape
     total = 0.0
     for s in range(n):
         joint = log_prior[:, s] + sum(parameters[t] * features[t, :, s] for t in range(n_terms))
