@@ -334,11 +334,14 @@ def _explain(err, service):
     # None of the clients' errors tells the status in the same way as another.
     status = service.last_status
     if status is not None and status != 200:
-        advice = _ADVICE.get(status, "the service is overloaded or down: try again later")
+        is_transient = status in _TRANSIENT
+        advice = "the service is overloaded or down: try again later"
+        if not is_transient:
+            advice = _ADVICE.get(status, "check the address of the service in claxboi.conf")
         return ServiceError(
             f"{service}: HTTP status {status} ({service.last_reason}): {words!r}; {advice}",
             status=status,
-            is_transient=status in _TRANSIENT,
+            is_transient=is_transient,
         )
     if any(isinstance(e, requests.Timeout) for e in chain):
         return ServiceError(

@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table
+from astropy.utils import minversion
 
 from claxboi.references.tests.loopback import LoopbackCDS
+
+needs_direct_tap = pytest.mark.skipif(
+    not minversion("astroquery", "0.4.11"),
+    reason="older clients queue SIMBAD jobs, which the loopback services do not",
+)
 
 
 def make_sky(n, seed=3, *, radius_arcsec=5.0):

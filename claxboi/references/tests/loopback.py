@@ -689,6 +689,8 @@ _CAPABILITIES = b"""<?xml version="1.0" encoding="UTF-8"?>
 def _simbad(cds, path, fields, files):
     if path.endswith("capabilities"):
         return 200, "text/xml", _CAPABILITIES, ("other", "", 0, "")
+    if "QUERY" not in fields:
+        return 404, "text/plain", b"Not found", ("other", path, 0, "")
     adql = fields["QUERY"]
     (upload,) = files.values()
     sent = votable.parse_single_table(io.BytesIO(upload)).to_table()

@@ -24,6 +24,7 @@ from claxboi.references import (
     UnknownTableError,
     get_reference,
 )
+from claxboi.references.tests.conftest import needs_direct_tap
 from claxboi.references.tests.loopback import Field, LoopbackCDS, LoopbackTable
 
 N = 120
@@ -215,6 +216,7 @@ def test_sexagesimal_positions(loopback):
     assert whole["ra"].unit == u.deg
 
 
+@needs_direct_tap
 def test_default_row_limit_of_simbad(loopback, monkeypatch):
     from astroquery.simbad import SimbadClass
     from astroquery.simbad import conf as simbad_conf
@@ -283,6 +285,7 @@ def test_positions_that_are_not_those_sent(loopback, monkeypatch):
             get_reference("gaia").query(COORDS, radius=RADIUS)
 
 
+@needs_direct_tap
 def test_settings_of_others_are_left_alone(loopback):
     from astroquery.simbad import conf as simbad_conf
     from astroquery.vizier import Vizier
