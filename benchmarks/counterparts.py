@@ -14,6 +14,7 @@ imports, for claxboi in the line "from files").
 
 import argparse
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -247,7 +248,12 @@ def main():
     options = parser.parse_args()
     for n_sources in options.sources:
         with tempfile.TemporaryDirectory() as folder:
-            write_field(folder, n_sources)
+            # In a process of its own: a child starts with the memory record of its parent.
+            writer = multiprocessing.get_context("spawn").Process(
+                target=write_field, args=(folder, n_sources)
+            )
+            writer.start()
+            writer.join()
             n_opt = int(n_sources / XRAY_DENSITY * DENSITY["OPT"])
             print(f"{n_sources} X-ray sources, {n_opt} field objects in the first catalogue")
             bare, problem = run(sys.executable, BARE, (folder, 1, False), options.repeat)
