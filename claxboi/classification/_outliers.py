@@ -5,10 +5,19 @@ How odd a source would be as a member of each class, as a p-value.
 
 import numpy as np
 
+from ._training import row_keys
+
 __all__ = ["OutlierScale"]
 
 #: Smallest variance of a sum of surprises, so that a class without spread divides by no zero.
 SMALLEST_VARIANCE = 1e-6
+
+#: So many members of a class with the same missing values are ranked among themselves. It is
+#: the price of an exact p-value that none can be smaller than one over their number.
+COMMON_PATTERN = 1000
+
+#: Scores closer than this are equal.
+ROUNDING = 1e-9
 
 
 class OutlierScale:
@@ -20,7 +29,7 @@ class OutlierScale:
     variance are put together from those of each property and of each pair, the sum is brought
     to a normal scale by the cube root (Wilson & Hilferty 1931, PNAS 17, 684), and its rank
     among the held-out training sources of the class is the p-value (a conformal p-value, Vovk
-    et al. 2005).
+    et al. 2005): among those with the same values missing, where they are many.
 
     Parameters
     ----------
@@ -39,7 +48,7 @@ class OutlierScale:
         self._peak = np.zeros((n_properties, n_classes))
         self._mean = np.zeros((n_properties, n_classes))
         self._covariance = np.zeros((n_classes, n_properties, n_properties))
-        self._sorted = []
+        self._sorted, self._common = [], []
         for c in range(n_classes):
             members = codes == c
             here = present[:, members].astype(float)
@@ -60,6 +69,7 @@ class OutlierScale:
                 np.broadcast_to(total, (n_classes, len(total))), pattern.ravel(), patterns, [c]
             )
             self._sorted.append(np.sort(score[0]))
+            self._common.append(_rank_within(score[0], pattern.ravel(), patterns))
 
     def _score(self, total, pattern, patterns, classes):
         has = patterns.astype(float)
@@ -100,15 +110,36 @@ class OutlierScale:
         n_classes = len(total)
         score = self._score(total, pattern, patterns, range(n_classes))
         result = np.zeros(total.shape[1])
+        keys = _pattern_keys(patterns)
+        order = np.argsort(pattern, kind="stable")
+        edges = np.searchsorted(pattern[order], np.arange(len(patterns) + 1))
         for c, scores in enumerate(self._sorted):
-            # As odd or odder, to rounding: the source itself is among its class.
-            odder = len(scores) - np.searchsorted(scores, score[c] - 1e-9)
-            if codes is None:
-                p = (odder + 1) / (len(scores) + 1)
-            else:
-                member = codes == c
-                size = len(scores) + 1 - member
-                p = np.minimum((odder + 1 - member) / size, 1.0)
+            member = np.zeros(len(pattern), bool) if codes is None else codes == c
+            p = _rank(scores, score[c], member)
+            common, groups = self._common[c]
+            for k in np.flatnonzero(np.isin(keys, common)):
+                rows = order[edges[k] : edges[k + 1]]
+                group = groups[int(np.searchsorted(common, keys[k]))]
+                p[rows] = _rank(group, score[c, rows], member[rows])
             np.maximum(result, p, out=result)
         result[~patterns.any(axis=1)[pattern]] = 1.0
         return result
+
+
+def _rank(scores, score, member):
+    """Return the share of a class that is as odd or odder; a member does not count for itself."""
+    # To rounding: the source itself may be among them.
+    odder = len(scores) - np.searchsorted(scores, score - ROUNDING)
+    return np.minimum((odder + 1 - member) / (len(scores) + 1 - member), 1.0)
+
+
+def _rank_within(score, pattern, patterns):
+    """Collect the scores of each pattern of missing values that is common in a class."""
+    common = np.flatnonzero(np.bincount(pattern, minlength=len(patterns)) >= COMMON_PATTERN)
+    keys = _pattern_keys(patterns[common])
+    order = np.argsort(keys)
+    return keys[order], [np.sort(score[pattern == k]) for k in common[order]]
+
+
+def _pattern_keys(patterns):
+    return row_keys(patterns.T.astype(float))

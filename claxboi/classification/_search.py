@@ -251,6 +251,8 @@ def fit_exponents(
         best, history, interrupted = fit_log_loss(
             features, codes, log_prior, weights, offsets=offsets
         )
+        # What says nothing has any exponent: 1 does not look like a result.
+        best[:n_terms][[not np.ptp(term, axis=0).any() for term in features]] = 1.0
         progress.update(1)
         # What scores a source must not have seen it: the exponents too are found without its fold.
         fold = row_folds(sources.keys, n_folds)

@@ -360,7 +360,7 @@ def search_f1(objective, n_terms, *, rng, max_iterations, show_progress):
 
     with Progress(max_iterations, "searching weights", show=show_progress) as progress:
 
-        def each_generation(intermediate_result):
+        def each_generation(intermediate_result):  # noqa: ARG001 - scipy calls it by name
             history.append((best[0], best[1].copy()))
             progress.update(1)
 

@@ -13,7 +13,7 @@ from claxboi.classification import NaiveBayesClassifier, Property
 from claxboi.classification._outliers import OutlierScale
 
 
-def draw(n, rng, *, shares=(1.0, 0.6, 0.4)):
+def draw(n, rng, *, shares=(1.0, 0.5, 0.5)):
     """Draw two classes far apart, with correlated skewed properties, some missing at random."""
     names = np.array(["near", "far"])[np.arange(n) % 2]
     shift = np.where(names == "far", 60.0, 0.0)
@@ -55,6 +55,30 @@ class TestUniform:
         # One scale serves all patterns: within each it is uniform to some per cent.
         assert kstest(pvalue, "uniform").statistic < 0.08
         assert 0.03 < np.mean(pvalue < 0.05) < 0.075
+
+    @pytest.fixture(scope="module")
+    @staticmethod
+    def large():
+        rng = np.random.default_rng(5)
+        training, new = draw(20000, rng), draw(20000, rng)
+        records = [Property(f"x{k}", category) for k, category in enumerate("aab")]
+        model = NaiveBayesClassifier(records, bandwidth="silverman").fit(training)
+        return training, model.classify(new, "training")
+
+    @pytest.mark.parametrize("name", ["near", "far"])
+    @pytest.mark.parametrize("pattern", [(1, 1, 1), (1, 1, 0), (1, 0, 1), (1, 0, 0)])
+    def test_exact_within_a_common_pattern(self, large, pattern, name):
+        training, result = large
+
+        def select(table):
+            here = np.array([~np.isnan(table[f"x{k}"]) for k in range(3)]).T
+            return (here == np.array(pattern, bool)).all(axis=1) & (table["class"] == name)
+
+        pvalue = np.array(result["outlier_pvalue"])[select(result)]
+        ranked = np.count_nonzero(select(training))
+        assert ranked > 1000
+        size = 1 / (1 / ranked + 1 / len(pvalue))
+        assert kstest(pvalue, "uniform").statistic < 1.95 / np.sqrt(size)
 
     def test_training_rows_are_held_out(self, model):
         table = draw(6000, np.random.default_rng(1))
