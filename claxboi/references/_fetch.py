@@ -156,9 +156,8 @@ def fetch_chunks(job, ra_deg, dec_deg, radius_arcsec, length):
             key = question_key(question, ra, dec)
             part = job.cache.load(key)
             where = f"{job.label}, positions {start} to {stop - 1} of {n}"
-            if part is not None:
-                n_cached += 1
-            else:
+            is_cached = part is not None
+            if not is_cached:
                 if job.cache.mode == "only":
                     raise CacheError(
                         f"{where}: not in the cache {job.cache.folder} (or too old), and "
@@ -173,6 +172,7 @@ def fetch_chunks(job, ra_deg, dec_deg, radius_arcsec, length):
                 todo.extendleft(_halves(start, stop, where))
                 continue
             n_chunks += 1
+            n_cached += is_cached
             dates.append(part.meta["date"])
             part["query_index"] += start
             parts.append(part)
@@ -243,6 +243,9 @@ def _ask(job, where, key, ra, dec, *, radius_arcsec):
 
 
 def _halves(start, stop, where):
+    """
+    Split a chunk, the second half first, as a queue is filled from its head.
+    """
     if stop - start == 1:
         raise AnswerError(
             f"{where}: there are more objects around this one position than the service gives; "

@@ -97,18 +97,28 @@ def make_plan(record, job, ra_deg, dec_deg, *, radius_arcsec, length):
 
     n = len(ra_deg)
     if length is None:
-        keys = [question_key(job.question(rows="all"))]
+        dates = [_date(job.cache.load(question_key(job.question(rows="all"))))]
         expected = record.rows
     else:
         question = job.question(radius_arcsec=radius_arcsec)
-        parts = [slice(start, start + length) for start in range(0, n, length)]
-        keys = [question_key(question, ra_deg[part], dec_deg[part]) for part in parts]
+        todo = [(start, min(start + length, n)) for start in range(0, n, length)]
+        dates = []
+        while todo:
+            start, stop = todo.pop()
+            part = slice(start, stop)
+            entry = job.cache.load(question_key(question, ra_deg[part], dec_deg[part]))
+            if entry is not None and entry.meta["is_cut"]:
+                # Its halves are asked for instead.
+                middle = (start + stop) // 2
+                todo += [(start, middle), (middle, stop)]
+            else:
+                dates.append(_date(entry))
         density = record.density_deg2
         area = np.pi * (radius_arcsec / 3600) ** 2
         expected = None if density is None else round(n * density * area)
-    dates = [t.meta["date"] for t in (job.cache.load(key) for key in keys) if t is not None]
-    n_missing = len(keys) - len(dates)
-    share = n_missing / max(len(keys), 1)
+    kept = [date for date in dates if date]
+    n_missing = len(dates) - len(kept)
+    share = n_missing / max(len(dates), 1)
     n_requests = n_missing + 1 if n_missing and job.service.server else 0
     rows = share * (expected or 0)
     seconds = n_requests * _S_PER_REQUEST
@@ -121,11 +131,15 @@ def make_plan(record, job, ra_deg, dec_deg, *, radius_arcsec, length):
         service=job.service.name,
         server=job.service.server,
         n_positions=n,
-        n_chunks=len(keys),
-        n_cached=len(dates),
-        oldest=min(dates, default=""),
+        n_chunks=len(dates),
+        n_cached=len(kept),
+        oldest=min(kept, default=""),
         n_requests=n_requests,
         n_rows=expected,
         minutes=seconds / 60,
         megabytes=rows * n_columns * _BYTES_PER_VALUE / 1e6 if n_requests else 0.0,
     )
+
+
+def _date(entry):
+    return "" if entry is None else entry.meta["date"]

@@ -155,6 +155,10 @@ def test_an_answer_as_long_as_the_limit_is_split(sky, tmp_path, service):
         again = get_reference("gaia").query(coords, radius=RADIUS, service=service)
         # Where the answer was cut before is known: nothing is asked again.
         assert len(cds.requests) == n_requests
+        plan = get_reference("gaia").plan(coords, radius=RADIUS, service=service)
+    meta = again.meta["claxboi"]["references"]
+    assert meta["n_chunks"] == meta["n_cached"] == plan.n_chunks == plan.n_cached > 2
+    assert plan.n_requests == 0
     assert len(near) == len(slow_match(coords, stars, RADIUS)[0])
     assert same_tables(near, again)
 

@@ -1,4 +1,7 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import dataclasses
+import sys
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -269,10 +272,10 @@ def test_mixin(cds, sky):
     coords, _ = sky
     sources = Sources({"ra": coords.ra.rad * u.rad, "dec": coords.dec.deg})
     near = sources.crossmatch("gaia", RADIUS)
-    assert same_tables(near, get_reference("gaia").query(coords, radius=RADIUS)) or len(near)
-    assert_array_equal(
-        near["query_index"], get_reference("gaia").query(coords, radius=RADIUS)["query_index"]
-    )
+    expected = get_reference("gaia").query(coords, radius=RADIUS)
+    assert near.colnames == expected.colnames
+    assert_array_equal(near["query_index"], expected["query_index"])
+    assert_array_equal(near["id"], expected["id"])
     found = sources.fetch(["gaia", get_reference(sky[1], name="mine")], RADIUS)
     assert list(found) == ["gaia", "mine"]
     assert_array_equal(found["mine"]["query_index"], near["query_index"])
@@ -281,14 +284,12 @@ def test_mixin(cds, sky):
 
 
 def test_a_reference_can_be_made_of_a_record():
-    import dataclasses
-
     record = dataclasses.replace(load_records()["gaia"], table="I/345/gaia2", name="gaia_dr2")
     assert Reference(record).citation.startswith("Gaia DR3 (I/345/gaia2)")
 
 
 def test_hats_without_lsdb(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "lsdb", None)
+    monkeypatch.setitem(sys.modules, "lsdb", None)
     (tmp_path / "catalogue").mkdir()
     with pytest.raises(ImportError, match=r"pip install claxboi\[lsdb\]"):
         get_reference(tmp_path / "catalogue")
