@@ -4,14 +4,20 @@ Step 5, what is known: labels from the literature's catalogues, and training sam
 """
 
 from .labels import add_labels
+from .missions import Mission, missions
 from .report import DependentLabelWarning, LabelReport, label_report
+from .samples import TrainingSample, build
 from .schemes import ClassRule, class_schemes
 
 __all__ = [
     "ClassRule",
     "DependentLabelWarning",
     "LabelReport",
+    "Mission",
+    "TrainingSample",
     "add_labels",
+    "build",
     "class_schemes",
     "label_report",
+    "missions",
 ]

@@ -7,7 +7,7 @@ import functools
 import logging
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import numpy as np
@@ -17,9 +17,16 @@ from astropy.table import Table
 
 from claxboi.counterparts import sky_pairs
 from claxboi.references import AnswerError, UnknownTableError, get_reference
-from claxboi.utils import float_values, text_values, warn
+from claxboi.utils import check_number, float_values, quantity_value, text_values, warn
 
-__all__ = ["Evidence", "LabelCatalogue", "default_slack", "find_evidence", "parse_catalogues"]
+__all__ = [
+    "Evidence",
+    "Findings",
+    "LabelCatalogue",
+    "find_evidence",
+    "match_settings",
+    "parse_catalogues",
+]
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +76,45 @@ class Evidence:
     """Bool of shape (n_sources,)."""
 
 
+@dataclass(frozen=True)
+class Findings:
+    """
+    What all catalogues say of the sources.
+    """
+
+    catalogues: list
+    """Each `LabelCatalogue` that was wanted."""
+
+    evidence: list
+    """Each `Evidence`, in their order."""
+
+    asked: dict
+    """By catalogue: its table, the service that was asked, and the date of what it said."""
+
+    left_out: dict
+    """Catalogues that could not be had, with the reason."""
+
+    match: dict
+    """The rule of the match: ``radius_arcsec``, ``n_sigma`` and ``slack_arcsec`` by kind."""
+
+    def take(self, rows):
+        """
+        Select sources.
+
+        Parameters
+        ----------
+        rows : `~numpy.ndarray`
+            Their rows.
+
+        Returns
+        -------
+        findings : `Findings`
+            Of these alone.
+        """
+        evidence = [replace(e, is_member=e.is_member[rows]) for e in self.evidence]
+        return replace(self, evidence=evidence)
+
+
 @functools.cache
 def _data():
     path = resources.files("claxboi.training") / "data" / "catalogues.toml"
@@ -86,16 +132,34 @@ def _simbad_kinds():
     }
 
 
-def default_slack():
+def match_settings(radius, n_sigma, slack):
     """
-    Tell how much farther than the errors say an object may lie.
+    Check the rule by which an object lies on a source.
+
+    Parameters
+    ----------
+    radius, n_sigma, slack
+        As for `add_labels`.
 
     Returns
     -------
-    slack : dict of str to float
-        Arcsec by kind of object, and "default".
+    match : dict
+        ``radius_arcsec``, ``n_sigma`` and ``slack_arcsec`` by kind of object.
     """
-    return dict(_data()["slack"])
+    published = dict(_data()["slack"])
+    if slack is None:
+        slack = {}
+    elif not isinstance(slack, Mapping):
+        slack = dict.fromkeys(published, slack)
+    own = {
+        str(kind): quantity_value(value, u.arcsec, f"slack of {kind}")
+        for kind, value in slack.items()
+    }
+    return {
+        "radius_arcsec": quantity_value(radius, u.arcsec, "radius"),
+        "n_sigma": check_number(n_sigma, "n_sigma", minimum=0),
+        "slack_arcsec": published | own,
+    }
 
 
 def parse_catalogues(references):
@@ -152,36 +216,31 @@ def parse_catalogues(references):
     return catalogues
 
 
-def find_evidence(catalogues, kinds, coords, pos_error_arcsec, *, match, fetch):
+def find_evidence(table, catalogues, kinds, *, match, fetch):
     """
     Find the sources on which objects of the catalogues lie.
 
     Parameters
     ----------
+    table : `~astropy.table.Table`
+        The sources.
     catalogues : list of `LabelCatalogue`
         The catalogues; those of other kinds are not asked.
     kinds : set of str
         Kinds of objects that count.
-    coords : `~astropy.coordinates.SkyCoord` of shape (n_sources,)
-        The sources.
-    pos_error_arcsec : `~numpy.ndarray` of shape (n_sources,)
-        Positional errors; NaN matches nothing.
     match : mapping
-        ``radius_arcsec``, ``n_sigma`` and ``slack_arcsec`` (by kind).
+        As from `match_settings`.
     fetch : mapping
         ``cache``, ``max_age`` and ``show_progress`` of the references.
 
     Returns
     -------
-    evidence : list of `Evidence`
-        In the order of the catalogues.
-    asked : dict of str to dict
-        By catalogue: its table, the service that was asked, and the date of what it said.
-    left_out : dict of str to str
-        Catalogues that could not be had, with the reason.
+    findings : `Findings`
     """
+    coords = _coords(table)
+    pos_error_arcsec = float_values(table, "pos_error", unit=u.arcsec)
     evidence, asked, left_out = [], {}, {}
-    for catalogue in catalogues:
+    for catalogue in catalogues if len(table) else []:
         if catalogue.kind and catalogue.kind not in kinds:
             continue
         name = catalogue.reference.name
@@ -211,7 +270,18 @@ def find_evidence(catalogues, kinds, coords, pos_error_arcsec, *, match, fetch):
             is_member = np.zeros(len(coords), bool)
             is_member[index[good]] = True
             evidence.append(Evidence(catalogue, kind, is_member))
-    return evidence, asked, left_out
+    return Findings(catalogues, evidence, asked, left_out, match)
+
+
+def _coords(table):
+    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
+    missing = np.isnan(ra) | np.isnan(dec)
+    if missing.any():
+        raise ValueError(
+            f"table must have no missing positions, got {np.count_nonzero(missing)}, the first in "
+            f"row {np.argmax(missing)}"
+        )
+    return SkyCoord(ra, dec, unit="deg")
 
 
 def _origin(near):

@@ -3,11 +3,8 @@
 Labels: which catalogues call a source what, and which class that makes it.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import SkyCoord
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
@@ -22,10 +19,10 @@ from claxboi.utils import (
     warn,
 )
 
-from ._catalogues import EXTENT_NAME, default_slack, find_evidence, parse_catalogues
+from ._catalogues import EXTENT_NAME, find_evidence, match_settings, parse_catalogues
 from .schemes import parse_scheme
 
-__all__ = ["add_labels"]
+__all__ = ["add_labels", "label_table"]
 
 #: What gives a point of quality each: a value there, or one above a limit.
 QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
@@ -57,7 +54,8 @@ def add_labels(
     table : `~astropy.table.Table`
         The sources: ``ra``, ``dec`` (deg) and ``pos_error`` (arcsec, 1 sigma per axis; where it is
         missing nothing lies on the source). ``galaxy_radius`` if the scheme asks for the host,
-        ``extent`` if it asks for extended sources, and what ``min_quality`` needs.
+        ``extent`` (arcsec, or else the flag ``is_extended``) if it asks for extended sources, and
+        what ``min_quality`` needs.
     references : "published", "all", list or mapping, optional
         Where labels come from: the sixteen published catalogues (default), these and newer ones;
         names of catalogues of labels (`~claxboi.references.list_references`); or a mapping from the
@@ -144,52 +142,66 @@ def add_labels(
     check_columns(table, ["ra", "dec", "pos_error"])
     scheme_name, rules = parse_scheme(scheme)
     catalogues = parse_catalogues(references)
-    match = {
-        "radius_arcsec": quantity_value(radius, u.arcsec, "radius"),
-        "n_sigma": check_number(n_sigma, "n_sigma", minimum=0),
-        "slack_arcsec": _slack(slack),
-    }
+    match = match_settings(radius, n_sigma, slack)
     limits = {
         "host_radius": check_number(host_radius, "host_radius", minimum=0),
         "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
         "min_quality": check_count(min_quality, "min_quality", minimum=0),
         "min_snr": check_number(min_snr, "min_snr"),
+        "simbad_disagrees": bool(simbad_disagrees),
     }
-    is_inside, is_extended = _places(table, rules, limits)
-    quality = _quality(table, limits)
-    coords = _coords(table)
-    pos_error = float_values(table, "pos_error", unit=u.arcsec)
+    # What the table lacks is said before anything is fetched.
+    is_inside, _ = _places(table, rules, limits)
+    if is_inside is not None:
+        _check_hosts(table, limits["host_radius"])
+    _quality(table, limits)
     fetch = {"cache": cache, "max_age": max_age, "show_progress": show_progress}
     kinds = {kind for rule in rules for kind in rule.kinds}
-    evidence, asked, left_out = [], {}, {}
-    if len(table):
-        evidence, asked, left_out = find_evidence(
-            catalogues, kinds, coords, pos_error, match=match, fetch=fetch
-        )
+    findings = find_evidence(table, catalogues, kinds, match=match, fetch=fetch)
+    return label_table(table, scheme_name, rules, findings, limits=limits, overwrite=overwrite)
 
+
+def label_table(table, scheme_name, rules, findings, *, limits, overwrite=False):
+    """
+    Give sources their labels, by what the catalogues say of them.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    scheme_name : str
+        Name of the scheme.
+    rules : list of `ClassRule`
+        Its classes.
+    findings : `Findings`
+        What the catalogues say.
+    limits : mapping
+        The other settings of `add_labels`.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        As from `add_labels`.
+    """
+    is_inside, is_extended = _places(table, rules, limits)
     bits, strong, meaning = {}, {}, {}
     for rule in rules:
-        own = [e for e in evidence if e.kind in rule.kinds]
         place = _place(rule, is_inside, len(table))
         bits[rule.name] = np.zeros(len(table), np.int64)
         strong[rule.name] = np.zeros(len(table), bool)
-        for e in own:
-            is_member = e.is_member & place
-            bits[rule.name][is_member] |= 1 << e.catalogue.bit
-            strong[rule.name] |= is_member & (not e.catalogue.is_supporting)
+        for e in findings.evidence:
+            if e.kind in rule.kinds:
+                is_member = e.is_member & place
+                bits[rule.name][is_member] |= 1 << e.catalogue.bit
+                strong[rule.name] |= is_member & (not e.catalogue.is_supporting)
         if rule.extent:
             bits[rule.name][is_extended] = 1
             strong[rule.name] |= is_extended
-        meaning[rule.name] = _meaning(rule, catalogues, left_out)
-    names, reasons = _decide(
-        rules,
-        bits,
-        strong,
-        meaning,
-        quality=quality,
-        min_quality=limits["min_quality"],
-        simbad_disagrees=simbad_disagrees,
-    )
+        meaning[rule.name] = _meaning(rule, findings)
+    quality = _quality(table, limits)
+    names, reasons = _decide(rules, bits, strong, meaning, quality=quality, limits=limits)
 
     columns = {}
     for rule in rules:
@@ -200,6 +212,7 @@ def add_labels(
     columns["class"] = make_column("class", names, mask=names == "")
     columns["label_reason"] = make_column("label_reason", reasons, mask=reasons == "")
     result = add_columns(table, columns, overwrite=overwrite)
+    asked = [c.reference for c in findings.catalogues if c.reference.name in findings.asked]
     result.meta = record(
         result.meta,
         "labels",
@@ -209,34 +222,13 @@ def add_labels(
             for rule in rules
         },
         bits=meaning,
-        selected_in={
-            c.reference.name: list(c.reference.record.selected_in)
-            for c in catalogues
-            if c.reference.record.selected_in
-        },
-        catalogues={
-            c.reference.name: asked[c.reference.name] | {"cite": c.reference.citation}
-            for c in catalogues
-            if c.reference.name in asked
-        },
-        left_out=left_out,
-        simbad_disagrees=bool(simbad_disagrees),
-        **match,
+        selected_in={r.name: list(r.record.selected_in) for r in asked if r.record.selected_in},
+        catalogues={r.name: findings.asked[r.name] | {"cite": r.citation} for r in asked},
+        left_out=findings.left_out,
+        **findings.match,
         **limits,
     )
     return result
-
-
-def _slack(slack):
-    published = default_slack()
-    if slack is None:
-        return published
-    if not isinstance(slack, Mapping):
-        slack = dict.fromkeys(published, slack)
-    return published | {
-        str(kind): quantity_value(value, u.arcsec, f"slack of {kind}")
-        for kind, value in slack.items()
-    }
 
 
 def _places(table, rules, limits):
@@ -245,16 +237,21 @@ def _places(table, rules, limits):
     if any(rule.host is not None for rule in rules):
         _need(table, "galaxy_radius", "tells sources inside galaxies from others", "find_hosts")
         is_inside = float_values(table, "galaxy_radius") < limits["host_radius"]
-        factor = table.meta.get("claxboi", {}).get("hosts", {}).get("factor")
-        if factor is not None and factor < limits["host_radius"]:
-            warn(
-                f"hosts were looked for within {factor:g} x their ellipses, and host_radius is "
-                f"{limits['host_radius']:g}: pass factor={limits['host_radius']:g} to find_hosts"
-            )
     if any(rule.extent for rule in rules):
+        if "is_extended" in table.colnames and "extent" not in table.colnames:
+            return is_inside, float_values(table, "is_extended") == 1
         _need(table, "extent", "has a class of extended sources", "rename the mission's column")
         is_extended = float_values(table, "extent", unit=u.arcsec) > limits["min_extent_arcsec"]
     return is_inside, is_extended
+
+
+def _check_hosts(table, host_radius):
+    factor = table.meta.get("claxboi", {}).get("hosts", {}).get("factor")
+    if factor is not None and factor < host_radius:
+        warn(
+            f"hosts were looked for within {factor:g} x their ellipses, and host_radius is "
+            f"{host_radius:g}: pass factor={host_radius:g} to find_hosts"
+        )
 
 
 def _need(table, column, why, remedy):
@@ -292,29 +289,18 @@ def _quality(table, limits):
     return points
 
 
-def _coords(table):
-    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
-    missing = np.isnan(ra) | np.isnan(dec)
-    if missing.any():
-        raise ValueError(
-            f"table must have no missing positions, got {np.count_nonzero(missing)}, the first in "
-            f"row {np.argmax(missing)}"
-        )
-    return SkyCoord(ra, dec, unit="deg")
-
-
-def _meaning(rule, catalogues, left_out):
+def _meaning(rule, findings):
     """Say which catalogue has which bit of a class."""
     if rule.extent:
         return {EXTENT_NAME: 0}
     return {
         c.reference.name: c.bit
-        for c in catalogues
-        if (c.kind in rule.kinds or c.is_supporting) and c.reference.name not in left_out
+        for c in findings.catalogues
+        if (c.kind in rule.kinds or c.is_supporting) and c.reference.name not in findings.left_out
     }
 
 
-def _decide(rules, bits, strong, meaning, *, quality, min_quality, simbad_disagrees):
+def _decide(rules, bits, strong, meaning, *, quality, limits):
     """
     Give each source its class, or the reason why it has none.
 
@@ -330,10 +316,8 @@ def _decide(rules, bits, strong, meaning, *, quality, min_quality, simbad_disagr
         Catalogues and their bits, by class.
     quality : `~numpy.ndarray` of int
         Points of quality.
-    min_quality : int
-        The fewest that suffice.
-    simbad_disagrees : bool
-        Whether SIMBAD can be part of a conflict.
+    limits : mapping
+        The settings ``min_quality`` and ``simbad_disagrees``.
 
     Returns
     -------
@@ -343,7 +327,7 @@ def _decide(rules, bits, strong, meaning, *, quality, min_quality, simbad_disagr
     names = np.array([rule.name for rule in rules])
     is_strong = np.array([strong[name] for name in names])
     is_said = np.array([bits[name] != 0 for name in names])
-    counts = is_said if simbad_disagrees else is_strong
+    counts = is_said if limits["simbad_disagrees"] else is_strong
     is_extent = np.array([rule.extent for rule in rules])
     wins = is_strong & is_extent[:, np.newaxis]
     # Extended sources are that whatever catalogues say.
@@ -351,7 +335,7 @@ def _decide(rules, bits, strong, meaning, *, quality, min_quality, simbad_disagr
     is_class = np.where(settled, wins, is_strong)
     is_conflict = ~settled & is_strong.any(axis=0) & (counts.sum(axis=0) > 1)
     is_weak = is_said.any(axis=0) & ~is_strong.any(axis=0)
-    is_poor = (quality < min_quality) & is_class.any(axis=0) & ~is_conflict
+    is_poor = (quality < limits["min_quality"]) & is_class.any(axis=0) & ~is_conflict
     good = is_class.any(axis=0) & ~is_conflict & ~is_poor
     chosen = np.where(good, names[np.argmax(is_class, axis=0)], "")
 
@@ -364,7 +348,7 @@ def _decide(rules, bits, strong, meaning, *, quality, min_quality, simbad_disagr
         reasons[row] = f"conflict: {' and '.join(said)}"
     reasons[is_weak] = "SIMBAD alone"
     for row in np.flatnonzero(is_poor):
-        reasons[row] = f"quality {quality[row]}, below {min_quality}"
+        reasons[row] = f"quality {quality[row]}, below {limits['min_quality']}"
     return chosen, reasons.astype(str)
 
 

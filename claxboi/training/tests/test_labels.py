@@ -423,6 +423,12 @@ class TestInputs:
         with pytest.raises(ValueError, match="no missing positions, got 1, the first in row 1"):
             self.call(xray_at([1.0, np.nan], [2.0, 2.0]))
 
+    def test_extended_by_the_flag_of_the_mission(self):
+        xray = xray_at([1.0, 2.0], [3.0, 3.0], is_extended=[False, True])
+        scheme = {"AGN": "AGN", "extended": {"extent": True}}
+        own = {"AGN": object_at([1.0, 2.0], [3.0, 3.0])}
+        assert classes(add_labels(xray, own, scheme, **QUIET)) == ["AGN", "extended"]
+
     def test_hosts_looked_for_too_near(self):
         xray = xray_at(10.0, 5.0, galaxy_radius=[1.0], extent=[0.0])
         xray.meta["claxboi"] = {"hosts": {"factor": 1.26}}

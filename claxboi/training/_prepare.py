@@ -1,0 +1,169 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The properties of X-ray sources, from what lies around them.
+"""
+
+import warnings
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+from claxboi.catalog import make_column
+from claxboi.counterparts import best_hosts, find_hosts, homogenize_magnitudes
+from claxboi.properties import (
+    add_flux_range,
+    add_flux_ratios,
+    add_galactic,
+    add_luminosities,
+    add_proper_motion,
+    add_star_distances,
+    nearby_galaxies,
+)
+from claxboi.references import get_reference
+from claxboi.utils import ClaxboiWarning, add_columns, float_values, is_missing, text_values
+
+__all__ = ["add_counterparts", "add_host_galaxies", "add_properties"]
+
+#: What is asked of the surveys of each domain, beyond identifiers and positions.
+SURVEYS = {
+    "opt": ("gaia", ["pmra", "pmdec", "parallax", "parallax_error", "Gmag", "BPmag", "RPmag"]),
+    "ir": ("allwise", ["W1mag", "e_W1mag", "W2mag", "e_W2mag"]),
+}
+MAGNITUDES = {"opt": ("bp_mag", "rp_mag"), "ir": ("w1_mag", "w2_mag")}
+#: Of the counterpart, what classifies by itself or is needed for that.
+KEPT = {"opt": ("pmra", "pmdec", "parallax", "parallax_error"), "ir": ()}
+
+#: Catalogues of distances have the positions of Gaia and of HyperLEDA: what differs is rounding.
+_SAME_STAR = 1 * u.arcsec
+_SAME_GALAXY = 10 * u.arcsec
+
+
+def add_counterparts(table, *, radius, match, fetch):
+    """
+    Add the nearest Gaia and AllWISE objects, with magnitudes, motions and distances.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    radius : `~astropy.units.Quantity` ['angle']
+        Farther objects are none.
+    match : mapping
+        ``n_sigma`` and ``slack_arcsec``: the rule of the labels.
+    fetch : mapping
+        Passed to the references.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        A new table.
+    """
+    coords = SkyCoord(table["ra"], table["dec"], unit="deg")
+    reach = match["n_sigma"] * float_values(table, "pos_error", unit=u.arcsec)
+    reach += match["slack_arcsec"]["default"]
+    for domain, (survey, columns) in SURVEYS.items():
+        near = get_reference(survey).query(coords, radius=radius, columns=columns, **fetch)
+        index, first = np.unique(np.asarray(near["query_index"]), return_index=True)
+        good = np.asarray(near["separation"], float)[first] < reach[index]
+        near = homogenize_magnitudes(near[first[good]], survey)
+        table = _join(table, near, index[good], domain)
+    return _add_distances(table, fetch)
+
+
+def _join(table, near, rows, domain):
+    """Put the columns of counterparts into the rows of their sources."""
+    names = {f"{domain}_id": "id", f"{domain}_ra": "ra", f"{domain}_dec": "dec"}
+    names |= {f"{domain}_separation": "separation"}
+    for magnitude in MAGNITUDES[domain]:
+        names |= {magnitude + end: magnitude + end for end in ("", "_error", "_is_limit")}
+    names |= {name: name for name in KEPT[domain]}
+    columns = {}
+    for new, name in names.items():
+        values = near[name]
+        if new.endswith("_id"):
+            values, missing = text_values(near, name)
+        else:
+            missing = is_missing(near, name)
+        full = np.zeros(len(table), np.ma.getdata(values).dtype)
+        mask = np.ones(len(table), bool)
+        full[rows], mask[rows] = np.ma.getdata(values), missing
+        columns[new] = make_column(new, full, mask=mask)
+    return add_columns(table, columns)
+
+
+def _add_distances(table, fetch):
+    known = ~is_missing(table, "opt_id")
+    ra, dec = (float_values(table, f"opt_{name}")[known] for name in ("ra", "dec"))
+    coords = SkyCoord(ra, dec, unit="deg")
+    wanted = ["rgeo", "b_rgeo", "B_rgeo"]
+    near = get_reference("bailer_jones").query(coords, radius=_SAME_STAR, columns=wanted, **fetch)
+    return add_star_distances(table, near)
+
+
+def add_host_galaxies(table, *, factor, max_distance, fetch):
+    """
+    Add the host galaxies: HyperLEDA for the ellipses, GLADE+ for the distances.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    factor : float
+        How far out a host reaches, in units of its ellipse.
+    max_distance : `~astropy.units.Quantity` ['length']
+        Farther galaxies are no hosts.
+    fetch : mapping
+        Passed to the references.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        A new table with ``galaxy_id, galaxy_distance, galaxy_radius``.
+    """
+    # Whole, for galaxies are larger than any radius that the services take.
+    axes = get_reference("hyperleda").fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
+    every = axes["id", "ra", "dec"][~is_missing(axes, "id")]
+    every.rename_column("id", "pgc")
+    # Only those that host a source are worth asking for their distance.
+    every["distance"] = 0.0
+    hosts = _hosts(table, nearby_galaxies(every, axes), factor)
+    numbers = [name.removeprefix("PGC ") for name in np.unique(text_values(hosts, "galaxy_id")[0])]
+    axes = axes[np.isin(text_values(axes, "id")[0], numbers)]
+    if len(axes):
+        coords = SkyCoord(axes["ra"], axes["dec"], unit="deg")
+        wanted = ["pgc", "distance", "distance_error"]
+        glade = get_reference("glade").query(coords, radius=_SAME_GALAXY, columns=wanted, **fetch)
+    else:
+        glade = every[:0]
+    return best_hosts(
+        table, _hosts(table, nearby_galaxies(glade, axes, max_distance=max_distance), factor)
+    )
+
+
+def _hosts(table, galaxies, factor):
+    with warnings.catch_warnings():
+        # That there are no hosts is no surprise for a few sources.
+        warnings.filterwarnings("ignore", "none of ", ClaxboiWarning)
+        return find_hosts(table, galaxies, factor=factor)
+
+
+def add_properties(table):
+    """
+    Add all properties that the columns of a table give.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        Sources with counterparts and hosts.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        A new table.
+    """
+    table = add_proper_motion(add_galactic(table))
+    table = add_luminosities(add_flux_ratios(table))
+    if {"flux_min", "flux_max"} <= set(table.colnames):
+        table = add_flux_range(table)
+    return table

@@ -1,0 +1,313 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Training samples for those who have none: built from VizieR once, then kept as files.
+"""
+
+import hashlib
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units as u
+from astropy.config import get_cache_dir
+from astropy.table import Table
+
+from claxboi.config import conf
+from claxboi.properties import known_properties
+from claxboi.utils import (
+    check_count,
+    float_values,
+    quantity_value,
+    read_table,
+    record,
+    text_values,
+    write_table,
+)
+
+from ._catalogues import find_evidence, match_settings, parse_catalogues
+from ._prepare import add_counterparts, add_host_galaxies, add_properties
+from .labels import label_table
+from .missions import fetch_positions, fetch_sources, parse_mission
+from .schemes import parse_scheme
+
+__all__ = ["TrainingSample", "build"]
+
+log = logging.getLogger(__name__)
+
+#: Published priors (Tranin et al. 2022), at which the weights of the model are fitted.
+PRIORS = {
+    "AGN": 0.55,
+    "star": 0.20,
+    "gal_XRB": 0.03,
+    "CV": 0.02,
+    "AGN_2": 0.05,
+    "ex_XRB": 0.05,
+    "extended": 0.10,
+}
+
+
+class TrainingSample(NamedTuple):
+    """
+    Labelled sources of a mission, and the classifier that learned from them.
+    """
+
+    table: Table
+    """The sources with their properties and ``class``."""
+
+    model: object
+    """The fitted `~claxboi.classification.NaiveBayesClassifier`."""
+
+    table_path: Path
+    """The file of the table, to be shared: ``classify(..., training=Table.read(path))``."""
+
+    model_path: Path
+    """The file of the model, to be shared: ``classify(..., model=path)``."""
+
+
+def build(
+    mission,
+    *,
+    references=None,
+    scheme="7 classes",
+    radius=3 * u.arcsec,
+    n_sigma=3.0,
+    slack=None,
+    counterpart_radius=10 * u.arcsec,
+    host_radius=1.5,
+    max_distance=500 * u.Mpc,
+    min_extent=0 * u.arcsec,
+    min_quality=2,
+    min_snr=10.0,
+    simbad_disagrees=True,
+    max_per_class=5000,
+    min_class_size=10,
+    folder=None,
+    max_age=None,
+    refresh=False,
+    rng=None,
+    show_progress=True,
+):
+    """
+    Build a training sample of a mission's own sources, or take the one that was built before.
+
+    The catalogues of labels are matched to the mission's catalogue on VizieR, the labelled sources
+    get their properties, and a classifier learns from them. What comes out is kept on disk, dated
+    and frozen: the same call returns the same sample from then on, without asking anyone.
+
+    Parameters
+    ----------
+    mission : {"4XMM", "2SXPS", "CSC2", "eRASS1"}
+        The mission's catalogue, in any case of letters; see `missions`.
+    references, scheme, radius, n_sigma, slack, host_radius, min_extent, min_quality, min_snr
+        As for `add_labels`. Classes of the extent are left out for a mission without extents.
+    counterpart_radius : `~astropy.units.Quantity` ['angle'], optional
+        How far the nearest Gaia and AllWISE object may lie at most; also not farther than
+        ``n_sigma`` positional errors and the slack of stars.
+    max_distance : `~astropy.units.Quantity` ['length'], optional
+        Galaxies farther than this host nothing. Default: the published 500 Mpc.
+    simbad_disagrees : bool, optional
+        As for `add_labels`.
+    max_per_class : int, optional
+        Of larger classes so many sources are drawn.
+    min_class_size : int, optional
+        Smaller classes do not train; they stay in the table.
+    folder : str or path, optional
+        Where samples are kept. Default: the folder ``training`` in ``claxboi.conf.cache_dir``, or
+        in that of claxboi in astropy's cache folder.
+    max_age : `~astropy.units.Quantity` ['time'], optional
+        Build a new sample if the newest one is older.
+    refresh : bool, optional
+        Build a new sample in any case, and fetch all catalogues anew. Old ones are kept.
+    rng : int or `~numpy.random.Generator`, optional
+        For the draw from large classes.
+    show_progress : bool, optional
+        Show progress of what takes longer than two seconds.
+
+    Returns
+    -------
+    sample : `TrainingSample`
+        A named tuple ``table, model, table_path, model_path``. ``table.meta["claxboi"]`` says
+        how it was made: catalogues with dates, limits, versions.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong, the mission is not known, or fewer than two classes have
+        ``min_class_size`` sources.
+    `~claxboi.references.FetchError`
+        If a catalogue cannot be had. What arrived is kept: the next call goes on from there.
+
+    Notes
+    -----
+    The counterpart is the nearest object, not the most probable one: labelled sources are bright,
+    and their positions good. The weights are fitted on held-out log-loss at the published priors,
+    for the classes that there are; for another scheme at the proportions of the sample.
+
+    One file is the table, ``<mission>-<settings>-<date>.ecsv``, the other the model. The name
+    has a hash of the settings, so samples with other settings do not replace each other.
+    """
+    mission = parse_mission(mission)
+    scheme_name, rules = parse_scheme(scheme)
+    if not mission.has_extent:
+        rules = [rule for rule in rules if not rule.extent]
+    catalogues = parse_catalogues(references)
+    match = match_settings(radius, n_sigma, slack)
+    limits = {
+        "host_radius": float(host_radius),
+        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
+        "min_quality": check_count(min_quality, "min_quality", minimum=0),
+        "min_snr": float(min_snr),
+        "simbad_disagrees": bool(simbad_disagrees),
+    }
+    settings = {
+        "mission": mission.name,
+        "scheme": [scheme_name, *map(repr, rules)],
+        "references": [[c.reference.name, c.reference.record.table] for c in catalogues],
+        "counterpart_radius_arcsec": quantity_value(
+            counterpart_radius, u.arcsec, "counterpart_radius"
+        ),
+        "max_distance_mpc": quantity_value(max_distance, u.Mpc, "max_distance"),
+        "max_per_class": check_count(max_per_class, "max_per_class"),
+        "min_class_size": check_count(min_class_size, "min_class_size", minimum=2),
+        **match,
+        **limits,
+    }
+    max_age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age")
+    folder = _folder(folder)
+    stem = f"{mission.name}-{_digest(settings)}"
+    if not refresh:
+        kept = _newest(folder, stem, max_age_s)
+        if kept is not None:
+            return _read(kept)
+
+    fetch = {
+        "cache": True,
+        "max_age": 0 * u.s if refresh else max_age,
+        "show_progress": show_progress,
+    }
+    table = fetch_positions(mission, fetch)
+    kinds = {kind for rule in rules for kind in rule.kinds}
+    findings = find_evidence(table, catalogues, kinds, match=match, fetch=fetch)
+    rows = np.flatnonzero(_is_known(table, findings, rules, limits))
+    log.info("%d of %d sources of %s have a label", len(rows), len(table), mission.name)
+    table, findings = table[rows], findings.take(rows)
+    if len(table):
+        table = fetch_sources(mission, table, fetch)
+        table = add_counterparts(table, radius=counterpart_radius, match=match, fetch=fetch)
+        table = add_host_galaxies(
+            table, factor=limits["host_radius"], max_distance=max_distance, fetch=fetch
+        )
+        table = label_table(add_properties(table), scheme_name, rules, findings, limits=limits)
+        table = _draw(table, max_per_class, np.random.default_rng(rng))
+    return _keep(table, settings, folder / stem)
+
+
+def _is_known(table, findings, rules, limits):
+    """Say which sources may have a class: SIMBAD alone gives none."""
+    known = np.zeros(len(table), bool)
+    for e in findings.evidence:
+        if not e.catalogue.is_supporting:
+            known |= e.is_member
+    if any(rule.extent for rule in rules):
+        if "extent" in table.colnames:
+            known |= float_values(table, "extent", unit=u.arcsec) > limits["min_extent_arcsec"]
+        else:
+            known |= float_values(table, "is_extended") == 1
+    return known
+
+
+def _draw(table, max_per_class, rng):
+    """Keep the labelled sources, of large classes some."""
+    names, missing = text_values(table, "class")
+    rows = [
+        rng.permutation(np.flatnonzero((names == name) & ~missing))[:max_per_class]
+        for name in np.unique(names[~missing])
+    ]
+    return table[np.sort(np.concatenate(rows))] if rows else table[:0]
+
+
+def _keep(table, settings, stem):
+    """Fit, and write table and model."""
+    # The one look ahead in claxboi: a sample is worth what the next step learns from it.
+    from claxboi.classification import NaiveBayesClassifier
+
+    counts = {}
+    if len(table):
+        names, count = np.unique(text_values(table, "class")[0], return_counts=True)
+        counts = {str(k): int(n) for k, n in zip(names, count, strict=True)}
+    classes = [k for k, n in counts.items() if n >= settings["min_class_size"]]
+    if len(classes) < 2:
+        said = ", ".join(f"{k} ({n})" for k, n in counts.items()) or "none"
+        raise ValueError(
+            f"the sample of {settings['mission']} must have two or more classes with "
+            f"{settings['min_class_size']} sources; the catalogues of labels give {said}"
+        )
+    if set(classes) <= set(PRIORS):
+        classes = [name for name in PRIORS if name in classes]
+        total = sum(PRIORS[name] for name in classes)
+        priors = {name: PRIORS[name] / total for name in classes}
+    else:
+        priors = "training"
+    table = _without_columns_that_say_nothing(table)
+    table.meta = record(table.meta, "training", **settings, counts=counts)
+    model = NaiveBayesClassifier(
+        known_properties(table.colnames),
+        classes=classes,
+        min_class_size=settings["min_class_size"],
+    )
+    model.fit(table).optimize(table, priors, show_progress=False)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    path = stem.with_name(f"{stem.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}.ecsv")
+    # The table last: a sample whose table is there is complete.
+    model.write(_model_path(path), overwrite=True)
+    write_table(table, path, overwrite=True)
+    return _read(path)
+
+
+def _without_columns_that_say_nothing(table):
+    empty = []
+    for name in known_properties(table.colnames):
+        values = float_values(table, name)
+        if len(np.unique(values[np.isfinite(values)])) < 2:
+            empty.append(name)
+    table = table.copy()
+    table.remove_columns(empty)
+    return table
+
+
+def _folder(folder):
+    if folder is not None:
+        return Path(folder)
+    if conf.cache_dir:
+        return Path(conf.cache_dir).expanduser() / "training"
+    return Path(get_cache_dir()) / "claxboi" / "training"
+
+
+def _digest(settings):
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _model_path(path):
+    return path.with_name(f"{path.stem}-model.ecsv")
+
+
+def _newest(folder, stem, max_age_s):
+    """Find the newest sample that is young enough; None if there is none."""
+    found = sorted(p for p in folder.glob(f"{stem}-*.ecsv") if _model_path(p).exists())
+    if not found:
+        return None
+    date = datetime.strptime(found[-1].stem[len(stem) + 1 :], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    if max_age_s is not None and datetime.now(UTC) - date > timedelta(seconds=max_age_s):
+        return None
+    return found[-1]
+
+
+def _read(path):
+    from claxboi.classification import NaiveBayesClassifier
+
+    log.info("training sample %s", path)
+    model = NaiveBayesClassifier.read(_model_path(path))
+    return TrainingSample(read_table(path), model, path, _model_path(path))

@@ -1,0 +1,258 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from numpy.testing import assert_allclose
+
+from claxboi import NaiveBayesClassifier
+from claxboi.references import UnknownTableError, load_records
+from claxboi.references.tests.loopback import LoopbackCDS
+from claxboi.training import build, label_report, missions
+from claxboi.training.missions import fetch_positions, fetch_sources
+from claxboi.training.tests.mission_sky import LABELS, MPC, make_mission_sky
+
+# The catalogues of these tests are smaller than the real ones, which the references notice.
+pytestmark = pytest.mark.filterwarnings("ignore:.*rows came, but")
+
+N_EACH = 25
+REFERENCES = [*LABELS, "simbad"]
+FETCH = {"cache": True, "max_age": None, "show_progress": False}
+
+
+@pytest.fixture(scope="module")
+def sky():
+    return make_mission_sky(N_EACH)
+
+
+@pytest.fixture(scope="module")
+def built(sky, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    with LoopbackCDS(sky[0]) as cds:
+        sample = build("4xmm", references=REFERENCES, folder=folder, show_progress=False, rng=1)
+        requests = list(cds.requests)
+    return sample, folder, requests
+
+
+class TestSample:
+    def test_exactly_the_planted_labels(self, sky, built):
+        table = built[0].table
+        truth = dict(zip(sky[1]["source_id"], sky[1]["true_class"], strict=True))
+        assert {str(row["source_id"]): str(row["class"]) for row in table} == {
+            str(k): str(v) for k, v in truth.items() if v
+        }
+
+    def test_hosts_beyond_500_mpc_are_none(self, built):
+        table = built[0].table
+        hosted = np.isin(table["class"], ["AGN_2", "ex_XRB"])
+        assert_allclose(table["galaxy_distance"][hosted], MPC)
+        assert table["galaxy_distance"].mask[table["class"] == "AGN"].all()
+
+    def test_properties_by_hand(self, sky, built):
+        tables, _ = sky
+        table = built[0].table
+        xray = tables["4xmm"]
+        row = np.flatnonzero(table["class"] == "CV")[0]
+        k = np.flatnonzero(xray["id"] == table["source_id"][row])[0]
+        flux, rp = xray["flux"][k], tables["gaia"]["RPmag"][k]
+        assert_allclose(table["pos_error"][row], xray["pos_error_63"][k] / np.sqrt(2), rtol=1e-4)
+        assert_allclose(table["log_fx_fr"][row], np.log10(flux) + rp / 2.5 + 5.43)
+        assert_allclose(table["log_fmax_fmin"][row], 2 * np.log10(1.5))
+        assert_allclose(table["snr"][row], 15)
+        assert table["opt_id"][row] == str(tables["gaia"]["id"][k])
+        distance = tables["bailer_jones"]["rgeo"][k] * u.pc.to(u.cm)
+        assert_allclose(table["log_lx"][row], np.log10(4 * np.pi * flux * distance**2))
+        at = SkyCoord(xray["ra"][k], xray["dec"][k], unit="deg").galactic
+        assert_allclose(table["b"][row], at.b.deg)
+        assert table["flux_band"][row] == "0.2-12"
+
+    def test_says_where_it_is_from(self, built):
+        meta = built[0].table.meta["claxboi"]
+        assert meta["training"]["mission"] == "4XMM"
+        assert meta["training"]["counts"]["star"] == N_EACH
+        assert meta["labels"]["catalogues"]["secrest"]["table"] == "J/ApJS/221/12/table1"
+        assert meta["labels"]["catalogues"]["secrest"]["date"]
+
+    @pytest.mark.filterwarnings("ignore:labels are not independent")
+    def test_report_of_a_sample_from_disk(self, built):
+        report = label_report(built[0].table)
+        assert report.classes["n_labelled"].sum() == len(built[0].table)
+
+    def test_only_labelled_sources_are_asked_for_in_detail(self, built):
+        records = load_records()
+        asked = [r for r in built[2] if r.kind == "match" and r.table == records["gaia"].table]
+        assert sum(r.n_positions for r in asked) < 7 * N_EACH + 5
+
+
+class TestModel:
+    def test_learned_all_classes(self, built):
+        assert list(built[0].model.classes_) == [
+            "AGN",
+            "star",
+            "gal_XRB",
+            "CV",
+            "AGN_2",
+            "ex_XRB",
+            "extended",
+        ]
+
+    def test_classifies_what_it_has_not_seen(self, built):
+        # Other draws of the same populations: most of them are easy.
+        tables, _ = make_mission_sky(12, seed=77)
+        with LoopbackCDS(tables):
+            other = build("4XMM", references=REFERENCES, show_progress=False).table
+        result = built[0].model.classify(other, "training", show_progress=False)
+        right = result["prediction"] == other["class"]
+        assert right.mean() > 0.85
+
+    def test_file_of_the_model_can_be_shared(self, built):
+        sample = built[0]
+        model = NaiveBayesClassifier.read(sample.model_path)
+        first, second = (
+            m.predict_log_proba(sample.table, "training") for m in (sample.model, model)
+        )
+        assert np.array_equal(first, second)
+
+    def test_file_of_the_table_can_be_shared(self, built):
+        other = Table.read(built[0].table_path)
+        assert np.array_equal(other["class"], built[0].table["class"])
+
+
+class TestReuse:
+    def test_from_disk_without_asking_anyone(self, sky, built):
+        sample, folder, _ = built
+        with LoopbackCDS({}) as cds:
+            again = build("4XMM", references=REFERENCES, folder=folder, show_progress=False)
+            assert cds.requests == []
+        assert again.table_path == sample.table_path
+        assert np.array_equal(again.table["flux"], sample.table["flux"])
+
+    def test_other_settings_are_another_sample(self, sky, built):
+        _, folder, _ = built
+        with LoopbackCDS(sky[0]):
+            other = build(
+                "4XMM",
+                references=REFERENCES,
+                folder=folder,
+                scheme="4 classes",
+                max_per_class=20,
+                show_progress=False,
+            )
+        assert other.table_path != built[0].table_path
+        names, counts = np.unique(other.table["class"], return_counts=True)
+        assert list(names) == ["AGN", "CV", "XRB", "star"]
+        assert set(counts) == {20}
+
+    def test_old_and_incomplete_ones_are_not_taken(self, sky, built, tmp_path):
+        sample = built[0]
+        old = tmp_path / sample.table_path.name
+        old.write_bytes(sample.table_path.read_bytes())
+        with LoopbackCDS({}), pytest.raises(UnknownTableError):
+            build("4XMM", references=REFERENCES, folder=tmp_path, show_progress=False)
+        model = tmp_path / sample.model_path.name
+        model.write_bytes(sample.model_path.read_bytes())
+        with LoopbackCDS({}):
+            again = build("4XMM", references=REFERENCES, folder=tmp_path, max_age=1 * u.day)
+        assert again.table_path == old
+        date = sample.table_path.stem[-15:]
+        for path in (old, model):
+            path.rename(tmp_path / path.name.replace(date, "20200101T000000"))
+        with LoopbackCDS({}), pytest.raises(UnknownTableError):
+            build("4XMM", references=REFERENCES, folder=tmp_path, max_age=1 * u.day)
+
+
+class TestMissions:
+    @pytest.mark.parametrize("name", missions())
+    def test_each_record_names_columns_that_the_reference_has(self, name):
+        mission = missions()[name]
+        known = load_records()[mission.reference].columns_on("vizier")
+        derived = {*mission.flux_limits, *mission.rate_error, *mission.hardness_from}
+        assert {*mission.columns.values(), *derived} <= set(known)
+
+    def test_error_of_the_flux_from_limits_and_from_rates(self):
+        at = {"id": ["a"], "ra": [1.0], "dec": [2.0]}
+        chandra = Table(
+            {
+                **at,
+                "pos_error_major_95": [2.0],
+                "pos_error_minor_95": [1.0],
+                "flux": [10e-15],
+                "flux_lower": [8e-15],
+                "flux_upper": [14e-15],
+                "hr_ms": [0.1],
+                "hr_hm": [0.2],
+                "hr_hs": [0.3],
+                "is_extended": [True],
+            }
+        )
+        swift = Table(
+            {
+                **at,
+                "pos_error_90": [4.292],
+                "flux": [1e-13],
+                "rate": [0.01],
+                "rate_error_lower": [-0.001],
+                "rate_error_upper": [0.003],
+            }
+        )
+        erosita = Table(
+            {**at, "pos_error_1d": [2.0], "flux": [1e-13]}
+            | {f"flux_p{k}": [float(k)] for k in (1, 2, 3)}
+        )
+        tables = {"csc2": chandra, "2sxps": swift, "erass1": erosita}
+        with LoopbackCDS(tables):
+            found = {
+                name: fetch_sources(m := missions()[name], fetch_positions(m, FETCH), FETCH)[0]
+                for name in ("CSC2", "2SXPS", "eRASS1")
+            }
+        assert_allclose(found["CSC2"]["flux_error"], 3e-15)
+        assert_allclose([found["CSC2"][f"hr{k}"] for k in (1, 2, 3)], [0.1, 0.2, 0.3])
+        assert found["CSC2"]["is_extended"]
+        assert_allclose(found["CSC2"]["pos_error"], np.sqrt(2.5) / 2.4477, rtol=1e-4)
+        assert_allclose(found["2SXPS"]["flux_error"], 2e-14)
+        assert_allclose(found["2SXPS"]["snr"], 5)
+        assert_allclose(found["2SXPS"]["pos_error"], 2.0, rtol=1e-4)
+        assert_allclose([found["eRASS1"][f"hr{k}"] for k in (1, 2)], [1 / 3, 1 / 5])
+        assert_allclose(found["eRASS1"]["pos_error"], 2.0)
+
+    def test_a_mission_without_extents_has_no_extended_class(self, sky, tmp_path):
+        tables = dict(sky[0])
+        xray = tables.pop("4xmm")
+        swift = xray["id", "ra", "dec", "flux", "hr1", "hr2"]
+        swift["pos_error_90"] = xray["pos_error_63"] * 1.5
+        swift["rate"], swift["rate_error_upper"] = 0.01, 0.0005
+        swift["rate_error_lower"] = -0.0005
+        tables["2sxps"] = swift
+        with LoopbackCDS(tables):
+            sample = build("2SXPS", references=REFERENCES, folder=tmp_path, show_progress=False)
+        assert "label_extended" not in sample.table.colnames
+        assert len(sample.model.classes_) == 6
+
+
+class TestErrors:
+    def test_unknown_mission(self):
+        with pytest.raises(ValueError, match="mission must be one of '4XMM', '2SXPS'"):
+            build("ROSAT")
+
+    def test_too_few_labels(self, sky, tmp_path):
+        tables = {**sky[0], "secrest": sky[0]["secrest"][:5]}
+        with LoopbackCDS(tables), pytest.raises(ValueError, match=r"two or more classes .* AGN \("):
+            build(
+                "4XMM",
+                references=["secrest"],
+                scheme={"AGN": "AGN"},
+                folder=tmp_path,
+                show_progress=False,
+            )
+
+    def test_no_source_has_a_label(self, sky, tmp_path):
+        tables = {**sky[0], "secrest": Table({"ra": [0.0], "dec": [89.0]})}
+        with LoopbackCDS(tables), pytest.raises(ValueError, match="give none"):
+            build(
+                "4XMM",
+                references=["secrest"],
+                scheme={"AGN": "AGN"},
+                folder=tmp_path,
+                show_progress=False,
+            )
