@@ -65,8 +65,10 @@ def classify(
         every known property column that the table has.
     label : str, optional
         Column with the known classes, strings or integers; masked or empty where unknown.
-    training : `~astropy.table.Table`, optional
-        Another labelled table to train on. Default: the labelled rows of ``table``.
+    training : `~astropy.table.Table` or str, optional
+        Another labelled table to train on, or the name of a mission ("4XMM") whose sample is built
+        from VizieR when it is first asked for (`claxboi.training.build`). Default: the labelled
+        rows of ``table``.
     model : `~claxboi.classification.NaiveBayesClassifier` or str or path, optional
         A fitted model, or the file of one. Excludes the settings of a fit.
     weights : None, "published", mapping or sequence, optional
@@ -136,7 +138,9 @@ def classify(
             )
         result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
         return (result, model) if return_model else result
-    sample = table if training is None else _check_training(training)
+    if training is None:
+        _check_labels(table, label)
+    sample = table if training is None else _read_training(training, show_progress)
     classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
     model = NaiveBayesClassifier(
         parse_properties(properties, _candidates(sample, table, label)),
@@ -183,10 +187,32 @@ def _check_defaults(**settings):
         )
 
 
-def _check_training(training):
+def _check_labels(table, label):
+    """Say what to do with a table of which nothing is known."""
+    remedy = (
+        "Label sources by claxboi.training.add_labels, or pass training= (a labelled Table, or a "
+        "mission such as '4XMM' whose sample is built from VizieR) or model="
+    )
+    if label not in table.colnames:
+        columns = ", ".join(table.colnames)
+        raise KeyError(f"table has no column {label!r}; its columns are {columns}. {remedy}")
+    if text_values(table, label)[1].all():
+        raise ValueError(
+            f"label column {label!r} of table is empty: no source has a label. {remedy}"
+        )
+
+
+def _read_training(training, show_progress):
     if isinstance(training, Table):
         return check_table(training, "training")
-    raise TypeError(f"training must be a labelled Table, got {type(training).__name__}")
+    if isinstance(training, str):
+        # astroquery takes half a second to import, and most tables have their own labels.
+        from claxboi.training import build
+
+        return build(training, show_progress=show_progress).table
+    raise TypeError(
+        f"training must be a labelled Table or the name of a mission, got {type(training).__name__}"
+    )
 
 
 def _candidates(sample, table, label):

@@ -144,7 +144,7 @@ class TestBadInput:
             run(table, "training")
 
     def test_training_is_no_table(self, table):
-        with pytest.raises(TypeError, match="training must be a labelled Table, got dict"):
+        with pytest.raises(TypeError, match="or the name of a mission, got dict"):
             run(table, training={})
         with pytest.raises(ValueError, match="training is empty"):
             run(table, training=table[:0])

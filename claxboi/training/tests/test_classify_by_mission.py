@@ -1,0 +1,51 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Sources without labels, classified by the training sample of a mission.
+"""
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from claxboi import classify
+from claxboi.references.tests.loopback import LoopbackCDS
+from claxboi.training import build
+from claxboi.training.tests.mission_sky import make_mission_sky
+
+
+@pytest.fixture(scope="module")
+def cds():
+    tables, _ = make_mission_sky(12)
+    with LoopbackCDS(tables) as server:
+        yield server
+
+
+# The catalogues are smaller than the real ones, and so are the classes.
+@pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
+def test_ten_sources_without_labels(cds, monkeypatch):
+    import claxboi.training
+
+    names = ["secrest", "ascc", "liu2007", "ritter_kolb_cv", "simbad"]
+    monkeypatch.setattr(
+        claxboi.training, "build", lambda m, **kw: build(m, references=names, rng=1, **kw)
+    )
+    table = build("4XMM", references=names, rng=1, show_progress=False).table
+    ten = table[np.random.default_rng(1).permutation(len(table))[:10]]
+    truth = np.array(ten["class"])
+    ten.remove_columns([name for name in ten.colnames if name.startswith(("class", "label_"))])
+    result = classify(ten, "training", training="4xmm", show_progress=False)
+    assert np.mean(result["prediction"] == truth) > 0.7
+    # They are sources of the sample: what is returned is held out.
+    assert result["is_training"].all()
+
+
+def test_unknown_mission():
+    with pytest.raises(ValueError, match="mission must be one of '4XMM'"):
+        classify(Table({"b": [1.0]}), "training", training="ROSAT")
+
+
+def test_nothing_to_learn_from():
+    with pytest.raises(KeyError, match=r"no column 'class'; .* training= .* '4XMM'"):
+        classify(Table({"b": [1.0, 2.0]}), "training")
+    with pytest.raises(ValueError, match=r"no source has a label\. .* training= .* '4XMM'"):
+        classify(Table({"b": [1.0, 2.0], "class": ["", ""]}), "training")
