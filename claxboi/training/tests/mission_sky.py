@@ -11,10 +11,10 @@ from astropy.table import Table, vstack
 POPULATIONS = {
     "AGN": ("secrest", -13.5, 0.1, 19.5, -4.0, None),
     "star": ("ascc", -13.2, -0.5, 10.0, -2.0, 2.3),
-    "gal_XRB": ("liu2007", -11.5, 0.5, 17.0, -2.0, 3.5),
-    "CV": ("ritter_kolb_cv", -12.5, 0.2, 17.0, -1.0, 2.6),
+    "gal_XRB": ("avakyan", -11.5, 0.5, 17.0, -2.0, 3.5),
+    "CV": ("downes", -12.5, 0.2, 17.0, -1.0, 2.6),
     "AGN_2": ("secrest", -13.5, 0.1, 19.5, -4.0, None),
-    "ex_XRB": ("liu2007", -13.8, 0.4, 20.5, -3.0, None),
+    "ex_XRB": ("avakyan", -13.8, 0.4, 20.5, -3.0, None),
     "extended": (None, -13.0, 0.0, 19.0, -3.5, None),
 }
 LABELS = sorted({population[0] for population in POPULATIONS.values() if population[0]})

@@ -25,7 +25,7 @@ def cds():
 def test_ten_sources_without_labels(cds, monkeypatch):
     import claxboi.training
 
-    names = ["secrest", "ascc", "liu2007", "ritter_kolb_cv", "simbad"]
+    names = ["secrest", "ascc", "avakyan", "downes", "simbad"]
     monkeypatch.setattr(
         claxboi.training, "build", lambda m, **kw: build(m, references=names, rng=1, **kw)
     )
