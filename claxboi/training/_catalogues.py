@@ -247,7 +247,7 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
         try:
             near = _near(catalogue.reference, coords, match["radius_arcsec"], fetch)
         except (UnknownTableError, AnswerError) as err:
-            if not (catalogue.is_optional and catalogue.reference.record.unconfirmed):
+            if not (catalogue.is_optional and _was_to_be_feared(catalogue.reference.record, err)):
                 raise
             left_out[name] = str(err)
             warn(
@@ -273,6 +273,14 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
     return Findings(catalogues, evidence, asked, left_out, match)
 
 
+def _was_to_be_feared(record, err):
+    """Say whether an answer is wrong in what the record marks as not confirmed."""
+    if isinstance(err, UnknownTableError):
+        return "table" in record.unconfirmed
+    # What may pass is a failed answer, and no reason to do without the catalogue.
+    return not err.is_transient and any(mark.startswith("columns") for mark in record.unconfirmed)
+
+
 def _coords(table):
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     missing = np.isnan(ra) | np.isnan(dec)
@@ -293,11 +301,13 @@ def _origin(near):
 def _near(reference, coords, radius_arcsec, fetch):
     """List the objects near sources, by source and separation."""
     radius = radius_arcsec * u.arcsec
+    if reference.name == SIMBAD:
+        return _near_in_simbad(reference, coords, radius, fetch)
+    columns = _columns(reference)
     if not reference.record.whole:
-        columns = _columns(reference)
         return reference.query(coords, radius=radius, columns=columns, **fetch)
     # Small: fetched whole, so that wrong positions can be mended before the match.
-    table = reference.fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
+    table = reference.fetch_all(columns=columns, cache=fetch["cache"], max_age=fetch["max_age"])
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     for name, (right_ra, right_dec) in _data()["positions"].get(reference.name, {}).items():
         row = text_values(table, "id")[0] == name
@@ -309,10 +319,19 @@ def _near(reference, coords, radius_arcsec, fetch):
     return near
 
 
+def _near_in_simbad(reference, coords, radius, fetch):
+    try:
+        return reference.query(coords, radius=radius, columns=["otype"], **fetch)
+    except AnswerError as err:
+        if err.is_transient:
+            raise
+        # XMatch has not always had the types: SIMBAD itself has.
+        log.info("%s; SIMBAD is asked instead", err)
+        return reference.query(coords, radius=radius, columns=["otype"], service="simbad", **fetch)
+
+
 def _columns(reference):
-    """Choose what to ask a large catalogue for: the type of the object, where it says something."""
-    if reference.name == SIMBAD:
-        return ["otype"]
+    """Choose what to ask for, beyond positions: types, where they say which objects count."""
     if reference.record.columns is None or "local" in reference.record.services:
         return None
     return ["type"] if reference.name in _data()["types"] else ["ra", "dec"]

@@ -22,7 +22,7 @@ from claxboi.utils import (
 from ._catalogues import EXTENT_NAME, find_evidence, match_settings, parse_catalogues
 from .schemes import parse_scheme
 
-__all__ = ["add_labels", "label_table"]
+__all__ = ["add_labels", "extended_sources", "label_table", "limit_settings"]
 
 #: What gives a point of quality each: a value there, or one above a limit.
 QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
@@ -143,13 +143,13 @@ def add_labels(
     scheme_name, rules = parse_scheme(scheme)
     catalogues = parse_catalogues(references)
     match = match_settings(radius, n_sigma, slack)
-    limits = {
-        "host_radius": check_number(host_radius, "host_radius", minimum=0),
-        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
-        "min_quality": check_count(min_quality, "min_quality", minimum=0),
-        "min_snr": check_number(min_snr, "min_snr"),
-        "simbad_disagrees": bool(simbad_disagrees),
-    }
+    limits = limit_settings(
+        host_radius=host_radius,
+        min_extent=min_extent,
+        min_quality=min_quality,
+        min_snr=min_snr,
+        simbad_disagrees=simbad_disagrees,
+    )
     # What the table lacks is said before anything is fetched.
     is_inside, _ = _places(table, rules, limits)
     if is_inside is not None:
@@ -159,6 +159,29 @@ def add_labels(
     kinds = {kind for rule in rules for kind in rule.kinds}
     findings = find_evidence(table, catalogues, kinds, match=match, fetch=fetch)
     return label_table(table, scheme_name, rules, findings, limits=limits, overwrite=overwrite)
+
+
+def limit_settings(*, host_radius, min_extent, min_quality, min_snr, simbad_disagrees):
+    """
+    Check the limits by which labels become classes.
+
+    Parameters
+    ----------
+    host_radius, min_extent, min_quality, min_snr, simbad_disagrees
+        As for `add_labels`.
+
+    Returns
+    -------
+    limits : dict
+        The same, with ``min_extent_arcsec``.
+    """
+    return {
+        "host_radius": check_number(host_radius, "host_radius", minimum=0),
+        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
+        "min_quality": check_count(min_quality, "min_quality", minimum=0),
+        "min_snr": check_number(min_snr, "min_snr"),
+        "simbad_disagrees": bool(simbad_disagrees),
+    }
 
 
 def label_table(table, scheme_name, rules, findings, *, limits, overwrite=False):
@@ -233,16 +256,36 @@ def label_table(table, scheme_name, rules, findings, *, limits, overwrite=False)
 
 def _places(table, rules, limits):
     """Say which sources lie inside a galaxy, and which are extended; None where nobody asks."""
-    is_inside, is_extended = None, np.zeros(len(table), bool)
+    is_inside = None
     if any(rule.host is not None for rule in rules):
         _need(table, "galaxy_radius", "tells sources inside galaxies from others", "find_hosts")
         is_inside = float_values(table, "galaxy_radius") < limits["host_radius"]
-    if any(rule.extent for rule in rules):
-        if "is_extended" in table.colnames and "extent" not in table.colnames:
-            return is_inside, float_values(table, "is_extended") == 1
-        _need(table, "extent", "has a class of extended sources", "rename the mission's column")
-        is_extended = float_values(table, "extent", unit=u.arcsec) > limits["min_extent_arcsec"]
-    return is_inside, is_extended
+    return is_inside, extended_sources(table, rules, limits)
+
+
+def extended_sources(table, rules, limits):
+    """
+    Say which sources are extended, if the scheme has a class of them.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    rules : list of `ClassRule`
+        The classes.
+    limits : mapping
+        As from `limit_settings`.
+
+    Returns
+    -------
+    is_extended : `~numpy.ndarray` of bool
+    """
+    if not any(rule.extent for rule in rules):
+        return np.zeros(len(table), bool)
+    if "is_extended" in table.colnames and "extent" not in table.colnames:
+        return float_values(table, "is_extended") == 1
+    _need(table, "extent", "has a class of extended sources", "rename the mission's column")
+    return float_values(table, "extent", unit=u.arcsec) > limits["min_extent_arcsec"]
 
 
 def _check_hosts(table, host_radius):

@@ -166,7 +166,7 @@ def fetch_sources(mission, table, fetch):
     if len(rows) < len(table):
         raise ValueError(
             f"{reference.record.title} does not give {len(table) - len(rows)} of its {len(table)} "
-            "sources again at their own positions: fetch both anew with refresh=True, cache=False"
+            "sources again at their own positions: pass refresh=True to fetch all of it anew"
         )
     return _derived(mission, near[first], _named(mission, near[first], mission.columns))
 

@@ -6,6 +6,7 @@ Training samples for those who have none: built from VizieR once, then kept as f
 import hashlib
 import json
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +30,7 @@ from claxboi.utils import (
 
 from ._catalogues import find_evidence, match_settings, parse_catalogues
 from ._prepare import add_counterparts, add_host_galaxies, add_properties
-from .labels import label_table
+from .labels import extended_sources, label_table, limit_settings
 from .missions import fetch_positions, fetch_sources, parse_mission
 from .schemes import parse_scheme
 
@@ -47,6 +48,10 @@ PRIORS = {
     "ex_XRB": 0.05,
     "extended": 0.10,
 }
+
+
+#: How the date is written in the names of files.
+DATE = "%Y%m%dT%H%M%S"
 
 
 class TrainingSample(NamedTuple):
@@ -122,7 +127,7 @@ def build(
     refresh : bool, optional
         Build a new sample in any case, and fetch all catalogues anew. Old ones are kept.
     rng : int or `~numpy.random.Generator`, optional
-        For the draw from large classes.
+        For the draw from large classes, and for the folds by which the weights are fitted.
     show_progress : bool, optional
         Show progress of what takes longer than two seconds.
 
@@ -142,9 +147,10 @@ def build(
 
     Notes
     -----
-    The counterpart is the nearest object, not the most probable one: labelled sources are bright,
-    and their positions good. The weights are fitted on held-out log-loss at the published priors,
-    for the classes that there are; for another scheme at the proportions of the sample.
+    The counterpart is the nearest object at the epoch of its catalogue, not the most probable one:
+    labelled sources are bright, and their positions good. The weights are fitted on held-out
+    log-loss at the published priors, for the classes that there are; for another scheme at the
+    proportions of the sample.
 
     One file is the table, ``<mission>-<settings>-<date>.ecsv``, the other the model. The name
     has a hash of the settings, so samples with other settings do not replace each other.
@@ -155,17 +161,17 @@ def build(
         rules = [rule for rule in rules if not rule.extent]
     catalogues = parse_catalogues(references)
     match = match_settings(radius, n_sigma, slack)
-    limits = {
-        "host_radius": float(host_radius),
-        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
-        "min_quality": check_count(min_quality, "min_quality", minimum=0),
-        "min_snr": float(min_snr),
-        "simbad_disagrees": bool(simbad_disagrees),
-    }
+    limits = limit_settings(
+        host_radius=host_radius,
+        min_extent=min_extent,
+        min_quality=min_quality,
+        min_snr=min_snr,
+        simbad_disagrees=simbad_disagrees,
+    )
     settings = {
         "mission": mission.name,
         "scheme": [scheme_name, *map(repr, rules)],
-        "references": [[c.reference.name, c.reference.record.table] for c in catalogues],
+        "references": [[c.kind, c.reference.name, _content(c.reference)] for c in catalogues],
         "counterpart_radius_arcsec": quantity_value(
             counterpart_radius, u.arcsec, "counterpart_radius"
         ),
@@ -183,6 +189,7 @@ def build(
         if kept is not None:
             return _read(kept)
 
+    rng = np.random.default_rng(rng)
     fetch = {
         "cache": True,
         "max_age": 0 * u.s if refresh else max_age,
@@ -201,21 +208,16 @@ def build(
             table, factor=limits["host_radius"], max_distance=max_distance, fetch=fetch
         )
         table = label_table(add_properties(table), scheme_name, rules, findings, limits=limits)
-        table = _draw(table, max_per_class, np.random.default_rng(rng))
-    return _keep(table, settings, folder / stem)
+        table = _draw(table, max_per_class, rng)
+    return _keep(table, settings, folder / stem, rng)
 
 
 def _is_known(table, findings, rules, limits):
     """Say which sources may have a class: SIMBAD alone gives none."""
-    known = np.zeros(len(table), bool)
+    known = extended_sources(table, rules, limits)
     for e in findings.evidence:
         if not e.catalogue.is_supporting:
-            known |= e.is_member
-    if any(rule.extent for rule in rules):
-        if "extent" in table.colnames:
-            known |= float_values(table, "extent", unit=u.arcsec) > limits["min_extent_arcsec"]
-        else:
-            known |= float_values(table, "is_extended") == 1
+            known = known | e.is_member
     return known
 
 
@@ -229,7 +231,7 @@ def _draw(table, max_per_class, rng):
     return table[np.sort(np.concatenate(rows))] if rows else table[:0]
 
 
-def _keep(table, settings, stem):
+def _keep(table, settings, stem, rng):
     """Fit, and write table and model."""
     # The one look ahead in claxboi: a sample is worth what the next step learns from it.
     from claxboi.classification import NaiveBayesClassifier
@@ -258,9 +260,9 @@ def _keep(table, settings, stem):
         classes=classes,
         min_class_size=settings["min_class_size"],
     )
-    model.fit(table).optimize(table, priors, show_progress=False)
+    model.fit(table).optimize(table, priors, rng=rng, show_progress=False)
     stem.parent.mkdir(parents=True, exist_ok=True)
-    path = stem.with_name(f"{stem.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}.ecsv")
+    path = stem.with_name(f"{stem.name}-{datetime.now(UTC).strftime(DATE)}.ecsv")
     # The table last: a sample whose table is there is complete.
     model.write(_model_path(path), overwrite=True)
     write_table(table, path, overwrite=True)
@@ -286,6 +288,15 @@ def _folder(folder):
     return Path(get_cache_dir()) / "claxboi" / "training"
 
 
+def _content(reference):
+    """Tell catalogues of one name apart: by their id on VizieR, or by the positions in a table."""
+    if "local" not in reference.record.services:
+        return reference.record.table
+    table = reference.fetch_all()
+    values = [float_values(table, name, unit=u.deg).tobytes() for name in ("ra", "dec")]
+    return hashlib.sha256(b"".join(values)).hexdigest()
+
+
 def _digest(settings):
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -296,10 +307,15 @@ def _model_path(path):
 
 def _newest(folder, stem, max_age_s):
     """Find the newest sample that is young enough; None if there is none."""
-    found = sorted(p for p in folder.glob(f"{stem}-*.ecsv") if _model_path(p).exists())
+    name = re.compile(re.escape(stem) + r"-\d{8}T\d{6}\.ecsv")
+    found = sorted(
+        path
+        for path in folder.glob(f"{stem}-*.ecsv")
+        if name.fullmatch(path.name) and _model_path(path).exists()
+    )
     if not found:
         return None
-    date = datetime.strptime(found[-1].stem[len(stem) + 1 :], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    date = datetime.strptime(found[-1].stem[len(stem) + 1 :], DATE).replace(tzinfo=UTC)
     if max_age_s is not None and datetime.now(UTC) - date > timedelta(seconds=max_age_s):
         return None
     return found[-1]

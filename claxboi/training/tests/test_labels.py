@@ -7,7 +7,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Column, MaskedColumn, QTable, Table
 
-from claxboi.references import UnknownTableError, get_reference, load_records
+from claxboi.references import FetchError, UnknownTableError, get_reference, load_records
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.training import ClassRule, add_labels, class_schemes
 from claxboi.training._catalogues import parse_catalogues
@@ -308,6 +308,41 @@ class TestCatalogues:
         with LoopbackCDS({"simbad": simbad}):
             result = add_labels(xray, ["simbad"], "4 classes", **QUIET)
         assert result["label_AGN"][0] == 1024
+
+    def test_simbad_itself_is_asked_where_xmatch_has_no_types(self):
+        xray = xray_at(10.0, 5.0)
+        cds = LoopbackCDS({"simbad": object_at(10.0, 5.0, otype=["QSO"])})
+        del cds.tables["simbad"].columns["xmatch"]["otype"]
+        with cds:
+            result = add_labels(xray, ["simbad"], "4 classes", **QUIET)
+        assert result["label_AGN"][0] == 1024
+        settings = result.meta["claxboi"]["labels"]["catalogues"]
+        assert settings["simbad"]["service"] == "simbad"
+
+    def test_a_failed_answer_is_no_reason_to_do_without(self):
+        with LoopbackCDS({"secrest": object_at(10.0, 5.0)}, retries=1) as cds:
+            cds.fail(*["cut"] * 20)
+            with pytest.raises(FetchError, match="table1"):
+                add_labels(xray_at(10.0, 5.0), scheme={"AGN": "AGN"}, **QUIET)
+
+    def test_a_table_that_is_known_must_be_there(self):
+        # Only its columns were never seen.
+        with (
+            LoopbackCDS({"secrest": object_at(10.0, 5.0)}),
+            pytest.raises(UnknownTableError, match="VII/258/vv10"),
+        ):
+            add_labels(xray_at(10.0, 5.0), scheme={"AGN": "AGN"}, **QUIET)
+
+    def test_columns_that_were_never_seen_may_be_others(self):
+        tables = {name: object_at(50.0, 5.0) for name in ("secrest", "veron")}
+        tables["veron"]["type"] = "Q"
+        tables["simbad"] = object_at(50.0, 5.0, otype=["QSO"])
+        cds = LoopbackCDS(tables)
+        columns = cds.tables[load_records()["secrest"].table].columns["xmatch"]
+        columns["RA2000"] = columns.pop("_RAJ2000")
+        with cds, pytest.warns(ClaxboiWarning, match=r"Secrest .* gives no labels"):
+            result = add_labels(xray_at(50.0, 5.0), scheme={"AGN": "AGN"}, **QUIET)
+        assert classes(result) == ["AGN"]
 
     def test_nearest_object_of_simbad_decides(self):
         xray = xray_at(10.0, 5.0)

@@ -144,6 +144,22 @@ class TestReuse:
         assert list(names) == ["AGN", "CV", "XRB", "star"]
         assert set(counts) == {20}
 
+    def test_own_tables_of_one_name_are_told_apart(self, sky, tmp_path):
+        tables = sky[0]
+        found = []
+        for n in (25, 20):
+            own = {"AGN": tables["secrest"], "star": tables["ascc"][:n]}
+            with LoopbackCDS(tables):
+                sample = build(
+                    "4XMM",
+                    references=own,
+                    scheme={"AGN": "AGN", "star": "star"},
+                    folder=tmp_path,
+                    show_progress=False,
+                )
+            found.append(np.count_nonzero(sample.table["class"] == "star"))
+        assert found == [25, 20]
+
     def test_old_and_incomplete_ones_are_not_taken(self, sky, built, tmp_path):
         sample = built[0]
         old = tmp_path / sample.table_path.name
