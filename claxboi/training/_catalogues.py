@@ -30,9 +30,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-#: The catalogue that supports labels but never suffices alone, and its bit: 1024, as in the
-#: published tables.
-SIMBAD, SIMBAD_BIT = "simbad", 10
+#: The catalogue that supports labels but never suffices alone.
+SIMBAD = "simbad"
 
 #: What stands in the place of the catalogues of a class of extended sources.
 EXTENT_NAME = "extent"
@@ -49,9 +48,6 @@ class LabelCatalogue:
 
     kind: str
     """Kind of its objects; empty for SIMBAD, where each object has its own."""
-
-    bit: int
-    """Number of its bit, from 0."""
 
     is_optional: bool
     """Whether it may be left out if the service does not have it as the record says."""
@@ -192,9 +188,10 @@ def parse_catalogues(references):
         pairs = [(None, one) for one in references]
     if not pairs:
         raise ValueError("references must name at least one catalogue, got none")
-    catalogues, used, names = [], {}, set()
+    catalogues, names = [], set()
     for kind, one in pairs:
-        name = f"{kind}_{used.get(kind, 0) + 1}" if isinstance(one, Table) else None
+        count = sum(c.kind == kind for c in catalogues)
+        name = f"{kind or 'table'}_{count + 1}" if isinstance(one, Table) else None
         reference = get_reference(one, name=name)
         own = kind or reference.record.labels
         if not own and reference.name != SIMBAD:
@@ -207,12 +204,8 @@ def parse_catalogues(references):
                 f"references must name each catalogue once, got {reference.name} twice"
             )
         names.add(reference.name)
-        if reference.name == SIMBAD:
-            own, bit = "", SIMBAD_BIT
-        else:
-            count = used[own] = used.get(own, 0) + 1
-            bit = count - 1 if count <= SIMBAD_BIT else count
-        catalogues.append(LabelCatalogue(reference, own, bit, is_optional))
+        own = "" if reference.name == SIMBAD else own
+        catalogues.append(LabelCatalogue(reference, own, is_optional))
     return catalogues
 
 

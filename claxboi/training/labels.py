@@ -3,6 +3,8 @@
 Labels: which catalogues call a source what, and which class that makes it.
 """
 
+from itertools import count
+
 import numpy as np
 from astropy import units as u
 
@@ -23,6 +25,9 @@ from ._catalogues import EXTENT_NAME, find_evidence, match_settings, parse_catal
 from .schemes import parse_scheme
 
 __all__ = ["add_labels", "extended_sources", "label_table", "limit_settings"]
+
+#: The bit of SIMBAD, 1024, whatever other catalogues there are: that of the published tables.
+SIMBAD_BIT = 10
 
 #: What gives a point of quality each: a value there, or one above a limit.
 QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
@@ -60,7 +65,7 @@ def add_labels(
         Where labels come from: the sixteen published catalogues (default), these and newer ones;
         names of catalogues of labels (`~claxboi.references.list_references`); or a mapping from the
         kind of object ("AGN", "star", "XRB", "CV", or your own) to catalogues, which may be
-        your own tables with ``ra`` and ``dec``.
+        your own tables with ``ra`` and ``dec``. The kind of SIMBAD does not matter.
     scheme : str or mapping, optional
         "7 classes", "4 classes", "nearby galaxies"; or class -> kinds of objects, see
         `class_schemes` and `ClassRule`. Catalogues of kinds in no class are not asked.
@@ -212,17 +217,17 @@ def label_table(table, scheme_name, rules, findings, *, limits, overwrite=False)
     bits, strong, meaning = {}, {}, {}
     for rule in rules:
         place = _place(rule, is_inside, len(table))
+        own = meaning[rule.name] = _meaning(rule, findings)
         bits[rule.name] = np.zeros(len(table), np.int64)
         strong[rule.name] = np.zeros(len(table), bool)
         for e in findings.evidence:
             if e.kind in rule.kinds:
                 is_member = e.is_member & place
-                bits[rule.name][is_member] |= 1 << e.catalogue.bit
+                bits[rule.name][is_member] |= 1 << own[e.catalogue.reference.name]
                 strong[rule.name] |= is_member & (not e.catalogue.is_supporting)
         if rule.extent:
             bits[rule.name][is_extended] = 1
             strong[rule.name] |= is_extended
-        meaning[rule.name] = _meaning(rule, findings)
     quality = _quality(table, limits)
     names, reasons = _decide(rules, bits, strong, meaning, quality=quality, limits=limits)
 
@@ -333,14 +338,16 @@ def _quality(table, limits):
 
 
 def _meaning(rule, findings):
-    """Say which catalogue has which bit of a class."""
+    """Say which catalogue has which bit of a class: in their order, also if one is left out."""
     if rule.extent:
         return {EXTENT_NAME: 0}
-    return {
-        c.reference.name: c.bit
-        for c in findings.catalogues
-        if (c.kind in rule.kinds or c.is_supporting) and c.reference.name not in findings.left_out
-    }
+    meaning, free = {}, (bit for bit in count() if bit != SIMBAD_BIT)
+    for c in findings.catalogues:
+        if c.is_supporting:
+            meaning[c.reference.name] = SIMBAD_BIT
+        elif c.kind in rule.kinds:
+            meaning[c.reference.name] = next(free)
+    return {name: bit for name, bit in meaning.items() if name not in findings.left_out}
 
 
 def _decide(rules, bits, strong, meaning, *, quality, limits):

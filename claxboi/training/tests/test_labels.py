@@ -10,7 +10,7 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from claxboi.references import FetchError, UnknownTableError, get_reference, load_records
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.training import ClassRule, add_labels, class_schemes
-from claxboi.training._catalogues import parse_catalogues
+from claxboi.training._catalogues import _simbad_kinds, parse_catalogues
 from claxboi.training.tests.sky import CASES, EXPECTED, make_sky
 from claxboi.utils import ClaxboiWarning
 
@@ -277,14 +277,42 @@ class TestCatalogues:
     def test_the_published_sixteen(self):
         found = parse_catalogues(None)
         assert len(found) == 16
-        assert [c.bit for c in found if c.kind == "XRB"] == list(range(10))
+        assert [c.kind for c in found].count("XRB") == 10
         assert found[-1].reference.name == "simbad"
-        assert found[-1].bit == 10
+        assert found[-1].is_supporting
+
+    def test_newer_ones_stand_beside_them(self):
+        names = {c.reference.name for c in parse_catalogues("all")}
+        assert names - {c.reference.name for c in parse_catalogues("published")} == {
+            "milliquas",
+            "avakyan",
+            "neumann",
+        }
+
+    def test_no_candidate_of_simbad_counts(self):
+        kinds = _simbad_kinds()
+        assert not [name for name in kinds if "?" in name or "andidate" in name]
+        assert set(kinds.values()) == {"AGN", "star", "XRB", "CV", "SNR"}
 
     def test_simbad_keeps_its_bit_to_itself(self):
-        tables = [object_at(1.0, 2.0) for _ in range(13)]
-        bits = [c.bit for c in parse_catalogues({"AGN": tables})]
-        assert bits == [*range(10), 11, 12, 13]
+        own = {"AGN": [object_at(10.0, 5.0) for _ in range(13)], "any": "simbad"}
+        with LoopbackCDS({"simbad": object_at(10.0, 5.0, otype=["QSO"])}):
+            result = add_labels(xray_at(10.0, 5.0), own, {"AGN": "AGN"}, **QUIET)
+        assert list(result.meta["claxboi"]["labels"]["bits"]["AGN"].values()) == [
+            *range(10),
+            11,
+            12,
+            13,
+            10,
+        ]
+        assert result["label_AGN"][0] == 2**14 - 1
+
+    def test_kinds_of_one_class_do_not_share_bits(self):
+        own = {"XRB": object_at([1.0, 3.0], [3.0, 3.0]), "CV": object_at([2.0, 3.0], [3.0, 3.0])}
+        xray = xray_at([1.0, 2.0, 3.0], [3.0, 3.0, 3.0])
+        result = add_labels(xray, own, {"compact": ["XRB", "CV"]}, **QUIET)
+        assert list(result["label_compact"]) == [1, 2, 3]
+        assert classes(result) == ["compact"] * 3
 
     def test_types_that_do_not_count_are_dropped(self):
         # The nearest object is none: the next one counts.
@@ -382,8 +410,9 @@ class TestCatalogues:
             add_labels(xray_at(10.0, 5.0), ["watchdog"], "4 classes", **QUIET)
 
     def test_own_table_needs_its_kind(self):
-        with pytest.raises(ValueError, match="must say what the objects of"):
-            add_labels(xray_at(1.0, 2.0), [get_reference(object_at(1.0, 2.0))], **QUIET)
+        for own in (object_at(1.0, 2.0), get_reference(object_at(1.0, 2.0))):
+            with pytest.raises(ValueError, match="must say what the objects of table"):
+                add_labels(xray_at(1.0, 2.0), [own], **QUIET)
 
     def test_twice_the_same(self):
         with pytest.raises(ValueError, match="each catalogue once, got veron twice"):
