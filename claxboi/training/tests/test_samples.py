@@ -246,6 +246,20 @@ class TestMissions:
         assert len(sample.model.classes_) == 6
 
 
+def test_a_sky_without_counterparts_and_galaxies(sky, tmp_path):
+    tables = dict(sky[0])
+    for name in ("gaia", "allwise", "bailer_jones", "hyperleda", "glade"):
+        tables[name] = tables[name][:1].copy()
+        tables[name]["ra"], tables[name]["dec"] = 0.0, 89.0
+    with LoopbackCDS(tables):
+        sample = build(
+            "4XMM", references=REFERENCES, folder=tmp_path, min_quality=0, show_progress=False
+        )
+    assert "AGN_2" not in sample.model.classes_
+    assert "log_fx_fr" not in sample.table.colnames
+    assert "hr1" in sample.table.colnames
+
+
 class TestErrors:
     def test_unknown_mission(self):
         with pytest.raises(ValueError, match="mission must be one of '4XMM', '2SXPS'"):
