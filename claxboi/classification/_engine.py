@@ -4,8 +4,6 @@ What the classifier does, without its public face: it learns rows and combines l
 """
 
 import copy
-import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from claxboi.utils import Progress, check_table, float_values
 
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
+from ._parallel import in_chunks, in_parallel
 from ._posterior import combine, log_normalize
 from ._search import collect_terms, fit_exponents
 from ._sources import Sample, Sources, sample_weights
@@ -33,12 +32,6 @@ from .priors import parse_priors
 from .properties import parse_properties
 
 __all__ = ["Engine", "NotFittedError", "log_proportions"]
-
-#: Sources per chunk: its arrays stay in the processor's cache.
-CHUNK_SIZE = 32768
-
-#: More threads would wait for each other.
-MOST_THREADS = 8
 
 
 class NotFittedError(ValueError):
@@ -110,8 +103,7 @@ class Engine:
                 floor=self.floor,
             )
 
-        with ThreadPoolExecutor(n_threads()) as pool:
-            learned = list(pool.map(densities, range(len(records))))
+        learned = list(in_parallel(densities, range(len(records))))
         present = ~np.isnan(training.values)
         member = weights * (codes == np.arange(len(names))[:, np.newaxis])
         self._set_properties(records)
@@ -178,33 +170,28 @@ class Engine:
             labels = None
             if label in table.colnames:
                 labels = label_codes(table, label, self.classes_, self.merge)
-            sources.keys = row_keys(values)
-            sources.codes, sources.weights = self._training.recognise(
-                sources.keys, labels, read_positions(table)
-            )
+            positions = read_positions(table)
+
+            def recognise(rows):
+                sources.keys[rows] = row_keys(values[:, rows])
+                sources.codes[rows], sources.weights[rows] = self._training.recognise(
+                    sources.keys[rows],
+                    None if labels is None else labels[rows],
+                    None if positions is None else positions[:, rows],
+                )
+
+            in_chunks(recognise, len(table))
         return sources
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
         """Call work(chunk, terms) for each chunk of sources, on all cores."""
-        n = sources.values.shape[1]
-        starts = range(0, n, CHUNK_SIZE)
 
-        def each(start):
-            chunk = sources[start : start + CHUNK_SIZE]
-            work(start, chunk, self._terms(chunk))
-            return chunk.values.shape[1]
+        def each(rows):
+            chunk = sources[rows]
+            work(rows.start, chunk, self._terms(chunk))
 
-        with (
-            Progress(n, what, show=show_progress) as progress,
-            ThreadPoolExecutor(n_threads()) as pool,
-        ):
-            try:
-                for done in pool.map(each, starts):
-                    progress.update(done)
-            except BaseException:
-                # Ctrl-C must not wait for all the chunks that are queued.
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        with Progress(len(sources), what, show=show_progress) as progress:
+            in_chunks(each, len(sources), progress)
 
     def _terms(self, sources, **options):
         training = (sources.codes >= 0).any()
@@ -258,14 +245,13 @@ class Engine:
             sources = Sources(rows.values, rows.errors, rows.codes, rows.weights)
             own = np.empty(rows.values.shape)
 
-            def each(start):
-                chunk = sources[start : start + CHUNK_SIZE]
-                own[:, start : start + CHUNK_SIZE] = self._likelihood.own_terms(
+            def each(rows):
+                chunk = sources[rows]
+                own[:, rows] = self._likelihood.own_terms(
                     chunk.values, chunk.errors, chunk.codes, chunk.weights
                 )
 
-            with ThreadPoolExecutor(n_threads()) as pool:
-                list(pool.map(each, range(0, own.shape[1], CHUNK_SIZE)))
+            in_chunks(each, len(sources))
             self._outlier_scale = OutlierScale(
                 own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
             )
@@ -343,14 +329,3 @@ def log_proportions(proportions):
     with np.errstate(divide="ignore"):
         logs = np.log(proportions)
     return logs.reshape(len(proportions), -1)
-
-
-def n_threads():
-    """
-    Return the number of threads that work at once.
-
-    Returns
-    -------
-    n : int
-    """
-    return min(os.cpu_count() or 1, MOST_THREADS)

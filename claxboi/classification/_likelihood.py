@@ -5,6 +5,7 @@ From values to log-likelihoods by category, for a chunk of sources at a time.
 Arrays have the sources on the last axis: each class then is one contiguous row.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,9 @@ ERROR_WEIGHTS = _NODE_WEIGHTS / np.sqrt(np.pi)
 #: Decades that a product of likelihoods may span before a logarithm is taken.
 PRODUCT_DECADES = 300
 
+#: Points that are evaluated at a time: all of their arrays stay in the nearest cache.
+BLOCK_SIZE = 8192
+
 
 @dataclass
 class Terms:
@@ -35,10 +39,13 @@ class Terms:
     ----------
     log_likelihood : `~numpy.ndarray` of shape (n_categories, n_classes, n)
         Sum over the present properties of each category.
-    present : `~numpy.ndarray` of shape (n_categories, n_classes, n)
-        Sum of log P(present | class) over the present properties of each category.
-    absent : `~numpy.ndarray` of shape (n_categories, n_classes, n)
+    case_present : `~numpy.ndarray` of shape (n_categories, n_classes, n_cases)
+        Sum of log P(present | class) over the present properties of each category, for each
+        case of missing values.
+    case_absent : `~numpy.ndarray` of shape (n_categories, n_classes, n_cases)
         Sum of log P(absent | class) over the missing properties of each category.
+    case : `~numpy.ndarray` of int, shape (n,)
+        Case of each source.
     n_present : `~numpy.ndarray` of int, shape (n,)
         Number of properties with a value.
     pattern : `~numpy.ndarray` of int, shape (n,)
@@ -48,11 +55,59 @@ class Terms:
     """
 
     log_likelihood: np.ndarray
-    present: np.ndarray
-    absent: np.ndarray
+    case_present: np.ndarray
+    case_absent: np.ndarray
+    case: np.ndarray
     n_present: np.ndarray
     pattern: np.ndarray
     patterns: np.ndarray
+
+    @property
+    def present(self):
+        """
+        What the present properties say, source by source.
+        """
+        return self.case_present[..., self.case]
+
+    @property
+    def absent(self):
+        """
+        What the missing properties say, source by source.
+        """
+        return self.case_absent[..., self.case]
+
+    @functools.cached_property
+    def case_total(self):
+        """
+        Sum of both over the categories, of shape (n_classes, n_cases).
+        """
+        return (self.case_present + self.case_absent).sum(axis=0)
+
+    def part(self, rows):
+        """
+        Select sources.
+
+        Parameters
+        ----------
+        rows : slice or `~numpy.ndarray` of int
+            Which.
+
+        Returns
+        -------
+        terms : `Terms`
+            It shares what is the same for all sources.
+        """
+        part = Terms(
+            self.log_likelihood[..., rows],
+            self.case_present,
+            self.case_absent,
+            self.case[rows],
+            self.n_present[rows],
+            self.pattern[rows],
+            self.patterns,
+        )
+        part.case_total = self.case_total
+        return part
 
 
 class LikelihoodModel:
@@ -113,24 +168,33 @@ class LikelihoodModel:
             product.fill(1.0)
             pending = 0
             for p in np.flatnonzero(self.category == t):
-                factor = self._factor(p, values[p], errors.get(p), codes, weights)
                 exponent = self._exponent(p, errors.get(p))
                 if np.any(exponent != 1):
                     # A large exponent could overflow a product, not a sum.
+                    factor = self._factor(p, values[p], errors.get(p), codes, weights)
                     log_likelihood[t] += exponent * np.log(factor)
                     continue
                 if pending == self._products_per_log:
                     log_likelihood[t] += np.log(product)
                     product.fill(1.0)
                     pending = 0
-                product *= factor
+                if p in errors:
+                    product *= self._factor(p, values[p], errors[p], codes, weights)
+                else:
+                    scaled = self.records[p].apply_scale(values[p])
+                    self._multiply(self.densities[p], scaled, scaled, codes, weights, product)
                 pending += 1
             if pending:
                 log_likelihood[t] += np.log(product)
         pattern, patterns = _patterns(~np.isnan(values))
-        present, absent = self._existence(pattern, patterns, codes, weights)
         n_present = patterns.sum(axis=1)[pattern]
-        return Terms(log_likelihood, present, absent, n_present, pattern, patterns)
+        return Terms(
+            log_likelihood,
+            *self._existence(pattern, patterns, codes, weights),
+            n_present,
+            pattern,
+            patterns,
+        )
 
     def property_terms(self, values, errors, codes=None, weights=None):
         """
@@ -209,21 +273,33 @@ class LikelihoodModel:
         return total
 
     def _at(self, density, points, scaled, codes, weights):
+        factor = np.ones((self.n_classes, len(points)))
+        self._multiply(density, points, scaled, codes, weights, factor)
+        return factor
+
+    def _multiply(self, density, points, scaled, codes, weights, product):
+        """Multiply the likelihood of the present points into a product, in place."""
         order = _sorted_present(points)
         ordered = points[order]
-        likelihood = np.empty((self.n_classes, len(order)))
-        density.likelihood(ordered, likelihood)
-        if codes is not None:
-            training = np.flatnonzero(codes[order] >= 0)
-            if len(training):
-                rows = order[training]
-                likelihood[codes[rows], training] = density.own_likelihood(
-                    ordered[training], scaled[rows], codes[rows], weights[rows]
-                )
-        factor = np.ones((self.n_classes, len(points)))
-        for row, sorted_row in zip(factor, likelihood, strict=True):
-            row[order] = sorted_row
-        return factor
+        # One column more: what is missing looks up a likelihood of 1 there.
+        likelihood = np.empty((self.n_classes, len(order) + 1))
+        likelihood[:, -1] = 1.0
+        for start in range(0, len(order), BLOCK_SIZE):
+            rows = order[start : start + BLOCK_SIZE]
+            block = np.empty((self.n_classes, len(rows)))
+            density.likelihood(ordered[start : start + BLOCK_SIZE], block)
+            if codes is not None:
+                training = np.flatnonzero(codes[rows] >= 0)
+                if len(training):
+                    own = rows[training]
+                    block[codes[own], training] = density.own_likelihood(
+                        points[own], scaled[own], codes[own], weights[own]
+                    )
+            likelihood[:, start : start + len(rows)] = block
+        place = np.full(len(points), len(order))
+        place[order] = np.arange(len(order))
+        # Looking values up is three times as fast as putting them in their places.
+        product *= np.take(likelihood, place, axis=1, mode="clip")
 
     @staticmethod
     def _own_at(density, points, scaled, codes, weights):
@@ -264,27 +340,29 @@ class LikelihoodModel:
         )
 
     def _existence(self, pattern, patterns, codes, weights):
+        """Return what presence and absence say, case by case, and the case of each source."""
         fraction = self.presence()
         # Sums over the properties of each category, pattern by pattern.
         member = self.category == np.arange(self.n_categories)[:, np.newaxis]
         has = patterns.astype(float)
-        shape = (self.n_categories, self.n_classes, len(pattern))
+        shape = (self.n_categories, self.n_classes, len(patterns))
         present, absent = np.empty(shape), np.empty(shape)
         for t, rows in enumerate(member):
-            sums = np.log(fraction[rows]).T @ has[:, rows].T
-            present[t] = sums[:, pattern]
-            sums = np.log1p(-fraction[rows]).T @ (1 - has[:, rows]).T
-            absent[t] = sums[:, pattern]
-        if codes is not None and (codes >= 0).any():
-            rows = np.flatnonzero(codes >= 0)
-            own, here = codes[rows], patterns[pattern[rows]].T
-            held_out = self._own_presence(here, own, weights[rows])
-            yes = np.where(here, np.log(held_out), 0.0)
-            no = np.where(here, 0.0, np.log1p(-held_out))
-            for t, properties in enumerate(member):
-                present[t, own, rows] = yes[properties].sum(axis=0)
-                absent[t, own, rows] = no[properties].sum(axis=0)
-        return present, absent
+            present[t] = np.log(fraction[rows]).T @ has[:, rows].T
+            absent[t] = np.log1p(-fraction[rows]).T @ (1 - has[:, rows]).T
+        if codes is None or not (codes >= 0).any():
+            return present, absent, pattern
+        # A training source is a case of its own: it does not count itself.
+        present, absent = present[..., pattern], absent[..., pattern]
+        rows = np.flatnonzero(codes >= 0)
+        own, here = codes[rows], patterns[pattern[rows]].T
+        held_out = self._own_presence(here, own, weights[rows])
+        yes = np.where(here, np.log(held_out), 0.0)
+        no = np.where(here, 0.0, np.log1p(-held_out))
+        for t, properties in enumerate(member):
+            present[t, own, rows] = yes[properties].sum(axis=0)
+            absent[t, own, rows] = no[properties].sum(axis=0)
+        return present, absent, np.arange(len(pattern))
 
 
 def _sorted_present(points):

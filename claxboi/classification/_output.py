@@ -8,6 +8,7 @@ import numpy as np
 from claxboi.catalog import make_column
 from claxboi.utils import add_columns
 
+from ._parallel import in_chunks
 from .weights import largest
 
 __all__ = ["Answer", "check_collisions", "column_names"]
@@ -92,26 +93,22 @@ class Answer:
         self.pvalue = np.full(n, np.nan)
         self.n_missing = np.empty(n, int)
 
-    def fill(self, start, chunk, terms, combination, log_prior, scale):
+    def fill(self, start, terms, combination, log_prior):
         """
-        Fill in the answer for a chunk of sources.
+        Fill in the answer for some sources.
 
         Parameters
         ----------
         start : int
             Row of the first source.
-        chunk : object
-            The sources.
         terms : `Terms`
             Their likelihoods.
         combination : `Combination`
             The contributions of the categories.
         log_prior : `~numpy.ndarray` of shape (n_classes, 1) or (n_classes, n)
             Logarithm of the priors, and offsets.
-        scale : `OutlierScale` or None
-            Gives the p-values.
         """
-        part = slice(start, start + len(chunk))
+        part = slice(start, start + len(terms.case))
         contributions = combination.contributions
         total = contributions.sum(axis=0)
         joint = total + log_prior
@@ -127,10 +124,25 @@ class Answer:
             other = largest(rest)
             self.alternative[t, part] = np.where(other != best, other + 1, 0)
         self.n_missing[part] = terms.patterns.shape[1] - terms.n_present
-        if scale is not None:
-            self.pvalue[part] = scale.pvalue(
-                terms.log_likelihood.sum(axis=0), terms.pattern, terms.patterns, chunk.codes
-            )
+
+    def fill_pvalue(self, start, terms, codes, scale):
+        """
+        Fill in the outlier p-value for some sources.
+
+        Parameters
+        ----------
+        start : int
+            Row of the first source.
+        terms : `Terms`
+            Their likelihoods.
+        codes : `~numpy.ndarray` of int, shape (n,)
+            Class of the training sources, -1 for others.
+        scale : `OutlierScale`
+            Gives the p-values.
+        """
+        total = terms.log_likelihood.sum(axis=0)
+        found = scale.pvalue(total, terms.pattern, terms.patterns, codes)
+        self.pvalue[start : start + len(found)] = found
 
     def to_table(self, table, classes, categories, codes, *, overwrite):
         """
@@ -187,7 +199,14 @@ class Answer:
             lookup = np.zeros(used[-1] + 1, np.int64)
             lookup[used] = np.arange(len(used))
             key = lookup[key]
-        return np.array(found)[key]
+        found = np.array(found)
+        result = np.empty(len(key), found.dtype)
+
+        def spell(rows):
+            np.take(found, key[rows], out=result[rows], mode="clip")
+
+        in_chunks(spell, len(key))
+        return result
 
 
 def _normalize(log_values, out):

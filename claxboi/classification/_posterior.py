@@ -66,14 +66,12 @@ def combine(terms, weights, missing_weight, normalization, missing):
     contributions = np.empty((n_categories + 1, n_classes, n))
     for t in range(n_categories):
         total = terms.log_likelihood[t]
-        if missing == "sentinel":
-            total = total + terms.present[t] + terms.absent[t]
-        elif missing == "existence" and normalization != "none":
-            total = total + terms.present[t] + missing_weight * terms.absent[t]
+        if missing == "sentinel" or (missing == "existence" and normalization != "none"):
+            power = 1.0 if missing == "sentinel" else missing_weight
+            total = total + (terms.case_present[t] + power * terms.case_absent[t])[:, terms.case]
         np.multiply(total, exponents[t], out=contributions[t])
     if missing == "existence" and normalization == "none":
-        np.add(terms.present.sum(axis=0), terms.absent.sum(axis=0), out=contributions[-1])
-        contributions[-1] *= missing_weight
+        np.multiply(terms.case_total[:, terms.case], missing_weight, out=contributions[-1])
     else:
         contributions[-1] = 0.0
     scale, rest = 1.0, np.ones(n_categories)

@@ -78,7 +78,7 @@ def optimize_weights(
     log_prior = _log_prior(proportions)
     return _search_f1(
         model,
-        _take(terms, rows),
+        terms.part(rows),
         codes[rows],
         log_prior if log_prior.shape[1] == 1 else log_prior[:, rows],
         mean,
@@ -185,18 +185,8 @@ def collect_terms(model, sources, *, show_progress=False):
             whole[..., part] = getattr(terms, name)
 
     model._chunks(sources, work, show_progress=show_progress, what="evaluating likelihoods")
-    return Terms(*parts, patterns.sum(axis=1), np.arange(len(sources)), patterns)
-
-
-def _take(terms, rows):
-    return Terms(
-        terms.log_likelihood[..., rows],
-        terms.present[..., rows],
-        terms.absent[..., rows],
-        terms.n_present[rows],
-        np.arange(len(rows)),
-        terms.patterns[rows],
-    )
+    each = np.arange(len(sources))
+    return Terms(*parts, each, patterns.sum(axis=1), each, patterns)
 
 
 def _draw_to_priors(codes, proportions, rng):

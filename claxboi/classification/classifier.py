@@ -12,7 +12,7 @@ from ._bandwidths import RULES
 from ._crossvalidation import evaluate_model
 from ._engine import Engine, NotFittedError, log_proportions
 from ._kernels import KERNELS
-from ._likelihood import LikelihoodModel
+from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._posterior import MISSING_MODES, NORMALIZATIONS
 from ._search import optimize_weights
 from .estimation import estimate_model_priors
@@ -463,11 +463,18 @@ class NaiveBayesClassifier(Engine):
         scale = self._get_outlier_scale()
         answer = _output.Answer(len(table), len(self.classes_), len(self.categories))
 
+        log_prior = log_proportions(proportions)
+
         def work(start, chunk, terms):
-            stop = start + len(chunk)
-            part = proportions if proportions.ndim == 1 else proportions[:, start:stop]
-            combination, offsets = self._combination(terms, chunk)
-            answer.fill(start, chunk, terms, combination, log_proportions(part) + offsets, scale)
+            if scale is not None:
+                answer.fill_pvalue(start, terms, chunk.codes, scale)
+            for first in range(0, len(chunk), BLOCK_SIZE):
+                rows = slice(first, first + BLOCK_SIZE)
+                block = terms.part(rows)
+                combination, offsets = self._combination(block, chunk[rows])
+                here = slice(start + first, start + first + len(block.case))
+                prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, here]
+                answer.fill(here.start, block, combination, prior + offsets)
 
         self._chunks(sources, work, show_progress=show_progress)
         result = answer.to_table(

@@ -118,6 +118,7 @@ class KernelDensities:
             for part in record.components
             if part.class_name in class_names
         ]
+        self._own_masses = self._masses(self._weight_atoms, self._weight_rest)
 
     def _find_atoms(self, x, codes, weights):
         distinct, start = np.unique(x, return_index=True)
@@ -158,7 +159,7 @@ class KernelDensities:
         """
         Probability of each atom per class, of shape (n_atoms, n_classes).
         """
-        return self._masses(self._weight_atoms, self._weight_rest)[0]
+        return self._own_masses[0]
 
     def decades(self):
         """
@@ -187,13 +188,16 @@ class KernelDensities:
         out : `~numpy.ndarray` of shape (n_classes, m)
             Is overwritten.
         """
-        masses, rest = self._masses(self._weight_atoms, self._weight_rest)
+        masses, rest = self._own_masses
         if self._sums is None:
             out[:] = 0.0
         else:
             self._sums.evaluate(points, out)
-        for c in range(self.n_classes):
-            self._finish(c, out[c], points, self._weight_rest[c], rest[c])
+        if self._components or not np.all(self._weight_rest > 0):
+            for c in range(self.n_classes):
+                self._finish(c, out[c], points, self._weight_rest[c], rest[c])
+        else:
+            out *= ((1 - self.floor) * rest * self.span / self._weight_rest)[:, np.newaxis]
         out += self._floors(points)
         for atom, mass in zip(self.atoms, masses, strict=True):
             out[:, points == atom] = ((1 - self.floor) * mass + self.floor)[:, np.newaxis]
@@ -324,7 +328,7 @@ class TabulatedDensities:
         for c, table in enumerate(self.probabilities):
             out[c] = np.interp(points, self.middles, table, left=1.0, right=1.0)
 
-    def own_likelihood(self, points, values, codes, weights):
+    def own_likelihood(self, points, values, codes, weights):  # noqa: ARG002 - one signature
         """
         Evaluate the likelihood for the own class.
 

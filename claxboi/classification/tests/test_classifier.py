@@ -292,7 +292,7 @@ class TestLaws:
         model = NaiveBayesClassifier(["u", "v", "w"]).fit(table)
         priors = np.random.default_rng(8).dirichlet(np.ones(3), 100)
         whole = model.classify(new, priors)
-        monkeypatch.setattr("claxboi.classification._engine.CHUNK_SIZE", 7)
+        monkeypatch.setattr("claxboi.classification._parallel.CHUNK_SIZE", 7)
         parts = model.classify(new, priors)
         for name in whole.colnames:
             if whole[name].dtype.kind == "f":

@@ -260,7 +260,9 @@ class TestErrors:
         # Reflection goes on until a value is within: it must not end at the bound, an atom.
         model = self.model(bounds=(-1, 1), atoms=[-1, 1])
         # Make the atoms all that there is: then all other places have the floor.
-        model.densities[0]._weight_atoms[:] = 1e12
+        density = model.densities[0]
+        density._weight_atoms[:] = 1e12
+        density._own_masses = density._masses(density._weight_atoms, density._weight_rest)
         found = model.terms(np.array([[x]]), {0: np.array([error])}).log_likelihood
         assert_allclose(np.exp(found), 0.01, rtol=1e-6)
 

@@ -52,9 +52,10 @@ class TestUniform:
         rows = np.all(here == np.array(pattern, bool), axis=1)
         pvalue = np.array(result["outlier_pvalue"])[rows]
         assert len(pvalue) > 1500
-        # One scale serves all patterns: within each it is uniform to some per cent.
+        # No pattern has a thousand members, so one scale serves all: within each it is uniform
+        # to some per cent. The 1500 that are ranked add 0.006 to the spread of the mean.
         assert kstest(pvalue, "uniform").statistic < 0.08
-        assert 0.03 < np.mean(pvalue < 0.05) < 0.075
+        assert 0.025 < np.mean(pvalue < 0.05) < 0.075
 
     @pytest.fixture(scope="module")
     @staticmethod

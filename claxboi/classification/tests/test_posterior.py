@@ -39,7 +39,8 @@ def terms(parts):
         log_likelihood[t] += np.where(here[p], np.log(likelihood[p]), 0)
         present[t] += np.where(here[p], np.log(presence[p])[:, np.newaxis], 0)
         absent[t] += np.where(here[p], 0, np.log(1 - presence[p])[:, np.newaxis])
-    return Terms(log_likelihood, present, absent, here.sum(axis=0), np.arange(N), here.T)
+    each = np.arange(N)
+    return Terms(log_likelihood, present, absent, each, here.sum(axis=0), each, here.T)
 
 
 def of_category(parts, s, c, t, missing, alpha):
@@ -182,8 +183,9 @@ class TestAlternatives:
     def test_the_only_category_leaves_the_prior(self, normalization):
         likelihood = np.log(np.array([[[0.1], [5.0]]]))
         nothing = np.zeros((1, 2, 1))
+        first = np.zeros(1, int)
         terms = Terms(
-            likelihood, nothing, nothing, np.ones(1, int), np.zeros(1, int), np.ones((1, 1), bool)
+            likelihood, nothing, nothing, first, np.ones(1, int), first, np.ones((1, 1), bool)
         )
         combination = combine(terms, np.array([3.0]), 1.0, normalization, "ignore")
         assert_array_equal(combination.rest_scale, [0.0])
