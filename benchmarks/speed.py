@@ -9,18 +9,17 @@ its runs: wall-clock time, processor time, and the largest memory of the process
 """
 
 import argparse
-import os
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
-
 import multiprocessing
+import os
 import resource
 import time
 import warnings
 
-import numpy as np
-from astropy.table import Table
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import numpy as np  # noqa: E402 - the threads of its libraries are set above
+from astropy.table import Table  # noqa: E402
 
 CATEGORIES = {
     "location": 4,
@@ -113,6 +112,7 @@ STEPS = ("fit", "classify", "leave-one-out", "f1 objective", "optimize f1", "opt
 
 
 def main():
+    """Read the arguments and time the steps."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--sources", type=int, default=1_000_000)
     parser.add_argument("--labelled", type=int, default=100_000)

@@ -63,11 +63,7 @@ def fill(terms, normalization, missing):
     combination = combine(terms, WEIGHTS, ALPHA, normalization, missing)
     answer = Answer(N, N_CLASSES, 3)
     log_prior = np.log(PRIOR)[:, np.newaxis]
-
-    class Chunk(list):
-        codes = None
-
-    answer.fill(0, Chunk(range(N)), terms, combination, log_prior, None)
+    answer.fill(0, terms, combination, log_prior)
     return answer
 
 
