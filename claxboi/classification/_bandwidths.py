@@ -31,7 +31,7 @@ SEARCH_STEPS = 4
 SEARCH_LIMIT = 12
 SEARCH_FLOOR = 0.01
 SMALLEST_SEARCH = 3
-LARGEST_SEARCH = 500
+LARGEST_SEARCH = 300
 
 
 def _published(values, codes, weights, n_classes, kernel):  # noqa: ARG001 - one signature
