@@ -127,7 +127,7 @@ class TestLikelihood:
 
     def test_rounded_values(self):
         # Ties must not draw the bandwidth to zero: it stays that of the values before rounding.
-        x = np.sort(np.random.default_rng(3).normal(size=500))
+        x = np.sort(np.random.default_rng(3).normal(size=300))
         exact, rounded = choose("likelihood", x)[0], choose("likelihood", np.round(x, 1))[0]
         assert 0.5 < rounded / exact < 2.5
 
