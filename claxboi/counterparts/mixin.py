@@ -68,11 +68,14 @@ class CounterpartMixin:
         ------
         TypeError
             If ``surveys`` is not a mapping of tables.
+        ValueError
+            If it is empty, or an option names a survey that is none of them.
         """
-        if not isinstance(surveys, Mapping):
-            raise TypeError(
-                f"surveys must be a mapping of names to Tables, got {type(surveys).__name__}"
-            )
+        _check_mapping(surveys, "surveys")
+        if not surveys:
+            raise ValueError("surveys must have at least one survey, got none")
+        for key, value in options.items():
+            _check_names(value, list(surveys), key)
         candidates = {
             name: associate(
                 self,
@@ -137,14 +140,31 @@ class CounterpartMixin:
 
         Raises
         ------
+        TypeError
+            If ``others`` is not a mapping of tables.
         ValueError
             If one of the others has the name of this catalogue.
         """
+        _check_mapping(others, "others")
         if name in others:
             raise ValueError(
                 f"others must not have a catalogue {name!r}: give this one another name"
             )
         return link_xray({**others, name: self}, n_sigma=n_sigma)
+
+
+def _check_mapping(tables, argument):
+    if not isinstance(tables, Mapping):
+        raise TypeError(
+            f"{argument} must be a mapping of names to Tables, got {type(tables).__name__}"
+        )
+
+
+def _check_names(option, surveys, argument):
+    # A misspelt name would otherwise leave its survey without the option.
+    for name in option if isinstance(option, Mapping) else ():
+        if name not in surveys:
+            raise ValueError(f"{argument} names {name!r}, which is none of {surveys}")
 
 
 def _of(option, survey):

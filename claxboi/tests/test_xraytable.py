@@ -135,6 +135,10 @@ def test_find_counterparts(table):
         result.find_counterparts(surveys, density=density, **options)
     with pytest.raises(TypeError, match="surveys must be a mapping of names to Tables, got list"):
         x.find_counterparts(["gaia"], **options)
+    with pytest.raises(ValueError, match="surveys must have at least one survey, got none"):
+        x.find_counterparts({}, density=density, **options)
+    with pytest.raises(ValueError, match=r"priors names 'giai', which is none of .*'gaia'"):
+        x.find_counterparts(surveys, density=density, priors={"giai": "id"}, **options)
 
 
 def test_hosts_and_links(table):
@@ -156,6 +160,8 @@ def test_hosts_and_links(table):
     assert sources.meta["claxboi"]["xray_links"]["n_sigma"] == [1, 2]
     with pytest.raises(ValueError, match="another name"):
         whole.link_xray({"primary": whole})
+    with pytest.raises(TypeError, match="others must be a mapping of names to Tables, got XrayT"):
+        whole.link_xray(whole)
 
 
 @pytest.fixture(scope="module")
