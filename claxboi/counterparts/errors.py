@@ -340,5 +340,6 @@ def _check_positive(values, column, name):
         what = "missing" if np.isnan(values[row]) else f"{values[row]:g} arcsec"
         raise ValueError(
             f"{column} of {name} must be positive (1 sigma per axis), got {bad.sum()} bad rows, "
-            f"the first is row {row}: {what}; complete_pos_errors() fills or floors them"
+            f"the first is row {row}: {what}; complete_pos_errors() fills or floors what is "
+            "missing or zero"
         )

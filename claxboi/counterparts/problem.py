@@ -38,6 +38,7 @@ _OWN_COLUMNS = (
     "match_flag",
     "is_shared",
 )
+_GEOMETRY = ("separation", "offset_east", "offset_north")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,11 +163,17 @@ def _tables(secondaries):
         raise ValueError(
             f"secondaries must be 1 to {MOST_CATALOGUES} catalogues, got {len(secondaries)}"
         )
-    for name, table in secondaries.items():
+    for name in secondaries:
         if not isinstance(name, str) or not name:
             raise TypeError(f"names of secondaries must be strings, got {name!r}")
-        if name in _OWN_COLUMNS:
-            raise ValueError(f"secondaries must not be called {name!r}, which is a column")
+    taken = {*_OWN_COLUMNS, *(f"{c}_{name}".lower() for name in secondaries for c in _GEOMETRY)}
+    for name, table in secondaries.items():
+        if name.lower() in taken:
+            raise ValueError(
+                f"secondaries must not be called {name!r}: the result has a column of that name "
+                "(names are compared without case, as FITS does)"
+            )
+        taken.add(name.lower())
         check_table(table, f"secondary {name!r}", allow_empty=True)
     return dict(secondaries)
 

@@ -370,7 +370,8 @@ class TestBadInput:
 
     def test_errors(self):
         self.bad(
-            "pos_error of xray must be positive .* -1 arcs", xray=self.changed("pos_error", -1)
+            "pos_error of xray must be positive .* -1 arcs.* missing or zero",
+            xray=self.changed("pos_error", -1),
         )
         self.bad("pos_error of xray must be positive", xray=self.changed("pos_error", 0))
         missing = self.xray.copy()
@@ -428,6 +429,9 @@ class TestBadInput:
         self.bad("secondaries must be an astropy Table or a map", TypeError, catalogues=[1])
         reserved = {"p_any": self.catalogues["a"]}
         self.bad("must not be called 'p_any'", catalogues=reserved)
+        for names in (("a", "A"), ("a", "separation_a")):
+            clash = dict.fromkeys(names, self.catalogues["a"])
+            self.bad(f"must not be called '{names[1]}'", catalogues=clash)
 
     def test_options(self):
         self.bad("convention must be one of 'claxboi', 'nway'", convention="xmatch")
