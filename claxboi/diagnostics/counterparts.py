@@ -13,6 +13,7 @@ from claxboi.utils import (
     check_choice,
     check_columns,
     check_count,
+    check_number,
     check_table,
     float_values,
     quantity_value,
@@ -246,7 +247,7 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     Raises
     ------
     ValueError
-        If the row is not one of ``xray``.
+        If the row is not one of ``xray``, or the radius is not positive.
     """
     check_table(xray, "xray")
     row = check_count(row, "row", minimum=0)
@@ -262,6 +263,7 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
         reach = _CHART_MARGIN * max(reach, np.max(found.separation[own], initial=0))
     else:
         reach = quantity_value(radius, u.arcsec, "radius")
+        reach = check_number(reach, "radius", minimum=0, exclusive=True)
     ax = new_axes(ax, 4.8, 4.8)
     x, y = _around(xray, secondary, row, reach)
     ax.scatter(x, y, s=14, color=GREY, linewidths=0, zorder=2)

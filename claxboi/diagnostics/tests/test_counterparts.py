@@ -130,3 +130,8 @@ class TestFindingChart:
         xray, catalogue, *_ = field
         with pytest.raises(ValueError, match="row must be below 600"):
             plot_finding_chart(calibration.candidates, xray, catalogue, 600)
+
+    def test_radius(self, field, calibration):
+        xray, catalogue, *_ = field
+        with pytest.raises(ValueError, match="radius must be above 0, got -3"):
+            plot_finding_chart(calibration.candidates, xray, catalogue, 5, radius=-3 * u.arcsec)
