@@ -28,12 +28,7 @@ def quantiles(values, field, n_bins):
         Increasing; at least two.
     """
     parts = ((values, n_bins), (field, max(n_bins // 2, 1)))
-    cuts = [np.quantile(x, np.linspace(0, 1, n + 1)) for x, n in parts]
-    # A bin holds its lower edge: the faintest counterpart must not open the bin beyond it.
-    beyond = field[field > cuts[0][-1]]
-    if len(beyond):
-        cuts[0][-1] = (cuts[0][-1] + beyond.min()) / 2
-    edges = np.unique(np.concatenate(cuts))
+    edges = np.unique(np.concatenate([np.quantile(x, np.linspace(0, 1, n + 1)) for x, n in parts]))
     return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 
 

@@ -8,7 +8,6 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from claxboi.counterparts import MagnitudePrior, ProbabilityPrior, associate
-from claxboi.counterparts.histograms import histogram, quantiles
 from claxboi.utils import ClaxboiWarning
 
 from .mock import simulate
@@ -165,18 +164,6 @@ class TestLearning:
         associate(xray, catalogue, radius=9 * u.arcsec, completeness=0.7, area=area, priors=mine)
         assert mine.needs_learning
         assert_array_equal(catalogue["mag"], before)
-
-
-def test_faintest_counterpart_is_not_in_the_bin_beyond():
-    values, field = np.linspace(18, 20, 101), np.linspace(17, 26, 901)
-    edges = quantiles(values, field, 4)
-    counts = histogram(values[None], [edges])
-    assert counts.sum() == len(values)
-    assert_array_equal(counts[edges[:-1] > 20], 0)
-    # A bin from beyond the faintest counterpart on, whose lower edge is between two objects.
-    assert np.any((edges > 20) & (edges < 20.01))
-    same = quantiles(np.full(50, 20.0), field, 4)
-    assert np.all(np.diff(same) > 1e-3)
 
 
 class TestProbability:
