@@ -21,6 +21,8 @@ from claxboi.utils import (
     text_values,
 )
 
+from .solve import CLAIM
+
 __all__ = ["best_matches"]
 
 RULES = ("first", "best")
@@ -77,7 +79,9 @@ def best_matches(
         A copy of ``xray`` with, masked where no survey has a counterpart above its cutoff:
         ``<domain>_id``, ``<domain>_ra``, ``<domain>_dec`` (deg, as in the survey),
         ``<domain>_separation`` (arcsec), ``<domain>_p_any``, ``<domain>_p_i``,
-        ``<domain>_reference`` (name of the survey) and ``<domain>_reference_best``.
+        ``<domain>_reference`` (name of the survey), ``<domain>_reference_best``, and
+        ``<domain>_is_shared``: whether another source, likely to have a counterpart too, has the
+        same object.
 
     Raises
     ------
@@ -214,6 +218,7 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
     n, names = len(has), list(secondaries)
     values = {name: np.full(n, np.nan) for name in ("ra", "dec", "separation", "p_any", "p_i")}
     identifier = np.full(n, "", dtype=object)
+    shared = np.zeros(n, bool)
     for k, name in enumerate(names):
         rows = np.flatnonzero(has & (chosen == k))
         at = found[k].row[rows]
@@ -223,6 +228,9 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
         for column in ("separation", "p_any", "p_i"):
             values[column][rows] = getattr(found[k], column)[rows]
         identifier[rows] = _identifiers(survey, ids[k], name)[at]
+        claims = found[k].p_any[rows] > CLAIM
+        counts = np.bincount(at[claims], minlength=len(survey))
+        shared[rows] = claims & (counts[at] > 1)
     names = np.array(names)
     texts = {
         "id": identifier.astype(str),
@@ -236,6 +244,9 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
         columns[f"{domain}_{part}"] = make_column(
             f"<domain>_{part}", data, mask=~has, domain=domain
         )
+    columns[f"{domain}_is_shared"] = make_column(
+        "<domain>_is_shared", shared, mask=~has, domain=domain
+    )
     return columns
 
 

@@ -257,7 +257,9 @@ def cutoff_curve(p_true, p_false, cutoffs=None):
     selected = _fraction_above(p_true, cutoffs)
     c = float(np.mean(p_true))
     false = np.minimum((1 - c) * false_rate, selected)
-    purity = 1 - np.divide(false, selected, out=np.zeros_like(false), where=selected > 0)
+    # Of nothing selected there is no purity.
+    share = np.divide(false, selected, out=np.full_like(false, np.nan), where=selected > 0)
+    purity = 1 - share
     completeness = np.clip((selected - false) / c, 0, 1) if c > 0 else np.zeros_like(selected)
     curve = Table(
         {

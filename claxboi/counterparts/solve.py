@@ -32,7 +32,7 @@ _FIELD_SIGMA = 5.0
 # Field objects looked at for each pair of catalogues: the fraction is known to 0.7 %.
 _FIELD_SAMPLE = 5_000
 # A source claims its most probable counterpart if that it has one is more probable than not.
-_CLAIM = 0.5
+CLAIM = 0.5
 
 
 class Solution(NamedTuple):
@@ -372,7 +372,7 @@ def _is_shared(problem, rows, neighbours, flags, p_any):
     """
     Find the objects that are the most probable counterpart of two sources, each likely to have one.
     """
-    claims = np.flatnonzero((flags == 1) & (p_any[rows.primary] > _CLAIM))
+    claims = np.flatnonzero((flags == 1) & (p_any[rows.primary] > CLAIM))
     result = np.zeros(len(flags), bool)
     for table, near, member in zip(problem.tables, neighbours, rows.members, strict=True):
         here = claims[member[claims] >= 0]

@@ -106,3 +106,16 @@ class TestBadInput:
             best_matches(candidates, once, SURVEYS)
         twice = best_matches(candidates, once, SURVEYS, overwrite=True)
         assert set(twice.colnames) == set(once.colnames)
+
+
+def test_an_object_of_two_sources_is_flagged():
+    xray = Table({"ra": [10.0, 10.0002, 20.0], "dec": [0.0, 0.0, 0.0], "pos_error": [1.0] * 3})
+    star = Table({"id": ["a", "b"], "ra": [10.0001, 20.0], "dec": [0.0, 0.0]})
+    star["pos_error"] = [0.1, 0.1]
+    settings = SETTINGS | {"density": 100 / u.deg**2, "completeness": 0.9}
+    found = associate(xray, star, **settings)
+    result = best_matches(found, xray, {"star": star})
+    assert_array_equal(result["opt_id"], ["a", "a", "b"])
+    assert_array_equal(result["opt_is_shared"], [True, True, False])
+    alone = best_matches(associate(xray[:1], star, **settings), xray[:1], {"star": star})
+    assert_array_equal(alone["opt_is_shared"], [False])
