@@ -12,7 +12,7 @@ from claxboi.utils import Progress, check_table, float_values
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import in_chunks, in_parallel
-from ._posterior import combine, log_normalize
+from ._posterior import combine, log_normalize, log_proportions
 from ._search import collect_terms, fit_exponents
 from ._sources import Sample, Sources, sample_weights
 from ._training import (
@@ -31,7 +31,7 @@ from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
 from .priors import parse_priors
 from .properties import parse_properties
 
-__all__ = ["Engine", "NotFittedError", "log_proportions"]
+__all__ = ["Engine", "NotFittedError"]
 
 
 class NotFittedError(ValueError):
@@ -193,14 +193,13 @@ class Engine:
         with Progress(len(sources), what, show=show_progress) as progress:
             in_chunks(each, len(sources), progress)
 
-    def _terms(self, sources, **options):
+    def _terms(self, sources):
         training = (sources.codes >= 0).any()
         return self._likelihood.terms(
             sources.values,
             sources.errors,
             sources.codes if training else None,
             sources.weights,
-            **options,
         )
 
     def _log_evidence(self, sources, *, show_progress=False):
@@ -310,22 +309,3 @@ class Engine:
             "floor": self.floor,
             "label": self.label,
         }
-
-
-def log_proportions(proportions):
-    """
-    Return the logarithm of priors, of shape (n_classes, 1) or (n_classes, n).
-
-    Parameters
-    ----------
-    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
-        The priors.
-
-    Returns
-    -------
-    log_prior : `~numpy.ndarray`
-    """
-    # A class that is excluded has a posterior of zero, not an error.
-    with np.errstate(divide="ignore"):
-        logs = np.log(proportions)
-    return logs.reshape(len(proportions), -1)

@@ -120,8 +120,7 @@ class Answer:
         self.outlier[part] = -peak / np.log(10)
         for t, contribution in enumerate(contributions[:-1]):
             _normalize(contribution * combination.marginal_scale, self.marginal[t, :, part])
-            rest = (total - contribution) * combination.rest_scale[t] + log_prior
-            other = largest(rest)
+            other = largest(combination.without(t, total, log_prior))
             self.alternative[t, part] = np.where(other != best, other + 1, 0)
         self.n_missing[part] = terms.patterns.shape[1] - terms.n_present
 

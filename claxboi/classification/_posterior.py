@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["MISSING_MODES", "NORMALIZATIONS", "Combination", "combine", "log_normalize"]
+__all__ = [
+    "MISSING_MODES",
+    "NORMALIZATIONS",
+    "Combination",
+    "combine",
+    "log_normalize",
+    "log_proportions",
+]
 
 NORMALIZATIONS = ("none", "published", "original")
 MISSING_MODES = ("existence", "ignore", "sentinel")
@@ -38,6 +45,25 @@ class Combination:
     contributions: np.ndarray
     marginal_scale: float
     rest_scale: np.ndarray
+
+    def without(self, t, total, log_prior):
+        """
+        Return the log posterior without category t, before its normalisation.
+
+        Parameters
+        ----------
+        t : int
+            The category.
+        total : `~numpy.ndarray` of shape (n_classes, n)
+            Sum of the contributions.
+        log_prior : `~numpy.ndarray` of shape (n_classes, 1) or (n_classes, n)
+            Logarithm of the priors, and offsets.
+
+        Returns
+        -------
+        log_joint : `~numpy.ndarray` of shape (n_classes, n)
+        """
+        return (total - self.contributions[t]) * self.rest_scale[t] + log_prior
 
 
 def combine(terms, weights, missing_weight, normalization, missing):
@@ -123,3 +149,22 @@ def log_normalize(values):
     """
     shifted = values - values.max(axis=0)
     return shifted - np.log(np.exp(shifted).sum(axis=0))
+
+
+def log_proportions(proportions):
+    """
+    Return the logarithm of priors, of shape (n_classes, 1) or (n_classes, n).
+
+    Parameters
+    ----------
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
+        The priors.
+
+    Returns
+    -------
+    log_prior : `~numpy.ndarray`
+    """
+    # A class that is excluded has a posterior of zero, not an error.
+    with np.errstate(divide="ignore"):
+        logs = np.log(proportions)
+    return logs.reshape(len(proportions), -1)

@@ -10,10 +10,10 @@ from claxboi.utils import check_choice, check_count, check_number, check_table, 
 from . import _output
 from ._bandwidths import RULES
 from ._crossvalidation import evaluate_model
-from ._engine import Engine, NotFittedError, log_proportions
+from ._engine import Engine, NotFittedError
 from ._kernels import KERNELS
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
-from ._posterior import MISSING_MODES, NORMALIZATIONS
+from ._posterior import MISSING_MODES, NORMALIZATIONS, log_proportions
 from ._search import optimize_weights
 from .estimation import estimate_model_priors
 from .explanation import explain_source

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.table import Row, Table
 
-from ._posterior import category_exponents, log_normalize
+from ._posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
 __all__ = ["Explanation", "explain_source"]
@@ -257,12 +257,10 @@ def explain_source(model, source, priors, *, identifier=""):
     log_posterior = log_normalize(joint[:, np.newaxis])[:, 0]
     best = int(largest(joint[:, np.newaxis])[0])
     total = combination.contributions.sum(axis=0)
-    with np.errstate(divide="ignore"):
-        log_prior = np.log(proportions).reshape(len(model.classes_), -1) + offsets
+    log_prior = log_proportions(proportions) + offsets
     alternatives = {}
     for t, category in enumerate(model.categories):
-        rest = (total - combination.contributions[t]) * combination.rest_scale[t] + log_prior
-        other = int(largest(rest)[0])
+        other = int(largest(combination.without(t, total, log_prior))[0])
         if other != best:
             alternatives[category] = model.classes_[other]
     scale = model._get_outlier_scale()
