@@ -3,10 +3,79 @@
 What is typed on the command line, as arguments of the functions.
 """
 
+import argparse
 import re
 from pathlib import Path
 
-__all__ = ["parse_priors_of", "parse_settings"]
+__all__ = [
+    "EPILOG",
+    "TABLE",
+    "add_options",
+    "add_settings",
+    "parse_priors",
+    "parse_seed",
+    "parse_settings",
+]
+
+#: What a table of sources may be.
+TABLE = "table of sources: FITS, VOTable, ECSV, Parquet, CSV, or what else astropy reads"
+
+EPILOG = """\
+The file of --properties is TOML. A key with a list is a category and its columns; a key with a
+table is a column and how it classifies (the arguments of claxboi.Property; inf is an open bound):
+
+    spectrum = ["hr1", "hr2"]
+
+    [log_lx]
+    category = "location"
+    error = "log_lx_error"
+    bounds = [28.0, inf]
+    components = [{class_name = "AGN", fraction = 0.1, density = [[28, 45], [0, 1]]}]
+"""
+
+
+def add_options(sub, *options):
+    # Without a default: that of the Python function is taken.
+    for name, kind, text in options:
+        sub.add_argument(f"--{name}", type=kind, help=text, default=argparse.SUPPRESS)
+
+
+def add_settings(sub):
+    add_options(
+        sub,
+        ("label", str, "column with the known classes (default: class)"),
+        ("priors", str, "AGN=0.66,star=0.25,...; training (default, with a warning); or estimate"),
+        ("properties", str, "columns, as hr1,hr2,...; or a TOML file (default: all known ones)"),
+    )
+    sub.add_argument(
+        "--category",
+        action="append",
+        metavar="NAME=COLUMN,...",
+        help="put columns in a category; may be repeated",
+    )
+    sub.add_argument("--training", metavar="TABLE", help="labelled table (default: TABLE itself)")
+    sub.add_argument("--model", metavar="FILE", help="model that --write-model wrote")
+    add_options(
+        sub,
+        ("weights", str, "published, or location=9,spectrum=8.6,... (default: fitted)"),
+        ("normalization", str, "none (default), published or original"),
+        ("missing", str, "existence (default), ignore or sentinel"),
+        ("kernel", str, "exponential (default) or gaussian"),
+        ("bandwidth", str, "likelihood (default), silverman, published or a number"),
+        ("min-class-size", int, "smaller classes are left out (default 3)"),
+    )
+    sub.add_argument(
+        "--merge", action="append", metavar="NEW=A+B", help="merge classes; may be repeated"
+    )
+    sub.add_argument("--optimize", help="log_loss (default without --weights) or f1")
+    sub.add_argument("--target", metavar="CLASS", help="the class whose f1 counts")
+    sub.add_argument("--rng", type=parse_seed, help="seed of the random numbers of f1 and of folds")
+
+
+def parse_seed(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"it must be a whole number of at least 0, got {text!r}")
+    return int(text)
 
 
 def parse_settings(args):
@@ -41,7 +110,7 @@ def parse_settings(args):
     return settings if properties is None else settings | {"properties": properties}
 
 
-def parse_priors_of(args):
+def parse_priors(args):
     """
     Return the priors that were given.
 
