@@ -4,7 +4,13 @@ Step 4, what is measured: the properties by which sources are classified.
 """
 
 from .definitions import known_properties, property_definition
-from .distances import add_luminosities, add_star_distances, nearby_galaxies
+from .distances import (
+    add_luminosities,
+    add_parallax_distances,
+    add_star_distances,
+    nearby_galaxies,
+)
+from .everything import add_properties
 from .positions import add_galactic, add_proper_motion
 from .ratios import add_flux_ratios, add_hardness_ratios
 from .variability import add_flux_range
@@ -15,7 +21,9 @@ __all__ = [
     "add_galactic",
     "add_hardness_ratios",
     "add_luminosities",
+    "add_parallax_distances",
     "add_proper_motion",
+    "add_properties",
     "add_star_distances",
     "known_properties",
     "nearby_galaxies",

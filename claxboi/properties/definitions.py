@@ -9,6 +9,8 @@ import re
 from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
+from claxboi.catalog import describe
+
 __all__ = ["known_properties", "property_definition"]
 
 
@@ -22,6 +24,8 @@ def _records():
         record["lower"] = float(record["lower"]) if record["lower"] else None
         record["upper"] = float(record["upper"]) if record["upper"] else None
         record["error"] = record["error"] or None
+        record["function"] = record["function"] or None
+        record["needs"] = tuple(tuple(need.split("|")) for need in record["needs"].split())
         pattern = re.escape(record["column"]).replace("<n>", r"\d+")
         records.append((re.compile(pattern), record))
     return records
@@ -40,7 +44,9 @@ def property_definition(column):
     -------
     record : dict or None
         Keys ``column, category, scale, error, lower, upper`` (the bounds None where
-        there is none); None for a column that is not known.
+        there is none), ``unit`` (None where it has none), ``function`` (the name of the function of
+        this step that makes it, None where it is brought along) and ``needs`` (what that
+        takes: tuples of columns of which one is enough); None for a column that is not known.
 
     Examples
     --------
@@ -50,8 +56,20 @@ def property_definition(column):
     """
     for pattern, record in _records():
         if pattern.fullmatch(column):
-            return record | {"column": column}
+            return record | {"column": column, "unit": describe(column)["unit"] or None}
     return None
+
+
+def measurable_properties():
+    """
+    List the properties that a function of this step makes.
+
+    Returns
+    -------
+    records : list of dict
+        As of `property_definition`, in the order of making.
+    """
+    return [record for _, record in _records() if record["function"] is not None]
 
 
 def known_properties(columns):

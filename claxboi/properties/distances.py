@@ -12,6 +12,7 @@ from claxboi.utils import (
     add_columns,
     check_choice,
     check_columns,
+    check_number,
     check_table,
     float_values,
     quantity_value,
@@ -19,9 +20,14 @@ from claxboi.utils import (
 )
 
 from ._output import masked_column, optional_values
-from .ratios import _log_flux
+from .ratios import log_flux_values
 
-__all__ = ["add_luminosities", "add_star_distances", "nearby_galaxies"]
+__all__ = [
+    "add_luminosities",
+    "add_parallax_distances",
+    "add_star_distances",
+    "nearby_galaxies",
+]
 
 #: Of the isophotal diameter, HyperLEDA lists log10 in units of 0.1 arcmin: half of it in arcsec.
 _R25_UNIT_ARCSEC = 3.0
@@ -112,6 +118,89 @@ def _find_rows(wanted, wanted_missing, known, known_missing):
 def _take(values, rows):
     # Rows of -1 are masked by the caller, but an empty table has not even a last row.
     return values[rows] if len(values) else np.full(len(rows), np.nan)
+
+
+def add_parallax_distances(table, *, min_significance=5, overwrite=False):
+    r"""
+    Add the distances of stars with a good parallax, where there is no catalogue of distances.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``parallax`` and ``parallax_error`` (mas without a unit); it is not changed.
+    min_significance : float, optional
+        Least parallax in units of its error. Default 5: below it, the inverse of a parallax is no
+        estimate of a distance (Bailer-Jones 2015).
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``distance`` and ``distance_error`` (pc), masked where the parallax is
+        missing or not significant.
+
+    Raises
+    ------
+    KeyError
+        If a column is absent.
+    TypeError, ValueError
+        If ``min_significance`` is not a number of 0 or more, or the new columns are there already.
+
+    See Also
+    --------
+    add_star_distances : Take them from Bailer-Jones et al. (2021), for fainter stars too.
+
+    Notes
+    -----
+    :math:`d = 1 / \varpi` and, to first order, :math:`\sigma_d = d \, \sigma_\varpi / \varpi`.
+
+    References
+    ----------
+    Bailer-Jones 2015, PASP 127, 994.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_parallax_distances
+    >>> x = Table({"parallax": [10.0, 0.1], "parallax_error": [0.1, 0.1]})
+    >>> print(add_parallax_distances(x)["distance", "distance_error"])
+    distance distance_error
+       pc          pc
+    -------- --------------
+       100.0            1.0
+          --             --
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["parallax", "parallax_error"])
+    least = check_number(min_significance, "min_significance", minimum=0)
+    return add_columns(table, parallax_distances(table, least), overwrite=overwrite)
+
+
+def parallax_distances(table, min_significance=5.0):
+    """
+    Make the columns of `add_parallax_distances`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With the columns that it needs.
+    min_significance : float, optional
+        Least parallax in units of its error.
+
+    Returns
+    -------
+    columns : dict of str to column
+    """
+    parallax, error = (
+        float_values(table, name, unit=u.mas) for name in ("parallax", "parallax_error")
+    )
+    good = (parallax > 0) & (error > 0) & (parallax >= min_significance * error)
+    distance = np.divide(1000, parallax, out=np.full(len(table), np.nan), where=good)
+    return {
+        "distance": masked_column("distance", distance),
+        "distance_error": masked_column("distance_error", distance * error / parallax),
+    }
 
 
 def nearby_galaxies(galaxies, axes, *, max_distance=500 * u.Mpc):
@@ -213,8 +302,9 @@ def add_luminosities(table, *, overwrite=False):
     table : same class as the input
         A new table with ``log_lx_star``, ``log_lx_galaxy`` and ``log_lx`` (that of the galaxy where
         there is a host, else that of the star), log10 of erg/s in the band of the flux, each with
-        ``_error``. Masked where the flux or the distance is not above 0 or unknown; an error
-        where a part of it is unknown.
+        ``_error``. Where all sources have one ``flux_band``, the description of the columns names
+        it, and their ``meta["band"]`` does. Masked where the flux or the distance is not above 0 or
+        unknown; an error where a part of it is unknown.
 
     Raises
     ------
@@ -249,7 +339,23 @@ def add_luminosities(table, *, overwrite=False):
             "table must have a column 'distance' or 'galaxy_distance'; its columns are "
             f"{', '.join(table.colnames)}"
         )
-    log_flux, flux_error = _log_flux(table)
+    return add_columns(table, luminosities(table), overwrite=overwrite)
+
+
+def luminosities(table):
+    """
+    Make the columns of `add_luminosities`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With the columns that it needs.
+
+    Returns
+    -------
+    columns : dict of str to column
+    """
+    log_flux, flux_error = log_flux_values(table)
     found = {}
     for name, column, unit in (("star", "distance", u.pc), ("galaxy", "galaxy_distance", u.Mpc)):
         distance = optional_values(table, column, unit)
@@ -262,9 +368,24 @@ def add_luminosities(table, *, overwrite=False):
         np.where(has_host, galaxy, star)
         for star, galaxy in zip(found["star"], found["galaxy"], strict=True)
     ]
+    band = _band(table)
     columns = {}
     for name, (value, error) in found.items():
         full = f"log_lx_{name}" if name else "log_lx"
         columns[full] = masked_column(full, value)
         columns[f"{full}_error"] = masked_column(f"{full}_error", error)
-    return add_columns(table, columns, overwrite=overwrite)
+        if band:
+            columns[full].description += f"; {band} keV"
+            columns[full].meta["band"] = band
+    return columns
+
+
+def _band(table):
+    """
+    Return the energy band of the fluxes, None if there are several or it is not known.
+    """
+    if "flux_band" not in table.colnames:
+        return None
+    bands, missing = text_values(table, "flux_band")
+    known = np.unique(bands[~missing])
+    return str(known[0]).removesuffix("keV").strip() if len(known) == 1 else None

@@ -49,14 +49,29 @@ def add_galactic(table, *, overwrite=False):
     """
     check_table(table, allow_empty=True)
     check_columns(table, ["ra", "dec"])
+    return add_columns(table, galactic(table), overwrite=overwrite)
+
+
+def galactic(table):
+    """
+    Make the columns of `add_galactic`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With the columns that it needs.
+
+    Returns
+    -------
+    columns : dict of str to column
+    """
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     missing = np.isnan(ra) | np.isnan(dec)
     sky = SkyCoord(np.where(missing, 0, ra), np.where(missing, 0, dec), unit="deg").galactic
-    columns = {
+    return {
         name: masked_column(name, np.where(missing, np.nan, angle.deg))
         for name, angle in (("l", sky.l), ("b", sky.b))
     }
-    return add_columns(table, columns, overwrite=overwrite)
 
 
 def add_proper_motion(table, *, overwrite=False):
@@ -74,7 +89,8 @@ def add_proper_motion(table, *, overwrite=False):
     Returns
     -------
     table : same class as the input
-        A new table with ``pm`` and ``pm_error`` (mas/yr), masked where unknown.
+        A new table with ``pm`` and ``pm_error`` (mas/yr), and ``pm_significance``, the one over the
+        other; masked where unknown.
 
     Raises
     ------
@@ -101,6 +117,22 @@ def add_proper_motion(table, *, overwrite=False):
     """
     check_table(table, allow_empty=True)
     check_columns(table, ["pmra", "pmdec"])
+    return add_columns(table, proper_motion(table), overwrite=overwrite)
+
+
+def proper_motion(table):
+    """
+    Make the columns of `add_proper_motion`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With the columns that it needs.
+
+    Returns
+    -------
+    columns : dict of str to column
+    """
     east, north = (float_values(table, name, unit=_MOTION) for name in ("pmra", "pmdec"))
     east_error, north_error = (
         optional_values(table, f"{name}_error", _MOTION) for name in ("pmra", "pmdec")
@@ -109,5 +141,6 @@ def add_proper_motion(table, *, overwrite=False):
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.hypot(east * east_error, north * north_error) / pm
     error = np.where(pm == 0, np.maximum(east_error, north_error), error)
-    columns = {"pm": masked_column("pm", pm), "pm_error": masked_column("pm_error", error)}
-    return add_columns(table, columns, overwrite=overwrite)
+    significance = np.divide(pm, error, out=np.full(len(pm), np.nan), where=error > 0)
+    found = {"pm": pm, "pm_error": error, "pm_significance": significance}
+    return {name: masked_column(name, values) for name, values in found.items()}

@@ -97,19 +97,38 @@ def add_flux_ratios(table, *, constants="zero points", overwrite=False):
     """
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
-    there = [r for r in _ratios() if r["magnitude"] in table.colnames]
-    if not there:
+    if not _present(table):
         raise KeyError(
             "table must have at least one of the magnitudes "
             f"{', '.join(r['magnitude'] for r in _ratios())}; its columns are "
             f"{', '.join(table.colnames)}"
         )
-    zero = _parse_constants(constants, there)
-    log_flux, flux_error = _log_flux(table)
+    zero = parse_constants(constants, table)
+    result = add_columns(table, flux_ratios(table, zero), overwrite=overwrite)
+    result.meta = record(result.meta, "flux_ratios", constants=zero)
+    return result
+
+
+def flux_ratios(table, constants):
+    """
+    Make the columns of `add_flux_ratios`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With the columns that it needs.
+    constants : dict of str to float
+        The constant of each magnitude.
+
+    Returns
+    -------
+    columns : dict of str to column
+    """
+    log_flux, flux_error = log_flux_values(table)
     columns = {}
-    for ratio in there:
+    for ratio in _present(table):
         name, magnitude = str(ratio["ratio"]), str(ratio["magnitude"])
-        value = log_flux + float_values(table, magnitude, unit=u.mag) / 2.5 + zero[magnitude]
+        value = log_flux + float_values(table, magnitude, unit=u.mag) / 2.5 + constants[magnitude]
         error = np.hypot(flux_error, optional_values(table, f"{magnitude}_error", u.mag) / 2.5)
         limit = optional_values(table, f"{magnitude}_is_limit") == 1
         measured = np.where(limit, np.nan, value)
@@ -119,25 +138,43 @@ def add_flux_ratios(table, *, constants="zero points", overwrite=False):
         if f"{magnitude}_is_limit" in table.colnames:
             lower = np.where(limit, value, np.nan)
             columns[f"{name}_lower"] = masked_column(f"{name}_lower", lower)
-    result = add_columns(table, columns, overwrite=overwrite)
-    result.meta = record(result.meta, "flux_ratios", constants=zero)
-    return result
+    return columns
 
 
-def _parse_constants(constants, ratios):
+def _present(table):
+    return [ratio for ratio in _ratios() if ratio["magnitude"] in table.colnames]
+
+
+def parse_constants(constants, table):
+    """
+    Read the argument ``constants`` of `add_flux_ratios`.
+
+    Parameters
+    ----------
+    constants : str or mapping of str to float
+        The argument.
+    table : `~astropy.table.Table`
+        The table, for its magnitudes.
+
+    Returns
+    -------
+    constants : dict of str to float
+        The constant of each magnitude that the table has.
+    """
+    there = _present(table)
     if isinstance(constants, Mapping):
-        known = [str(r["magnitude"]) for r in ratios]
         for name in constants:
-            check_choice(name, known, "a magnitude in constants")
-        check_all = [name for name in known if name not in constants]
-        if check_all:
-            raise ValueError(f"constants must have one for {', '.join(check_all)} too")
-        return {name: check_number(constants[name], f"constant of {name}") for name in known}
+            check_choice(name, [str(r["magnitude"]) for r in _ratios()], "a magnitude in constants")
+        names = [str(r["magnitude"]) for r in there]
+        lacking = [name for name in names if name not in constants]
+        if lacking:
+            raise ValueError(f"constants must have one for {', '.join(lacking)} too")
+        return {name: check_number(constants[name], f"constant of {name}") for name in names}
     key = _CONSTANTS[check_choice(constants, _CONSTANTS, "constants")]
-    return {str(r["magnitude"]): float(r[key]) for r in ratios}
+    return {str(r["magnitude"]): float(r[key]) for r in there}
 
 
-def _log_flux(table):
+def log_flux_values(table):
     """Return log10 of the flux in erg/s/cm2, and its error; NaN where the flux is not above 0."""
     flux = float_values(table, "flux", unit=FLUX_UNIT)
     flux[~(flux > 0)] = np.nan

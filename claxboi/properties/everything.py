@@ -1,0 +1,154 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+All properties that the columns of a table allow, in one call.
+"""
+
+import logging
+
+from claxboi.utils import add_columns, check_table, record
+
+from .definitions import measurable_properties
+from .distances import luminosities, parallax_distances
+from .positions import galactic, proper_motion
+from .ratios import flux_ratios, parse_constants
+from .variability import flux_range
+
+__all__ = ["add_properties"]
+
+log = logging.getLogger(__name__)
+
+#: What the functions named in data/properties.csv add to a table.
+_MEASURES = {
+    "add_flux_range": flux_range,
+    "add_flux_ratios": flux_ratios,
+    "add_galactic": galactic,
+    "add_luminosities": luminosities,
+    "add_parallax_distances": parallax_distances,
+    "add_proper_motion": proper_motion,
+}
+
+#: Made only where there is none: what is there is better, even where it may be replaced.
+_STOPGAPS = frozenset({"distance"})
+
+_SUFFIXES = ("_error", "_lower", "_significance")
+
+
+def add_properties(table, *, constants="zero points", overwrite=False):
+    """
+    Add all properties that the columns of a table allow.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        Sources, with any columns of the vocabulary; it is not changed. What each property needs is
+        listed in the user guide, and in `property_definition`.
+    constants : str or mapping of str to float, optional
+        Those of the flux ratios, as for `add_flux_ratios`.
+    overwrite : bool, optional
+        Measure again what is there. By default a property that is there stays, with its errors
+        and limits. A ``distance`` stays in any case, for this makes it of parallaxes alone.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table. What was made, and what was skipped and why, is logged at the
+        level INFO and recorded in ``meta["claxboi"]["properties"]``.
+
+    Raises
+    ------
+    TypeError
+        If a column that is needed is not of numbers.
+    `~astropy.units.UnitsError`
+        If the unit of one does not convert.
+    ValueError
+        If the constants are wrong, or a value is impossible.
+
+    See Also
+    --------
+    add_star_distances : Distances of fainter stars; call it before.
+    add_variability : Variability over several missions; call it after, with ``overwrite=True``.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_properties
+    >>> x = Table({"ra": [10.0], "dec": [20.0], "flux": [1e-13], "rp_mag": [15.0]})
+    >>> x = add_properties(x)
+    >>> x.colnames[4:]
+    ['l', 'b', 'log_fx_fr', 'log_fx_fr_error']
+    >>> x.meta["claxboi"]["properties"]["skipped"]["log_lx"]
+    'no column distance or galaxy_distance'
+    """
+    check_table(table, allow_empty=True)
+    constants = parse_constants(constants, table)
+    there = {name.lower(): name for name in table.colnames}
+    # Shares the data, so that what is made is seen by what is made of it.
+    work = table.copy(copy_data=False)
+    columns, made, skipped = {}, [], {}
+    for name, members in _functions().items():
+        reasons = {
+            column: _reason_to_skip(column, needs, there, work.colnames, overwrite)
+            for column, needs in members.items()
+        }
+        skipped |= {column: reason for column, reason in reasons.items() if reason}
+        if all(reasons.values()):
+            continue
+        extra = {"constants": constants} if name == "add_flux_ratios" else {}
+        for column, values in _MEASURES[name](work, **extra).items():
+            if overwrite or not {column.lower(), _owner(column)} & set(there):
+                columns[column] = work[column] = values
+                made.append(column)
+    log.info("properties made: %s", ", ".join(made) or "none")
+    for column, reason in skipped.items():
+        log.info("property %s skipped: %s", column, reason)
+    result = add_columns(table, columns, overwrite=True)
+    result.meta = record(result.meta, "properties", made=made, skipped=skipped, constants=constants)
+    return result
+
+
+def _functions():
+    """
+    Return the properties of each function with what they need, in the order of making.
+    """
+    functions = {}
+    for definition in measurable_properties():
+        members = functions.setdefault(definition["function"], {})
+        members[definition["column"]] = definition["needs"]
+    return functions
+
+
+def _reason_to_skip(column, needs, there, colnames, overwrite):
+    """
+    Say why a property is not made, None if it is.
+
+    Parameters
+    ----------
+    column : str
+        The property.
+    needs : tuple of tuple of str
+        What it takes.
+    there : dict of str to str
+        The columns of the caller's table by name in lower case.
+    colnames : list of str
+        Its columns, and those made so far.
+    overwrite : bool
+        Whether to replace it.
+
+    Returns
+    -------
+    reason : str or None
+    """
+    if column.lower() in there and (column in _STOPGAPS or not overwrite):
+        # Not of the same case: perhaps something else, such as the magnitude B.
+        return f"there is a column {there[column.lower()]}"
+    lacking = [" or ".join(need) for need in needs if not set(need) & set(colnames)]
+    return f"no column {', '.join(lacking)}" if lacking else None
+
+
+def _owner(column):
+    """
+    Return the property, in lower case, that a column of errors or limits belongs to.
+    """
+    for suffix in _SUFFIXES:
+        column = column.removesuffix(suffix)
+    return column.lower()
