@@ -11,19 +11,11 @@ from astropy.coordinates import SkyCoord
 
 from claxboi.catalog import make_column
 from claxboi.counterparts import best_hosts, find_hosts, homogenize_magnitudes
-from claxboi.properties import (
-    add_flux_range,
-    add_flux_ratios,
-    add_galactic,
-    add_luminosities,
-    add_proper_motion,
-    add_star_distances,
-    nearby_galaxies,
-)
+from claxboi.properties import add_star_distances, nearby_galaxies
 from claxboi.references import get_reference
 from claxboi.utils import ClaxboiWarning, add_columns, float_values, is_missing, text_values
 
-__all__ = ["add_counterparts", "add_host_galaxies", "add_properties"]
+__all__ = ["add_counterparts", "add_host_galaxies"]
 
 #: What is asked of the surveys of each domain, beyond identifiers and positions.
 SURVEYS = {
@@ -146,24 +138,3 @@ def _hosts(table, galaxies, factor):
         # That there are no hosts is no surprise for a few sources.
         warnings.filterwarnings("ignore", "none of ", ClaxboiWarning)
         return find_hosts(table, galaxies, factor=factor)
-
-
-def add_properties(table):
-    """
-    Add all properties that the columns of a table give.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        Sources with counterparts and hosts.
-
-    Returns
-    -------
-    table : `~astropy.table.Table`
-        A new table.
-    """
-    table = add_proper_motion(add_galactic(table))
-    table = add_luminosities(add_flux_ratios(table))
-    if {"flux_min", "flux_max"} <= set(table.colnames):
-        table = add_flux_range(table)
-    return table

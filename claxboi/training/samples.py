@@ -17,7 +17,7 @@ from astropy.config import get_cache_dir
 from astropy.table import Table
 
 from claxboi.config import conf
-from claxboi.properties import known_properties
+from claxboi.properties import add_properties, known_properties
 from claxboi.utils import (
     check_count,
     float_values,
@@ -29,7 +29,7 @@ from claxboi.utils import (
 )
 
 from ._catalogues import find_evidence, match_settings, parse_catalogues
-from ._prepare import add_counterparts, add_host_galaxies, add_properties
+from ._prepare import add_counterparts, add_host_galaxies
 from .labels import extended_sources, label_table, limit_settings
 from .missions import fetch_positions, fetch_sources, parse_mission
 from .schemes import parse_scheme
