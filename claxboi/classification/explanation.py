@@ -8,21 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.table import Row, Table
 
-from ._posterior import category_exponents, log_normalize, log_proportions
-from .weights import largest
+from ._reasons import find_reasons, write_sentence
 
 __all__ = ["Explanation", "explain_source"]
-
-#: Above this posterior the sentence is sure, below the other it says that it is not.
-SURE = 0.9
-UNSURE = 0.5
-
-#: Properties named in the sentence, if each adds at least this many nats.
-MENTIONED = 3
-SMALLEST_MENTION = 0.1
-
-#: A source at least as odd as this for every class is called odd.
-ODD = 0.01
 
 
 @dataclass
@@ -151,52 +139,15 @@ class Explanation:
         The answer and its reasons in plain words.
         """
         best, second = self.prediction, self.runner_up()
-        probability = self.posterior[best]
-        who = self.identifier or "This source"
-        if probability >= SURE:
-            verdict = f"{who} is classified as {best} with probability {_percent(probability)}"
-        elif probability >= UNSURE:
-            verdict = f"{who} is probably {best} ({_percent(probability)})"
-        else:
-            verdict = f"{who} is of uncertain class, most probably {best}"
-            verdict += f" ({_percent(probability)})"
-        verdict += f", then {second} ({_percent(self.posterior[second])})."
-        nats = self.contrast()
-        pros = self._mention(np.argsort(-nats), nats)
-        cons = self._mention(np.argsort(nats), -nats)
-        sentences = [verdict]
-        if pros:
-            sentences.append(f"For {best} rather than {second} speak {pros}.")
-        if cons:
-            sentences.append(f"Against it {'speak' if ' and ' in cons else 'speaks'} {cons}.")
-        for category, name in self.alternatives.items():
-            sentences.append(f"Without the {category} properties it would be {name}.")
-        if self.outlier_pvalue < ODD:
-            sentences.append(
-                f"It is odd for every class (p = {self.outlier_pvalue:.2g}): none may be right."
-            )
-        if self.is_training:
-            sentences.append("It belongs to the training sample and was held out for this answer.")
-        return " ".join(sentences)
-
-    def _mention(self, order, nats):
-        named = []
-        for row in order[:MENTIONED]:
-            if nats[row] < SMALLEST_MENTION:
-                break
-            part = self.parts[row]
-            kind, name = str(part["kind"]), str(part["name"])
-            if kind == "property":
-                text = f"{name} = {part['value']:.4g}"
-            elif kind == "missing":
-                text = f"that {name} is {'missing' if np.isnan(part['value']) else 'known'}"
-            else:
-                text = f"the {kind}"
-            # A prior of zero is no amount.
-            amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
-            named.append(f"{text} ({amount})")
-        return (
-            " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
+        columns = (*(self.parts[name] for name in ("kind", "name", "value")), self.contrast())
+        return write_sentence(
+            self.identifier,
+            (best, self.posterior[best]),
+            (second, self.posterior[second]),
+            list(zip(*columns, strict=True)),
+            self.alternatives,
+            self.outlier_pvalue,
+            self.is_training,
         )
 
     def __str__(self):
@@ -231,52 +182,33 @@ class Explanation:
         return plot_explanation(self, ax=ax, class_name=class_name, against=against)
 
 
-def _percent(probability):
-    if probability > 0.999:
-        return "> 99.9 %"
-    return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
-
-
 def explain_source(model, source, priors, *, identifier=""):
     """
     Take the posterior of one source apart; see `NaiveBayesClassifier.explain`.
     """
     table = _one_row(source)
-    sources = model._read(table)
-    proportions = _stored_priors(table, model) if priors is None else None
-    if proportions is None:
-        proportions = model._priors(priors, table, sources)
-    terms = model._terms(sources)
-    combination, offsets = model._combination(terms, sources)
-    rows = _parts(model, sources, terms, proportions, offsets)
-    names = ["kind", "category", "name", "value", *model.classes_]
+    reasons = find_reasons(model, table, priors)
+    nats = reasons.nats[..., 0]
+    known = ~np.isnan(nats[:, 0])
     parts = Table(
-        rows=rows, names=names, dtype=[str, str, str, float] + [float] * len(model.classes_)
+        {
+            "kind": np.array(reasons.kinds)[known],
+            "category": np.array(reasons.groups)[known],
+            "name": np.array(reasons.names)[known],
+            "value": reasons.values[known, 0],
+        }
     )
-    joint = np.array([np.sum(parts[name]) for name in model.classes_])
-    log_posterior = log_normalize(joint[:, np.newaxis])[:, 0]
-    best = int(largest(joint[:, np.newaxis])[0])
-    total = combination.contributions.sum(axis=0)
-    log_prior = log_proportions(proportions) + offsets
-    alternatives = {}
-    for t, category in enumerate(model.categories):
-        other = int(largest(combination.without(t, total, log_prior))[0])
-        if other != best:
-            alternatives[category] = model.classes_[other]
-    scale = model._get_outlier_scale()
-    pvalue = np.nan
-    if scale is not None:
-        total = terms.log_likelihood.sum(axis=0)
-        pvalue = float(scale.pvalue(total, terms.pattern, terms.patterns, sources.codes)[0])
+    for name, values in zip(reasons.classes, nats[known].T, strict=True):
+        parts[name] = values
     return Explanation(
-        classes=list(model.classes_),
+        classes=reasons.classes,
         parts=parts,
-        log_evidence=float(joint.max() + np.log(np.exp(joint - joint.max()).sum())),
-        posterior=dict(zip(model.classes_, map(float, np.exp(log_posterior)), strict=True)),
-        prediction=model.classes_[best],
-        alternatives=alternatives,
-        outlier_pvalue=pvalue,
-        is_training=bool(sources.codes[0] >= 0),
+        log_evidence=float(reasons.log_evidence[0]),
+        posterior=dict(zip(reasons.classes, reasons.posterior[:, 0].tolist(), strict=True)),
+        prediction=reasons.classes[reasons.best[0]],
+        alternatives=reasons.alternatives(0),
+        outlier_pvalue=float(reasons.pvalue[0]),
+        is_training=bool(reasons.is_training[0]),
         identifier=identifier or _identifier(table),
     )
 
@@ -295,58 +227,3 @@ def _identifier(table):
         if name in table.colnames:
             return str(table[name][0])
     return ""
-
-
-def _stored_priors(table, model):
-    """Return the priors with which a result was made, None where it does not say."""
-    stored = table.meta.get("claxboi", {}).get("classification", {})
-    priors = stored.get("priors")
-    if stored.get("classes") != model.classes_ or not isinstance(priors, dict):
-        return None
-    return np.array([priors[name] for name in model.classes_])
-
-
-def _parts(model, sources, terms, proportions, offsets):
-    """List the parts of the log posterior of one source."""
-    weights, missing_weight = model._weight_arrays()
-    with np.errstate(divide="ignore"):
-        rows = [["prior", "", "prior", np.nan, *np.log(proportions).reshape(-1)]]
-    if offsets.any():
-        rows.append(["offset", "", "offset", np.nan, *offsets[:, 0]])
-    if model._fold_weights is not None and sources.codes[0] >= 0:
-        each = model._fold_weights_of(sources)[:, 0]
-        weights, missing_weight = each[: len(weights)], each[len(weights)]
-    exponents = category_exponents(terms, weights, missing_weight, model.normalization)
-    exponents = np.asarray(exponents).reshape(len(weights), -1)[:, 0]
-    log_likelihood = model._likelihood.property_terms(
-        sources.values,
-        sources.errors,
-        sources.codes if sources.codes[0] >= 0 else None,
-        sources.weights,
-    )[..., 0]
-    presence = model._likelihood.presence_terms(
-        sources.values, sources.codes if sources.codes[0] >= 0 else None, sources.weights
-    )[..., 0]
-    for p, record in enumerate(model.properties):
-        t = model.categories.index(record.category)
-        value = float(sources.values[p, 0])
-        if not np.isnan(value):
-            rows.append(
-                [
-                    "property",
-                    record.category,
-                    record.column,
-                    value,
-                    *exponents[t] * log_likelihood[p],
-                ]
-            )
-        if model.missing == "ignore":
-            continue
-        power = exponents[t]
-        if model.missing == "existence":
-            if model.normalization == "none":
-                power = missing_weight
-            elif np.isnan(value):
-                power = exponents[t] * missing_weight
-        rows.append(["missing", record.category, record.column, value, *(power * presence[p])])
-    return rows

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import NaiveBayesClassifier, Property
 from claxboi.classification._posterior import MISSING_MODES, NORMALIZATIONS
+from claxboi.classification._reasons import find_reasons
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 RECORDS = [
@@ -175,3 +176,35 @@ class TestExplanation:
         model.explain(table[2], PRIORS)
         assert_array_equal(table["y"], before["y"])
         assert_array_equal(table["x"].mask, before["x"].mask)
+
+
+class TestManyAtOnce:
+    @pytest.fixture
+    def model(self, table):
+        return NaiveBayesClassifier(RECORDS, weights=[0.4, 2, 0.7]).fit(table)
+
+    def test_equal_one_by_one(self, table, model):
+        result = model.classify(table, "training")
+        rows = np.arange(0, len(table), len(table) // 25)
+        reasons = find_reasons(model, result[rows])
+        assert reasons.nats.shape == (len(reasons.kinds), len(model.classes_), len(rows))
+        for k, row in enumerate(rows):
+            one = model.explain(result[row])
+            known = ~np.isnan(reasons.nats[:, 0, k])
+            parts = np.column_stack([one.parts[name] for name in model.classes_])
+            assert_allclose(reasons.nats[known, :, k], parts, rtol=1e-12)
+            assert list(one.parts["name"]) == list(np.array(reasons.names)[known])
+            assert reasons.sentence(k, one.identifier) == one.sentence
+            assert reasons.classes[reasons.best[k]] == one.prediction == result["prediction"][row]
+
+    def test_add_up_to_the_columns(self, table, model):
+        result = model.classify(table, "training")
+        reasons = find_reasons(model, result)
+        for name, values in zip(model.classes_, reasons.posterior, strict=True):
+            assert_allclose(values, result[f"P_{name}"], atol=1e-12)
+        assert_allclose(reasons.pvalue, result["outlier_pvalue"])
+
+    def test_priors_per_source(self, table, model):
+        priors = np.random.default_rng(3).dirichlet(np.ones(len(model.classes_)), len(table))
+        reasons = find_reasons(model, table, priors)
+        assert_allclose(reasons.posterior.T, model.predict_proba(table, priors), atol=1e-12)

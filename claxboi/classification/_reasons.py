@@ -1,0 +1,304 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The parts of the posteriors of many sources at once, and what they say in plain words.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._posterior import category_exponents, log_normalize, log_proportions
+from .weights import largest
+
+__all__ = ["Reasons", "find_reasons", "write_sentence"]
+
+#: Above this posterior the sentence is sure, below the other it says that it is not.
+SURE = 0.9
+UNSURE = 0.5
+
+#: Properties named in the sentence, if each adds at least this many nats.
+MENTIONED = 3
+SMALLEST_MENTION = 0.1
+
+#: A source at least as odd as this for every class is called odd.
+ODD = 0.01
+
+
+@dataclass
+class Reasons:
+    """
+    The parts of the log posteriors of some sources.
+
+    Attributes
+    ----------
+    classes, categories : list of str
+        Their names.
+    kinds, groups, names : list of str, length n_parts
+        What each part is ("prior", "offset", "property", "missing"), its category, and the name of
+        its property.
+    values : `~numpy.ndarray` of shape (n_parts, n)
+        Raw values of the properties, NaN where missing and for priors and offsets.
+    nats : `~numpy.ndarray` of shape (n_parts, n_classes, n)
+        What each part adds to the log posterior; NaN for the value of a property that is missing.
+    log_evidence : `~numpy.ndarray` of shape (n,)
+        Logarithm of the sum over the classes of the exponential of the summed parts.
+    posterior : `~numpy.ndarray` of shape (n_classes, n)
+        The posteriors.
+    best : `~numpy.ndarray` of int, shape (n,)
+        Most probable class.
+    others : `~numpy.ndarray` of int, shape (n_categories, n)
+        Most probable class without each category.
+    pvalue : `~numpy.ndarray` of shape (n,)
+        Outlier p-value, NaN where the model has none.
+    is_training : `~numpy.ndarray` of bool, shape (n,)
+        Which sources trained the model.
+    """
+
+    classes: list
+    categories: list
+    kinds: list
+    groups: list
+    names: list
+    values: np.ndarray
+    nats: np.ndarray
+    log_evidence: np.ndarray
+    posterior: np.ndarray
+    best: np.ndarray
+    others: np.ndarray
+    pvalue: np.ndarray
+    is_training: np.ndarray
+
+    def alternatives(self, row):
+        """
+        Return the predictions of one source without each category, where they differ.
+
+        Parameters
+        ----------
+        row : int
+            The source.
+
+        Returns
+        -------
+        alternatives : dict of str to str
+        """
+        return {
+            category: self.classes[code]
+            for category, code in zip(self.categories, self.others[:, row], strict=True)
+            if code != self.best[row]
+        }
+
+    def sentence(self, row, identifier=""):
+        """
+        Say the answer for one source, and its reasons, in plain words.
+
+        Parameters
+        ----------
+        row : int
+            The source.
+        identifier : str, optional
+            What it is called.
+
+        Returns
+        -------
+        text : str
+        """
+        best = self.best[row]
+        posterior = self.posterior[:, row]
+        second = int(np.argmax(np.where(np.arange(len(posterior)) == best, -1.0, posterior)))
+        nats = self.nats[:, best, row] - self.nats[:, second, row]
+        known = ~np.isnan(self.nats[:, best, row])
+        return write_sentence(
+            identifier,
+            (self.classes[best], posterior[best]),
+            (self.classes[second], posterior[second]),
+            [
+                part
+                for part, here in zip(
+                    zip(self.kinds, self.names, self.values[:, row], nats, strict=True),
+                    known,
+                    strict=True,
+                )
+                if here
+            ],
+            self.alternatives(row),
+            self.pvalue[row],
+            self.is_training[row],
+        )
+
+
+def find_reasons(model, table, priors=None):
+    """
+    Take the posteriors of some sources apart.
+
+    Parameters
+    ----------
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The fitted classifier.
+    table : `~astropy.table.Table`
+        The sources.
+    priors : mapping, sequence, "training", array, optional
+        See `NaiveBayesClassifier.classify`. Default: those with which the table was classified, if
+        it was.
+
+    Returns
+    -------
+    reasons : `Reasons`
+    """
+    sources = model._read(table)
+    proportions = _stored_priors(table, model) if priors is None else None
+    if proportions is None:
+        proportions = model._priors(priors, table, sources)
+    terms = model._terms(sources)
+    combination, offsets = model._combination(terms, sources)
+    parts, nats = _parts(model, sources, terms, proportions, offsets)
+    n = len(sources)
+    joint = np.nansum(nats, axis=0)
+    best = largest(joint)
+    total = combination.contributions.sum(axis=0)
+    log_prior = log_proportions(proportions) + offsets
+    others = np.empty((len(model.categories), n), np.intp)
+    for t in range(len(model.categories)):
+        others[t] = largest(combination.without(t, total, log_prior))
+    pvalue = np.full(n, np.nan)
+    scale = model._get_outlier_scale()
+    if scale is not None:
+        total = terms.log_likelihood.sum(axis=0)
+        pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.codes)
+    kinds, groups, names, values = (list(part) for part in zip(*parts, strict=True))
+    peak = joint.max(axis=0)
+    return Reasons(
+        classes=list(model.classes_),
+        categories=list(model.categories),
+        kinds=kinds,
+        groups=groups,
+        names=names,
+        values=np.array(values),
+        nats=nats,
+        log_evidence=peak + np.log(np.exp(joint - peak).sum(axis=0)),
+        posterior=np.exp(log_normalize(joint)),
+        best=best,
+        others=others,
+        pvalue=pvalue,
+        is_training=sources.codes >= 0,
+    )
+
+
+def _stored_priors(table, model):
+    """Return the priors with which a result was made, None where it does not say."""
+    stored = table.meta.get("claxboi", {}).get("classification", {})
+    priors = stored.get("priors")
+    if stored.get("classes") != model.classes_ or not isinstance(priors, dict):
+        return None
+    return np.array([priors[name] for name in model.classes_])
+
+
+def _parts(model, sources, terms, proportions, offsets):
+    """List the parts (kind, category, name, values), and what each adds per class and source."""
+    n, n_classes = len(sources), len(model.classes_)
+    weights, missing_weight = model._weight_arrays()
+    codes = sources.codes if (sources.codes >= 0).any() else None
+    if model._fold_weights is not None and codes is not None:
+        each = model._fold_weights_of(sources)
+        weights, missing_weight = each[: len(weights)], each[len(weights)]
+    exponents = category_exponents(terms, weights, missing_weight, model.normalization)
+    exponents = np.broadcast_to(exponents.reshape(len(exponents), -1), (len(exponents), n))
+    log_likelihood = model._likelihood.property_terms(
+        sources.values, sources.errors, codes, sources.weights
+    )
+    presence = model._likelihood.presence_terms(sources.values, codes, sources.weights)
+
+    nothing, shape = np.full(n, np.nan), (n_classes, n)
+    parts = [("prior", "", "prior", nothing)]
+    nats = [np.broadcast_to(log_proportions(proportions), shape)]
+    if offsets.any():
+        parts.append(("offset", "", "offset", nothing))
+        nats.append(np.broadcast_to(offsets, shape))
+    for p, record in enumerate(model.properties):
+        exponent = exponents[model.categories.index(record.category)]
+        values = sources.values[p]
+        missing = np.isnan(values)
+        parts.append(("property", record.category, record.column, values))
+        nats.append(np.where(missing, np.nan, exponent * log_likelihood[p]))
+        if model.missing == "ignore":
+            continue
+        power = exponent
+        if model.missing == "existence":
+            if model.normalization == "none":
+                power = missing_weight
+            else:
+                power = np.where(missing, exponent * missing_weight, exponent)
+        parts.append(("missing", record.category, record.column, values))
+        nats.append(power * presence[p])
+    return parts, np.array(nats)
+
+
+def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
+    """
+    Say an answer and its reasons in plain words.
+
+    Parameters
+    ----------
+    identifier : str
+        What the source is called, empty where unknown.
+    first, second : tuple of str and float
+        The most probable class and the next, each with its posterior.
+    parts : list of tuple
+        Kind, name, value and nats for the first class rather than the second of each part.
+    alternatives : dict of str to str
+        Prediction without each category, where it differs.
+    pvalue : float
+        Outlier p-value.
+    is_training : bool
+        Whether the source trained the model.
+
+    Returns
+    -------
+    text : str
+    """
+    best, probability = first
+    who = identifier or "This source"
+    if probability >= SURE:
+        verdict = f"{who} is classified as {best} with probability {_percent(probability)}"
+    elif probability >= UNSURE:
+        verdict = f"{who} is probably {best} ({_percent(probability)})"
+    else:
+        verdict = f"{who} is of uncertain class, most probably {best} ({_percent(probability)})"
+    sentences = [f"{verdict}, then {second[0]} ({_percent(second[1])})."]
+    nats = np.array([part[-1] for part in parts])
+    pros = _mention(parts, np.argsort(-nats), nats)
+    cons = _mention(parts, np.argsort(nats), -nats)
+    if pros:
+        sentences.append(f"For {best} rather than {second[0]} speak {pros}.")
+    if cons:
+        sentences.append(f"Against it {'speak' if ' and ' in cons else 'speaks'} {cons}.")
+    for category, name in alternatives.items():
+        sentences.append(f"Without the {category} properties it would be {name}.")
+    if pvalue < ODD:
+        sentences.append(f"It is odd for every class (p = {pvalue:.2g}): none may be right.")
+    if is_training:
+        sentences.append("It belongs to the training sample and was held out for this answer.")
+    return " ".join(sentences)
+
+
+def _mention(parts, order, nats):
+    named = []
+    for row in order[:MENTIONED]:
+        if nats[row] < SMALLEST_MENTION:
+            break
+        kind, name, value, _ = parts[row]
+        if kind == "property":
+            text = f"{name} = {value:.4g}"
+        elif kind == "missing":
+            text = f"that {name} is {'missing' if np.isnan(value) else 'known'}"
+        else:
+            text = f"the {kind}"
+        # A prior of zero is no amount.
+        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
+        named.append(f"{text} ({amount})")
+    return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
+
+
+def _percent(probability):
+    if probability > 0.999:
+        return "> 99.9 %"
+    return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
