@@ -27,6 +27,7 @@ from .pairs import _offsets, _pairs
 __all__ = ["best_hosts", "find_hosts", "host_regions"]
 
 _PAIRS_AT_ONCE = 4_000_000
+_DISTANCES = ("galaxy_distance", "galaxy_distance_error")
 
 
 def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
@@ -45,7 +46,7 @@ def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
         ``r25_major`` (the semi-major axis, half of D25; arcsec if it has no unit). Optional:
         ``r25_minor`` or ``r25_ratio`` (minor over major; used where ``r25_minor`` is missing),
         ``r25_angle`` (position angle of the major axis in deg, East of North) and
-        ``galaxy_distance`` (Mpc).
+        ``galaxy_distance`` with ``galaxy_distance_error`` (Mpc).
     factor : float, optional
         How far out a source may lie, in units of the ellipse. Default 1.26, about the Holmberg
         radius; 1 is D25 itself; the published rule for labels is 1.5.
@@ -59,8 +60,8 @@ def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
         One row for each source and galaxy, sorted by source, then by ``galaxy_radius``:
         ``primary`` and ``secondary`` (rows of the source and of the galaxy), ``separation``
         (arcsec), ``galaxy_radius`` (that over the radius of the ellipse in that direction),
-        ``galaxy_id``, and ``galaxy_distance`` (Mpc) if the galaxies have it. With no row, and a
-        warning, if no source lies in a galaxy.
+        ``galaxy_id``, and ``galaxy_distance`` and ``galaxy_distance_error`` (Mpc) if the galaxies
+        have them. With no row, and a warning, if no source lies in a galaxy.
 
     Raises
     ------
@@ -121,10 +122,10 @@ def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
         meta=record({}, "hosts", factor=factor, missing_angle=missing_angle),
     )
     hosts["galaxy_id"] = make_column("galaxy_id", ids[secondary], mask=missing[secondary])
-    if "galaxy_distance" in galaxies.colnames:
-        distance = float_values(galaxies, "galaxy_distance", unit=u.Mpc, name="galaxies")
-        distance = distance[secondary]
-        hosts["galaxy_distance"] = make_column("galaxy_distance", distance, mask=np.isnan(distance))
+    for name in _DISTANCES:
+        if name in galaxies.colnames:
+            values = float_values(galaxies, name, unit=u.Mpc, name="galaxies")[secondary]
+            hosts[name] = make_column(name, values, mask=np.isnan(values))
     if not len(hosts):
         warn(
             f"none of {len(xray)} X-ray sources lies within {factor:g} x the ellipses of "
@@ -149,8 +150,8 @@ def best_hosts(xray, hosts, *, overwrite=False):
     Returns
     -------
     table : same class as ``xray``
-        A new table with the masked columns ``galaxy_id``, ``galaxy_distance`` (Mpc; if ``hosts``
-        has it) and ``galaxy_radius``: those of the host of smallest ``galaxy_radius``. Of equal
+        A new table with the masked columns ``galaxy_id``, ``galaxy_distance``,
+        ``galaxy_distance_error`` (Mpc; if ``hosts`` has them) and ``galaxy_radius``: those of the host of smallest ``galaxy_radius``. Of equal
         ones the nearest centre is taken, then the first galaxy. Masked where there is no host.
 
     Raises
@@ -192,7 +193,7 @@ def best_hosts(xray, hosts, *, overwrite=False):
     rows, first = np.unique(primary[order], return_index=True)
     best = order[first]
     columns = {}
-    for name in ("galaxy_id", "galaxy_distance", "galaxy_radius"):
+    for name in ("galaxy_id", *_DISTANCES, "galaxy_radius"):
         if name in hosts.colnames:
             values = np.zeros(len(xray), hosts[name].dtype)
             missing = np.ones(len(xray), bool)

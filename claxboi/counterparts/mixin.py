@@ -115,7 +115,8 @@ class CounterpartMixin:
         Returns
         -------
         table : same class as this table
-            A new table with ``galaxy_id``, ``galaxy_distance`` and ``galaxy_radius``.
+            A new table with ``galaxy_id``, ``galaxy_distance`` with its error, and
+            ``galaxy_radius``.
         """
         hosts = find_hosts(self, galaxies, factor=factor, missing_angle=missing_angle)
         return best_hosts(self, hosts, overwrite=overwrite)

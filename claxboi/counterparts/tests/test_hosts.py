@@ -189,10 +189,12 @@ def test_missing_angle_and_axes():
 def test_units():
     xray = QTable({"ra": [0.0] * u.hourangle, "dec": [36.0] * u.arcsec})
     galaxies = one_galaxy(r25_major=[1.0] * u.arcmin, galaxy_distance=[700.0] * u.kpc)
+    galaxies["galaxy_distance_error"] = [70.0] * u.kpc
     best = best_hosts(xray, find_hosts(xray, galaxies))
     assert isinstance(best, QTable)
     assert_allclose(best["galaxy_radius"], 0.6)
     assert_allclose(best["galaxy_distance"].to_value(u.Mpc), 0.7)
+    assert_allclose(best["galaxy_distance_error"].to_value(u.Mpc), 0.07)
     assert best.meta["claxboi"]["hosts"]["factor"] == 1.26
 
 
@@ -204,6 +206,7 @@ def test_best_host():
             "dec": [0.0, 0.0, 0.0],
             "r25_major": [3600.0, 36.0, 100.0],
             "galaxy_distance": [0.8, np.nan, 3.0],
+            "galaxy_distance_error": [0.1, np.nan, np.nan],
         }
     )
     # Inside both but nearer the centre of the small one; inside the big one alone; outside.
@@ -215,6 +218,7 @@ def test_best_host():
         best = best_hosts(xray, hosts[order])
         assert best["galaxy_id"].tolist() == ["small", "big", None]
         assert best["galaxy_distance"].tolist() == [None, 0.8, None]
+        assert best["galaxy_distance_error"].tolist() == [None, 0.1, None]
         assert_allclose(best["galaxy_radius"][:2], [0.05, 0.2], rtol=1e-6)
         assert best["galaxy_radius"].mask.tolist() == [False, False, True]
     assert xray.colnames == before.colnames
