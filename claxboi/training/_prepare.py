@@ -93,9 +93,11 @@ def _add_distances(table, fetch):
     return add_star_distances(table, near)
 
 
-def add_host_galaxies(table, *, factor, max_distance, fetch):
+def add_host_galaxies(
+    table, *, factor, max_distance, fetch, sizes="hyperleda", distances="glade"
+):
     """
-    Add the host galaxies: HyperLEDA for the ellipses, GLADE+ for the distances.
+    Add the host galaxies, of a catalogue of ellipses and one of distances.
 
     Parameters
     ----------
@@ -107,6 +109,8 @@ def add_host_galaxies(table, *, factor, max_distance, fetch):
         Farther galaxies are no hosts.
     fetch : mapping
         Passed to the references.
+    sizes, distances : str, `~astropy.table.Table` or `~claxboi.references.Reference`, optional
+        The two catalogues, with the columns of HyperLEDA and of GLADE+.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def add_host_galaxies(table, *, factor, max_distance, fetch):
         A new table with ``galaxy_id, galaxy_distance, galaxy_radius``.
     """
     # Whole, for galaxies are larger than any radius that the services take.
-    axes = get_reference("hyperleda").fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
+    axes = get_reference(sizes).fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
     every = axes["id", "ra", "dec"][~is_missing(axes, "id")]
     every.rename_column("id", "pgc")
     # Only those that host a source are worth asking for their distance.
@@ -125,7 +129,7 @@ def add_host_galaxies(table, *, factor, max_distance, fetch):
     if len(axes):
         coords = SkyCoord(axes["ra"], axes["dec"], unit="deg")
         wanted = ["pgc", "distance", "distance_error"]
-        glade = get_reference("glade").query(coords, radius=_SAME_GALAXY, columns=wanted, **fetch)
+        glade = get_reference(distances).query(coords, radius=_SAME_GALAXY, columns=wanted, **fetch)
     else:
         glade = every[:0]
     return best_hosts(
