@@ -93,9 +93,7 @@ def _add_distances(table, fetch):
     return add_star_distances(table, near)
 
 
-def add_host_galaxies(
-    table, *, factor, max_distance, fetch, sizes="hyperleda", distances="glade"
-):
+def add_host_galaxies(table, *, factor, max_distance, fetch, sizes="hyperleda", distances="glade"):
     """
     Add the host galaxies, of a catalogue of ellipses and one of distances.
 
