@@ -151,8 +151,9 @@ def best_hosts(xray, hosts, *, overwrite=False):
     -------
     table : same class as ``xray``
         A new table with the masked columns ``galaxy_id``, ``galaxy_distance``,
-        ``galaxy_distance_error`` (Mpc; if ``hosts`` has them) and ``galaxy_radius``: those of the host of smallest ``galaxy_radius``. Of equal
-        ones the nearest centre is taken, then the first galaxy. Masked where there is no host.
+        ``galaxy_distance_error`` (Mpc; if ``hosts`` has them) and ``galaxy_radius``: those of the
+        host of smallest ``galaxy_radius``. Of equal ones the nearest centre is taken, then the
+        first galaxy. Masked where there is no host.
 
     Raises
     ------
