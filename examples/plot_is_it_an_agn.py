@@ -30,7 +30,8 @@ sources = make_labelled_sample(3000, rng=4)
 result, model = classify(sources, priors, return_model=True)
 
 # %%
-# Here is an unlabelled source that is called an AGN: the one that is most likely to be a star instead.
+# Here is an unlabelled source that is called an AGN: the one that is most likely to be a star
+# instead.
 
 is_candidate = ~result["is_training"] & (result["prediction"] == "AGN")
 row = np.argmax(np.where(is_candidate, result["P_star"], 0))
@@ -39,16 +40,16 @@ print(explanation.sentence)
 
 # %%
 # Each property contributes the logarithm of its density in a class, with the exponent of its
-# category. The difference of two classes is evidence, in nats: 1 nat multiplies the odds by 2.7. The
-# sum of all bars, with the prior, is the answer; nothing is left over.
+# category. The difference of two classes is evidence, in nats: 1 nat multiplies the odds by
+# 2.7. The sum of all bars, with the prior, is the answer; nothing is left over.
 
 fig, ax = plt.subplots(figsize=(8, 5.5), layout="constrained")
 plot_explanation(explanation, ax=ax)
 plt.show()
 
 # %%
-# The strongest argument, for or against, can be looked at where it was made: in the densities that
-# were learned.
+# The strongest argument, for or against, can be looked at where it was made: in the densities
+# that were learned.
 
 parts = explanation.to_table()
 is_property = (parts["kind"] == "property") & np.isfinite(parts["value"])
@@ -62,8 +63,8 @@ plot_densities(model, strongest["name"], value=strongest["value"], ax=ax)
 plt.show()
 
 # %%
-# Are such numbers to be believed? Of the held-out sources that are called AGN with 50 % to 95 %, count
-# those that are.
+# Are such numbers to be believed? Of the held-out sources that are called AGN with 50 % to 95
+# %, count those that are.
 
 labelled = result[result["is_training"]]
 alike = labelled[(labelled["P_AGN"] > 0.5) & (labelled["P_AGN"] < 0.95)]

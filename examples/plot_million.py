@@ -2,8 +2,8 @@
 A million sources
 =================
 
-Catalogues grow. This example classifies a million sources on whatever machine it runs on, and shows
-where they end up. The sources are simulated.
+Catalogues grow. This example classifies a million sources on whatever machine it runs on, and
+shows where they end up. The sources are simulated.
 """
 
 # %%

@@ -2,10 +2,10 @@
 Compared with a random forest
 =============================
 
-A forest finds combinations of properties that naive Bayes does not. So why not use one? This example
-trains both on the same sources, scores both on the same held-out ones, and looks at what each gives
-for the effort: accuracy, and whether a probability means what it says. The sources are simulated; on
-real Chandra sources ``benchmarks/csc2.py`` does the same.
+A forest finds combinations of properties that naive Bayes does not. So why not use one? This
+example trains both on the same sources, scores both on the same held-out ones, and looks at what
+each gives for the effort: accuracy, and whether a probability means what it says. The sources
+are simulated; on real Chandra sources ``benchmarks/csc2.py`` does the same.
 
 It needs ``scikit-learn``.
 """
@@ -34,8 +34,8 @@ forest = RandomForestClassifier(300, class_weight="balanced", n_jobs=2, random_s
 forest.fit(values[training], np.asarray(sources["class"][training]))
 
 # %%
-# The same scores of both. Log-loss punishes a confident error; the calibration error (ECE) is the mean
-# distance of what was promised from what came true.
+# The same scores of both. Log-loss punishes a confident error; the calibration error (ECE) is
+# the mean distance of what was promised from what came true.
 
 new = result[~training]
 probabilities = {
@@ -61,8 +61,8 @@ for name, evaluation in scores.items():
     )
 
 # %%
-# The forest, an average of many votes, promises too little where it is right. Naive Bayes with fitted
-# exponents keeps its word, and can say of each source why.
+# The forest, an average of many votes, promises too little where it is right. Naive Bayes with
+# fitted exponents keeps its word, and can say of each source why.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained", sharey=True)
 for ax, (name, evaluation) in zip(axes, scores.items(), strict=True):

@@ -34,8 +34,9 @@ plot_densities(model, "log_fx_fw1", value=value, ax=ax)
 plt.show()
 
 # %%
-# The densities alone do not decide. What the sources of a survey are in general matters as much: the
-# **prior**. With three AGN for each star, the posterior of one source follows from Bayes' rule.
+# The densities alone do not decide. What the sources of a survey are in general matters as
+# much: the **prior**. With three AGN for each star, the posterior of one source follows from
+# Bayes' rule.
 
 source = Table({"log_fx_fw1": [value]})
 result = model.classify(source, {"AGN": 0.75, "star": 0.25})
