@@ -13,6 +13,7 @@ from .distances import (
 from .everything import add_properties
 from .positions import add_galactic, add_proper_motion
 from .ratios import add_flux_ratios, add_hardness_ratios
+from .spectra import conversion_uncertainty, convert_flux, flux_fraction
 from .variability import add_flux_range
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "add_proper_motion",
     "add_properties",
     "add_star_distances",
+    "conversion_uncertainty",
+    "convert_flux",
+    "flux_fraction",
     "known_properties",
     "nearby_galaxies",
     "property_definition",
