@@ -1,8 +1,22 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 1, what comes in: the vocabulary of columns.
+Step 1, what comes in: the vocabulary of columns, and catalogues that get them.
 """
 
+from .checks import BadValueWarning, validate
 from .columns import describe, make_column, vocabulary
+from .missions import Mission, missions
+from .standardize import ConfidenceLevelWarning, find_columns, standardize
 
-__all__ = ["describe", "make_column", "vocabulary"]
+__all__ = [
+    "BadValueWarning",
+    "ConfidenceLevelWarning",
+    "Mission",
+    "describe",
+    "find_columns",
+    "make_column",
+    "missions",
+    "standardize",
+    "validate",
+    "vocabulary",
+]

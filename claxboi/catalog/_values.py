@@ -1,0 +1,170 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+From the columns of a catalogue to numbers, flags and names; and the rules that combine them.
+"""
+
+import numpy as np
+from astropy import units as u
+
+from claxboi.utils import float_values, is_missing, text_values
+
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+
+#: Julian year of the Modified Julian Date 0, and of the start of Swift's mission time.
+_MJD_ZERO = 2000 - 51544.5 / 365.25
+_MET_ZERO = 2001.0
+_YEAR_S = 365.25 * 86400
+
+
+def read_numbers(table, name, unit=None):
+    """
+    Read a column of numbers, written as such or as text.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    name : str
+        The column.
+    unit : str, optional
+        The unit wanted; a unit that astropy cannot read counts as none.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float64
+        NaN where missing.
+    """
+    column = table[name]
+    own = getattr(column, "unit", None)
+    if column.dtype.kind in "SUO":
+        texts, missing = text_values(table, name)
+        try:
+            values = np.where(missing, "nan", texts).astype(float)
+        except ValueError as err:
+            bad = next(text for text in texts[~missing] if not _is_number(text))
+            hint = ""
+            if ":" in bad or " " in bad:
+                hint = "; sexagesimal positions: pass a table with a SkyCoord column instead"
+            raise TypeError(f"column {name!r} must hold numbers, got {bad!r}{hint}") from err
+        values[~np.isfinite(values)] = np.nan
+        if unit and own is not None and not isinstance(own, u.UnrecognizedUnit):
+            values = u.Quantity(values, own).to_value(unit)
+        return values
+    if isinstance(own, u.UnrecognizedUnit):
+        return float_values({name: column.data}, name)
+    return float_values(table, name, unit=unit or None)
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_flags(table, name, at_least=1, texts=()):
+    """
+    Read a column of flags: bools, numbers, or words such as True and False.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    name : str
+        The column.
+    at_least : float, optional
+        The smallest number that is true.
+    texts : sequence of str, optional
+        Words in lower case that are true; all others are then false.
+
+    Returns
+    -------
+    values, missing : `~numpy.ndarray` of bool
+    """
+    kind = table[name].dtype.kind
+    if kind == "b":
+        return np.asarray(table[name]).astype(bool), is_missing(table, name)
+    if kind in "iuf":
+        values = float_values(table, name)
+        return np.nan_to_num(values, nan=-np.inf) >= at_least, np.isnan(values)
+    words, missing = text_values(table, name)
+    words = np.char.lower(words)
+    known = np.unique(words[~missing])
+    if np.all(np.isin(known, TRUE + FALSE)):
+        return np.isin(words, TRUE), missing
+    if texts:
+        return np.isin(words, texts), missing
+    bad = next(word for word in known if word not in TRUE + FALSE)
+    raise TypeError(f"column {name!r} must hold flags such as True and False, got {bad!r}")
+
+
+def read_names(table, names):
+    """
+    Read the identifiers: the first column that is complete and unique.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    names : sequence of str
+        The columns.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of str
+        Those of the first column if none is unique.
+    missing : `~numpy.ndarray` of bool
+    name : str
+        The column that was taken.
+    """
+    first = None
+    for name in names:
+        values, missing = text_values(table, name)
+        first = first or (values, missing, name)
+        if not missing.any() and len(set(values.tolist())) == len(values):
+            return values, missing, name
+    return first
+
+
+def combine(rule, values, flux=None):
+    """
+    Make one column of several.
+
+    Parameters
+    ----------
+    rule : str
+        See ``data/missions.toml``.
+    values : list of `~numpy.ndarray`
+        The columns.
+    flux : `~numpy.ndarray`, optional
+        The flux, for the rule "relative".
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float64
+    """
+    if rule == "column":
+        return values[0]
+    if rule == "rms":
+        return np.sqrt((values[0] ** 2 + values[1] ** 2) / 2)
+    if rule == "limits":
+        return (values[1] - values[0]) / 2
+    if rule == "errors":
+        # Lower errors are negative in some catalogues.
+        return (np.abs(values[0]) + np.abs(values[1])) / 2
+    if rule == "relative":
+        rate, low, high = values
+        return flux * (np.abs(low) + np.abs(high)) / 2 / np.where(rate > 0, rate, np.nan)
+    if rule == "complement":
+        return 1 - values[0]
+    if rule in ("ratio", "ratio_error"):
+        soft, hard = values[:2]
+        total = np.where(soft + hard > 0, soft + hard, np.nan)
+        if rule == "ratio":
+            return (hard - soft) / total
+        return 2 / total**2 * np.hypot(hard * values[2], soft * values[3])
+    if rule in ("mjd", "met"):
+        middle = np.mean(values, axis=0)
+        return _MJD_ZERO + middle / 365.25 if rule == "mjd" else _MET_ZERO + middle / _YEAR_S
+    raise ValueError(f"rule must be one of those of a mission, got {rule!r}")

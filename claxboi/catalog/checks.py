@@ -1,0 +1,149 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Checks of a table of X-ray sources.
+"""
+
+import re
+
+import numpy as np
+from astropy.table import Column
+
+from claxboi.utils import (
+    ClaxboiWarning,
+    check_columns,
+    check_table,
+    float_values,
+    text_values,
+    warn,
+)
+
+from .columns import describe, make_column
+
+__all__ = ["BadValueWarning", "validate"]
+
+_POSITIVE = re.compile(
+    r"flux|flux_min|flux_max|pos_error(_major|_minor)?|(flux\d*|hr\d+|gamma|fvar)_error"
+)
+_NOT_NEGATIVE = re.compile(r"flux\d+|extent")
+
+
+class BadValueWarning(ClaxboiWarning):
+    """
+    Values that cannot be were masked.
+    """
+
+
+def validate(table):
+    """
+    Check a table of X-ray sources under the names of the vocabulary.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``ra`` and ``dec``; other columns are checked if they are there. It is not changed.
+
+    Returns
+    -------
+    table : same class as the input
+        A copy in which fluxes and errors that are zero or negative are masked; fluxes of single
+        bands and extents may be zero. Right ascensions are within 0 and 360 degrees.
+
+    Raises
+    ------
+    KeyError
+        If there is no position.
+    ValueError
+        If a position is missing or impossible, or an identifier is missing or not unique.
+    TypeError, `~astropy.units.UnitsError`
+        If a column has no numbers, or a unit that does not convert.
+
+    Warns
+    -----
+    BadValueWarning
+        Once, with the number of masked values of each column.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.catalog import validate
+    >>> table = Table({"source_id": ["a", "b"], "ra": [10.0, -10.0], "dec": [0.0, 1.0]})
+    >>> print(validate(table))
+    source_id   ra  dec
+               deg
+    --------- ----- ---
+            a  10.0 0.0
+            b 350.0 1.0
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["ra", "dec"])
+    result = table.copy()
+    ra, dec = (float_values(table, name, unit="deg") for name in ("ra", "dec"))
+    _check_positions(ra, dec)
+    outside = (ra < 0) | (ra >= 360)
+    if outside.any():
+        ra[outside] %= 360
+        result["ra"] = _like(table["ra"], "ra", ra, None)
+    if "source_id" in table.colnames:
+        _check_names(table)
+    masked = {}
+    for name in table.colnames:
+        positive = _POSITIVE.fullmatch(name)
+        if not positive and not _NOT_NEGATIVE.fullmatch(name):
+            continue
+        values = float_values(table, name, unit=describe(name)["unit"] or None)
+        with np.errstate(invalid="ignore"):
+            bad = values <= 0 if positive else values < 0
+        if bad.any():
+            masked[name] = int(bad.sum())
+            values[bad] = np.nan
+            result[name] = _like(table[name], name, values, np.isnan(values))
+    if masked:
+        counts = ", ".join(f"{count} of {name}" for name, count in masked.items())
+        warn(
+            f"masked values that are zero or negative: {counts}. Such fluxes and errors say "
+            "nothing; give upper limits as missing values, and complete_pos_errors() fills "
+            "positional errors",
+            BadValueWarning,
+        )
+    return result
+
+
+def _like(old, name, values, mask):
+    new = make_column(name, values, mask=mask)
+    if isinstance(old, Column):
+        new.description = old.description or new.description
+        new.meta = dict(old.meta) or new.meta
+    return new
+
+
+def _check_positions(ra, dec):
+    for name, values, low, high in (("ra", ra, -180, 360), ("dec", dec, -90, 90)):
+        missing = np.isnan(values)
+        if missing.any():
+            raise ValueError(
+                f"{name} is missing in {missing.sum()} rows, the first is row "
+                f"{np.argmax(missing)}; a source needs a position: take these rows out"
+            )
+        bad = (values < low) | (values > high)
+        if bad.any():
+            raise ValueError(
+                f"{name} must be within {low} and {high} degrees, got {bad.sum()} bad rows, the "
+                f"first is row {np.argmax(bad)}: {values[bad][0]:g}"
+            )
+
+
+def _check_names(table):
+    names, missing = text_values(table, "source_id")
+    if missing.any():
+        raise ValueError(
+            f"source_id is missing in {missing.sum()} rows, the first is row {np.argmax(missing)}"
+        )
+    if len(set(names.tolist())) < len(names):
+        unique, counts = np.unique(names, return_counts=True)
+        twice = unique[counts > 1]
+        raise ValueError(
+            f"source_id must be unique, got {len(twice)} that occur more than once, such as "
+            f"{', '.join(map(repr, twice[:3].tolist()))}; a catalogue of detections has one row a "
+            "detection: take its list of sources, or name another column, "
+            "columns={'source_id': ...}"
+        )

@@ -1,0 +1,342 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+From the columns of any catalogue to those of the vocabulary.
+"""
+
+import logging
+import re
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from claxboi.utils import ClaxboiWarning, check_number, check_table, record, warn
+
+from ._plan import level_of, make_plan
+from ._values import combine, read_flags, read_names, read_numbers
+from .checks import validate
+from .columns import describe, make_column, vocabulary
+
+__all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
+
+log = logging.getLogger(__name__)
+
+_ERRORS = ("pos_error", "pos_error_major", "pos_error_minor")
+
+
+class ConfidenceLevelWarning(ClaxboiWarning):
+    """
+    The confidence level of a positional error is not known.
+    """
+
+
+def find_columns(table, mission=None, *, columns=None):
+    """
+    Show which columns of a table `standardize` would take.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    mission, columns
+        As for `standardize`.
+
+    Returns
+    -------
+    found : `~astropy.table.Table`
+        Columns ``name`` (in the vocabulary), ``column`` (of the table; several with commas) and
+        ``how`` it was found.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        As for `standardize`.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.catalog import find_columns
+    >>> table = Table({"Name": ["a"], "RAJ2000": [10.0], "DEJ2000": [0.0], "Fx": [1e-14]})
+    >>> print(find_columns(table))
+       name    column how
+    --------- ------- ----
+    source_id    Name name
+           ra RAJ2000 name
+          dec DEJ2000 name
+         flux      Fx name
+    """
+    check_table(table, allow_empty=True)
+    plan = make_plan(table, mission, columns)
+    steps = sorted(plan.steps, key=lambda step: _rank(step.name))
+    return Table(
+        {
+            "name": np.array([step.name for step in steps], str),
+            "column": np.array([", ".join(step.sources) for step in steps], str),
+            "how": np.array([step.how for step in steps], str),
+        }
+    )
+
+
+def standardize(table, mission=None, *, columns=None, pos_error_level=None, overwrite=False):
+    """
+    Give a catalogue of X-ray sources the columns of the vocabulary.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The catalogue, as it was downloaded or your own; it is not changed. A column of
+        `~astropy.coordinates.SkyCoord` gives the position.
+    mission : str, path or `Mission`, optional
+        The catalogue that it is: one of `missions`, or a small TOML file of your own, see
+        `Mission.from_file`. Default (or "auto"): recognised by the columns; the columns of a table
+        that is none of them are found by UCD, name and unit, see `find_columns`.
+    columns : mapping of str to str, optional
+        Name in the vocabulary -> column of the table, for those that are not found, or not rightly.
+    pos_error_level : float or "sigma", optional
+        Probability within the positional error, 0.9 for a 90 % radius; "sigma": it is 1 sigma per
+        axis. Default: as the mission has it, or the column's name says (``Err90``); else 1 sigma,
+        with a warning. A column called ``pos_error`` is 1 sigma per axis.
+    overwrite : bool, optional
+        Replace columns that are called as those to be made, but are not what they are made of.
+
+    Returns
+    -------
+    table : same class as the input
+        The columns of the vocabulary, in its units, then the table's own. A column of the table
+        that is called as the one made of it (names are compared without case, as FITS does) is
+        replaced. A table that was standardized before is only checked. What was taken from where is
+        in ``meta["claxboi"]["catalog"]``, with the band of the flux and the kind of the hardness
+        ratios.
+
+    Raises
+    ------
+    KeyError
+        If a column that is named is not there.
+    TypeError
+        If the table is none, or a column has no numbers.
+    ValueError
+        If the table is not of the mission, or of several; if there is no position or a column is
+        ambiguous; if names collide; as for `validate`.
+    `~astropy.units.UnitsError`
+        If a unit does not convert.
+
+    Warns
+    -----
+    ConfidenceLevelWarning
+        If the confidence level of the positional error is not known.
+    BadValueWarning
+        As for `validate`.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.catalog import standardize
+    >>> table = Table({
+    ...     "Name": ["a", "b"], "RAJ2000": [10.0, 20.0], "DEJ2000": [0.0, 1.0],
+    ...     "r": [1.0, 2.0] * u.arcsec, "Fx": [1e-17, 2e-17] * u.W / u.m**2,
+    ... })
+    >>> result = standardize(table, columns={"pos_error": "r"}, pos_error_level="sigma")
+    >>> print(result["source_id", "ra", "pos_error", "flux"])
+    source_id  ra  pos_error      flux
+              deg    arcsec  erg / (s cm2)
+    --------- ---- --------- -------------
+            a 10.0       1.0         1e-14
+            b 20.0       2.0         2e-14
+    """
+    check_table(table, allow_empty=True)
+    if pos_error_level not in (None, "sigma"):
+        pos_error_level = check_number(
+            pos_error_level, "pos_error_level", minimum=0, maximum=1, exclusive=True
+        )
+    if _is_done(table) and mission in (None, "auto") and not columns:
+        return validate(table)
+    plan = make_plan(table, mission, columns)
+    for step in plan.steps:
+        log.info("%s: %s (%s)", step.name, ", ".join(step.sources), step.how)
+    level, said = _level(plan, pos_error_level)
+    made, sources = _make(table, plan, level)
+    if not said:
+        warn(
+            f"the confidence level of the positional error {sources['pos_error']!r} is not known: "
+            "taken as 1 sigma per axis. Say it by pos_error_level=0.9 (a 90 % radius) or "
+            "pos_error_level='sigma'",
+            ConfidenceLevelWarning,
+        )
+    result = _assemble(table, made, plan, overwrite)
+    result.meta = record(table.meta, "catalog", **_facts(plan, sources, level))
+    return validate(result)
+
+
+def _is_done(table):
+    own = table.meta.get("claxboi", {})
+    return "catalog" in own and {"source_id", "ra", "dec"} <= set(table.colnames)
+
+
+def _level(plan, asked):
+    """
+    Decide on the confidence level of the positional error, and say whether anyone told it.
+    """
+    step = next((step for step in plan.steps if step.name in _ERRORS), None)
+    if step is None:
+        return None, True
+    if asked is not None:
+        return (None if asked == "sigma" else asked), True
+    if step.sources[0] in _ERRORS:
+        return None, True
+    if plan.mission is not None:
+        return plan.mission.pos_error_level, True
+    level = level_of(step.sources[0])
+    return level, level is not None
+
+
+def _make(table, plan, level):
+    made, sources = {}, {}
+    # The flux comes before the error that is made of it.
+    for step in sorted(plan.steps, key=lambda step: _rank(step.name)):
+        column, used = _column(table, step, made, plan, level)
+        if used == (step.name,):
+            # It was there under its name: what its owner says of it stays.
+            own = table[step.name].info
+            column.info.description = own.description or column.info.description
+            column.info.meta = (column.info.meta or {}) | (own.meta or {})
+        made[step.name], sources[step.name] = column, ", ".join(used)
+    if "source_id" not in made:
+        made["source_id"] = make_column("source_id", _names_of_positions(made["ra"], made["dec"]))
+    mission = plan.mission
+    if mission is not None and mission.flux_band and "flux" in made and "flux_band" not in made:
+        made["flux_band"] = make_column("flux_band", np.full(len(table), mission.flux_band))
+    if mission is not None and "snr" not in made and {"flux", "flux_error"} <= set(made):
+        flux, error = (_filled(made[name]) for name in ("flux", "flux_error"))
+        snr = flux / np.where(error > 0, error, np.nan)
+        made["snr"] = make_column("snr", snr, mask=_mask(np.isnan(snr)))
+    return {name: made[name] for name in sorted(made, key=_rank)}, sources
+
+
+def _column(table, step, made, plan, level):
+    name, dtype = step.name, describe(step.name)["dtype"]
+    rule, own = step.rule, step.sources
+    if isinstance(table[own[0]], SkyCoord):
+        coords = table[own[0]].icrs
+        return make_column(name, (coords.ra if name == "ra" else coords.dec).deg), own
+    if dtype == "str":
+        values, missing, column = read_names(table, own)
+        return make_column(name, values, mask=_mask(missing)), (column,)
+    if dtype == "bool":
+        flags = [read_flags(table, column, rule.at_least, rule.texts) for column in own]
+        values = np.any([value & ~missing for value, missing in flags], axis=0)
+        missing = np.all([missing for _, missing in flags], axis=0)
+        return make_column(name, values, mask=_mask(missing)), own
+    unit = describe(name)["unit"] if rule.rule not in ("relative", "mjd", "met") else None
+    flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
+    values = combine(rule.rule, [read_numbers(table, column, unit) for column in own], flux)
+    missing = np.isnan(values)
+    if name in _ERRORS and level is not None:
+        # A circular normal distribution has the fraction 1 - exp(-r^2 / 2 sigma^2) within r.
+        values = values / np.sqrt(-2 * np.log1p(-level))
+    if dtype == "int64":
+        values = np.where(missing, 0, values).astype(np.int64)
+    column = make_column(name, values, mask=_mask(missing))
+    column.description = _description(name, plan.mission) or column.description
+    return column, own
+
+
+def _description(name, mission):
+    """
+    Say the bands of a flux or a hardness ratio.
+    """
+    match = re.fullmatch(r"(flux|hr)(\d+)(_error)?", name)
+    if mission is None or match is None or match[3]:
+        return None
+    number = int(match[2]) - 1
+    bands = mission.bands if match[1] == "flux" else mission.hardness_bands
+    if number >= len(bands):
+        return None
+    if match[1] == "flux":
+        return f"X-ray flux in {bands[number]} keV, as observed"
+    soft, hard = bands[number]
+    return f"Hardness ratio of {mission.hardness} in {soft} and {hard} keV"
+
+
+def _mask(missing):
+    # A column is masked only where a value is missing.
+    return missing if missing.any() else None
+
+
+def _filled(column):
+    return np.ma.filled(column, np.nan)
+
+
+def _names_of_positions(ra, dec):
+    # Designations are cut off, not rounded: to 0.1 s and 1 arcsec. The slack undoes rounding errors.
+    tenths = np.floor(np.asarray(ra, float) * 2400 + 1e-6).astype(int) % 864_000
+    arcsec = np.floor(np.abs(np.asarray(dec, float)) * 3600 + 1e-6).astype(int)
+    signs = np.where(np.asarray(dec, float) < 0, "-", "+")
+    names, seen = [], {}
+    for t, sign, a in zip(tenths.tolist(), signs.tolist(), arcsec.tolist(), strict=True):
+        time = f"{t // 36000:02d}{t // 600 % 60:02d}{t // 10 % 60:02d}.{t % 10}"
+        name = f"J{time}{sign}{a // 3600:02d}{a // 60 % 60:02d}{a % 60:02d}"
+        count = seen[name] = seen.get(name, 0) + 1
+        names.append(name if count == 1 else f"{name}-{count}")
+    return np.array(names, str)
+
+
+def _assemble(table, made, plan, overwrite):
+    """
+    Put the new columns before those of the table.
+    """
+    origin = {step.name: step.sources for step in plan.steps}
+    clashes = []
+    result = table.copy()
+    lower = {name.lower(): name for name in made}
+    for old in table.colnames:
+        new = lower.get(old.lower())
+        if new is None:
+            continue
+        if old not in origin.get(new, ()) and not overwrite:
+            clashes.append((old, new))
+        result.remove_column(old)
+    if clashes:
+        listed = ", ".join(
+            f"{old!r} ({new} would be made of {', '.join(origin.get(new, ())) or 'other columns'})"
+            for old, new in clashes
+        )
+        raise ValueError(
+            f"columns of the table would collide with new ones: {listed}; names are compared "
+            "without case, as FITS does. Rename them, or pass overwrite=True to replace them"
+        )
+    for index, (name, column) in enumerate(made.items()):
+        result.add_column(column, name=name, index=index, copy=False)
+    return result
+
+
+def _facts(plan, sources, level):
+    facts = {"columns": sources, "pos_error_level": "sigma" if level is None else level}
+    mission = plan.mission
+    if mission is None:
+        return {"mission": None, **facts}
+    facts |= {"flux_band": mission.flux_band, "bands": list(mission.bands)}
+    facts["hardness"] = mission.hardness
+    facts["hardness_bands"] = [list(pair) for pair in mission.hardness_bands]
+    facts["citation"] = list(mission.citation)
+    return {"mission": mission.name, "file": plan.kind, **facts}
+
+
+_ORDER = {}
+
+
+def _rank(name):
+    """
+    Order columns as the vocabulary has them, numbered ones by number.
+    """
+    if not _ORDER:
+        _ORDER.update({str(own): k for k, own in enumerate(vocabulary()["name"])})
+    template = re.sub(r"\d+", "<n>", name)
+    number = re.search(r"\d+", name)
+    # An error stands beside what it is of: ``hr1, hr1_error, hr2, hr2_error``.
+    place = _ORDER.get(template, len(_ORDER))
+    return (
+        _ORDER.get(template.removesuffix("_error"), place),
+        int(number[0]) if number else 0,
+        place,
+    )
