@@ -17,8 +17,11 @@ from .explanation import plot_explanation
 from .hosts import plot_hosts
 from .mixin import DiagnosticsMixin
 from .outliers import plot_outliers
+from .plane import plot_plane
 from .reliability import plot_reliability
+from .sky import plot_sky
 from .track import plot_track
+from .ulx import plot_ulx
 
 __all__ = [
     "DiagnosticsMixin",
@@ -30,7 +33,10 @@ __all__ = [
     "plot_hosts",
     "plot_magnitude_prior",
     "plot_outliers",
+    "plot_plane",
     "plot_reliability",
     "plot_separations",
+    "plot_sky",
     "plot_track",
+    "plot_ulx",
 ]

@@ -1,9 +1,13 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What a classified table says of itself.
+What a table says of itself: its classes, and which row is asked for.
 """
 
-from claxboi.utils import check_columns, check_table
+import numbers
+
+import numpy as np
+
+from claxboi.utils import check_choice, check_columns, check_table, text_values
 
 __all__ = []
 
@@ -39,3 +43,96 @@ def read_record(result, columns):
     classes, categories = list(record["classes"]), list(record["categories"])
     check_columns(result, columns(classes, categories), "result")
     return classes, categories
+
+
+def read_classes(table, column=None, classes=None):
+    """
+    Read the class of each source, whether it was predicted or is known.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    column : str or None, optional
+        Column of the classes; None takes ``prediction``, else ``class``, else none.
+    classes : sequence of str or None, optional
+        The classes that are wanted, in their order; None takes all.
+
+    Returns
+    -------
+    names : dict of str to int
+        For each wanted class its place among all of them, which decides how it looks: as
+        in the model if the table was classified, else in alphabetical order.
+    values : `~numpy.ndarray` of str, shape (n_rows,)
+        Class of each source, empty where it has none.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If there is no such column, or no such class.
+    """
+    if column is None:
+        column = next((name for name in ("prediction", "class") if name in table.colnames), None)
+    if column is None:
+        values = np.full(len(table), "")
+    else:
+        check_columns(table, [column])
+        values, _ = text_values(table, column)
+    record = table.meta.get("claxboi", {}).get("classification", {})
+    known = list(record.get("classes", []))
+    known += sorted(set(values.tolist()) - {"", *known})
+    places = {name: k for k, name in enumerate(known)}
+    if classes is None:
+        return places, values
+    if isinstance(classes, str):
+        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+    for name in classes:
+        check_choice(name, known, "each of classes")
+    return {name: places[name] for name in classes}, values
+
+
+def find_source(table, source, name="result"):
+    """
+    Find a row by its number or its identifier.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    source : int or str
+        Number of the row, or identifier in the column ``source_id`` (in the first column
+        if there is none).
+    name : str, optional
+        Name of the table argument, for messages.
+
+    Returns
+    -------
+    row : int
+        Number of the row, from 0.
+    title : str
+        What the source is called.
+
+    Raises
+    ------
+    IndexError, KeyError, TypeError, ValueError
+        If there is no such row or identifier, or the identifier is not unique.
+    """
+    column = "source_id" if "source_id" in table.colnames else table.colnames[0]
+    if isinstance(source, numbers.Integral) and not isinstance(source, bool):
+        if not -len(table) <= source < len(table):
+            raise IndexError(f"source must be a row from 0 to {len(table) - 1}, got {source}")
+        row = int(source) % len(table)
+    elif isinstance(source, str):
+        rows = np.flatnonzero(text_values(table, column, name=name)[0] == source.strip())
+        if len(rows) == 0:
+            raise KeyError(f"column {column!r} of {name} has no source {source!r}")
+        if len(rows) > 1:
+            raise ValueError(
+                f"source must name one row, but {source!r} stands in the rows "
+                f"{', '.join(map(str, rows[:10]))} of column {column!r}; give the number of the row"
+            )
+        row = int(rows[0])
+    else:
+        raise TypeError(f"source must be the number of a row or an identifier, got {source!r}")
+    has_name = column == "source_id" or isinstance(source, str)
+    return row, str(table[column][row]) if has_name else f"row {row}"

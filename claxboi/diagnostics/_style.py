@@ -3,6 +3,8 @@
 How classes look, the same in every figure: a colour, a marker and a line each.
 """
 
+import numpy as np
+
 __all__ = []
 
 # Okabe & Ito 2008, "Color Universal Design", without their yellow, which is not legible as a line
@@ -50,6 +52,24 @@ def class_styles(classes):
         }
         for k, name in enumerate(classes)
     }
+
+
+def place_styles(places):
+    """
+    Give some of the classes the look that they have among all.
+
+    Parameters
+    ----------
+    places : dict of str to int
+        For each class its place among all of them.
+
+    Returns
+    -------
+    styles : dict of str to dict
+        As of `class_styles`, in the order of the argument.
+    """
+    every = class_styles(range(max(places.values(), default=-1) + 1))
+    return {name: every[place] for name, place in places.items()}
 
 
 def new_axes(ax, width, height):
@@ -117,3 +137,105 @@ def hide_spines(ax, *sides):
     """
     for side in sides:
         ax.spines[side].set_visible(False)
+
+
+def marker_style(style, size):
+    """
+    Return how the points of a class look, for `~matplotlib.lines.Line2D`.
+
+    Parameters
+    ----------
+    style : dict
+        One of `class_styles`.
+    size : float
+        Size of a round marker, in points; a star is larger for the same area.
+
+    Returns
+    -------
+    settings : dict
+    """
+    return {
+        "color": style["color"],
+        "marker": style["marker"],
+        "markersize": size * (1.5 if style["marker"] == "*" else 1.0),
+        "linestyle": "none",
+        "markeredgecolor": "white" if size > 5 else "none",
+        "markeredgewidth": 0.4,
+    }
+
+
+def width_inches(ax):
+    """
+    Return the width that an Axes has in its figure before it is laid out.
+
+    Parameters
+    ----------
+    ax : `~matplotlib.axes.Axes`
+        The Axes.
+
+    Returns
+    -------
+    width : float
+        In inches.
+    """
+    return ax.figure.get_size_inches()[0] * ax.get_position(original=True).width
+
+
+def marker_size(ax, n):
+    """
+    Return the size of markers: large for few sources, small for many and in a narrow Axes.
+
+    Parameters
+    ----------
+    ax : `~matplotlib.axes.Axes`
+        Where they are drawn.
+    n : int
+        Their number.
+
+    Returns
+    -------
+    size : float
+        In points: from 6 for up to a hundred to 2 for tens of thousands.
+    """
+    size = np.clip(6.0 - 1.6 * np.log10(max(n, 1) / 100), 2.0, 6.0)
+    return float(size * np.clip(width_inches(ax) / 5.0, 0.6, 1.0))
+
+
+def legend_above(ax, handles=None, *, title=None, most=4):
+    """
+    Put a legend above an Axes, in as many columns as are there room for.
+
+    Parameters
+    ----------
+    ax : `~matplotlib.axes.Axes`
+        The Axes. Without a labelled artist there is no legend.
+    handles : sequence of `~matplotlib.artist.Artist`, optional
+        What is explained; all labelled artists by default.
+    title : str, optional
+        What stands above the entries.
+    most : int, optional
+        The largest number of columns.
+    """
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
+    if not handles:
+        return
+    width = width_inches(ax)
+    size = 8.5 if width > 3.5 else 7.0
+    # What is wider than the Axes would squeeze it: a letter is about 0.55 of its size.
+    longest = max(len(handle.get_label()) for handle in handles)
+    room = width / (size / 72 * (3.2 + 0.55 * longest))
+    ax.legend(
+        handles=handles,
+        title=title,
+        title_fontsize=size + 0.5,
+        alignment="left",
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=int(np.clip(room, 1, most)),
+        frameon=False,
+        fontsize=size,
+        borderpad=0.2,
+        columnspacing=0.8,
+        handlelength=1.8,
+        handletextpad=0.4,
+    )

@@ -4,11 +4,10 @@ The densities that the classifier learned, over the values that it learned them 
 """
 
 import numpy as np
-from astropy import units as u
 
-from claxboi.catalog import describe
 from claxboi.utils import check_number
 
+from ._labels import axis_label, short_symbol, unit_text
 from ._style import DARK, class_styles, new_axes, split_below
 
 __all__ = ["plot_densities"]
@@ -154,9 +153,8 @@ def _draw_atoms(ax, atoms, masses, styles, step):
 
 
 def _axis_label(record):
-    unit = u.Unit((describe(record.column) or {}).get("unit") or "")
-    unit = "" if unit == u.dimensionless_unscaled else unit.to_string("latex_inline")
     if record.scale == "log10":
-        return rf"$\log_{{10}}$({record.column}{f' / {unit}' if unit else ''})"
-    label = f"{record.column} [{unit}]" if unit else record.column
+        unit = unit_text(record.column)
+        return rf"$\log_{{10}}$({short_symbol(record.column)}{f' / {unit}' if unit else ''})"
+    label = axis_label(record.column)
     return f"$x / (1 + |x|)$ with $x$ = {label}" if record.scale == "sigmoid" else label

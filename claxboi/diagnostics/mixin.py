@@ -6,7 +6,9 @@ The figures as methods of a classified table.
 from .confusion import plot_confusion
 from .densities import plot_densities
 from .outliers import plot_outliers
+from .plane import plot_plane
 from .reliability import plot_reliability
+from .sky import plot_sky
 from .track import plot_track
 
 __all__ = ["DiagnosticsMixin"]
@@ -114,6 +116,42 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`
         """
         return plot_outliers(self, ax=ax)
+
+    def plot_sky(self, *, ax=None, **settings):
+        """
+        Plot where the sources are on the sky: `~claxboi.diagnostics.plot_sky`.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_sky`.
+
+        Returns
+        -------
+        ax : `~astropy.visualization.wcsaxes.WCSAxes`
+        """
+        return plot_sky(self, ax=ax, **settings)
+
+    def plot_plane(self, x, y, *, ax=None, **settings):
+        """
+        Plot two properties of the sources: `~claxboi.diagnostics.plot_plane`.
+
+        Parameters
+        ----------
+        x, y : str
+            Columns of the two properties.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_plane`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_plane(self, x, y, ax=ax, **settings)
 
 
 def _classified(part):

@@ -3,13 +3,11 @@
 The probability track of one source: its final probabilities, and what each category says alone.
 """
 
-import numbers
-
 import numpy as np
 
-from claxboi.utils import float_values, text_values
+from claxboi.utils import float_values
 
-from ._result import read_record
+from ._result import find_source, read_record
 from ._style import DARK, GREY, PALE, class_styles, new_axes
 
 __all__ = ["plot_track"]
@@ -51,7 +49,7 @@ def plot_track(result, source, ax=None):
     classes, categories = read_record(result, _columns)
     from matplotlib.markers import CARETDOWN
 
-    row, title = _find(result, source)
+    row, title = find_source(result, source)
     one = result[_columns(classes, categories)][row : row + 1]
     track = np.array([float_values(one, name)[0] for name in one.colnames])
     track = track.reshape(1 + len(categories), len(classes))
@@ -98,25 +96,3 @@ def _points(style):
         "markeredgewidth": 0.5,
         "zorder": 3,
     }
-
-
-def _find(result, source):
-    column = "source_id" if "source_id" in result.colnames else result.colnames[0]
-    if isinstance(source, numbers.Integral) and not isinstance(source, bool):
-        if not -len(result) <= source < len(result):
-            raise IndexError(f"source must be a row from 0 to {len(result) - 1}, got {source}")
-        row = int(source) % len(result)
-    elif isinstance(source, str):
-        rows = np.flatnonzero(text_values(result, column, name="result")[0] == source.strip())
-        if len(rows) == 0:
-            raise KeyError(f"column {column!r} of result has no source {source!r}")
-        if len(rows) > 1:
-            raise ValueError(
-                f"source must name one row, but {source!r} stands in the rows "
-                f"{', '.join(map(str, rows[:10]))} of column {column!r}; give the number of the row"
-            )
-        row = int(rows[0])
-    else:
-        raise TypeError(f"source must be the number of a row or an identifier, got {source!r}")
-    has_name = column == "source_id" or isinstance(source, str)
-    return row, str(result[column][row]) if has_name else f"row {row}"

@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose
 from claxboi.diagnostics import plot_densities
 
 LABELS = {
-    "linear": r"pm [$\mathrm{mas\,yr^{-1}}$]",
-    "log10": r"$\log_{10}$(pm / $\mathrm{mas\,yr^{-1}}$)",
-    "sigmoid": r"$x / (1 + |x|)$ with $x$ = pm [$\mathrm{mas\,yr^{-1}}$]",
+    "linear": r"Proper motion $\mu$ [$\mathrm{mas\,yr^{-1}}$]",
+    "log10": r"$\log_{10}$($\mu$ / $\mathrm{mas\,yr^{-1}}$)",
+    "sigmoid": r"$x / (1 + |x|)$ with $x$ = Proper motion $\mu$ [$\mathrm{mas\,yr^{-1}}$]",
 }
 
 

@@ -1,0 +1,147 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What stands on the axes: the symbol of a column, and its unit.
+"""
+
+import re
+
+from astropy import units as u
+
+from claxboi.catalog import describe
+
+__all__ = []
+
+#: Columns that have a symbol in the papers; the others are called by their names.
+SYMBOLS = {
+    "ra": r"Right ascension $\alpha$",
+    "dec": r"Declination $\delta$",
+    "l": r"Galactic longitude $l$",
+    "b": r"Galactic latitude $b$",
+    "flux": r"X-ray flux $F_\mathrm{X}$",
+    "flux_min": r"Smallest X-ray flux $F_\mathrm{min}$",
+    "flux_max": r"Largest X-ray flux $F_\mathrm{max}$",
+    "gamma": r"Photon index $\Gamma$",
+    "extent": "Extent",
+    "pos_error": r"Positional error $\sigma$",
+    "pm": r"Proper motion $\mu$",
+    "parallax": r"Parallax $\varpi$",
+    "distance": r"Distance $d$",
+    "bp_mag": r"$G_\mathrm{BP}$",
+    "rp_mag": r"$G_\mathrm{RP}$",
+    "w1_mag": r"$W1$",
+    "w2_mag": r"$W2$",
+    "log_fx_fb": r"$\log_{10}(F_\mathrm{X}/F_\mathrm{BP})$",
+    "log_fx_fr": r"$\log_{10}(F_\mathrm{X}/F_\mathrm{RP})$",
+    "log_fx_fw1": r"$\log_{10}(F_\mathrm{X}/F_{W1})$",
+    "log_fx_fw2": r"$\log_{10}(F_\mathrm{X}/F_{W2})$",
+    "log_lx": r"$\log_{10} L_\mathrm{X}$",
+    "log_lx_star": r"$\log_{10} L_\mathrm{X}$ at the star's distance",
+    "log_lx_galaxy": r"$\log_{10} L_\mathrm{X}$ at the galaxy's distance",
+    "log_fmax_fmin": r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})$",
+    "log_fmax_fmin_low": r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})$, lower limit",
+    "log_fx_ratio_longterm": r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})$ over all missions",
+    "fvar": r"Fractional variability $F_\mathrm{var}$",
+    "galaxy_radius": r"Galactocentric radius $r/R_{25}$",
+    "galaxy_distance": "Distance of the host galaxy",
+    "outlier": "Outlier measure",
+    "outlier_pvalue": r"Outlier $p$-value",
+}
+
+
+def axis_label(column, unit=None):
+    """
+    Name a column on an axis.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+    unit : unit-like or None, optional
+        Unit of the values that are shown; None takes that of the vocabulary.
+
+    Returns
+    -------
+    label : str
+        The symbol (the name where there is none), and the unit in brackets.
+    """
+    symbol = column_symbol(column)
+    unit = unit_text(column, unit)
+    return f"{symbol} [{unit}]" if unit else symbol
+
+
+def column_symbol(column):
+    """
+    Return the symbol of a column.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+
+    Returns
+    -------
+    symbol : str
+        Its name where it has none; dollar signs of a name are no formula.
+    """
+    if column in SYMBOLS:
+        return SYMBOLS[column]
+    if match := re.fullmatch(r"hr(\d+)", column):
+        return rf"Hardness ratio $HR_{{{match[1]}}}$"
+    if column.startswith("P_"):
+        return rf"$P$({literal(column.removeprefix('P_'))})"
+    return literal(column)
+
+
+def short_symbol(column):
+    """
+    Return the symbol of a column without its words, for a formula.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+
+    Returns
+    -------
+    symbol : str
+    """
+    words, mark, formula = column_symbol(column).partition("$")
+    return mark + formula if formula.endswith("$") else words + mark + formula
+
+
+def literal(text):
+    """
+    Protect a text of the user's from being read as a formula.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    text : str
+    """
+    return str(text).replace("$", r"\$")
+
+
+def unit_text(column, unit=None):
+    """
+    Write the unit of a column as matplotlib shows it.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+    unit : unit-like or None, optional
+        Its unit; None takes that of the vocabulary.
+
+    Returns
+    -------
+    text : str
+        Empty for a pure number.
+    """
+    if unit is None:
+        unit = (describe(column) or {}).get("unit") or ""
+    unit = u.Unit(unit, parse_strict="silent")
+    return "" if unit == u.dimensionless_unscaled else unit.to_string("latex_inline")

@@ -1,0 +1,341 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Any two properties of the sources, by class.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from astropy import units as u
+from scipy.ndimage import gaussian_filter
+
+from claxboi.utils import (
+    check_choice,
+    check_columns,
+    check_count,
+    check_table,
+    float_values,
+)
+
+from ._labels import axis_label, literal
+from ._result import find_source, read_classes
+from ._style import (
+    DARK,
+    GREY,
+    hide_spines,
+    legend_above,
+    marker_size,
+    marker_style,
+    new_axes,
+    place_styles,
+)
+
+__all__ = ["plot_plane"]
+
+#: Parts of a class that its contours hold.
+ENCLOSED = (0.9, 0.5)
+#: An axis is logarithmic where the values span more than this factor, unless it is said.
+LOG_SPAN = 1000.0
+
+_N_CELLS = 128
+#: The oddest values of each axis do not decide how wide it is.
+_TAIL = 0.002
+_MARGIN = 0.06
+#: Points beyond the contours, and limits, that are drawn of a class: more would hide the others.
+_N_POINTS, _N_LIMITS = 300, 60
+
+
+def plot_plane(
+    table,
+    x,
+    y,
+    *,
+    class_column=None,
+    classes=None,
+    source=None,
+    log_x=None,
+    log_y=None,
+    upper_limits=None,
+    lower_limits=None,
+    contours_above=100,
+    ax=None,
+):
+    r"""
+    Plot two properties of the sources: each class as contours and points, limits as arrows.
+
+    The contours of a class hold 50 and 90 % of its sources; sources outside are points, 300
+    of a class at most. Classes with few sources are points only, and 60 limits of a class are
+    drawn at most.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    x, y : str
+        Columns of the two properties.
+    class_column : str, optional
+        Column with the classes; None takes ``prediction``, else ``class``, else draws all sources
+        alike.
+    classes : sequence of str, optional
+        The classes to draw; None draws all, and sources without a class in grey below them.
+    source : int or str, optional
+        A source to be marked, by the number of its row or its ``source_id``, with its errors if
+        the table has columns ``<x>_error`` and ``<y>_error``.
+    log_x, log_y : bool, optional
+        Whether an axis is logarithmic; values of 0 and below are then left out. None decides by
+        the values: if all are above 0 and they span more than a factor of 1000.
+    upper_limits, lower_limits : mapping of str to str, optional
+        For ``x`` or ``y`` the column that says in which rows the value is a limit. By default,
+        ``<x>_is_limit`` marks lower limits of a magnitude.
+    contours_above : int, optional
+        Contours are drawn for classes with more sources than this.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+
+    Raises
+    ------
+    IndexError, KeyError, TypeError, ValueError
+        If there is no such column, class or source, or a column of limits is for neither
+        property.
+
+    Notes
+    -----
+    A contour is drawn at the level of the smoothed density above which that part of the sources
+    lies. The density is a histogram smoothed by a Gaussian of Scott's width, n^(-1/6) standard
+    deviations (Scott 1992, Multivariate Density Estimation, equation 6.42). Limits have no part
+    in it.
+
+    Examples
+    --------
+    >>> from claxboi.diagnostics import plot_plane
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> ax = plot_plane(table, "log_fx_fw1", "hr3", class_column="true_class", source=7)
+    >>> ax.get_xlabel()
+    '$\\log_{10}(F_\\mathrm{X}/F_{W1})$'
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, [x, y])
+    contours_above = check_count(contours_above, "contours_above", minimum=1)
+    places, values = read_classes(table, class_column, classes)
+    limits = _read_limits(table, (x, y), upper_limits, lower_limits)
+    marked = None if source is None else find_source(table, source, "table")
+
+    points = np.array([float_values(table, x), float_values(table, y)])
+    is_log = [
+        _is_log(table[column], one) if log is None else bool(log)
+        for column, one, log in zip((x, y), points, (log_x, log_y), strict=True)
+    ]
+    for one, log in zip(points, is_log, strict=True):
+        one[one <= 0] = np.nan if log else one[one <= 0]
+    is_shown = np.isfinite(points).all(axis=0) & (np.isin(values, list(places)) | (classes is None))
+    is_limit = (limits != 0).any(axis=0)
+
+    ax = new_axes(ax, 6.0, 5.0)
+    _set_axes(ax, table, (x, y), points[:, is_shown], is_log, marked and points[:, marked[0]])
+    styles = {"": {"color": GREY, "marker": "o", "linestyle": "-"}} if classes is None else {}
+    for name, style in (styles | place_styles(places)).items():
+        own = is_shown & (values == name)
+        if own.any():
+            label = literal(name) if name else ("no class" if places else "sources")
+            _draw_class(ax, points[:, own & ~is_limit], style, contours_above, is_log)
+            _draw_limits(ax, points[:, own & is_limit], limits[:, own & is_limit], style)
+            ax.plot([], [], label=f"{label} ({np.count_nonzero(own)})", **_handle(style))
+    if marked is not None:
+        _mark(ax, table, (x, y), points[:, marked[0]], *marked)
+    _finish(ax, np.count_nonzero(is_shown), len(table))
+    return ax
+
+
+def _read_limits(table, columns, upper_limits, lower_limits):
+    """
+    Return -1 for an upper, 1 for a lower limit and 0 for a value, shape (2, n_rows).
+    """
+    if lower_limits is None:
+        # "Fainter than" is a larger magnitude.
+        flags = {column: f"{column}_is_limit" for column in columns}
+        lower_limits = {c: flag for c, flag in flags.items() if flag in table.colnames}
+    limits = np.zeros((2, len(table)), int)
+    for argument, asked, sign in (
+        ("upper_limits", {} if upper_limits is None else upper_limits, -1),
+        ("lower_limits", lower_limits, 1),
+    ):
+        if not isinstance(asked, Mapping):
+            raise TypeError(f"{argument} must be a mapping of column to column, got {asked!r}")
+        for column, flag in asked.items():
+            check_choice(column, columns, f"each column of {argument}")
+            check_columns(table, [flag])
+            flagged = np.nan_to_num(float_values(table, flag)) != 0
+            limits[columns.index(column), flagged] = sign
+    return limits
+
+
+def _is_log(column, values):
+    unit = getattr(column, "unit", None)
+    if unit is not None and unit.is_equivalent(u.rad):
+        return False
+    values = values[np.isfinite(values)]
+    return len(values) > 0 and values.min() > 0 and values.max() > LOG_SPAN * values.min()
+
+
+def _set_axes(ax, table, columns, points, is_log, marked):
+    for k, (which, column) in enumerate(zip("xy", columns, strict=True)):
+        unit = table[column].unit if hasattr(table[column], "unit") else None
+        if is_log[k]:
+            getattr(ax, f"set_{which}scale")("log")
+        getattr(ax, f"set_{which}label")(axis_label(column, unit))
+        values = np.log10(points[k]) if is_log[k] else points[k]
+        if len(values) == 0:
+            continue
+        low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
+        if marked is not None and np.isfinite(marked[k]):
+            own = np.log10(marked[k]) if is_log[k] else marked[k]
+            low, high = min(low, own), max(high, own)
+        margin = _MARGIN * (high - low) or 0.5
+        limits = np.array([low - margin, high + margin])
+        getattr(ax, f"set_{which}lim")(*(10**limits if is_log[k] else limits))
+
+
+def _draw_class(ax, points, style, contours_above, is_log):
+    scaled = np.array(
+        [np.log10(one) if log else one for one, log in zip(points, is_log, strict=True)]
+    )
+    outside = np.ones(points.shape[1], bool)
+    if points.shape[1] > contours_above and np.all(scaled.std(axis=1) > 0):
+        middles, density, levels = _contours(scaled)
+        middles = [10**m if log else m for m, log in zip(middles, is_log, strict=True)]
+        ax.contour(
+            *middles,
+            density.T,
+            levels=levels,
+            colors=[style["color"]],
+            linestyles=[style["linestyle"]],
+            linewidths=[1.0, 1.8],
+            zorder=3,
+        )
+        ax.contourf(
+            *middles,
+            density.T,
+            levels=[levels[0], np.inf],
+            colors=[style["color"]],
+            alpha=0.08,
+            zorder=1.5,
+        )
+        outside = _density_at(scaled, middles, density, is_log) < levels[0]
+    shown = _thin(points[:, outside], _N_POINTS)
+    size = marker_size(ax, 4 * shown.shape[1])
+    ax.plot(*shown, zorder=2.5, alpha=0.8, **marker_style(style, size))
+
+
+def _thin(points, most):
+    if points.shape[1] <= most:
+        return points
+    return points[:, np.linspace(0, points.shape[1] - 1, most).astype(int)]
+
+
+def _contours(scaled):
+    """
+    Smooth the sources of a class, and find the levels that hold parts of them.
+    """
+    n = scaled.shape[1]
+    width = scaled.std(axis=1) * n ** (-1 / 6)
+    # Where most values are the same, the standard deviation is that of the others.
+    low, high = scaled.min(axis=1) - 4 * width, scaled.max(axis=1) + 4 * width
+    edges = [np.linspace(a, b, _N_CELLS + 1) for a, b in zip(low, high, strict=True)]
+    counts, *_ = np.histogram2d(*scaled, edges)
+    cells = [edge[1] - edge[0] for edge in edges]
+    density = gaussian_filter(counts, width / cells, mode="constant")
+    middles = [(edge[:-1] + edge[1:]) / 2 for edge in edges]
+    ordered = np.sort(density, axis=None)[::-1]
+    held = np.cumsum(ordered) / ordered.sum()
+    levels = [ordered[np.searchsorted(held, part)] for part in ENCLOSED]
+    return middles, density, levels if levels[1] > levels[0] else [levels[0], 2 * levels[0]]
+
+
+def _density_at(scaled, middles, density, is_log):
+    places = []
+    for values, middle, log in zip(scaled, middles, is_log, strict=True):
+        grid = np.log10(middle) if log else middle
+        step = grid[1] - grid[0]
+        places.append(np.clip(np.round((values - grid[0]) / step), 0, _N_CELLS - 1).astype(int))
+    return density[tuple(places)]
+
+
+def _draw_limits(ax, points, limits, style):
+    both = _thin(np.vstack([points, limits]), _N_LIMITS)
+    points, limits = both[:2], both[2:].astype(int)
+    for east, north in {tuple(pair) for pair in limits.T.tolist()}:
+        own = (limits[0] == east) & (limits[1] == north)
+        ax.plot(
+            *points[:, own],
+            marker=_arrow(
+                -east if ax.xaxis_inverted() else east, -north if ax.yaxis_inverted() else north
+            ),
+            markersize=16,
+            markeredgewidth=0.9,
+            markeredgecolor=style["color"],
+            markerfacecolor="none",
+            linestyle="none",
+            alpha=0.7,
+            zorder=2.6,
+        )
+
+
+def _arrow(east, north):
+    """
+    Make a marker: an arrow that starts at the value.
+    """
+    from matplotlib.path import Path
+
+    angle = np.arctan2(north, east)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    shape = np.array([[0, -0.18], [0, 0.18], [0, 0], [1, 0], [0.7, -0.17], [1, 0], [0.7, 0.17]])
+    codes = [Path.MOVETO, Path.LINETO, Path.MOVETO] + [Path.LINETO] * 2 + [Path.MOVETO, Path.LINETO]
+    return Path(shape @ turn, codes)
+
+
+def _mark(ax, table, columns, place, row, title):
+    title = literal(title)
+    if not np.isfinite(place).all():
+        ax.plot([], [], linestyle="none", label=f"{title}: not in this plane")
+        return
+    errors = []
+    for column in columns:
+        name = f"{column}_error"
+        value = float_values(table, name)[row] if name in table.colnames else np.nan
+        errors.append([[value], [value]] if np.isfinite(value) else None)
+    ax.errorbar(
+        *place[:, np.newaxis],
+        xerr=errors[0],
+        yerr=errors[1],
+        fmt="o",
+        markersize=11,
+        markerfacecolor="none",
+        markeredgecolor=DARK,
+        markeredgewidth=1.6,
+        ecolor=DARK,
+        elinewidth=1.2,
+        zorder=5,
+        label=title,
+    )
+
+
+def _handle(style):
+    return {
+        "color": style["color"],
+        "linestyle": style["linestyle"],
+        "marker": style["marker"],
+        "markersize": 7.5 if style["marker"] == "*" else 5,
+        "linewidth": 1.4,
+        "markeredgecolor": "none",
+    }
+
+
+def _finish(ax, n_shown, n_all):
+    hide_spines(ax, "top", "right")
+    handles, _ = ax.get_legend_handles_labels()
+    legend_above(ax, handles, title=f"{n_shown} of {n_all} sources")
