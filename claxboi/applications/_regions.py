@@ -1,0 +1,114 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Which positions lie inside of what people call a region.
+"""
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+
+__all__ = ["inside", "inside_rows"]
+
+#: A region in the plane is projected on the plane that touches the sphere at its middle; farther
+#: away than this (deg) nothing is inside.
+FARTHEST_DEG = 80.0
+
+
+def inside_rows(region, coords, *, name="region"):
+    """
+    Say which rows of a table lie inside a region; a mask of the rows is one too.
+
+    Parameters
+    ----------
+    region : None, array-like of bool, or as for `inside`
+        The region; None is everywhere.
+    coords : callable
+        Returns the positions of the rows; not called where none are needed.
+    name : str, optional
+        Name of the argument.
+
+    Returns
+    -------
+    mask : `~numpy.ndarray` of bool, shape (n_rows,), or None for everywhere
+    """
+    if region is None:
+        return None
+    if isinstance(region, np.ndarray) and region.dtype == bool:
+        return region
+    return inside(region, coords(), name=name)
+
+
+def inside(region, coords, *, name="region"):
+    """
+    Say which positions lie inside a region.
+
+    Parameters
+    ----------
+    region : region, MOC, callable, or sequence of them
+        A region on the sphere (`~regions.SphericalSkyRegion`) is exact, and so is a circle. Other
+        sky regions (ellipse, rectangle, polygon, ...) are taken in the tangential plane at their
+        middle, where great circles are straight: a polygon is exact, an ellipse of radius r is to
+        r^2/3 (0.1 % at 3 deg). An object with ``contains_skycoords`` (a MOC of mocpy), and
+        a function of the positions that returns bools, are asked. A sequence is the union.
+    coords : `~astropy.coordinates.SkyCoord` of shape (n,)
+        The positions.
+    name : str, optional
+        Name of the argument.
+
+    Returns
+    -------
+    mask : `~numpy.ndarray` of bool, shape (n,)
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    """
+    # regions imports matplotlib.
+    import regions
+
+    spherical = getattr(regions, "SphericalSkyRegion", ())
+    if isinstance(region, (list, tuple, regions.Regions)):
+        mask = np.zeros(len(coords), bool)
+        for part in region:
+            mask |= inside(part, coords, name=name)
+        return mask
+    if isinstance(region, spherical):
+        return np.asarray(region.contains(coords), bool)
+    if isinstance(region, regions.CompoundSkyRegion):
+        return region.operator(
+            inside(region.region1, coords, name=name), inside(region.region2, coords, name=name)
+        )
+    if isinstance(region, regions.SkyRegion):
+        return _inside_plane(region, coords)
+    if hasattr(region, "contains_skycoords"):
+        return np.asarray(region.contains_skycoords(coords), bool)
+    if callable(region):
+        return np.asarray(region(coords), bool)
+    raise TypeError(
+        f"{name} must be a region of the package regions, a MOC, a function of positions, or a "
+        f"list of them, got {type(region).__name__}"
+    )
+
+
+def _inside_plane(region, coords):
+    middle = getattr(region, "center", None)
+    if middle is None:
+        vertices = region.vertices.icrs.cartesian
+        middle = SkyCoord(vertices.mean(), frame="icrs")
+    separation = middle.separation(coords).deg
+    if hasattr(region, "radius"):
+        mask = separation <= region.radius.to_value("deg")
+        return mask if region.meta.get("include", True) else ~mask
+    galactic = middle.frame.name == "galactic"
+    if not galactic:
+        middle = middle.icrs
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"] if galactic else ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = middle.spherical.lon.deg, middle.spherical.lat.deg
+    # Pixels of an arcsecond: regions measures the scale of the plane over one.
+    wcs.wcs.cdelt = -1 / 3600, 1 / 3600
+    mask = np.zeros(len(coords), bool)
+    near = np.flatnonzero(separation < FARTHEST_DEG)
+    mask[near] = region.contains(coords[near], wcs)
+    return mask
