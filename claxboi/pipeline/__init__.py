@@ -1,0 +1,37 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The whole job: the six steps in order, with checkpoints, from a raw catalogue to classes.
+"""
+
+from .job import PipelineResult, plan, prepare, run
+from .report import PipelineReport
+from .settings import (
+    CatalogueSettings,
+    ClassificationSettings,
+    DomainSettings,
+    GatingSettings,
+    HostSettings,
+    LabelSettings,
+    PipelineSettings,
+    PropertySettings,
+    VariabilitySettings,
+    specialisations,
+)
+
+__all__ = [
+    "CatalogueSettings",
+    "ClassificationSettings",
+    "DomainSettings",
+    "GatingSettings",
+    "HostSettings",
+    "LabelSettings",
+    "PipelineReport",
+    "PipelineResult",
+    "PipelineSettings",
+    "PropertySettings",
+    "VariabilitySettings",
+    "plan",
+    "prepare",
+    "run",
+    "specialisations",
+]

@@ -1,0 +1,262 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Checkpoints: what each step made, kept until what it was made of changes.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from astropy.table import MaskedColumn
+from astropy.table.serialize import represent_mixins_as_columns
+
+from claxboi.utils import read_table, replacing, write_table
+
+__all__ = ["Checkpoints", "digest", "file_hash", "table_hash"]
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+
+
+def digest(content):
+    """
+    Give plain content a short name that no other content has.
+
+    Parameters
+    ----------
+    content : object
+        Mappings, lists, texts and numbers.
+
+    Returns
+    -------
+    digest : str
+    """
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def file_hash(path):
+    """
+    Hash the content of a file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    digest : str
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def table_hash(table):
+    """
+    Hash the content of a table: names, units, values and masks of its columns.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    digest : str
+    """
+    total = hashlib.sha256()
+    # Coordinates, times and quantities become columns of numbers.
+    for column in represent_mixins_as_columns(table).columns.values():
+        parts = [np.ma.getdata(column)]
+        if isinstance(column, MaskedColumn):
+            # What is under a mask does not count.
+            mask = np.asarray(column.mask)
+            parts = [np.where(mask, np.zeros(1, parts[0].dtype), parts[0]), mask]
+        for values in parts:
+            total.update(f"{column.name} {column.unit} {values.dtype} {values.shape} ".encode())
+            if values.dtype.kind == "O":
+                total.update(repr(values.tolist()).encode())
+            elif values.size:
+                total.update(np.ascontiguousarray(values).view(np.uint8).data)
+    return total.hexdigest()
+
+
+class Checkpoints:
+    """
+    The tables that the steps of a job made, in a folder, with a manifest.
+
+    The manifest has a key for each step, which stands for all that the step's table depends on, and
+    the hash of its file. A table counts only if both fit.
+
+    Parameters
+    ----------
+    folder : path or None
+        The folder; it is made once there is something to keep. None keeps nothing.
+    """
+
+    def __init__(self, folder):
+        self.folder = None if folder is None else Path(folder)
+        self._entries = self._read_manifest()
+
+    def find(self, keys):
+        """
+        Find the last step whose table is there as it should be.
+
+        Parameters
+        ----------
+        keys : dict of str to str
+            The steps in order, each with its key.
+
+        Returns
+        -------
+        step : str or None
+            None: no step is done.
+        table : `~astropy.table.Table` or None
+            Its table.
+        """
+        for step in reversed(keys):
+            table = self.load(step, keys[step])
+            if table is not None:
+                return step, table
+        return None, None
+
+    def load(self, step, key):
+        """
+        Read the table of a step, if it is the right one and whole.
+
+        Parameters
+        ----------
+        step : str
+            The step.
+        key : str
+            What its table should have been made of.
+
+        Returns
+        -------
+        table : `~astropy.table.Table` or None
+        """
+        path = self.file_of(step, key)
+        return None if path is None else read_table(path)
+
+    def file_of(self, step, key):
+        """
+        Find the file of a step, if it is the right one and whole.
+
+        Parameters
+        ----------
+        step, key : str
+            As for `load`.
+
+        Returns
+        -------
+        path : `~pathlib.Path` or None
+        """
+        entry = self._entries.get(step)
+        if entry is None:
+            return None
+        if entry["key"] != key:
+            log.info("%s: its input or settings changed, so it is done again", step)
+            return None
+        path = self.folder / entry["file"]
+        if not path.is_file():
+            return None
+        if file_hash(path) != entry["sha256"]:
+            log.info("%s: its file %s is damaged, so it is done again", step, path.name)
+            return None
+        return path
+
+    def keep(self, step, key, table, number):
+        """
+        Keep the table of a step.
+
+        Parameters
+        ----------
+        step, key : str
+            The step, and what its table was made of.
+        table : `~astropy.table.Table`
+            Its table.
+        number : int
+            Which of the steps it is, for the name of the file.
+        """
+        if self.folder is None:
+            return
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / f"{number}-{step}.fits"
+        # The table is whole before the manifest names it.
+        write_table(table, path, overwrite=True)
+        self.note(step, key, path)
+
+    def announce(self, step, key, path):
+        """
+        Say that the file of a step is about to be written, so that what a kill leaves is known.
+
+        Parameters
+        ----------
+        step, key : str
+            The step, and what its file will be made of.
+        path : path
+            The file, in the folder or beside it.
+        """
+        self._enter(step, {"key": key, "file": self._name(path), "sha256": ""})
+
+    def is_announced(self, step, key):
+        """
+        Say whether the file of a step is one of this job, whole or not.
+
+        Parameters
+        ----------
+        step, key : str
+            The step, and what its file is made of.
+
+        Returns
+        -------
+        is_announced : bool
+        """
+        return self._entries.get(step, {}).get("key") == key
+
+    def note(self, step, key, path):
+        """
+        Put the file of a step, which is whole now, into the manifest.
+
+        Parameters
+        ----------
+        step, key, path
+            As for `announce`.
+        """
+        self._enter(
+            step,
+            {
+                "key": key,
+                "file": self._name(path),
+                "sha256": file_hash(path),
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+        )
+
+    def _name(self, path):
+        return os.path.relpath(path, self.folder)
+
+    def _enter(self, step, entry):
+        self.folder.mkdir(exist_ok=True)
+        self._entries[step] = entry
+        with replacing(self.folder / MANIFEST, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(self._entries, indent=1), encoding="utf-8")
+
+    def _read_manifest(self):
+        path = None if self.folder is None else self.folder / MANIFEST
+        if path is None or not path.is_file():
+            return {}
+        try:
+            entries = json.loads(path.read_text(encoding="utf-8"))
+            whole = all({"key", "file", "sha256"} <= entry.keys() for entry in entries.values())
+        except (ValueError, AttributeError):
+            whole = False
+        if not whole:
+            log.info("%s is damaged, so all steps are done again", path)
+            return {}
+        return entries

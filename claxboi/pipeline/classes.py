@@ -1,0 +1,216 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Step 6 of the job: which sources are classified, by what and at which priors.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import MaskedColumn
+
+from claxboi import training
+from claxboi.classification import classify
+from claxboi.properties import known_properties
+from claxboi.utils import add_columns, float_values, is_missing, read_table, text_values, warn
+
+__all__ = ["classify_sources", "gated"]
+
+log = logging.getLogger(__name__)
+
+
+def gated(table, settings):
+    """
+    Say which sources are left without a class.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    settings : `PipelineSettings`
+        Their ``gating`` counts.
+
+    Returns
+    -------
+    is_gated : `~numpy.ndarray` of bool
+    """
+    own = settings.gating
+    is_gated = np.zeros(len(table), bool)
+    if own.suspect:
+        is_gated |= _flag(table, "is_suspect", "gating.suspect")
+    if own.extended:
+        if "extent" in table.colnames:
+            is_gated |= float_values(table, "extent", unit=u.arcsec) > settings.labels.min_extent
+        else:
+            is_gated |= _flag(table, "is_extended", "gating.extended")
+    if own.outside_galaxies:
+        if "galaxy_radius" not in table.colnames:
+            raise KeyError("gating.outside_galaxies needs the step hosts, which is skipped")
+        is_gated |= ~(float_values(table, "galaxy_radius") < settings.labels.host_radius)
+    return is_gated
+
+
+def _flag(table, column, setting):
+    if column not in table.colnames:
+        warn(f"{setting} leaves no source out: the catalogue has no flag {column}")
+        return np.zeros(len(table), bool)
+    return float_values(table, column) == 1
+
+
+def classify_sources(table, settings, *, show_progress):
+    """
+    Classify the sources that are not left out.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources with their properties.
+    settings : `PipelineSettings`
+        The settings.
+    show_progress : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    result : same class as the table
+        All rows, those left out without an answer.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        What classified.
+    """
+    own = settings.classification
+    is_gated = gated(table, settings)
+    if is_gated.all():
+        raise ValueError(f"gating must leave something to classify: all {len(table)} rows are out")
+    part = table[~is_gated] if is_gated.any() else table
+    given = _training(own.training, show_progress)
+    sample = part if given is None else given
+    options = {
+        "properties": _properties(own.properties, sample, part),
+        "weights": None if own.weights == "fitted" else own.weights,
+        "normalization": own.normalization or None,
+        "merge": _lists(own.merge) or None,
+        **{name: getattr(own, name) for name in ("missing", "kernel", "bandwidth")},
+        "min_class_size": own.min_class_size,
+    }
+    priors = _priors_of_known(own.priors, sample, own)
+    result, model = classify(
+        part,
+        priors,
+        training=given,
+        **options,
+        return_model=True,
+        show_progress=show_progress,
+    )
+    return (_spread(table, result, ~is_gated) if is_gated.any() else result), model
+
+
+def evaluate(result, model, settings, *, show_progress):
+    """
+    Score the model on what it learned from, leave-one-out.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        What it classified.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The model.
+    settings : `PipelineSettings`
+        The settings.
+    show_progress : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    evaluation : `~claxboi.classification.Evaluation` or None
+        None if the sources that it learned from are not at hand.
+    """
+    sample = _training(settings.classification.training, show_progress)
+    if sample is None:
+        sample = result[float_values(result, "is_training") == 1]
+    if not len(sample):
+        return None
+    used = result.meta["claxboi"]["classification"]["priors"]
+    return model.evaluate(
+        sample, used if isinstance(used, Mapping) else "training", show_progress=show_progress
+    )
+
+
+def _properties(chosen, sample, table):
+    """Choose what classifies; of what the settings do not name, only what says something."""
+    if chosen:
+        return _lists(chosen)
+    labelled = sample
+    if "class" in sample.colnames:
+        labelled = sample[~is_missing(sample, "class")]
+    kept, idle = [], []
+    for name in known_properties(sample.colnames):
+        if name in table.colnames:
+            values = float_values(labelled, name)
+            says = len(np.unique(values[np.isfinite(values)])) > 1
+            (kept if says else idle).append(name)
+    if idle:
+        log.info("no property, for labelled sources have one value or none: %s", ", ".join(idle))
+    return kept or None
+
+
+def _lists(value):
+    """Turn tuples of the settings into lists, as the function that gets them wants them."""
+    if isinstance(value, Mapping):
+        return {key: list(names) for key, names in value.items()}
+    return list(value)
+
+
+def _training(source, show_progress):
+    if not source:
+        return None
+    if Path(source).is_file():
+        return read_table(source)
+    return training.build(source, show_progress=show_progress).table
+
+
+def _priors_of_known(priors, sample, own):
+    """Share the priors of classes without a label among the others: nothing can be learned."""
+    if not isinstance(priors, Mapping) or "class" not in sample.colnames:
+        return priors if isinstance(priors, str) else dict(priors)
+    labels, missing = text_values(sample, "class")
+    merged = {label: new for new, many in own.merge.items() for label in many}
+    labels = np.array([merged.get(label, label) for label in labels[~missing].tolist()], str)
+    known = {
+        name: value
+        for name, value in priors.items()
+        if np.count_nonzero(labels == name) >= own.min_class_size
+    }
+    lost = [name for name in priors if name not in known]
+    total = sum(known.values())
+    if not lost or len(known) < 2 or not total > 0:
+        return dict(priors)
+    warn(
+        f"fewer than {own.min_class_size} labelled sources are of class {', '.join(lost)}: none is "
+        "found, and the priors are shared among the other classes in proportion"
+    )
+    return {name: value / total for name, value in known.items()}
+
+
+def _spread(table, result, rows):
+    """Put the answer for some of the rows into a table of all."""
+    columns = {}
+    for name in result.colnames:
+        if name in table.colnames:
+            continue
+        column = result[name]
+        missing = np.ones(len(table), bool)
+        missing[rows] = is_missing(result, name)
+        values = np.zeros(len(table), np.ma.getdata(column).dtype)
+        values[rows] = np.ma.getdata(column)
+        if name == "is_training":
+            # It is known of each source.
+            missing[:] = False
+        columns[name] = MaskedColumn(
+            values, mask=missing, unit=column.unit, description=column.description
+        )
+        columns[name].meta.update(column.meta)
+    spread = add_columns(table, columns)
+    spread.meta = result.meta
+    return spread

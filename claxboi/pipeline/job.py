@@ -1,0 +1,428 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The steps in order, each from its checkpoint if that still fits.
+"""
+
+import logging
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from astropy.table import Table
+
+from claxboi.classification import Evaluation, NaiveBayesClassifier
+from claxboi.utils import (
+    check_output,
+    check_table,
+    output_format,
+    read_table,
+    record,
+    replacing,
+    write_table,
+)
+
+from .checkpoints import Checkpoints, digest, file_hash, table_hash
+from .classes import classify_sources, evaluate
+from .plan import plan_lines
+from .references import References, find_files
+from .report import PipelineReport, make_report
+from .settings import STEPS, parse_settings
+from .steps import PREPARATION, Job, depends_on, reference_names
+
+__all__ = ["PipelineResult", "plan", "prepare", "run"]
+
+log = logging.getLogger(__name__)
+
+#: What stands beside the output: added to its name.
+MODEL_SUFFIX = ".model.ecsv"
+REPORT_SUFFIX = ".report.txt"
+LOG_SUFFIX = ".log"
+SETTINGS_SUFFIX = ".toml"
+STEPS_SUFFIX = ".steps"
+
+#: How many columns the steps add, about: what room they need on disk.
+_COLUMNS_ADDED = 150
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+@dataclass(frozen=True, repr=False)
+class PipelineResult:
+    """
+    What `run` made.
+    """
+
+    table: Table
+    """The sources with their classes."""
+
+    model: NaiveBayesClassifier
+    """What classified them."""
+
+    evaluation: Evaluation | None
+    """Leave-one-out scores of what it learned from; None where it learned elsewhere."""
+
+    report: PipelineReport
+    """Counts, scores, warnings, provenance and citations; print it."""
+
+    def __repr__(self):
+        return f"<PipelineResult: {len(self.table)} sources, classes {self.model.classes_}>"
+
+
+def prepare(
+    table,
+    *,
+    settings=None,
+    mission=None,
+    references=None,
+    skip=None,
+    checkpoints=None,
+    show_progress=True,
+):
+    """
+    Do steps 1 to 5: from a raw table of X-ray sources to one that can be classified.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`, str or path
+        The catalogue, as the mission published it or with columns of your own; a table or a file.
+    settings : `PipelineSettings`, str or path, optional
+        Settings, the name of a specialisation, or a TOML file. Default: "whole-catalogue".
+    mission : str, optional
+        The mission of the catalogue, if the settings shall not say.
+    references : mapping of str to table or path, str or path, optional
+        What takes the place of catalogues on services, by short name; or a folder with files of
+        these names.
+    skip : sequence of str, optional
+        Steps that are not done, of "counterparts", "hosts", "properties", "variability", "labels".
+    checkpoints : str or path, optional
+        Folder where the table is kept after each step, so that the same call goes on from there.
+        Default: nothing is kept.
+    show_progress : bool, optional
+        Show progress of what takes longer than two seconds.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        A new table: the columns of the catalogue, and those of the steps.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, OSError
+        If a setting is wrong, the catalogue cannot be read or is none of the mission, or it lacks
+        what the steps need.
+    `~claxboi.references.FetchError`
+        If a catalogue cannot be had. What arrived is kept: the next call goes on from there.
+
+    See Also
+    --------
+    run : Classify too, and write all that comes of it.
+    """
+    job = _job(settings, mission, references, skip, show_progress)
+    keep = Checkpoints(None if checkpoints is None else _check_folder(checkpoints))
+    source = _Source(table)
+    return _prepared(source, job, _keys(job, source.content), keep)
+
+
+def run(
+    catalogue,
+    output,
+    *,
+    settings=None,
+    mission=None,
+    references=None,
+    priors=None,
+    skip=None,
+    overwrite=False,
+    show_progress=True,
+):
+    """
+    Do the whole job: from a raw catalogue of X-ray sources to classes.
+
+    Parameters
+    ----------
+    catalogue : `~astropy.table.Table`, str or path
+        The catalogue, as the mission published it or with columns of your own; a table or a file.
+    output : str or path
+        The classified table: FITS, VOTable, Parquet or ECSV, by its suffix.
+    settings, mission, references, skip
+        As for `prepare`.
+    priors : mapping, "training" or "estimate", optional
+        Proportions of the classes, if the settings shall not say.
+    overwrite : bool, optional
+        Replace an output that other settings or another catalogue made.
+    show_progress : bool, optional
+        Show progress of what takes longer than two seconds.
+
+    Returns
+    -------
+    result : `PipelineResult`
+        ``table, model, evaluation, report``.
+
+    Raises
+    ------
+    FileExistsError
+        If the output is there, ``overwrite`` is False, and it is not what this call would make.
+    KeyError, TypeError, ValueError, OSError, `~claxboi.references.FetchError`
+        As for `prepare`.
+
+    Notes
+    -----
+    Beside OUT are written OUT.model.ecsv (the classifier), OUT.report.txt, OUT.toml (all settings),
+    OUT.log, and the folder OUT.steps with the table after each step. A job that was ended in
+    any way goes on after its last complete step when it is called again; steps whose
+    catalogue, settings, references or version of claxboi changed are done again, and all later
+    ones. The folder may be deleted once the job is done.
+    """
+    output = Path(output)
+    output_format(output)
+    check_output(output, overwrite=True)
+    folder = _check_folder(f"{output}{STEPS_SUFFIX}")
+    changes = {} if priors is None else {"classification": {"priors": priors}}
+    job = _job(settings, mission, references, skip, show_progress, changes)
+    with _logged(f"{output}{LOG_SUFFIX}") as caught:
+        source = _Source(catalogue)
+        keep = Checkpoints(folder)
+        keys = _keys(job, source.content)
+        if keep.file_of("classes", keys["classes"]) is None:
+            check_output(output, overwrite=overwrite or keep.is_announced(*_last(keys)))
+            result, model, evaluation = _classified(source, job, keys, keep, output)
+        else:
+            log.info("%s is up to date", output)
+            result = read_table(output)
+            model = NaiveBayesClassifier.read(f"{output}{MODEL_SUFFIX}")
+            evaluation = evaluate(result, model, job.settings, show_progress=show_progress)
+        report = make_report(result, model, evaluation, caught)
+        if keep.file_of("classes", keys["classes"]) is None:
+            keep.announce(*_last(keys), output)
+            model.write(f"{output}{MODEL_SUFFIX}", overwrite=True)
+            job.settings.write(f"{output}{SETTINGS_SUFFIX}", overwrite=True)
+            with replacing(f"{output}{REPORT_SUFFIX}", overwrite=True) as temporary:
+                temporary.write_text(f"{report}\n", encoding="utf-8")
+            # The table last: where it is there, the job is done.
+            write_table(result, output, overwrite=True)
+            keep.note(*_last(keys), output)
+    return PipelineResult(result, model, evaluation, report)
+
+
+def plan(catalogue, *, settings=None, mission=None, references=None, skip=None):
+    """
+    Say what a job would fetch, without asking anyone.
+
+    Parameters
+    ----------
+    catalogue, settings, mission, references, skip
+        As for `run`.
+
+    Returns
+    -------
+    lines : list of str
+        For each catalogue that the steps compare with, what is asked of whom. What depends on
+        counterparts and hosts that are not yet known is said so.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, OSError
+        As for `prepare`.
+    """
+    job = _job(settings, mission, references, skip, False)
+    source = _Source(catalogue)
+    keys = _keys(job, source.content)
+    return plan_lines(PREPARATION["catalogue"](source.read(), job), job, keys)
+
+
+# Input
+
+
+class _Source:
+    """
+    The catalogue: known by its content, and read only if a step needs it.
+    """
+
+    def __init__(self, catalogue):
+        self._catalogue = catalogue
+        if isinstance(catalogue, (str, os.PathLike)):
+            if not Path(catalogue).is_file():
+                raise FileNotFoundError(f"there is no catalogue {catalogue}")
+            self.content = {"file": file_hash(catalogue)}
+        else:
+            check_table(catalogue, "catalogue")
+            self.content = {"table": table_hash(catalogue)}
+
+    def read(self):
+        """
+        Return the table.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+        """
+        if isinstance(self._catalogue, Table):
+            return self._catalogue
+        table = check_table(read_table(self._catalogue), f"catalogue {self._catalogue}")
+        log.info("%s: %d rows", self._catalogue, len(table))
+        return table
+
+
+def _job(settings, mission, references, skip, show_progress, changes=None):
+    settings = parse_settings(settings).updated(changes or {})
+    if mission is not None:
+        settings = settings.updated({"catalogue": {"mission": mission}})
+    if skip is not None:
+        settings = settings.updated({"skip": list(skip)})
+    if references is None:
+        references = {}
+    elif isinstance(references, (str, os.PathLike)):
+        references = find_files(references)
+    elif not isinstance(references, Mapping):
+        raise TypeError(
+            "references must be a mapping of names to tables or files, or a folder, got "
+            f"{type(references).__name__}"
+        )
+    files = {
+        name: os.fspath(source)
+        for name, source in references.items()
+        if isinstance(source, (str, os.PathLike))
+    }
+    # Files are settings too: what is written can be run again.
+    settings = settings.updated({"references": {**settings.references, **files}})
+    return Job(settings, References({**settings.references, **references}), show_progress)
+
+
+def _keys(job, content):
+    """
+    Give each step that is to be done a key, which stands for all that its table depends on.
+    """
+    from claxboi import __version__
+
+    chain = digest({"claxboi": __version__, "catalogue": content})
+    keys = {}
+    for step in STEPS:
+        if step not in job.settings.skip:
+            chain = keys[step] = digest([chain, step, depends_on(step, job)])
+    return keys
+
+
+def _last(keys):
+    return "classes", keys["classes"]
+
+
+# Output
+
+
+def _check_folder(path):
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} must be a folder for the steps, and is a file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be made: there is no folder {path.parent}")
+    return path
+
+
+def _check_room(table, path):
+    """Check that the disk has room for the tables of all steps, before any work."""
+    wanted = len(table) * (len(table.colnames) + _COLUMNS_ADDED) * 8 * len(STEPS)
+    free = shutil.disk_usage(Path(path).parent).free
+    if free < wanted:
+        raise OSError(
+            f"{path} cannot be written: with its steps it takes about {wanted / 1e6:.0f} MB, and "
+            f"the disk has {free / 1e6:.0f} MB left"
+        )
+
+
+@contextmanager
+def _logged(path):
+    """Write to a log file what happens, and gather what is warned of."""
+    logger = logging.getLogger("claxboi")
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as err:
+        raise OSError(f"{path} cannot be written: {err.strerror}") from err
+    handler.setFormatter(logging.Formatter(_LOG_FORMAT))
+    level, caught = logger.level, []
+    logger.addHandler(handler)
+    if logger.getEffectiveLevel() > logging.INFO:
+        logger.setLevel(logging.INFO)
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def note(message, category, *args, **kwargs):
+            text = " ".join(str(message).split())
+            caught.append(text)
+            handler.handle(log.makeRecord(log.name, logging.WARNING, "", 0, text, (), None))
+            show(message, category, *args, **kwargs)
+
+        warnings.showwarning = note
+        try:
+            yield caught
+        except BaseException as err:
+            log.error("ended by %s: %s", type(err).__name__, err)  # noqa: TRY400
+            raise
+        finally:
+            logger.setLevel(level)
+            logger.removeHandler(handler)
+            handler.close()
+
+
+# The steps
+
+
+def _prepared(source, job, keys, keep, output=None):
+    """
+    Do the steps before the classification that are not done yet.
+
+    Parameters
+    ----------
+    source : `_Source`
+        The catalogue.
+    job : `Job`
+        The job.
+    keys : dict of str to str
+        The steps to be done, with their keys.
+    keep : `Checkpoints`
+        What was done before.
+    output : path, optional
+        Where room is needed.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+    """
+    steps = [step for step in keys if step in PREPARATION]
+    done, table = keep.find({step: keys[step] for step in steps})
+    if done is None:
+        table = source.read()
+        if output is not None:
+            _check_room(table, output)
+    else:
+        log.info("going on after step %s", _title(done))
+    for step in steps[steps.index(done) + 1 if done else 0 :]:
+        start = time.monotonic()
+        log.info("step %s", _title(step))
+        table = PREPARATION[step](table, job)
+        keep.keep(step, keys[step], table, STEPS.index(step) + 1)
+        log.info("step %s: done in %.1f s", _title(step), time.monotonic() - start)
+    return table
+
+
+def _title(step):
+    return f"{STEPS.index(step) + 1} of {len(STEPS)} ({step})"
+
+
+def _classified(source, job, keys, keep, output):
+    table = _prepared(source, job, keys, keep, output)
+    log.info("step %s", _title("classes"))
+    result, model = classify_sources(table, job.settings, show_progress=job.show_progress)
+    used = [name for step in keys for name in reference_names(step, job)]
+    result.meta = record(
+        result.meta,
+        "pipeline",
+        catalogue=source.content,
+        settings=job.settings.to_dict(),
+        references={name: job.references.describe(name) for name in used},
+    )
+    return result, model, evaluate(result, model, job.settings, show_progress=job.show_progress)

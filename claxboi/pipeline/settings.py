@@ -1,0 +1,582 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The settings of the whole job: one object, which is one file.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+
+from claxboi.utils import check_choice, check_count, check_number, replacing
+
+from ._toml import toml_text
+
+__all__ = [
+    "CatalogueSettings",
+    "ClassificationSettings",
+    "DomainSettings",
+    "GatingSettings",
+    "HostSettings",
+    "LabelSettings",
+    "PipelineSettings",
+    "PropertySettings",
+    "VariabilitySettings",
+    "specialisations",
+]
+
+#: The steps in order, as they are called in files and messages.
+STEPS = ("catalogue", "counterparts", "hosts", "properties", "variability", "labels", "classes")
+
+#: What the steps cannot do without: there is nothing to classify, or no answer.
+NEEDED = ("catalogue", "classes")
+
+#: The specialisation that is taken where none is named.
+DEFAULT = "whole-catalogue"
+
+_WORDS = {
+    bool: "true or false",
+    float: "a number",
+    int: "an integer",
+    str: "a text",
+    tuple: "a list of texts",
+    Mapping: "a table",
+}
+
+
+def _setting(default, comment, *kinds, choices=(), **limits):
+    """
+    Declare a setting.
+
+    Parameters
+    ----------
+    default : object
+        Its default.
+    comment : str
+        What it means, for the file.
+    *kinds : type
+        What it may be. Default: what its default is.
+    choices : sequence of str, optional
+        What a text may be.
+    **limits
+        ``minimum``, ``maximum`` and ``exclusive`` of a number.
+
+    Returns
+    -------
+    field : `dataclasses.Field`
+    """
+    facts = {
+        "comment": comment,
+        "kinds": kinds or (Mapping if isinstance(default, dict) else type(default),),
+        "choices": choices,
+        "limits": limits,
+    }
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=facts)
+    return field(default=default, metadata=facts)
+
+
+class _Section:
+    """
+    What all parts of the settings share: each value is checked against what was declared.
+    """
+
+    def __post_init__(self):
+        for one in fields(self):
+            if one.metadata:
+                value = _checked(getattr(self, one.name), one.name, one.metadata)
+                object.__setattr__(self, one.name, value)
+
+
+def _checked(value, name, facts):
+    kinds = facts["kinds"]
+    if isinstance(value, list):
+        value = tuple(value)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    exact = [kind for kind in kinds if kind in (bool, int, float)]
+    # A bool is an int for Python, and no number for an astronomer.
+    if not (type(value) in exact or isinstance(value, tuple({*kinds} - {bool, int, float}))):
+        words = " or ".join(_WORDS[kind] for kind in kinds)
+        raise TypeError(f"{name} must be {words}, got {value!r}")
+    if isinstance(value, tuple) and not all(isinstance(part, str) for part in value):
+        raise TypeError(f"{name} must be a list of texts, got {list(value)!r}")
+    if isinstance(value, str) and facts["choices"]:
+        return check_choice(value, facts["choices"], name)
+    if isinstance(value, float):
+        return check_number(value, name, **facts["limits"])
+    if isinstance(value, int) and not isinstance(value, bool):
+        return check_count(value, name, **facts["limits"])
+    return value
+
+
+@dataclass(frozen=True)
+class CatalogueSettings(_Section):
+    """
+    Step 1: how the columns of the catalogue are read.
+    """
+
+    mission: str = _setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: told from the columns")
+    columns: Mapping[str, str] = _setting(
+        {}, "Column of the vocabulary = that of the catalogue, where the mission's are not right"
+    )
+    sharper: str = _setting(
+        "", "Mission whose sources tell blends (is_blended), such as CSC2; empty: none"
+    )
+
+
+@dataclass(frozen=True)
+class DomainSettings(_Section):
+    """
+    Step 3: the counterparts of one domain.
+    """
+
+    surveys: tuple[str, ...] = _setting((), "In the order of preference")
+    radius: float = _setting(10.0, "arcsec", minimum=0, exclusive=True)
+    cutoff: float = _setting(0.5, "Smallest p_any of a counterpart", minimum=0, maximum=1)
+    rule: str = _setting(
+        "first",
+        "first: the first survey above its cutoff; best: the most probable object",
+        choices=("first", "best"),
+    )
+
+
+@dataclass(frozen=True)
+class HostSettings(_Section):
+    """
+    Step 3: host galaxies.
+    """
+
+    sizes: str = _setting("hyperleda", "Catalogue of the ellipses")
+    distances: str = _setting("glade", "Catalogue of the distances, joined on pgc")
+    radius: float = _setting(
+        1.5, "How far out a host reaches, in units of its ellipse", minimum=0, exclusive=True
+    )
+    max_distance: float = _setting(
+        500.0, "Mpc; farther galaxies are no hosts", minimum=0, exclusive=True
+    )
+
+
+@dataclass(frozen=True)
+class PropertySettings(_Section):
+    """
+    Step 4: what is measured.
+    """
+
+    distances: str = _setting("bailer_jones", "Catalogue of distances by Gaia number; empty: none")
+    constants: str = _setting(
+        "zero points",
+        "Constants of the flux ratios: zero points or original",
+        choices=("zero points", "original"),
+    )
+
+
+@dataclass(frozen=True)
+class VariabilitySettings(_Section):
+    """
+    Step 4: variability over several X-ray missions.
+    """
+
+    missions: tuple[str, ...] = _setting(
+        ("4XMM", "2SXPS", "CSC2"), "The catalogue's own is no other"
+    )
+
+
+@dataclass(frozen=True)
+class LabelSettings(_Section):
+    """
+    Step 5: what is known of the sources.
+    """
+
+    references: str | tuple[str, ...] | Mapping = _setting(
+        "published",
+        "published; all; a list of catalogues; or a table from the kind of object to a list",
+        str, tuple, Mapping,
+    )  # fmt: skip
+    scheme: str | Mapping = _setting(
+        "7 classes",
+        "7 classes; 4 classes; nearby galaxies; or a table from each class to kinds of objects",
+        str, Mapping,
+    )  # fmt: skip
+    radius: float = _setting(3.0, "arcsec", minimum=0, exclusive=True)
+    n_sigma: float = _setting(3.0, "How many positional errors", minimum=0)
+    host_radius: float = _setting(1.5, "Inside a galaxy below it", minimum=0)
+    min_extent: float = _setting(0.0, "arcsec; larger sources are extended", minimum=0)
+    min_quality: int = _setting(2, "Points of quality that a labelled source needs", minimum=0)
+    min_snr: float = _setting(10.0, "Signal to noise that gives a point of quality")
+    simbad_disagrees: bool = _setting(True, "Whether SIMBAD can be in conflict with a label")
+
+
+@dataclass(frozen=True)
+class GatingSettings(_Section):
+    """
+    Which sources are left without a class.
+    """
+
+    suspect: bool = _setting(False, "Leave out what the mission flags as possibly spurious")
+    extended: bool = _setting(False, "Leave out extended sources")
+    outside_galaxies: bool = _setting(False, "Leave out sources in no host galaxy")
+
+
+@dataclass(frozen=True)
+class ClassificationSettings(_Section):
+    """
+    Step 6: the classification.
+    """
+
+    priors: str | Mapping = _setting(
+        "training", "Proportions of the classes, which sum to 1; training; or estimate",
+        str, Mapping,
+    )  # fmt: skip
+    properties: tuple[str, ...] | Mapping = _setting(
+        (), "Columns, or a table from the category to columns; empty: all known ones",
+        tuple, Mapping,
+    )  # fmt: skip
+    training: str = _setting(
+        "", "A labelled table, or a mission whose sample is built; empty: the catalogue's own"
+    )
+    weights: str | Mapping = _setting(
+        "fitted", "fitted; published; or a table of numbers by category", str, Mapping
+    )
+    normalization: str = _setting("", "none, published or original; empty: by the weights")
+    missing: str = _setting("existence", "existence, ignore or sentinel")
+    kernel: str = _setting("exponential", "exponential or gaussian")
+    bandwidth: str | float = _setting(
+        "likelihood", "likelihood, silverman, published or a number", str, float
+    )
+    min_class_size: int = _setting(3, "Smaller classes are left out", minimum=1)
+    merge: Mapping = _setting({}, "New class = list of the classes that it takes in")
+
+
+@dataclass(frozen=True)
+class PipelineSettings(_Section):
+    """
+    The settings of the whole job, from the catalogue to the classes.
+
+    The parts are objects whose fields are the keys of the file: see `PipelineSettings.write`.
+
+    Parameters
+    ----------
+    skip : sequence of str, optional
+        Steps that are not done.
+    catalogue, hosts, properties, variability, labels, gating, classification : optional
+        The parts, each an object of its own class.
+    counterparts : mapping of str to `DomainSettings`, optional
+        By domain: "opt" and "ir".
+    references : mapping of str to str, optional
+        Files that take the place of catalogues on services, by short name; those of other X-ray
+        missions by the mission's.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import PipelineSettings
+    >>> settings = PipelineSettings.named("four-classes")
+    >>> settings.classification.priors["AGN"]
+    0.66
+    >>> settings.updated({"catalogue": {"mission": "4XMM"}}).catalogue.mission
+    '4XMM'
+    """
+
+    skip: tuple[str, ...] = _setting((), f"Steps that are not done, of {', '.join(STEPS)}")
+    catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
+    counterparts: Mapping[str, DomainSettings] = field(
+        default_factory=lambda: {
+            "opt": DomainSettings(surveys=("gaia",)),
+            "ir": DomainSettings(surveys=("allwise",)),
+        }
+    )
+    hosts: HostSettings = field(default_factory=HostSettings)
+    properties: PropertySettings = field(default_factory=PropertySettings)
+    variability: VariabilitySettings = field(default_factory=VariabilitySettings)
+    labels: LabelSettings = field(default_factory=LabelSettings)
+    gating: GatingSettings = field(default_factory=GatingSettings)
+    classification: ClassificationSettings = field(default_factory=ClassificationSettings)
+    references: Mapping[str, str] = _setting(
+        {}, "Name of a catalogue = a file that takes its place"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        for step in self.skip:
+            check_choice(step, STEPS, "a step of skip")
+            if step in NEEDED:
+                raise ValueError(f"skip must not name {step!r}: without it there is no answer")
+
+    @classmethod
+    def named(cls, name):
+        """
+        Return the settings of a specialisation.
+
+        Parameters
+        ----------
+        name : str
+            One of `specialisations`.
+
+        Returns
+        -------
+        settings : `PipelineSettings`
+        """
+        check_choice(name, specialisations(), "specialisation")
+        return cls.from_dict(tomllib.loads(_packaged(name)))
+
+    @classmethod
+    def from_dict(cls, content):
+        """
+        Make settings of nested mappings, as they are in the file.
+
+        Parameters
+        ----------
+        content : mapping
+            What is absent has its default. ``base`` may name the specialisation that gives it.
+
+        Returns
+        -------
+        settings : `PipelineSettings`
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a key is unknown, which names the nearest one, or a value is wrong.
+        """
+        content = dict(content)
+        if "base" in content:
+            base = content.pop("base")
+            check_choice(base, specialisations(), "base")
+            return cls.named(base).updated(content)
+        return _parse(cls, content, "")
+
+    @classmethod
+    def read(cls, path):
+        """
+        Read settings from a file.
+
+        Parameters
+        ----------
+        path : str or path
+            A TOML file. What it leaves out is that of its ``base``, a specialisation; without
+            one that of "whole-catalogue". Names of files in it are relative to its folder.
+
+        Returns
+        -------
+        settings : `PipelineSettings`
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        TypeError, ValueError
+            If it is not TOML, a key is unknown or a value is wrong.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file of settings {path}")
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except ValueError as err:  # of TOML, and of Unicode
+            raise ValueError(f"{path} is not TOML: {err}") from err
+        try:
+            settings = cls.from_dict({"base": DEFAULT, **content})
+        except (TypeError, ValueError) as err:
+            raise type(err)(f"{path}: {err}") from err
+        return settings._from_folder(path.parent)
+
+    def _from_folder(self, folder):
+        """Resolve names of files against the folder of the settings."""
+        files = {name: str(folder / file) for name, file in self.references.items()}
+        changes = {"references": files}
+        if (folder / self.classification.training).is_file():
+            changes["classification"] = {"training": str(folder / self.classification.training)}
+        return self.updated(changes)
+
+    def to_dict(self):
+        """
+        Return the settings as nested mappings.
+
+        Returns
+        -------
+        content : dict
+            `from_dict` gives the settings back.
+        """
+        content = asdict(self)
+        content["counterparts"] = {
+            name: asdict(domain) for name, domain in self.counterparts.items()
+        }
+        return content
+
+    def updated(self, changes):
+        """
+        Return the settings with some of them changed.
+
+        Parameters
+        ----------
+        changes : mapping
+            Nested, with what changes alone.  A table that has keys of its own choice, such as the
+            priors, is replaced as a whole.
+
+        Returns
+        -------
+        settings : `PipelineSettings`
+        """
+        return type(self).from_dict(_merged(self.to_dict(), changes, type(self)))
+
+    def write(self, path, *, overwrite=False):
+        """
+        Write all settings, with what each means, to a file that can be edited and read again.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        overwrite : bool, optional
+            Replace an existing file.
+        """
+        with replacing(path, overwrite=overwrite) as temporary:
+            temporary.write_text(self.to_toml(), encoding="utf-8")
+
+    def to_toml(self):
+        """
+        Return the settings as the text of a TOML file, with what each means.
+
+        Returns
+        -------
+        text : str
+        """
+        return toml_text(self.to_dict(), _comments(type(self)))
+
+
+def specialisations():
+    """
+    List the settings that come with claxboi, by name.
+
+    Returns
+    -------
+    names : list of str
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import specialisations
+    >>> specialisations()
+    ['four-classes', 'nearby-galaxies', 'whole-catalogue']
+    """
+    folder = resources.files("claxboi.pipeline") / "data"
+    return sorted(
+        item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")
+    )
+
+
+def parse_settings(settings):
+    """
+    Find the settings that are meant.
+
+    Parameters
+    ----------
+    settings : None, `PipelineSettings`, str or path
+        An object, the name of a specialisation, or a file. None: whole catalogues.
+
+    Returns
+    -------
+    settings : `PipelineSettings`
+    """
+    if settings is None:
+        return PipelineSettings.named(DEFAULT)
+    if isinstance(settings, PipelineSettings):
+        return settings
+    if isinstance(settings, str) and settings in specialisations():
+        return PipelineSettings.named(settings)
+    if isinstance(settings, (str, os.PathLike)):
+        if not Path(settings).is_file():
+            raise ValueError(
+                f"settings must be a TOML file or one of {', '.join(specialisations())}, got "
+                f"{os.fspath(settings)!r}"
+            )
+        return PipelineSettings.read(settings)
+    raise TypeError(
+        "settings must be PipelineSettings, the name of a specialisation or a TOML file, got "
+        f"{type(settings).__name__}"
+    )
+
+
+def _packaged(name):
+    path = resources.files("claxboi.pipeline") / "data" / f"{name}.toml"
+    return path.read_text(encoding="utf-8")
+
+
+def _parts(kind):
+    """Return the fields of a section that are sections themselves."""
+    return {
+        one.name: one.type
+        for one in fields(kind)
+        if isinstance(one.type, type) and issubclass(one.type, _Section)
+    }
+
+
+def _parse(kind, content, path):
+    _check_keys(content, [one.name for one in fields(kind)], path)
+    values = dict(content)
+    for name, part in _parts(kind).items():
+        if name in values:
+            values[name] = _parse(part, _table_at(values[name], name), f"{path}{name}.")
+    if kind is PipelineSettings and "counterparts" in values:
+        values["counterparts"] = {
+            domain: _parse(
+                DomainSettings,
+                _table_at(entry, f"counterparts.{domain}"),
+                f"counterparts.{domain}.",
+            )
+            for domain, entry in _table_at(values["counterparts"], "counterparts").items()
+        }
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as err:
+        raise type(err)(f"{path}{err}") from err
+
+
+def _table_at(value, path):
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{path} must be a table, got {value!r}")
+    return value
+
+
+def _check_keys(content, known, path):
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = f"did you mean {path}{near[0]}?" if near else f"it may be {', '.join(known)}"
+            raise ValueError(f"there is no setting {path}{key}: {hint}")
+
+
+def _merged(content, changes, kind):
+    """Put changes into nested mappings; only where the keys are settings, not the user's own."""
+    parts = _parts(kind) if kind is not None else {}
+    result = dict(content)
+    for key, value in changes.items():
+        if key in parts and isinstance(value, Mapping):
+            result[key] = _merged(content[key], value, parts[key])
+        elif key == "counterparts" and kind is PipelineSettings and isinstance(value, Mapping):
+            result[key] = {
+                domain: _merged(content[key].get(domain, {}), entry, DomainSettings)
+                if isinstance(entry, Mapping)
+                else entry
+                for domain, entry in {**content[key], **value}.items()
+            }
+        else:
+            result[key] = value
+    return result
+
+
+def _comments(kind, path=""):
+    comments = {}
+    for one in fields(kind):
+        if one.metadata:
+            comments[f"{path}{one.name}"] = one.metadata["comment"]
+    for name, part in _parts(kind).items():
+        comments[f"{path}{name}"] = part.__doc__.strip()
+        comments |= _comments(part, f"{path}{name}.")
+    if kind is PipelineSettings:
+        for domain in ("opt", "ir"):
+            comments |= _comments(DomainSettings, f"counterparts.{domain}.")
+        comments["counterparts"] = DomainSettings.__doc__.strip()
+    return comments

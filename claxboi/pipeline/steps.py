@@ -1,0 +1,256 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The steps of the job: what each depends on, and what it does to the table.
+
+Each function takes the table and the `Job`, and returns a new table.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+from claxboi import catalog, counterparts, properties, training
+from claxboi.training._catalogues import parse_catalogues
+from claxboi.training._prepare import add_host_galaxies
+from claxboi.utils import float_values, is_missing, text_values
+
+from .checkpoints import file_hash
+from .references import References
+from .settings import PipelineSettings
+
+__all__ = ["PREPARATION", "Job", "depends_on", "mission_of", "reference_names"]
+
+log = logging.getLogger(__name__)
+
+#: The catalogue of distances has the positions of Gaia: what differs is rounding.
+_SAME_STAR = 1 * u.arcsec
+
+#: The survey whose numbers the catalogue of distances has.
+_GAIA = "gaia"
+
+
+@dataclass(frozen=True)
+class Job:
+    """
+    What all steps need.
+    """
+
+    settings: PipelineSettings
+    references: References
+    show_progress: bool
+
+    @property
+    def fetch(self):
+        """
+        How references are asked.
+        """
+        return {"cache": True, "max_age": None, "show_progress": self.show_progress}
+
+
+def reference_names(step, job):
+    """
+    List the catalogues that a step compares with.
+
+    Parameters
+    ----------
+    step : str
+        The step.
+    job : `Job`
+        The job.
+
+    Returns
+    -------
+    names : list of str
+    """
+    settings = job.settings
+    if step == "labels":
+        names = _label_names(settings.labels.references)
+    else:
+        names = {
+            "catalogue": [settings.catalogue.sharper],
+            "counterparts": [n for own in settings.counterparts.values() for n in own.surveys],
+            "hosts": [settings.hosts.sizes, settings.hosts.distances],
+            "properties": [settings.properties.distances],
+            "variability": [m for m in settings.variability.missions if job.references.has(m)],
+            "classes": [],
+        }[step]
+    return [name for name in names if name]
+
+
+def depends_on(step, job):
+    """
+    Say what the table of a step depends on, beyond the table of the step before.
+
+    Parameters
+    ----------
+    step : str
+        The step.
+    job : `Job`
+        The job.
+
+    Returns
+    -------
+    content : dict
+        Plain settings, and what the catalogues are.
+    """
+    settings = job.settings
+    if step == "counterparts":
+        own = {name: asdict(domain) for name, domain in settings.counterparts.items()}
+    elif step == "classes":
+        own = {"gating": asdict(settings.gating)} | asdict(settings.classification)
+        training = Path(settings.classification.training)
+        own["training file"] = file_hash(training) if training.is_file() else ""
+    else:
+        own = asdict(getattr(settings, step))
+    names = reference_names(step, job)
+    return {"settings": own, "references": {name: job.references.content(name) for name in names}}
+
+
+def _label_names(references):
+    """List the names of catalogues of labels, as they stand in the settings."""
+    if isinstance(references, Mapping):
+        return [
+            one
+            for many in references.values()
+            for one in ([many] if isinstance(many, str) else many)
+        ]
+    return [c.reference.name for c in parse_catalogues(references)]
+
+
+def mission_of(table):
+    """
+    Tell the mission of a catalogue that was read by its preset.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The catalogue.
+
+    Returns
+    -------
+    mission : str
+        Empty where it is of none that is known.
+    """
+    return table.meta.get("claxboi", {}).get("catalog", {}).get("mission") or ""
+
+
+# The steps
+
+
+def _catalogue(table, job):
+    own = job.settings.catalogue
+    table = catalog.standardize(table, own.mission or None, columns=dict(own.columns) or None)
+    if not (float_values(table, "pos_error", unit=u.arcsec) > 0).all():
+        fill = "flux" if "flux" in table.colnames else "median"
+        table = counterparts.complete_pos_errors(table, fill=fill)
+    table = catalog.flag_crowded(table)
+    if own.sharper:
+        table = catalog.flag_blended(table, job.references.xray(own.sharper))
+    return table
+
+
+def _counterparts(table, job):
+    for domain, own in job.settings.counterparts.items():
+        table = counterparts.find_in_surveys(
+            table,
+            list(own.surveys),
+            domain=domain,
+            radius=own.radius * u.arcsec,
+            cutoff=own.cutoff,
+            rule=own.rule,
+            references={name: job.references.get(name) for name in own.surveys},
+            **job.fetch,
+        )
+    return table
+
+
+def _hosts(table, job):
+    own = job.settings.hosts
+    return add_host_galaxies(
+        table,
+        factor=own.radius,
+        max_distance=own.max_distance * u.Mpc,
+        sizes=job.references.get(own.sizes),
+        distances=job.references.get(own.distances),
+        fetch=job.fetch,
+    )
+
+
+def _properties(table, job):
+    own = job.settings.properties
+    if own.distances and "opt_id" in table.colnames:
+        table = _add_distances(table, job, own.distances)
+    return properties.add_properties(table, constants=own.constants)
+
+
+def _add_distances(table, job, name):
+    survey, _ = text_values(table, "opt_reference")
+    known = ~is_missing(table, "opt_id") & (survey == _GAIA)
+    ra, dec = (float_values(table, f"opt_{axis}")[known] for axis in ("ra", "dec"))
+    near = job.references.get(name).query(
+        SkyCoord(ra, dec, unit="deg"),
+        radius=_SAME_STAR,
+        columns=["rgeo", "b_rgeo", "B_rgeo"],
+        **job.fetch,
+    )
+    return properties.add_star_distances(table, near)
+
+
+def _variability(table, job):
+    name = mission_of(table) or "primary"
+    others = [
+        mission
+        for mission in job.settings.variability.missions
+        if mission != name and job.references.has(mission)
+    ]
+    if not others:
+        return table
+    catalogues = {mission: job.references.xray(mission) for mission in others}
+    catalogues[name] = table
+    links = counterparts.link_xray(catalogues)
+    return properties.add_variability(table, links, catalogues, overwrite=True)
+
+
+def _labels(table, job):
+    own = job.settings.labels
+    return training.add_labels(
+        table,
+        _label_references(own.references, job.references),
+        own.scheme,
+        radius=own.radius * u.arcsec,
+        n_sigma=own.n_sigma,
+        host_radius=own.host_radius,
+        min_extent=own.min_extent * u.arcsec,
+        min_quality=own.min_quality,
+        min_snr=own.min_snr,
+        simbad_disagrees=own.simbad_disagrees,
+        **job.fetch,
+    )
+
+
+def _label_references(names, references):
+    """Put the user's own catalogues of labels in the place of those on services."""
+    if isinstance(names, Mapping):
+        return {
+            kind: [references.get(one) for one in ([many] if isinstance(many, str) else many)]
+            for kind, many in names.items()
+        }
+    every = _label_names(names)
+    if not set(every) & set(references.own):
+        return names if isinstance(names, str) else list(names)
+    return [references.get(name) for name in every]
+
+
+#: What each step before the classification does.
+PREPARATION = {
+    "catalogue": _catalogue,
+    "counterparts": _counterparts,
+    "hosts": _hosts,
+    "properties": _properties,
+    "variability": _variability,
+    "labels": _labels,
+}
