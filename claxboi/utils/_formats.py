@@ -84,6 +84,9 @@ def _read_fits(path, format):
     with warnings.catch_warnings():
         # Logical values without a value are masked below.
         warnings.filterwarnings("ignore", ".*contains NULL", AstropyUserWarning)
+        # What was cut off is an error, and not half a table.
+        warnings.filterwarnings("error", ".*truncated", AstropyUserWarning)
+        warnings.filterwarnings("error", "Error validating header", AstropyUserWarning)
         table = Table.read(path, format=format)
     _restore_meta(table, table.meta.pop(META_KEY.upper(), None))
     cards = {key: table.meta.pop(key) for key in list(table.meta) if COLUMN_CARD.fullmatch(key)}

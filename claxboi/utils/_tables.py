@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io.registry import IORegistryError
 from astropy.table import Column, MaskedColumn
+from astropy.utils.exceptions import AstropyUserWarning
 
 from ._files import replacing
 from ._formats import READERS, WRITERS, read_other
@@ -30,6 +31,8 @@ FORMATS = {
     ".txt": "ascii",
     ".dat": "ascii",
 }
+
+_NOT_OF_THE_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
 def read_table(path, format=None):
@@ -68,7 +71,7 @@ def read_table(path, format=None):
         raise ValueError(
             f"cannot tell the format of {path}: its suffix should be one of {', '.join(FORMATS)}"
         ) from err
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as err:
+    except (*_NOT_OF_THE_FORMAT, AstropyUserWarning) as err:
         # Each format says in its own way that a file is not of it.
         what = "as a table" if format is None else f"as {format.removeprefix('ascii.').upper()}"
         reason = " ".join(str(err).split())[:300] or type(err).__name__
