@@ -5,15 +5,77 @@ A table of X-ray sources, with the steps as methods.
 
 from collections.abc import Mapping
 
+from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Table
+from astropy.table.connect import TableRead
 
+from claxboi.catalog import standardize
 from claxboi.classification import classify
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
 from claxboi.references import CrossmatchMixin
-from claxboi.utils import is_missing
+from claxboi.utils import is_missing, read_table
 
 __all__ = ["XrayTable"]
+
+
+class XrayTableRead(TableRead):
+    """
+    Read a table, or a catalogue with the columns of the vocabulary.
+
+    Without ``mission`` this is ``Table.read`` of astropy, with all its arguments and formats.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    mission : str, path or `~claxboi.catalog.Mission`, optional
+        The catalogue that it is, see `~claxboi.catalog.standardize`; "auto": recognised by its
+        columns.
+    format : str, optional
+        Name of the format in astropy. Default: by the suffix.
+    **settings
+        With ``mission``, the other arguments of `~claxboi.catalog.standardize`: ``columns``,
+        ``pos_error_level``, ``overwrite``.
+
+    Returns
+    -------
+    table : `XrayTable`
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is of another kind or cut off, or the table is not of the mission.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi import XrayTable
+    >>> table = Table({
+    ...     "IAUNAME": ["4XMM J004244.3+411608"], "SC_RA": [10.6847], "SC_DEC": [41.2691],
+    ...     "SC_POSERR": [0.5], "SC_EP_8_FLUX": [3e-12],
+    ... })
+    >>> table.write("4XMM_slim.fits")
+    >>> x = XrayTable.read("4XMM_slim.fits", mission="4XMM")
+    >>> print(x["source_id", "flux", "flux_band"])
+          source_id           flux     flux_band
+                          erg / (s cm2)
+    --------------------- ------------- ---------
+    4XMM J004244.3+411608         3e-12    0.2-12
+    """
+
+    def __call__(self, path, *args, mission=None, format=None, **settings):
+        if mission is None:
+            format = {} if format is None else {"format": format}
+            return super().__call__(path, *args, **format, **settings)
+        table = self._cls(read_table(path, format), copy=False)
+        try:
+            return standardize(table, mission, **settings)
+        except (KeyError, ValueError) as err:
+            # A KeyError shows the repr of its message.
+            raise type(err)(f"{path}: {err.args[0]}") from err
 
 
 class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, Table):
@@ -42,6 +104,8 @@ class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, Table):
     10.68       M31
      15.0        --
     """
+
+    read = UnifiedReadWriteMethod(XrayTableRead)
 
     def classify(self, priors=None, *, label="class", training=None, **settings):
         """

@@ -5,6 +5,7 @@ Step 1, what comes in: the vocabulary of columns, and catalogues that get them.
 
 from .checks import BadValueWarning, validate
 from .columns import describe, make_column, vocabulary
+from .crowding import flag_blended, flag_crowded
 from .missions import Mission, missions
 from .standardize import ConfidenceLevelWarning, find_columns, standardize
 
@@ -14,6 +15,8 @@ __all__ = [
     "Mission",
     "describe",
     "find_columns",
+    "flag_blended",
+    "flag_crowded",
     "make_column",
     "missions",
     "standardize",

@@ -163,13 +163,15 @@ def _kind(table, record):
 def _best_kind(table, record):
     look = _Names(table)
     kinds = dict.fromkeys(kind for rule in record.columns.values() for kind in rule.names)
-    return max(
-        kinds,
-        key=lambda kind: sum(
+
+    def n_found(kind):
+        return sum(
             all(look(name) for name in rule.names.get(kind, ("",)))
             for rule in record.columns.values()
-        ),
-    )
+        )
+
+    # The file of the sources where nothing tells.
+    return max(kinds, key=lambda kind: (n_found(kind), kind == "fits"))
 
 
 def _check_mission(table, record, kind):
@@ -363,6 +365,7 @@ def _plain(name):
     return re.sub(r"[\s_.\-]", "", name).lower()
 
 
-def _listed(names, most=30):
+def _listed(names, most=30, width=40):
+    names = [name if len(name) <= width else f"{name[:width]}..." for name in names]
     tail = f", ... ({len(names)} in all)" if len(names) > most else ""
-    return ", ".join(map(str, names[:most])) + tail
+    return ", ".join(names[:most]) + tail

@@ -19,7 +19,7 @@ from claxboi.utils import (
 
 from .columns import describe, make_column
 
-__all__ = ["BadValueWarning", "validate"]
+__all__ = ["BadValueWarning", "clean", "validate"]
 
 _POSITIVE = re.compile(
     r"flux|flux_min|flux_max|pos_error(_major|_minor)?|(flux\d*|hr\d+|gamma|fvar)_error"
@@ -77,12 +77,25 @@ def validate(table):
     check_table(table, allow_empty=True)
     check_columns(table, ["ra", "dec"])
     result = table.copy()
+    clean(result)
+    return result
+
+
+def clean(table):
+    """
+    Check a table as `validate` does, and mask its bad values in place.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        A table of our own.
+    """
     ra, dec = (float_values(table, name, unit="deg") for name in ("ra", "dec"))
     _check_positions(ra, dec)
     outside = (ra < 0) | (ra >= 360)
     if outside.any():
         ra[outside] %= 360
-        result["ra"] = _like(table["ra"], "ra", ra, None)
+        table["ra"] = _like(table["ra"], "ra", ra, None)
     if "source_id" in table.colnames:
         _check_names(table)
     masked = {}
@@ -91,12 +104,11 @@ def validate(table):
         if not positive and not _NOT_NEGATIVE.fullmatch(name):
             continue
         values = float_values(table, name, unit=describe(name)["unit"] or None)
-        with np.errstate(invalid="ignore"):
-            bad = values <= 0 if positive else values < 0
+        bad = values <= 0 if positive else values < 0
         if bad.any():
             masked[name] = int(bad.sum())
             values[bad] = np.nan
-            result[name] = _like(table[name], name, values, np.isnan(values))
+            table[name] = _like(table[name], name, values, np.isnan(values))
     if masked:
         counts = ", ".join(f"{count} of {name}" for name, count in masked.items())
         warn(
@@ -105,7 +117,6 @@ def validate(table):
             "positional errors",
             BadValueWarning,
         )
-    return result
 
 
 def _like(old, name, values, mask):

@@ -14,7 +14,7 @@ from claxboi.utils import ClaxboiWarning, check_number, check_table, record, war
 
 from ._plan import level_of, make_plan
 from ._values import combine, read_flags, read_names, read_numbers
-from .checks import validate
+from .checks import clean, validate
 from .columns import describe, make_column, vocabulary
 
 __all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
@@ -165,7 +165,8 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
         )
     result = _assemble(table, made, plan, overwrite)
     result.meta = record(table.meta, "catalog", **_facts(plan, sources, level))
-    return validate(result)
+    clean(result)
+    return result
 
 
 def _is_done(table):
@@ -268,7 +269,7 @@ def _filled(column):
 
 
 def _names_of_positions(ra, dec):
-    # Designations are cut off, not rounded: to 0.1 s and 1 arcsec. The slack undoes rounding errors.
+    # Designations are cut off, not rounded, to 0.1 s and 1 arcsec; the slack undoes rounding.
     tenths = np.floor(np.asarray(ra, float) * 2400 + 1e-6).astype(int) % 864_000
     arcsec = np.floor(np.abs(np.asarray(dec, float)) * 3600 + 1e-6).astype(int)
     signs = np.where(np.asarray(dec, float) < 0, "-", "+")
