@@ -60,14 +60,19 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     ax.plot([start, 1], [start, 1], color=GREY, linestyle="--", linewidth=1, label="perfect")
     ending = "_corrected" if corrected else ""
     filled = table[np.isfinite(table[f"fraction_correct{ending}"])]
-    right = filled[f"fraction_correct{ending}"]
+    promised, right, lower, upper = (
+        np.asarray(filled[f"{name}{ending}"])
+        for name in (
+            "mean_probability",
+            "fraction_correct",
+            "fraction_correct_lower",
+            "fraction_correct_upper",
+        )
+    )
     ax.errorbar(
-        filled[f"mean_probability{ending}"],
+        promised,
         right,
-        yerr=[
-            right - filled[f"fraction_correct_lower{ending}"],
-            filled[f"fraction_correct_upper{ending}"] - right,
-        ],
+        yerr=[right - lower, upper - right],
         color=COLORS[0],
         marker="o",
         markersize=5,
