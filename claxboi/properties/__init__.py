@@ -14,7 +14,7 @@ from .everything import add_properties
 from .positions import add_galactic, add_proper_motion
 from .ratios import add_flux_ratios, add_hardness_ratios
 from .spectra import conversion_uncertainty, convert_flux, flux_fraction
-from .variability import add_flux_range
+from .variability import add_flux_range, add_variability
 
 __all__ = [
     "add_flux_range",
@@ -26,6 +26,7 @@ __all__ = [
     "add_proper_motion",
     "add_properties",
     "add_star_distances",
+    "add_variability",
     "conversion_uncertainty",
     "convert_flux",
     "flux_fraction",

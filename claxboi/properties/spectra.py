@@ -12,6 +12,7 @@ from astropy import units as u
 from astropy.table import Column, Table
 from astropy.utils.data import get_pkg_data_filename
 
+from claxboi.catalog import missions
 from claxboi.utils import check_number, quantity_value
 
 __all__ = ["conversion_uncertainty", "convert_flux", "flux_fraction"]
@@ -43,7 +44,8 @@ def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
     flux : `~astropy.units.Quantity`, `~astropy.table.Column` or array-like
         Energy fluxes in ``band``.
     band, to_band : str or pair of `~astropy.units.Quantity` ['energy']
-        The bands: ``"0.2-12"`` (keV), or two energies.
+        The bands: ``"0.2-12"`` (keV), two energies, or the name of a mission for that of its fluxes
+        (`~claxboi.catalog.missions`).
     gamma : float or array-like, optional
         Photon index; NaN gives NaN.
     nh : `~astropy.units.Quantity` ['column density'], optional
@@ -61,7 +63,7 @@ def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
     TypeError
         If a band is neither text nor two energies, or ``nh`` has no unit.
     ValueError
-        If a band is empty or not above 0, or ``nh`` is below 0.
+        If a band is empty, not above 0 or of no known mission, or ``nh`` is below 0.
 
     See Also
     --------
@@ -89,7 +91,8 @@ def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=Fals
     Parameters
     ----------
     band, of_band : str or pair of `~astropy.units.Quantity` ['energy']
-        The bands: ``"0.2-12"`` (keV), or two energies.
+        The bands: ``"0.2-12"`` (keV), two energies, or the name of a mission for that of its fluxes
+        (`~claxboi.catalog.missions`).
     gamma : float or array-like, optional
         Photon index; NaN gives NaN.
     nh : `~astropy.units.Quantity` ['column density'], optional
@@ -108,7 +111,7 @@ def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=Fals
     TypeError
         If a band is neither text nor two energies, or ``nh`` has no unit.
     ValueError
-        If a band is empty or not above 0, or ``nh`` is below 0.
+        If a band is empty, not above 0 or of no known mission, or ``nh`` is below 0.
 
     Notes
     -----
@@ -144,7 +147,8 @@ def conversion_uncertainty(band, to_band, *, gamma_range=GAMMA_RANGE, nh=NH):
     Parameters
     ----------
     band, to_band : str or pair of `~astropy.units.Quantity` ['energy']
-        The bands: ``"0.2-12"`` (keV), or two energies.
+        The bands: ``"0.2-12"`` (keV), two energies, or the name of a mission for that of its fluxes
+        (`~claxboi.catalog.missions`).
     gamma_range : (float, float), optional
         Photon indices that sources have.
     nh : `~astropy.units.Quantity` ['column density'], optional
@@ -199,14 +203,12 @@ def parse_band(band, name):
     lower_keV, upper_keV : float
     """
     if isinstance(band, str):
-        number = r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*"
-        match = re.fullmatch(rf"{number}[-\u2013]{number}(?:keV)?\s*", band)
-        try:
-            edges = [float(edge) for edge in match.groups()] if match else []
-        except ValueError:
-            edges = []
-        if not edges:
-            raise ValueError(f"{name} must be a band in keV such as '0.5-2', got {band!r}")
+        edges = _read_band(band) or _read_band(_mission_band(band))
+        if edges is None:
+            raise ValueError(
+                f"{name} must be a band in keV such as '0.5-2' or one of the missions "
+                f"{', '.join(missions())}, got {band!r}"
+            )
     else:
         try:
             edges = [quantity_value(edge, u.keV, f"{name}[{i}]") for i, edge in enumerate(band)]
@@ -220,6 +222,39 @@ def parse_band(band, name):
     if not 0 < lower < upper < np.inf:
         raise ValueError(f"{name} must go from an energy above 0 to a higher one, got {band!r}")
     return lower, upper
+
+
+def _read_band(text):
+    number = r"\s*(\d+\.?\d*|\.\d+)\s*"
+    match = re.fullmatch(rf"{number}[-\u2013]{number}(?:keV)?\s*", text)
+    return [float(edge) for edge in match.groups()] if match else None
+
+
+def _mission_band(name):
+    bands = {
+        own.lower(): mission.flux_band
+        for mission in missions().values()
+        for own in (mission.name, *mission.aliases)
+    }
+    return bands.get(name.strip().lower(), "")
+
+
+def format_band(band_keV):
+    """
+    Write an energy band as catalogues do.
+
+    Parameters
+    ----------
+    band_keV : tuple of float
+        The band.
+
+    Returns
+    -------
+    text : str
+        Such as ``"0.5-2"``.
+    """
+    lower, upper = band_keV
+    return f"{lower:g}-{upper:g}"
 
 
 def _parse_spectrum(gamma, nh):

@@ -118,13 +118,17 @@ class TestFluxFraction:
             [500, 2000] * u.eV,
             " 0.5 - 2.0 keV",
             "0.5\u20132keV",
-            "5e-1-2",
+            ".5-2.",
         ]:
             assert_allclose(flux_fraction(band), expected)
 
+    def test_bands_of_missions(self):
+        assert flux_fraction("CSC2", "4xmm") == flux_fraction("0.5-7", "0.2-12")
+        assert flux_fraction("eROSITA") == flux_fraction("0.2-2.3")
+
     def test_errors(self):
         for band in ("", "soft", "0.5", "-1-2", "0.5-2 eV", "0..5-2"):
-            with pytest.raises(ValueError, match="band must be a band in keV such as"):
+            with pytest.raises(ValueError, match=r"such as '0.5-2' or one of the missions 4XMM"):
                 flux_fraction(band)
         for band in ("2-0.5", "0-2", "1-1"):
             with pytest.raises(ValueError, match="of_band must go from an energy above 0"):
