@@ -351,21 +351,25 @@ def _logged(path):
         show = warnings.showwarning
 
         def note(message, category, *args, **kwargs):
-            text = " ".join(str(message).split())
-            caught.append(text)
-            handler.handle(log.makeRecord(log.name, logging.WARNING, "", 0, text, (), None))
+            caught.append(" ".join(str(message).split()))
+            _say_in(handler, logging.WARNING, caught[-1])
             show(message, category, *args, **kwargs)
 
         warnings.showwarning = note
         try:
             yield caught
         except BaseException as err:
-            log.error("ended by %s: %s", type(err).__name__, err)  # noqa: TRY400
+            _say_in(handler, logging.ERROR, f"ended by {type(err).__name__}: {err}")
             raise
         finally:
             logger.setLevel(level)
             logger.removeHandler(handler)
             handler.close()
+
+
+def _say_in(handler, level, text):
+    # To the file alone: whoever calls sees it anyway.
+    handler.handle(logging.LogRecord(log.name, level, __file__, 0, text, None, None))
 
 
 # The steps
