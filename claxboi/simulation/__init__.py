@@ -4,5 +4,6 @@ A made-up sky with known truth: for the demo, the documentation and the tests.
 """
 
 from .labelled import make_labelled_sample
+from .sky import MockSky, make_mock_sky
 
-__all__ = ["make_labelled_sample"]
+__all__ = ["MockSky", "make_labelled_sample", "make_mock_sky"]

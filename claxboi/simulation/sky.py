@@ -1,0 +1,310 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+A simulated sky: X-ray catalogues, what they are compared with, and the truth.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+
+from claxboi.counterparts import find_hosts
+from claxboi.utils import (
+    ClaxboiWarning,
+    check_count,
+    quantity_value,
+    read_table,
+    record,
+    write_table,
+)
+
+from ._catalogues import galaxy_tables, label_tables
+from ._fields import move, tile
+from ._missions import observe_chandra, observe_swift
+from ._populations import draw_class
+from ._records import class_names, sky_records
+from ._surveys import make_surveys, motions
+from ._xmm import julian_year, observe_xmm
+
+__all__ = ["MockSky", "make_mock_sky"]
+
+_FEWEST_SOURCES = 100
+
+
+@dataclass(frozen=True)
+class MockSky:
+    """
+    A simulated sky, as `make_mock_sky` draws it.
+    """
+
+    xray: Table
+    """X-ray sources, under the names of 4XMM's FITS file."""
+
+    others: dict = field(default_factory=dict)
+    """Other missions' X-ray sources, under the names of their files: "2SXPS" and "CSC2"."""
+
+    references: dict = field(default_factory=dict)
+    """What the X-ray sources are compared with: short name -> table under canonical names."""
+
+    truth: Table = None
+    """What the X-ray sources are: one row for each, in the order of ``xray``."""
+
+    def __repr__(self):
+        return (
+            f"<MockSky: {len(self.xray)} X-ray sources; {', '.join(self.others)}; "
+            f"{len(self.references)} references>"
+        )
+
+    def write(self, folder, *, overwrite=False):
+        """
+        Write all tables as FITS files.
+
+        Parameters
+        ----------
+        folder : str or path
+            Made if it is not there. The files are ``xray.fits``, ``truth.fits``,
+            ``others/<mission>.fits`` and ``references/<name>.fits``.
+        overwrite : bool, optional
+            Replace files that are there.
+
+        Raises
+        ------
+        OSError
+            If a file exists, or cannot be written.
+        """
+        folder = Path(folder)
+        for name in ("others", "references"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        for path, table in self._files().items():
+            write_table(table, folder / path, overwrite=overwrite)
+
+    def _files(self):
+        files = {"xray.fits": self.xray, "truth.fits": self.truth}
+        for kind in ("others", "references"):
+            tables = getattr(self, kind)
+            files.update({f"{kind}/{name}.fits": table for name, table in tables.items()})
+        return files
+
+    @classmethod
+    def read(cls, folder):
+        """
+        Read what `write` wrote.
+
+        Parameters
+        ----------
+        folder : str or path
+            The folder.
+
+        Returns
+        -------
+        sky : `MockSky`
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no mock sky.
+        """
+        folder = Path(folder)
+        others, references = (
+            {path.stem: read_table(path) for path in sorted((folder / name).glob("*.fits"))}
+            for name in ("others", "references")
+        )
+        xray, truth = (read_table(folder / name) for name in ("xray.fits", "truth.fits"))
+        return cls(xray, others, references, truth)
+
+
+def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
+    """
+    Simulate the sky that an X-ray telescope and everybody else sees.
+
+    **All of it is made up**, though to measure: pointings of an XMM-like telescope at all
+    latitudes, some on nearby galaxies and the Galactic plane; populations with published number
+    counts where there are such; spectra, and counts drawn from them; counterparts with magnitudes,
+    colours, motions and distances in Gaia and AllWISE, among field objects at the density of their
+    latitude; host galaxies; catalogues that know some of the sources; and Swift and Chandra, which
+    see them at another time.
+
+    Parameters
+    ----------
+    n_sources : int, optional
+        Number of X-ray sources, at least 100. From 1,000 to 1,000,000 is what it is made for.
+    rng : int, `~numpy.random.Generator` or None, optional
+        Seed of the random numbers.
+    field_radius : `~astropy.units.Quantity` ['angle'], optional
+        How far around each X-ray source there are objects that have nothing to do with it. There
+        are none elsewhere, as in the answer of a service that was asked for this radius.
+
+    Returns
+    -------
+    sky : `MockSky`
+        Its ``truth`` has: ``source_id`` (the IAUNAME of ``xray``), ``true_class`` (one of the seven
+        published classes, or "spurious"), ``is_spurious``, ``true_ra, true_dec`` (deg, when
+        the X-ray source was seen), ``true_flux`` (0.2-12 keV), ``gaia_id``, ``allwise_id`` (masked
+        where the counterpart is not in the survey), ``host_id`` (PGC, masked: no member or nucleus
+        or object behind a nearby galaxy), ``2SXPS_id``, ``CSC2_id`` (masked: not detected), and
+        ``catalogues``: those that list it as what it is, separated by commas (masked: none).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is none of the above.
+
+    See Also
+    --------
+    make_labelled_sample : The columns that are classified, without the way to them.
+
+    Notes
+    -----
+    The numbers behind it are in ``claxboi/simulation/data``, with the source of each or the word
+    that it is invented or unconfirmed. Classes have their published priors as proportions (Tranin
+    et al. 2022), of what is not spurious. How many fields there are follows from the number counts
+    of AGN (Lehmer et al. 2012). A source is detected with a probability that grows with its
+    expected counts.
+
+    References
+    ----------
+    Lehmer et al. 2012, ApJ 752, 46; Tranin et al. 2022, A&A 657, A138.
+
+    Examples
+    --------
+    >>> from claxboi.simulation import make_mock_sky
+    >>> sky = make_mock_sky(500, rng=1)
+    >>> print(sky.xray.colnames[:5])
+    ['SRCID', 'IAUNAME', 'SC_RA', 'SC_DEC', 'SC_POSERR']
+    >>> print(sorted(sky.others))
+    ['2SXPS', 'CSC2']
+    """
+    n_sources = check_count(n_sources, "n_sources", minimum=_FEWEST_SOURCES)
+    radius_arcsec = quantity_value(field_radius, u.arcsec, "field_radius")
+    seed = int(rng) if isinstance(rng, (int, np.integer)) else None
+    rng = np.random.default_rng(rng)
+
+    counts = _apportion(n_sources)
+    fields, galaxies = tile(rng, counts["AGN"])
+    sources = _draw_sources(rng, counts, fields, galaxies)
+    _find_hosts(sources, galaxies)
+    sources["pmra"], sources["pmdec"] = motions(rng, sources["distance"], sources["velocity"])
+    seen = _at_observation(sources, fields)
+    xray = observe_xmm(rng, seen, fields)
+    surveys, rows = make_surveys(
+        rng, sources, np.asarray(xray["SC_RA"]), np.asarray(xray["SC_DEC"]), fields, radius_arcsec
+    )
+    galaxy_references, pgc = galaxy_tables(rng, galaxies)
+    labels, listed = label_tables(rng, sources, surveys, rows)
+    swift, swift_rows = observe_swift(rng, seen, fields)
+    chandra, chandra_rows = observe_chandra(rng, seen, fields)
+    truth = Table(meta=record({}, "simulation", n_sources=n_sources, rng=seed))
+    truth["source_id"] = xray["IAUNAME"]
+    truth["true_class"] = np.array(class_names())[sources["class"]]
+    truth["is_spurious"] = sources["is_spurious"]
+    for name in ("ra", "dec"):
+        truth[f"true_{name}"] = seen[name]
+        truth[f"true_{name}"].unit = "deg"
+    truth["true_flux"] = sources["flux"]
+    truth["true_flux"].unit = "erg / (s cm2)"
+    for name in ("gaia", "allwise"):
+        truth[f"{name}_id"] = _ids(surveys[name]["id"], rows[name])
+    truth["host_id"] = _ids(pgc, sources["host"])
+    for name, ids, found in (
+        ("2SXPS_id", swift["IAUName"], swift_rows),
+        ("CSC2_id", chandra["name"], chandra_rows),
+    ):
+        place = np.full(n_sources, -1)
+        place[found] = np.arange(len(found))
+        truth[name] = _ids(ids, place)
+    names = _join(listed, n_sources)
+    truth["catalogues"] = MaskedColumn(names, mask=names == "")
+    meta = truth.meta
+    xray.meta.update(record({}, "simulation", **meta["claxboi"]["simulation"]))
+    return MockSky(
+        xray,
+        {"2SXPS": swift, "CSC2": chandra},
+        {**surveys, **galaxy_references, **labels},
+        truth,
+    )
+
+
+def _apportion(n_sources):
+    """Give each class its share, in whole numbers that add up."""
+    share = np.array([record["share"] for record in sky_records()["classes"].values()])
+    names = class_names()
+    share[names.index("spurious") != np.arange(len(names))] *= 1 - share[names.index("spurious")]
+    exact = share / share.sum() * n_sources
+    counts = np.floor(exact).astype(int)
+    order = np.argsort(counts - exact, kind="stable")
+    counts[order[: n_sources - counts.sum()]] += 1
+    return dict(zip(names, counts.tolist(), strict=True))
+
+
+def _draw_sources(rng, counts, fields, galaxies):
+    parts = []
+    for number, (name, n) in enumerate(counts.items()):
+        record = sky_records()["classes"][name]
+        part = draw_class(rng, name, n, fields, galaxies)
+        velocity = record.get("velocity", 0.0)
+        size = len(part["flux"])
+        part["class"] = np.full(size, number)
+        part["is_thermal"] = np.full(size, record["spectrum"]["kind"] == "thermal")
+        part["velocity"] = np.full(size, velocity)
+        part["log_variability"] = rng.normal(*record["variability"], size)
+        part["is_extended"] = np.full(size, name == "extended")
+        part["is_spurious"] = np.full(size, name == "spurious")
+        parts.append(part)
+    order = rng.permutation(sum(len(part["flux"]) for part in parts))
+    return {key: np.concatenate([part[key] for part in parts])[order] for key in parts[0]}
+
+
+def _find_hosts(sources, galaxies):
+    """Make those AGN that happen to lie behind a galaxy AGN_2, as the labels do."""
+    names = class_names()
+    agn = np.flatnonzero(sources["class"] == names.index("AGN"))
+    ellipses = Table(
+        {
+            "galaxy_id": np.arange(len(galaxies.ra)),
+            "ra": galaxies.ra,
+            "dec": galaxies.dec,
+            "r25_major": 60 * galaxies.major_arcmin,
+            "r25_ratio": galaxies.ratio,
+            "r25_angle": galaxies.angle_deg,
+        }
+    )
+    with warnings.catch_warnings():
+        # That none lies in any galaxy is fine here.
+        warnings.simplefilter("ignore", ClaxboiWarning)
+        hosts = find_hosts(Table({"ra": sources["ra"][agn], "dec": sources["dec"][agn]}), ellipses)
+    behind, first = np.unique(np.asarray(hosts["primary"]), return_index=True)
+    sources["class"][agn[behind]] = names.index("AGN_2")
+    sources["host"][agn[behind]] = np.asarray(hosts["secondary"])[first]
+
+
+def _at_observation(sources, fields):
+    """Put the sources where they were when the X-ray telescope looked."""
+    row = sources["field"]
+    middle = julian_year((fields.mjd_first[row] + fields.mjd_last[row]) / 2)
+    years = middle - sky_records()["gaia"]["epoch"]
+    ra, dec = move(
+        sources["ra"],
+        sources["dec"],
+        sources["pmra"] * years / 1000,
+        sources["pmdec"] * years / 1000,
+    )
+    return {**sources, "ra": ra, "dec": dec}
+
+
+def _ids(ids, rows):
+    """Take identifiers by row, masked where there is no row."""
+    ids, missing = np.asarray(ids), rows < 0
+    if not len(ids):
+        return MaskedColumn(np.zeros(len(rows), ids.dtype), mask=True)
+    return MaskedColumn(np.where(missing, np.zeros(1, ids.dtype), ids[rows]), mask=missing)
+
+
+def _join(listed, n_sources):
+    names = np.full(n_sources, "", dtype="U1")
+    for name, is_listed in listed.items():
+        separator = np.where(is_listed & (names != ""), ",", "")
+        names = np.char.add(np.char.add(names, separator), np.where(is_listed, name, ""))
+    return names
