@@ -5,7 +5,7 @@ Which columns classify, and how: the records that the classifier is set up with.
 
 import numbers
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -238,9 +238,9 @@ def parse_properties(properties, columns):
 
     Parameters
     ----------
-    properties : None, sequence of (str or `Property`), or mapping of str to sequence
-        Names of columns, records, or a mapping from a category to either. None takes
-        every known property among the columns.
+    properties : None, sequence of (str, `Property` or dict), or mapping of str to sequence
+        Names of columns, records, records as dict (``{"column": "b", "scale": "linear"}``), or a
+        mapping from a category to any of them. None takes every known property among the columns.
     columns : sequence of str
         Names of the columns of the table.
 
@@ -266,7 +266,7 @@ def parse_properties(properties, columns):
         items = [
             _with_category(item, category)
             for category, members in properties.items()
-            for item in ([members] if isinstance(members, (str, Property)) else members)
+            for item in ([members] if isinstance(members, (str, Property, Mapping)) else members)
         ]
     elif isinstance(properties, (str, Property, numbers.Number)):
         raise TypeError(
@@ -275,7 +275,7 @@ def parse_properties(properties, columns):
         )
     else:
         items = list(properties)
-    records = tuple(item if isinstance(item, Property) else Property(item) for item in items)
+    records = tuple(map(_as_record, items))
     if not records:
         raise ValueError("properties must name at least one column, got an empty list")
     names = [record.column for record in records]
@@ -285,8 +285,18 @@ def parse_properties(properties, columns):
     return records
 
 
-def _with_category(item, category):
+def _as_record(item):
     if isinstance(item, Property):
-        fields = {name: getattr(item, name) for name in item.__dataclass_fields__}
-        return Property(**(fields | {"category": category}))
-    return Property(item, category=category)
+        return item
+    if isinstance(item, Mapping):
+        known = tuple(Property.__dataclass_fields__)
+        for name in item:
+            check_choice(name, known, "a key of a property")
+        if "column" not in item:
+            raise ValueError(f"a property must have a column, got {dict(item)!r}")
+        return Property(**item)
+    return Property(item)
+
+
+def _with_category(item, category):
+    return replace(_as_record(item), category=category)

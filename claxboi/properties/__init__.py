@@ -3,7 +3,7 @@
 Step 4, what is measured: the properties by which sources are classified.
 """
 
-from .definitions import known_properties, property_definition
+from .definitions import known_properties, property_definition, published_properties
 from .distances import (
     add_luminosities,
     add_parallax_distances,
@@ -33,4 +33,5 @@ __all__ = [
     "known_properties",
     "nearby_galaxies",
     "property_definition",
+    "published_properties",
 ]

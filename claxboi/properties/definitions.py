@@ -10,8 +10,11 @@ from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import describe
+from claxboi.utils import check_choice
 
-__all__ = ["known_properties", "property_definition"]
+__all__ = ["known_properties", "property_definition", "published_properties"]
+
+_SETS = ("original", "talk")
 
 
 @functools.cache
@@ -93,3 +96,47 @@ def known_properties(columns):
     ['b', 'hr1']
     """
     return [column for column in columns if property_definition(column) is not None]
+
+
+def published_properties(name="original", *, columns=None):
+    """
+    Return the properties by which the original CLAXBOI classified.
+
+    Parameters
+    ----------
+    name : {"original", "talk"}, optional
+        Those of the scripts, or the shorter list of the talk of February 2024.
+    columns : iterable of str, optional
+        Keep those that are among these columns, such as ``table.colnames``.
+
+    Returns
+    -------
+    properties : list of dict
+        Keys ``column, category, scale``: what `~claxboi.classify` takes as ``properties``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set.
+
+    References
+    ----------
+    Tranin et al. 2022, A&A 657, A138.
+
+    Examples
+    --------
+    >>> from claxboi.properties import published_properties
+    >>> len(published_properties()), len(published_properties("talk"))
+    (18, 14)
+    >>> published_properties(columns=["source_id", "gamma"])
+    [{'column': 'gamma', 'category': 'spectrum', 'scale': 'sigmoid'}]
+    """
+    check_choice(name, _SETS, "name")
+    kept = None if columns is None else set(columns)
+    path = get_pkg_data_filename("data/published.csv", package="claxboi.properties")
+    table = Table.read(path, format="ascii.csv", comment="#")
+    return [
+        {key: str(row[key]) for key in ("column", "category", "scale")}
+        for row in table
+        if (name == "original" or row["talk"] == "yes") and (kept is None or row["column"] in kept)
+    ]

@@ -27,6 +27,9 @@ __all__ = ["add_flux_ratios", "add_hardness_ratios"]
 
 FLUX_UNIT = u.erg / u.s / u.cm**2
 
+#: As in the records of missions.
+_HARDNESS_KINDS = ("count rates", "photon fluxes", "energy fluxes")
+
 _CONSTANTS = {"zero points": "constant", "original": "original"}
 
 
@@ -182,7 +185,7 @@ def log_flux_values(table):
     return np.log10(flux), error / (flux * np.log(10))
 
 
-def add_hardness_ratios(table, bands, *, overwrite=False):
+def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
     r"""
     Add hardness ratios of neighbouring bands.
 
@@ -195,6 +198,8 @@ def add_hardness_ratios(table, bands, *, overwrite=False):
         With the columns of the bands, and perhaps ``<band>_error``; it is not changed.
     bands : sequence of str
         Columns of the bands from soft to hard, two or more, all in one unit or none.
+    kind : {"count rates", "photon fluxes", "energy fluxes"}, optional
+        What the bands hold, for the record.
     overwrite : bool, optional
         Replace columns of the same name.
 
@@ -202,14 +207,16 @@ def add_hardness_ratios(table, bands, *, overwrite=False):
     -------
     table : same class as the input
         A new table with ``hr<n>`` of band n and n + 1, and ``hr<n>_error``; masked where
-        a band is missing or neither is above 0. Negative values count as 0.
+        a band is missing or neither is above 0. Negative values count as 0. The description of a
+        column says what it is of, and its ``meta`` does as ``bands`` and ``kind``.
 
     Raises
     ------
     KeyError
         If a band is absent.
     ValueError
-        If there are fewer than two bands, or the new columns are there already.
+        If there are fewer than two bands, the kind is unknown, or the new columns are there
+        already.
 
     Notes
     -----
@@ -231,6 +238,8 @@ def add_hardness_ratios(table, bands, *, overwrite=False):
     if isinstance(bands, str) or len(bands) < 2:
         raise ValueError(f"bands must be two or more columns from soft to hard, got {bands!r}")
     check_columns(table, bands)
+    if kind is not None:
+        check_choice(kind, _HARDNESS_KINDS, "kind")
     unit = next((table[band].unit for band in bands if table[band].unit is not None), None)
     values = [np.maximum(float_values(table, band, unit=unit), 0) for band in bands]
     errors = [optional_values(table, f"{band}_error", unit) for band in bands]
@@ -242,5 +251,9 @@ def add_hardness_ratios(table, bands, *, overwrite=False):
         name = f"hr{n}"
         columns[name] = masked_column(name, (hard - soft) / total)
         columns[name].description += f": ({bands[n]} - {bands[n - 1]}) / sum"
+        columns[name].meta["bands"] = [bands[n - 1], bands[n]]
+        if kind is not None:
+            columns[name].description += f", of {kind}"
+            columns[name].meta["kind"] = kind
         columns[f"{name}_error"] = masked_column(f"{name}_error", error)
     return add_columns(table, columns, overwrite=overwrite)

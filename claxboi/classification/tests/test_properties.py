@@ -126,9 +126,18 @@ class TestParse:
         records = parse_properties(["hr1", Property("x", "mine")], ())
         assert [(r.column, r.category) for r in records] == [("hr1", "spectrum"), ("x", "mine")]
 
+    def test_records_as_mappings(self):
+        given = {"column": "x", "category": "mine", "scale": "sigmoid"}
+        (record,) = parse_properties([given], ())
+        assert record == Property("x", "mine", "sigmoid")
+        (record,) = parse_properties({"yours": given}, ())
+        assert record == Property("x", "yours", "sigmoid")
+
     @pytest.mark.parametrize(
         ("properties", "error", "message"),
         [
+            ([{"columns": "x"}], ValueError, "a key of a property must be one of 'column'"),
+            ([{"scale": "linear"}], ValueError, "a property must have a column, got {'scale'"),
             (
                 None,
                 ValueError,

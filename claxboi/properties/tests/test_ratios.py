@@ -5,6 +5,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose
 
+from claxboi.catalog import missions
 from claxboi.properties import add_flux_ratios, add_hardness_ratios
 
 
@@ -92,6 +93,19 @@ class TestHardnessRatios:
         assert_allclose(result["hr1"], [0.5, 1.0])
         assert_allclose(result["hr2"], [-0.5, 0.0])
         assert "(b - a)" in result["hr1"].description
+
+    def test_kind_is_recorded(self):
+        table = Table({"a": [1.0], "b": [3.0]})
+        result = add_hardness_ratios(table, ["a", "b"], kind="energy fluxes")
+        assert result["hr1"].description.endswith("(b - a) / sum, of energy fluxes")
+        assert result["hr1"].meta["kind"] == "energy fluxes"
+        assert result["hr1"].meta["bands"] == ["a", "b"]
+        assert "kind" not in add_hardness_ratios(table, ["a", "b"])["hr1"].meta
+        kinds = {mission.hardness for mission in missions().values()}
+        for kind in kinds:
+            add_hardness_ratios(table, ["a", "b"], kind=kind)
+        with pytest.raises(ValueError, match="kind must be one of 'count rates'"):
+            add_hardness_ratios(table, ["a", "b"], kind="counts")
 
     def test_error_is_that_of_draws(self):
         rng = np.random.default_rng(5)
