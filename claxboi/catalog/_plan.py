@@ -138,11 +138,12 @@ def _given(table, columns):
 
 
 def _recognise(table):
-    found = [
-        (record, kind)
-        for record in missions().values()
-        if (kind := _kind(table, record)) is not None
-    ]
+    found = []
+    for record in missions().values():
+        kind = _kind(table, record)
+        # Releases with the same columns cannot be told apart: the first stands for them.
+        if kind is not None and record.signature not in [other.signature for other, _ in found]:
+            found.append((record, kind))
     if len(found) > 1:
         names = ", ".join(record.name for record, _ in found)
         raise ValueError(
@@ -162,13 +163,11 @@ def _kind(table, record):
 
 def _best_kind(table, record):
     look = _Names(table)
-    kinds = dict.fromkeys(kind for rule in record.columns.values() for kind in rule.names)
+    kinds = sorted({kind for rule in record.columns.values() for kind in rule.names})
 
     def n_found(kind):
-        return sum(
-            all(look(name) for name in rule.names.get(kind, ("",)))
-            for rule in record.columns.values()
-        )
+        wanted = [rule.names_in(kind) for rule in record.columns.values()]
+        return sum(all(look(name) for name in names) for names in wanted if names)
 
     # The file of the sources where nothing tells.
     return max(kinds, key=lambda kind: (n_found(kind), kind == "fits"))
@@ -177,7 +176,7 @@ def _best_kind(table, record):
 def _check_mission(table, record, kind):
     # Without a signature (as in a file of the user's own) the position must be there.
     wanted = record.signature.get(kind) or [
-        name for column in ("ra", "dec") for name in record.columns[column].names.get(kind, ())
+        name for column in ("ra", "dec") for name in record.columns[column].names_in(kind)
     ]
     look = _Names(table)
     absent = [name for name in wanted if not look(name)]
@@ -221,7 +220,7 @@ def _by_mission(table, record, kind, have):
     look = _Names(table)
     steps = []
     for name, rule in record.columns.items():
-        wanted = rule.names.get(kind, ())
+        wanted = rule.names_in(kind)
         sources = tuple(own for own in map(look, wanted) if own is not None)
         any_number = RULES[rule.rule] is None
         complete = len(sources) == len(wanted) or (any_number and sources)

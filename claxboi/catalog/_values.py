@@ -41,7 +41,7 @@ def read_numbers(table, name, unit=None):
         try:
             values = np.where(missing, "nan", texts).astype(float)
         except ValueError as err:
-            bad = next(text for text in texts[~missing] if not _is_number(text))
+            bad = next(text for text in texts[~missing].tolist() if not _is_number(text))
             hint = ""
             if ":" in bad or " " in bad:
                 hint = "; sexagesimal positions: pass a table with a SkyCoord column instead"
@@ -95,7 +95,7 @@ def read_flags(table, name, at_least=1, texts=()):
         return np.isin(words, TRUE), missing
     if texts:
         return np.isin(words, texts), missing
-    bad = next(word for word in known if word not in TRUE + FALSE)
+    bad = next(word for word in known.tolist() if word not in TRUE + FALSE)
     raise TypeError(f"column {name!r} must hold flags such as True and False, got {bad!r}")
 
 

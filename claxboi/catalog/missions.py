@@ -40,7 +40,7 @@ class ColumnRule:
     """
 
     names: Mapping[str, tuple[str, ...]]
-    """Names in each kind of file."""
+    """Names in each kind of file; in files of any kind under "file"."""
 
     rule: str = "column"
     """One of `RULES`."""
@@ -50,6 +50,21 @@ class ColumnRule:
 
     texts: tuple[str, ...] = ()
     """For flags: texts that raise it, in lower case."""
+
+    def names_in(self, kind):
+        """
+        List the names in a kind of file.
+
+        Parameters
+        ----------
+        kind : str
+            The kind.
+
+        Returns
+        -------
+        names : tuple of str
+        """
+        return self.names.get(kind) or self.names.get("file", ())
 
 
 @dataclass(frozen=True)
@@ -226,10 +241,10 @@ def _mission(name, entry):
         level = entry["pos_error_level"]
         check_number(level, "pos_error_level", minimum=0, maximum=1, exclusive=True)
     if like is not None:
-        # Read before the record of what it is like is in the mapping: by the file's own entry.
         base = parse_mission(like) if isinstance(like, str) else like
-        own = {key: getattr(base, key) for key in known - {"aliases", "reference", "signature"}}
-        entry = own | entry
+        # Names of its own tell it apart no more by those of the other.
+        other = {"aliases", "reference"} | ({"signature"} if columns else set())
+        entry = {key: getattr(base, key) for key in known - other} | entry
         columns = {**base.columns, **columns}
     if not {"ra", "dec"} <= set(columns):
         raise ValueError("columns must have ra and dec")
@@ -263,6 +278,7 @@ def missions():
     found = {}
     for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items():
         if "like" in entry:
+            # By name it would be looked for in the mapping that is being made.
             entry["like"] = found[entry["like"]]
         found[name] = _mission(name, entry)
     return found
