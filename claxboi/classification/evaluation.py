@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from astropy.table import Column, Table
 
-from claxboi.utils import check_count, check_number, float_values, text_values
+from claxboi.utils import check_choice, check_count, check_number, float_values, text_values
 
 from ._report import format_report
 from ._scores import (
@@ -419,6 +419,75 @@ class Evaluation:
             ("upper", [upper for _, upper, _ in bins], "Upper limit of the values"),
             ("n", [int(chosen.sum()) for _, _, chosen in bins], "Number of sources"),
             *((name, [part._scores[name] for part in parts], "") for name in SCORES),
+        )
+
+    def thresholds(self, class_name):
+        """
+        Score the sample that one takes for a class above each probability.
+
+        Parameters
+        ----------
+        class_name : str
+            The class.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            One row for each probability of the class that occurs, the largest first: the sources
+            with at least this ``threshold`` are ``n`` in number, hold the part ``completeness``
+            of the class, and the part ``purity`` of them is of it, with the 68.27 % interval from
+            ``purity_lower`` to ``purity_upper``; ``purity_corrected`` is that at the priors.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class, or this was made from a confusion matrix.
+
+        Examples
+        --------
+        >>> from claxboi.classification.evaluation import Evaluation
+        >>> evaluation = Evaluation.from_probabilities(
+        ...     ["AGN", "AGN", "star"], [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3]], ["AGN", "star"]
+        ... )
+        >>> print(evaluation.thresholds("AGN")["threshold", "n", "completeness"])
+        threshold  n  completeness
+        --------- --- ------------
+              0.9   1          0.5
+              0.7   2          0.5
+              0.6   3          1.0
+        """
+        check_choice(class_name, self.classes, "class_name")
+        if self._codes is None:
+            raise ValueError("thresholds need probabilities; this was made from a confusion matrix")
+        code = self.classes.index(class_name)
+        order = np.argsort(-self._probabilities[:, code], kind="stable")
+        probability = self._probabilities[order, code]
+        is_right = self._codes[order] == code
+        weight = self._class_weights[self._codes[order]]
+        # Sources of the same probability are taken together: the last one counts them all.
+        last = np.flatnonzero(np.append(np.diff(probability) != 0, True))
+        n, right = last + 1, np.cumsum(is_right)[last]
+        purity = right / n
+        lower, upper = wilson_interval(purity, n)
+        total, all_weight = np.count_nonzero(is_right), np.cumsum(weight)[last]
+        corrected = np.cumsum(weight * is_right)[last] / np.where(all_weight > 0, all_weight, 1)
+        known = (total > 0) & (all_weight > 0)
+        return _make_table(
+            ("threshold", probability[last], "Smallest probability of the class"),
+            ("n", n, "Number of sources with at least this probability"),
+            (
+                "completeness",
+                right / total if total else np.full(len(last), np.nan),
+                "Fraction of the sources of the class among them",
+            ),
+            ("purity", purity, "Fraction of them that are of the class, as sampled"),
+            ("purity_lower", lower, "Lower end of the 68.27 % interval of purity"),
+            ("purity_upper", upper, "Upper end of the 68.27 % interval of purity"),
+            (
+                "purity_corrected",
+                np.where(known, corrected, np.nan),
+                "Fraction of them that are of the class, at the priors",
+            ),
         )
 
     def to_table(self):

@@ -5,6 +5,7 @@ Figures: what one sees of a classification.
 Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it drew on.
 """
 
+from .alternatives import plot_alternatives
 from .confusion import plot_confusion
 from .counterparts import (
     plot_cutoffs,
@@ -12,19 +13,25 @@ from .counterparts import (
     plot_magnitude_prior,
     plot_separations,
 )
+from .counts import plot_class_counts
 from .densities import plot_densities
 from .explanation import plot_explanation
 from .hosts import plot_hosts
 from .mixin import DiagnosticsMixin
 from .outliers import plot_outliers
+from .overlaps import plot_training_overlap
 from .plane import plot_plane
 from .reliability import plot_reliability
 from .sky import plot_sky
+from .thresholds import plot_thresholds
 from .track import plot_track
 from .ulx import plot_ulx
+from .weights import plot_weight_search
 
 __all__ = [
     "DiagnosticsMixin",
+    "plot_alternatives",
+    "plot_class_counts",
     "plot_confusion",
     "plot_cutoffs",
     "plot_densities",
@@ -37,6 +44,9 @@ __all__ = [
     "plot_reliability",
     "plot_separations",
     "plot_sky",
+    "plot_thresholds",
     "plot_track",
+    "plot_training_overlap",
     "plot_ulx",
+    "plot_weight_search",
 ]

@@ -3,12 +3,15 @@
 The figures as methods of a classified table.
 """
 
+from .alternatives import plot_alternatives
 from .confusion import plot_confusion
+from .counts import plot_class_counts
 from .densities import plot_densities
 from .outliers import plot_outliers
 from .plane import plot_plane
 from .reliability import plot_reliability
 from .sky import plot_sky
+from .thresholds import plot_thresholds
 from .track import plot_track
 
 __all__ = ["DiagnosticsMixin"]
@@ -152,6 +155,59 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`
         """
         return plot_plane(self, x, y, ax=ax, **settings)
+
+    def plot_class_counts(self, column="flux", *, ax=None, **settings):
+        """
+        Plot the number of sources of each class by flux: `~claxboi.diagnostics.plot_class_counts`.
+
+        Parameters
+        ----------
+        column : str, optional
+            The column of the bins.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_class_counts`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_class_counts(self, column, ax=ax, **settings)
+
+    def plot_thresholds(self, class_name, *, ax=None):
+        """
+        Plot purity and completeness by probability: `~claxboi.diagnostics.plot_thresholds`.
+
+        Parameters
+        ----------
+        class_name : str
+            The class.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+            Of the held-out scores where there are any, else as the probabilities promise.
+        """
+        scores = self if self.evaluation is None else self.evaluation
+        return plot_thresholds(scores, class_name, ax=ax)
+
+    def plot_alternatives(self, *, ax=None):
+        """
+        Plot on which categories the predictions hang: `~claxboi.diagnostics.plot_alternatives`.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_alternatives(self, ax=ax)
 
 
 def _classified(part):

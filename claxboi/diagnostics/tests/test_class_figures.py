@@ -1,0 +1,218 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+
+from claxboi import XrayTable
+from claxboi.classification import Evaluation, WeightSearch
+from claxboi.diagnostics import (
+    plot_alternatives,
+    plot_class_counts,
+    plot_thresholds,
+    plot_training_overlap,
+    plot_weight_search,
+)
+from claxboi.training import add_labels, label_report
+
+
+@pytest.fixture
+def result():
+    """Six sources of two classes, small enough to be counted by hand."""
+    p = np.array([0.9, 0.8, 0.6, 0.4, 0.3, 0.0])
+    table = Table(
+        {
+            "flux": [1.0, 2.0, 3.0, 20.0, 30.0, 90.0] * u.erg / u.s / u.cm**2,
+            "prediction": ["CV"] * 3 + ["star"] * 3,
+            "P_CV": p,
+            "P_star": 1 - p,
+            "alternative": ["location:star", "", "location:star spectrum:star", "", "", ""],
+        }
+    )
+    record = {"classes": ["CV", "star"], "categories": ["location", "spectrum"]}
+    table.meta["claxboi"] = {"classification": record}
+    return table
+
+
+class TestClassCounts:
+    def test_numbers(self, result, check_drawing):
+        ax = plot_class_counts(result, n_bins=2)
+        texts = check_drawing(ax)
+        raw_cv, raw_star = (patch.get_data() for patch in ax.patches)
+        np.testing.assert_allclose(raw_cv.values, [3, 0])
+        np.testing.assert_allclose(raw_star.values, [0, 3])
+        np.testing.assert_allclose(raw_cv.edges, [1, np.sqrt(90), 90])
+        line, _, (bars,) = ax.containers[0]
+        np.testing.assert_allclose(line.get_ydata(), [2.3, 0.7])
+        low, high = bars.get_segments()[0][:, 1]
+        np.testing.assert_allclose((high - low) / 2, np.sqrt(0.09 + 0.16 + 0.24))
+        assert {"CV (3)", "star (3)", "6 of 6 sources; points: expected numbers"} <= set(texts)
+
+    def test_cumulative(self, result):
+        ax = plot_class_counts(result, n_bins=2, cumulative=True, classes=["CV"])
+        np.testing.assert_allclose(ax.containers[0][0].get_ydata(), [3.0, 0.7])
+        np.testing.assert_allclose(ax.patches[0].get_data().values, [3, 0])
+        assert ax.get_ylabel() == "Sources above"
+
+    def test_missing_and_zero_fluxes_are_left_out(self, result, check_drawing):
+        result["flux"] = MaskedColumn([0.0, np.nan, 3, 20, 30, 90], mask=[0, 0, 0, 0, 0, 1])
+        assert "3 of 6 sources; points: expected numbers" in check_drawing(
+            plot_class_counts(result)
+        )
+        result["flux"] = np.nan
+        assert "0 of 6 sources; points: expected numbers" in check_drawing(
+            plot_class_counts(result)
+        )
+
+    def test_one_row(self, result, check_drawing):
+        ax = plot_class_counts(result[:1])
+        check_drawing(ax)
+        assert ax.containers[0][0].get_ydata().sum() == pytest.approx(0.9)
+
+    def test_errors(self, result):
+        with pytest.raises(KeyError, match="no column 'flux_max'"):
+            plot_class_counts(result, "flux_max")
+        with pytest.raises(ValueError, match="each of classes must be one of"):
+            plot_class_counts(result, classes=["AGN"])
+        with pytest.raises(ValueError, match="n_bins must be at least 1"):
+            plot_class_counts(result, n_bins=0)
+        with pytest.raises(ValueError, match="result is empty"):
+            plot_class_counts(result[:0])
+
+
+class TestThresholds:
+    @pytest.fixture
+    def evaluation(self):
+        return Evaluation.from_probabilities(
+            ["CV", "star", "CV", "star"],
+            [[0.9, 0.1], [0.7, 0.3], [0.7, 0.3], [0.2, 0.8]],
+            ["CV", "star"],
+            priors={"CV": 0.2, "star": 0.8},
+        )
+
+    def test_held_out_scores(self, evaluation, check_drawing):
+        ax = plot_thresholds(evaluation, "CV")
+        check_drawing(ax)
+        completeness, purity, corrected = (line.get_xydata() for line in ax.lines)
+        np.testing.assert_allclose(completeness, [[0.9, 0.5], [0.7, 1], [0.2, 1]])
+        np.testing.assert_allclose(purity[:, 1], [1, 2 / 3, 1 / 2])
+        # A star counts 4 times as much as a CV.
+        np.testing.assert_allclose(corrected[:, 1], [1, 2 / 6, 0.2])
+
+    def test_curves_hold_above_their_threshold(self, evaluation):
+        """At 0.8 the sample is that of 0.9: the step is drawn to the left of its probability."""
+        ax = plot_thresholds(evaluation, "CV")
+        path = ax.lines[0].get_drawstyle()
+        assert path == "steps-post"
+
+    def test_promised_by_probabilities(self, result):
+        ax = XrayTable(result).plot_thresholds("CV")
+        completeness, purity = (line.get_xydata() for line in ax.lines)
+        np.testing.assert_allclose(completeness[:, 0], [0.9, 0.8, 0.6, 0.4, 0.3, 0])
+        np.testing.assert_allclose(purity[:3, 1], [0.9, 0.85, 2.3 / 3])
+        np.testing.assert_allclose(completeness[:, 1], np.array([9, 17, 23, 27, 30, 30]) / 30)
+
+    def test_measured_are_preferred(self, result, evaluation):
+        table = XrayTable(result)
+        table.evaluation = evaluation
+        assert len(table.plot_thresholds("CV").lines) == 3
+
+    def test_nothing_known(self, result, check_drawing):
+        result["P_CV"] = np.nan
+        check_drawing(plot_thresholds(result, "CV"))
+
+    def test_errors(self, result, evaluation):
+        with pytest.raises(TypeError, match="scores must be an Evaluation"):
+            plot_thresholds({}, "CV")
+        for scores in (result, evaluation):
+            with pytest.raises(ValueError, match="class_name must be one of"):
+                plot_thresholds(scores, "AGN")
+        bare = Evaluation.from_confusion([[1, 0], [0, 1]], ["CV", "star"])
+        with pytest.raises(ValueError, match="thresholds need probabilities"):
+            plot_thresholds(bare, "CV")
+
+
+class TestAlternatives:
+    def test_parts_that_change(self, result, check_drawing):
+        ax = XrayTable(result).plot_alternatives()
+        texts = check_drawing(ax)
+        (image,) = ax.images
+        np.testing.assert_allclose(image.get_array() ** 2, [[2 / 3, 1 / 3], [0, 0]])
+        assert texts.count("to star") == 2
+        assert {"66.7%", "33.3%", "CV (3)", "star (3)", "2 of 6 change"} <= set(texts)
+
+    def test_names_with_spaces(self, result):
+        result.meta["claxboi"]["classification"]["classes"] = ["CV", "star", "young star"]
+        result["alternative"] = ["location:young star spectrum:star"] + [""] * 5
+        (image,) = plot_alternatives(result).images
+        np.testing.assert_allclose(image.get_array()[0] ** 2, [1 / 3, 1 / 3])
+
+    def test_all_masked(self, result, check_drawing):
+        result["alternative"] = MaskedColumn([""] * 6, mask=True)
+        ax = plot_alternatives(result)
+        assert "0 of 6 change" in check_drawing(ax)
+        (image,) = ax.images
+        assert not image.get_array().any()
+
+
+class TestTrainingOverlap:
+    @pytest.fixture
+    def report(self):
+        xray = Table({"ra": [10.0, 20, 30, 40], "dec": np.full(4, 5.0), "pos_error": np.ones(4)})
+        own = {"large": xray[:3]["ra", "dec"], "small": xray[2:]["ra", "dec"]}
+        return label_report(add_labels(xray, own, {"AGN": ["large", "small"]}, min_quality=0))
+
+    def test_matrix(self, report, check_drawing):
+        ax = plot_training_overlap(report)
+        texts = check_drawing(ax)
+        cells = [text.get_text() for text in ax.texts]
+        # Rows from the largest: its number and what it has alone; in common, the other, alone.
+        assert cells == ["3", "2", "1", "2", "1"]
+        assert "AGN: 4 labelled sources" in texts
+
+    def test_errors(self, report):
+        with pytest.raises(TypeError, match="report must be what label_report"):
+            plot_training_overlap({})
+        with pytest.raises(ValueError, match="class_name must be one of"):
+            plot_training_overlap(report, class_name="star")
+        empty = label_report(
+            add_labels(
+                Table({"ra": [1.0], "dec": [1.0], "pos_error": [1.0]}),
+                {"far": Table({"ra": [99.0], "dec": [1.0]})},
+                {"AGN": ["far"]},
+                min_quality=0,
+            )
+        )
+        with pytest.raises(ValueError, match="must have a catalogue with a source"):
+            plot_training_overlap(empty)
+
+
+class TestWeightSearch:
+    @pytest.fixture
+    def search(self):
+        history = Table({"step": [0, 1, 2], "f1": [0.5, 0.4, 0.6], "location": [1.0, 2, 3]})
+        history["missing"] = [0.5, 0.5, 0.7]
+        weights = {"location": 3.0, "missing": 0.7}
+        return WeightSearch("f1", "CV", weights, {}, 0.6, history, 40, interrupted=True)
+
+    def test_steps(self, search, check_drawing):
+        ax = plot_weight_search(search)
+        texts = check_drawing(ax)
+        points, best = ax.lines
+        np.testing.assert_allclose(points.get_ydata(), [0.5, 0.4, 0.6])
+        np.testing.assert_allclose(best.get_ydata(), [0.5, 0.5, 0.6])
+        assert ax.get_ylabel() == "F1 of CV"
+        assert "0.6000 on 40 held-out sources, ended by the user" in texts
+        location, missing = ax.figure.axes[1].lines
+        np.testing.assert_allclose(location.get_ydata(), [1, 2, 3])
+        assert missing.get_label() == "missing (0.7)"
+
+    def test_loss_goes_down(self, search):
+        search.objective, search.target = "log_loss", None
+        search.history.rename_column("f1", "log_loss")
+        ax = plot_weight_search(search)
+        np.testing.assert_allclose(ax.lines[1].get_ydata(), [0.5, 0.4, 0.4])
+
+    def test_error(self):
+        with pytest.raises(TypeError, match="search must be what optimize"):
+            plot_weight_search([1])

@@ -1,0 +1,128 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How pure and how complete the sample of a class is, by the probability that is asked for.
+"""
+
+import numpy as np
+from astropy.table import Table
+
+from claxboi.classification import Evaluation
+from claxboi.utils import check_choice, float_values
+
+from ._labels import literal
+from ._result import read_record
+from ._style import COLORS, DARK, hide_spines, legend_above, new_axes
+
+__all__ = ["plot_thresholds"]
+
+#: Thresholds that are drawn: more are no smoother.
+_N_DRAWN = 1000
+
+
+def plot_thresholds(scores, class_name, *, ax=None):
+    """
+    Plot purity and completeness of a class against the smallest probability that is accepted.
+
+    Parameters
+    ----------
+    scores : `~claxboi.classification.Evaluation` or `~astropy.table.Table`
+        The score sheet, made from probabilities: purity and completeness are those of its sources,
+        whose classes are known. Or a table that `claxboi.classify` returned: they are those
+        that its own probabilities promise.
+    class_name : str
+        The class.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        With the purity of the sample and its 68 % interval, and that at the priors where priors
+        were given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, has no probabilities, or there is no such class.
+
+    Examples
+    --------
+    >>> from claxboi.classification import Evaluation
+    >>> from claxboi.diagnostics import plot_thresholds
+    >>> evaluation = Evaluation.from_probabilities(
+    ...     ["AGN", "AGN", "star"], [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3]], ["AGN", "star"]
+    ... )
+    >>> ax = plot_thresholds(evaluation, "AGN")
+    >>> ax.get_xlabel()
+    'Smallest $P$(AGN)'
+    """
+    if isinstance(scores, Evaluation):
+        curve = scores.thresholds(class_name)
+        lines = [("completeness", "completeness", COLORS[3], "--")]
+        lines.append(("purity", "purity, as sampled", COLORS[0], "-"))
+        if scores.has_priors:
+            lines.append(("purity_corrected", "purity at the priors", COLORS[2], "-."))
+        title = f"{scores.confusion.sum()} sources, {scores.method}"
+    elif isinstance(scores, Table):
+        curve = _promised(scores, class_name)
+        lines = [
+            ("completeness", "expected completeness", COLORS[3], "--"),
+            ("purity", "expected purity", COLORS[0], "-"),
+        ]
+        title = f"{len(scores)} sources, by their probabilities"
+    else:
+        raise TypeError(
+            f"scores must be an Evaluation or a classified table, got {type(scores).__name__}"
+        )
+    shown = np.unique(np.linspace(0, len(curve) - 1, _N_DRAWN).astype(int)) if len(curve) else []
+    curve = curve[shown]
+    ax = new_axes(ax, 5.6, 4.0)
+    if "purity_lower" in curve.colnames:
+        ax.fill_between(
+            curve["threshold"],
+            curve["purity_lower"],
+            curve["purity_upper"],
+            color=COLORS[0],
+            alpha=0.15,
+            linewidth=0,
+            step="post",
+        )
+    for column, label, color, linestyle in lines:
+        # Between two thresholds the sample is that of the upper one.
+        ax.step(
+            curve["threshold"],
+            curve[column],
+            where="post",
+            color=color,
+            linestyle=linestyle,
+            label=label,
+            linewidth=1.6,
+        )
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1.02)
+    ax.set_xlabel(f"Smallest $P$({literal(class_name)})")
+    ax.set_ylabel("Fraction")
+    ax.grid(color="#EBEBEB", linewidth=0.8)
+    hide_spines(ax, "top", "right")
+    ax.tick_params(colors=DARK)
+    legend_above(ax, title=title)
+    return ax
+
+
+def _promised(result, class_name):
+    """
+    Compute the purity and completeness that the probabilities of a table promise.
+    """
+    classes, _ = read_record(result, lambda names, _: [f"P_{name}" for name in names])
+    check_choice(class_name, classes, "class_name")
+    values = float_values(result, f"P_{class_name}", name="result")
+    values = np.sort(values[np.isfinite(values)])[::-1]
+    last = np.flatnonzero(np.append(np.diff(values) != 0, len(values) > 0))
+    total = np.cumsum(values)[last]
+    return Table(
+        {
+            "threshold": values[last],
+            "completeness": total / total[-1] if len(last) and total[-1] > 0 else total * np.nan,
+            "purity": total / (last + 1),
+        }
+    )
