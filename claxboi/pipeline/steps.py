@@ -202,17 +202,15 @@ def _add_distances(table, job, name):
 
 def _variability(table, job):
     name = mission_of(table) or "primary"
-    others = [
-        mission
+    others = {
+        mission: job.references.xray(mission)
         for mission in job.settings.variability.missions
         if mission != name and job.references.has(mission)
-    ]
+    }
     if not others:
         return table
-    catalogues = {mission: job.references.xray(mission) for mission in others}
-    catalogues[name] = table
-    links = counterparts.link_xray(catalogues)
-    return properties.add_variability(table, links, catalogues, overwrite=True)
+    links = counterparts.link_xray({name: table, **others})
+    return properties.add_variability(table, links, others, name=name, overwrite=True)
 
 
 def _labels(table, job):
