@@ -97,6 +97,12 @@ class Record:
     error_level: float | None = None
     """Probability within such a radius or ellipse; None: they are 1 sigma per axis."""
 
+    typical_error: float | None = None
+    """1 sigma per axis in arcsec of a row without errors; None: the median of the others."""
+
+    has_motion: bool = False
+    """Whether its proper motions are good enough to say where an object was years before."""
+
     system: str = ""
     """System of the magnitudes: Vega or AB."""
 

@@ -16,7 +16,15 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.config import conf
-from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record, warn
+from claxboi.utils import (
+    check_choice,
+    check_columns,
+    check_table,
+    quantity_value,
+    read_table,
+    record,
+    warn,
+)
 
 from .plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
@@ -26,11 +34,25 @@ __all__ = ["Reference", "get_reference"]
 _VIZIER_ID = re.compile(r"(vizier:)?([IVX]+|B|J)/\S+")
 # Beyond this a catalogue is matched by the service rather than fetched whole.
 _MOST_WHOLE_ROWS = 5_000_000
+# What tables in the words of claxboi have beyond the columns of their catalogue.
+_MAY_HAVE = {
+    "pos_error": ColumnRecord("pos_error", {}, "arcsec"),
+    "ref_epoch": ColumnRecord("ref_epoch", {}, "yr"),
+}
 # A whole table with fewer rows than this part of what its record says is worth a warning.
 _SHORT = 0.9
 
 
-def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=None):  # noqa: A002
+def get_reference(
+    source,
+    *,
+    name=None,
+    like=None,
+    ra="ra",
+    dec="dec",
+    id=None,  # noqa: A002
+    pos_error=None,
+):
     """
     Find a catalogue by its name, or make one of a table.
 
@@ -42,6 +64,10 @@ def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=N
         catalogue (needs ``lsdb``).
     name : str, optional
         A short name for a table of your own.
+    like : str, optional
+        The short name of the known catalogue that a table or file is a part of: its columns are
+        found by the names that claxboi or a service gives them, and its errors, epoch and citation
+        are those of that catalogue. Excludes the names of columns below.
     ra, dec : str, optional
         In a table of your own: columns of the positions (ICRS; degrees unless they have a unit).
         A HATS catalogue knows its own.
@@ -73,8 +99,10 @@ def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=N
     if isinstance(source, Reference):
         return source
     own = {"ra": ra, "dec": dec, "id": id, "pos_error": pos_error}
+    if like is not None:
+        check_choice(like, load_records(), "like")
     if isinstance(source, Table):
-        return _from_table(source, name or "table", own)
+        return _from_table(source, name or "table", own, like)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"source must be a name, a path, a Table or a Reference, got {type(source).__name__}"
@@ -87,7 +115,7 @@ def get_reference(source, *, name=None, ra="ra", dec="dec", id=None, pos_error=N
     if "://" in text or path.is_dir():
         return _from_hats(text, name or path.stem, own)
     if path.is_file():
-        return _from_table(Table.read(path), name or path.stem, own)
+        return _from_table(read_table(path), name or path.stem, own, like)
     if _VIZIER_ID.fullmatch(text):
         table = text.removeprefix("vizier:")
         found = next((r for r in known.values() if r.table == table), None)
@@ -123,12 +151,39 @@ def _own_columns(own, names, service):
     return columns
 
 
-def _from_table(table, name, own):
+def _from_table(table, name, own, like):
     check_table(table, "source", allow_empty=True)
+    if like is not None:
+        return _from_part(table, load_records()[like])
     check_columns(table, [column for column in own.values() if column is not None], "source")
     columns = _own_columns(own, table.colnames, "local")
     entry = _bare_record(name, name, ("local",), columns, rows=len(table))
     return Reference(entry, data=table)
+
+
+def _from_part(table, known):
+    """
+    Make a reference of some rows of a known catalogue, whatever service they once came from.
+    """
+    columns = {}
+    for canonical, column in (*known.columns.items(), *_MAY_HAVE.items()):
+        names = (canonical, *column.names.values())
+        own = next((name for name in names if name in table.colnames), None)
+        if own is not None:
+            columns[canonical] = dataclasses.replace(column, names={"local": own})
+    for name in ("ra", "dec"):
+        if name not in columns:
+            names = dict.fromkeys([name, *known.columns[name].names.values()])
+            raise KeyError(
+                f"source has no column {' or '.join(map(repr, names))} of {known.title}; its "
+                f"columns are {', '.join(table.colnames)}"
+            )
+    epochs = set(known.epoch.values())
+    epoch = {"local": epochs.pop()} if len(epochs) == 1 else {}
+    part = dataclasses.replace(
+        known, services=("local",), columns=columns, epoch=epoch, whole=False
+    )
+    return Reference(part, data=table)
 
 
 def _from_hats(path, name, own):
