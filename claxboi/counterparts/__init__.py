@@ -12,6 +12,7 @@ from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .mixin import CounterpartMixin
 from .pairs import SkyPairs, sky_pairs
 from .priors import MagnitudePrior, ProbabilityPrior
+from .surveys import find_in_surveys
 from .xraylinks import XrayLinks, link_xray
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "calibrate_cutoffs",
     "complete_pos_errors",
     "find_hosts",
+    "find_in_surveys",
     "homogenize_magnitudes",
     "host_regions",
     "link_xray",

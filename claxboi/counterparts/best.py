@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 
-from claxboi.catalog import make_column
+from claxboi.catalog import describe, make_column
 from claxboi.utils import (
     add_columns,
     check_choice,
@@ -17,6 +17,7 @@ from claxboi.utils import (
     check_number,
     check_table,
     float_values,
+    is_missing,
     record,
     text_values,
 )
@@ -45,6 +46,7 @@ def best_matches(
     rule="first",
     cutoff=0.0,
     id_column=None,
+    keep=(),
     overwrite=False,
 ):
     """
@@ -70,6 +72,9 @@ def best_matches(
     id_column : str or mapping of str to str, optional
         Column of the identifier in each survey; None takes ``source_id`` or ``id``, or else the row
         number.
+    keep : list of str, or mapping of str to str, optional
+        What else of the counterparts to keep: columns of the surveys, or new name -> column. In
+        the units of the vocabulary, where it has the new name.
     overwrite : bool, optional
         Replace columns of the same name.
 
@@ -81,7 +86,8 @@ def best_matches(
         ``<domain>_separation`` (arcsec), ``<domain>_p_any``, ``<domain>_p_i``,
         ``<domain>_reference`` (name of the survey), ``<domain>_reference_best``, and
         ``<domain>_is_shared``: whether another source, likely to have a counterpart too, has the
-        same object.
+        same object. Then the columns to keep, masked too where the survey of the counterpart has no
+        such column.
 
     Raises
     ------
@@ -130,6 +136,10 @@ def best_matches(
         for c in _by_name(cutoff, names, "cutoff", 0.0)
     ]
     ids = _by_name(id_column, names, "id_column", None)
+    kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
+    for column in kept.values():
+        if not any(column in survey.colnames for survey in secondaries.values()):
+            raise KeyError(f"keep names the column {column!r}, which none of {names} has")
     found = [_best_of(candidates, name, names, secondaries[name], len(xray)) for name in names]
 
     probability = np.array([b.p_any * b.p_i for b in found])
@@ -138,6 +148,9 @@ def best_matches(
     chosen = np.argmax(above, axis=0) if rule == "first" else best
     has = above.any(axis=0)
     columns = _columns(domain, secondaries, ids, found, has=has, chosen=chosen, best=best)
+    row = np.choose(chosen, [b.row for b in found])
+    for new, column in kept.items():
+        columns[new] = _kept(new, column, secondaries, np.where(has, chosen, -1), row)
     result = add_columns(xray, columns, overwrite=overwrite)
     result.meta = record(
         result.meta,
@@ -248,6 +261,33 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
         "<domain>_is_shared", shared, mask=~has, domain=domain
     )
     return columns
+
+
+def _kept(new, column, secondaries, chosen, row):
+    """
+    Take a column of the counterparts from the survey of each.
+    """
+    unit = (describe(new) or {}).get("unit") or None
+    parts, first = [], None
+    for k, (name, survey) in enumerate(secondaries.items()):
+        rows = np.flatnonzero(chosen == k)
+        if column not in survey.colnames:
+            continue
+        first = survey[column] if first is None else first
+        if survey[column].dtype.kind in "fiu" and unit is not None:
+            values = float_values(survey, column, unit=unit, name=name)
+            missing = np.isnan(values)
+        else:
+            values = np.ma.getdata(np.asanyarray(survey[column]))
+            missing = is_missing(survey, column)
+        parts.append((rows, values[row[rows]], missing[row[rows]]))
+    data = np.zeros(len(chosen), np.result_type(*(values for _, values, _ in parts)))
+    mask = np.ones(len(chosen), bool)
+    for rows, values, missing in parts:
+        data[rows], mask[rows] = values, missing
+    if describe(new) is not None:
+        return make_column(new, data, mask=mask)
+    return MaskedColumn(data, name=new, mask=mask, unit=first.unit, description=first.description)
 
 
 def _identifiers(survey, column, name):

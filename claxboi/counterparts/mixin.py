@@ -5,9 +5,12 @@ The step "who is who" as methods of a table of X-ray sources.
 
 from collections.abc import Mapping
 
+from astropy import units as u
+
 from .associate import associate
 from .best import best_matches
 from .hosts import best_hosts, find_hosts
+from .surveys import check_names, find_in_surveys, of_survey
 from .xraylinks import link_xray
 
 __all__ = ["CounterpartMixin"]
@@ -24,26 +27,26 @@ class CounterpartMixin:
         self,
         surveys,
         *,
-        radius,
+        radius=10 * u.arcsec,
         domain="opt",
         rule="first",
         cutoff=0.0,
-        id_column=None,
         overwrite=False,
         **options,
     ):
         """
-        Add the best counterpart of each source: `~claxboi.counterparts.associate` with each survey
-        by itself, then `~claxboi.counterparts.best_matches`.
+        Add the best counterpart of each source, in surveys by name or in tables.
 
-        Call the two functions instead to associate several catalogues at once, or to keep all
-        candidates.
+        By name it is `~claxboi.counterparts.find_in_surveys`; with tables
+        `~claxboi.counterparts.associate` with each survey by itself, then
+        `~claxboi.counterparts.best_matches`. Call these two to associate several catalogues at
+        once, or to keep all candidates.
 
         Parameters
         ----------
-        surveys : mapping of str to `~astropy.table.Table`
+        surveys : str, list of str, or mapping of str to `~astropy.table.Table`
             The surveys of one domain, in order of preference.
-        radius : `~astropy.units.Quantity` ['angle']
+        radius : `~astropy.units.Quantity` ['angle'], optional
             Search radius.
         domain : str, optional
             First part of the names of the new columns: "opt" or "ir".
@@ -51,13 +54,12 @@ class CounterpartMixin:
             Which survey is taken.
         cutoff : float or mapping of str to float, optional
             Smallest ``p_any``, for all surveys or by survey.
-        id_column : str or mapping of str to str, optional
-            Column of the identifier in each survey.
         overwrite : bool, optional
             Replace columns of the same name.
         **options
-            The other arguments of `~claxboi.counterparts.associate`, each for all surveys or as a
-            mapping by survey.
+            By name: the other arguments of `~claxboi.counterparts.find_in_surveys`. With tables:
+            those of `~claxboi.counterparts.associate`, and ``id_column`` and ``keep`` of
+            `~claxboi.counterparts.best_matches`, each for all surveys or as a mapping by survey.
 
         Returns
         -------
@@ -67,34 +69,28 @@ class CounterpartMixin:
         Raises
         ------
         TypeError
-            If ``surveys`` is not a mapping of tables.
+            If ``surveys`` is neither names nor a mapping of tables.
         ValueError
             If it is empty, or an option names a survey that is none of them.
         """
-        _check_mapping(surveys, "surveys")
+        choice = {"domain": domain, "rule": rule, "cutoff": cutoff, "overwrite": overwrite}
+        if not isinstance(surveys, Mapping):
+            return find_in_surveys(self, surveys, radius=radius, **choice, **options)
         if not surveys:
             raise ValueError("surveys must have at least one survey, got none")
+        choice |= {name: options.pop(name) for name in ("id_column", "keep") if name in options}
         for key, value in options.items():
-            _check_names(value, list(surveys), key)
+            check_names(value, list(surveys), key)
         candidates = {
             name: associate(
                 self,
                 survey,
                 radius=radius,
-                **{key: _of(value, name) for key, value in options.items()},
+                **{key: of_survey(value, name) for key, value in options.items()},
             )
             for name, survey in surveys.items()
         }
-        return best_matches(
-            candidates,
-            self,
-            surveys,
-            domain=domain,
-            rule=rule,
-            cutoff=cutoff,
-            id_column=id_column,
-            overwrite=overwrite,
-        )
+        return best_matches(candidates, self, surveys, **choice)
 
     def find_hosts(self, galaxies, *, factor=1.26, missing_angle="mean", overwrite=False):
         """
@@ -146,27 +142,13 @@ class CounterpartMixin:
         ValueError
             If one of the others has the name of this catalogue.
         """
-        _check_mapping(others, "others")
+        if not isinstance(others, Mapping):
+            raise TypeError(
+                "others must be a mapping of names to Tables, such as {'csc2': table}, got "
+                f"{type(others).__name__}"
+            )
         if name in others:
             raise ValueError(
                 f"others must not have a catalogue {name!r}: give this one another name"
             )
         return link_xray({**others, name: self}, n_sigma=n_sigma)
-
-
-def _check_mapping(tables, argument):
-    if not isinstance(tables, Mapping):
-        raise TypeError(
-            f"{argument} must be a mapping of names to Tables, got {type(tables).__name__}"
-        )
-
-
-def _check_names(option, surveys, argument):
-    # A misspelt name would otherwise leave its survey without the option.
-    for name in option if isinstance(option, Mapping) else ():
-        if name not in surveys:
-            raise ValueError(f"{argument} names {name!r}, which is none of {surveys}")
-
-
-def _of(option, survey):
-    return option.get(survey) if isinstance(option, Mapping) else option

@@ -1,0 +1,484 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Counterparts in surveys that are asked by name, and too large to be at hand.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from claxboi.catalog import make_column
+from claxboi.references import Reference, get_reference, load_records
+from claxboi.utils import (
+    check_table,
+    float_values,
+    quantity_value,
+    record,
+)
+
+from ._fields import Circles, sky_density
+from ._inputs import read_positions
+from .associate import associate
+from .best import best_matches
+from .errors import complete_pos_errors, read_covariances
+from .magnitudes import homogenize_magnitudes, magnitude_relations
+from .pairs import check_radius
+
+__all__ = ["find_in_surveys"]
+
+log = logging.getLogger(__name__)
+
+_MAX_SURVEYS = 10
+# What is fetched reaches farther than what is associated, to count field objects there.
+_OUTER = 1.5
+# Within so many sigma of an X-ray source an object may be its counterpart.
+_REACH_SIGMA = 5.0
+_MOTION = ("pmra", "pmra_error", "pmdec", "pmdec_error")
+_PARALLAX = ("parallax", "parallax_error")
+
+
+def find_in_surveys(
+    table,
+    surveys,
+    *,
+    domain="opt",
+    radius=10 * u.arcsec,
+    references=None,
+    magnitudes=True,
+    rule="first",
+    cutoff=0.0,
+    priors=None,
+    completeness="estimate",
+    service=None,
+    cache=True,
+    max_age=None,
+    show_progress=True,
+    overwrite=False,
+):
+    r"""
+    Find the counterparts of X-ray sources in surveys by name: fetch, associate, choose, join.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The X-ray sources, as for `associate`: ``ra``, ``dec``, ``pos_error``; and ``epoch``, if
+        stars are to be looked for where they were then.
+    surveys : str or list of str
+        Short names of surveys (see `~claxboi.references.list_references`), or of ``references``, in
+        order of preference.
+    domain : str, optional
+        First part of the names of the new columns: "opt" or "ir".
+    radius : `~astropy.units.Quantity` ['angle'], scalar or of shape (n_sources,)
+        Search radius of `associate`. Objects up to 1.5 times as far are fetched.
+    references : mapping, optional
+        What stands for a survey: short name -> Table, path of one, or
+        `~claxboi.references.Reference`. Of a known survey the tables hold a part, under the names
+        of its record or of a service; other tables have ``ra``, ``dec``, ``pos_error`` and perhaps
+        ``id``, ``pmra``, ``pmdec`` and ``ref_epoch``. Surveys that are not named come from their
+        services.
+    magnitudes : bool, optional
+        Add the magnitudes of the counterparts on one system: `homogenize_magnitudes`.
+    rule, cutoff
+        As for `best_matches`.
+    priors : prior, list or mapping by survey, optional
+        As for `associate`; the columns are those of the survey, and its homogenised magnitudes.
+    completeness : "estimate", float or mapping by survey, optional
+        As for `associate`.
+    service, cache, max_age, show_progress
+        As for `Reference.query <claxboi.references.Reference.query>`. A table that stands for a
+        survey is asked whatever the service.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with the columns of `best_matches` and, of the counterpart, those among
+        ``pmra, pmra_error, pmdec, pmdec_error, parallax, parallax_error`` that a survey with good
+        motions has, and its magnitudes (``bp_mag``, ``rp_mag`` or ``w1_mag``, ``w2_mag`` with
+        ``_error``, ``_is_limit`` and ``_origin``). Masked where there is none.
+        ``meta["claxboi"]["surveys_<domain>"]`` holds for each survey what was asked, and the
+        densities and the completeness that were found.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        If an argument is wrong, or a survey unknown.
+    `~claxboi.references.FetchError`
+        If a service does not answer, or not what it was asked.
+
+    See Also
+    --------
+    associate : The probabilities.
+    best_matches : The choice among surveys.
+
+    Notes
+    -----
+    The density of field objects is counted around the X-ray sources themselves, in the rings
+    between the reach of their counterparts (5 sigma) and 1.5 times the radius. What is within the
+    reach of another source does not count either, and each object counts once, at the source
+    nearest to it. Rings of neighbours on the sky, at most 2 degrees apart, are put together until
+    they have 100 objects. Where they have fewer, a circle of up to 180 arcsec is fetched around one
+    source of them; the mean density of the survey counts for one object more.
+
+    A source around which there is nothing, where the mean density lets expect 100 objects or more,
+    is outside of the survey: it has no counterpart there, and does not lower the completeness.
+
+    If the table has epochs, the objects of surveys with good motions (Gaia) are looked for where
+    they were then. A star that moved out of the circle that is fetched is not found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import find_in_surveys
+    >>> rng = np.random.default_rng(1)
+    >>> gaia = Table({"id": np.arange(5000), "ra": rng.uniform(10, 10.5, 5000),
+    ...               "dec": rng.uniform(0, 0.5, 5000), "Gmag": rng.uniform(15, 20, 5000)})
+    >>> gaia["pos_error"] = 0.01
+    >>> xray = Table({"ra": gaia["ra"][:300] + rng.normal(0, 1 / 3600, 300),
+    ...               "dec": gaia["dec"][:300] + rng.normal(0, 1 / 3600, 300)})
+    >>> xray["pos_error"] = 1.0
+    >>> result = find_in_surveys(xray, ["gaia"], references={"gaia": gaia})
+    >>> print((result["opt_id"] == np.arange(300).astype(str)).sum(), "of 300")
+    297 of 300
+    """
+    check_table(table)
+    ra, dec = read_positions(table, "table")
+    names = _check_surveys(surveys)
+    radius_arcsec = quantity_value(radius, u.arcsec, "radius")
+    check_radius(radius_arcsec, len(table), "table")
+    if not np.all(radius_arcsec > 0):
+        raise ValueError("radius must be positive, got 0")
+    covariances = read_covariances(table, "table")
+    for argument, value in (("priors", priors), ("completeness", completeness)):
+        check_names(value, names, argument)
+    found = _references(names, references)
+
+    sigma = np.sqrt(np.maximum(covariances.ee, covariances.nn))
+    outer = _OUTER * float(np.max(radius_arcsec))
+    coords = SkyCoord(ra, dec, unit="deg")
+    candidates, tables, settings = {}, {}, {}
+    for name, reference in found.items():
+        own_service = None if reference.record.services == ("local",) else service
+        columns = _wanted(reference, magnitudes)
+        fetch = {
+            "service": own_service,
+            "columns": columns,
+            "cache": cache,
+            "max_age": max_age,
+            "show_progress": show_progress,
+        }
+        near = reference.query(coords, radius=outer * u.arcsec, **fetch)
+        survey, circles = _survey(reference, near, outer, magnitudes)
+
+        def draw(rows, radius, fetch=fetch, reference=reference):
+            return _draw(reference, coords[rows], rows, radius, fetch)
+
+        typical = float(np.median(survey["pos_error"])) if len(survey) else 0.0
+        reach = _REACH_SIGMA * np.hypot(sigma, typical)
+        mean = reference.record.density_deg2
+        sky = sky_density(ra, dec, reach, circles, mean, draw, reference.record.title)
+        here = np.flatnonzero(sky.is_covered)
+        tables[name] = survey
+        candidates[name], completeness_here = _associate(
+            table,
+            here,
+            survey,
+            radius=np.broadcast_to(radius_arcsec, len(table))[here] * u.arcsec,
+            density=sky.density_deg2[here] / u.deg**2,
+            priors=of_survey(priors, name),
+            completeness=of_survey(completeness, name, "estimate"),
+        )
+        settings[name] = near.meta["claxboi"]["references"] | {
+            "completeness": completeness_here,
+            "n_covered": len(here),
+            "density_deg2": np.percentile(sky.density_deg2, [5, 50, 95]).tolist(),
+        }
+        log.info("%s: %d objects near %d sources", reference.record.title, len(survey), len(table))
+    result = best_matches(
+        candidates,
+        table,
+        tables,
+        domain=domain,
+        rule=rule,
+        cutoff=cutoff,
+        id_column={name: "id" for name in tables if "id" in tables[name].colnames},
+        keep=_kept(found, tables),
+        overwrite=overwrite,
+    )
+    result.meta = record(result.meta, f"surveys_{domain}", **settings)
+    return result
+
+
+def _check_surveys(surveys):
+    names = [surveys] if isinstance(surveys, str) else surveys
+    if isinstance(names, Mapping) or not isinstance(names, Iterable):
+        raise TypeError(f"surveys must be a list of names, got {type(surveys).__name__}")
+    names = list(names)
+    if not 1 <= len(names) <= _MAX_SURVEYS:
+        raise ValueError(f"surveys must be 1 to {_MAX_SURVEYS} names, got {len(names)}")
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"surveys must be a list of names, got {type(name).__name__} in it; pass tables in "
+                "references={name: table}"
+            )
+        if names.count(name) > 1:
+            raise ValueError(f"surveys must be different ones, got {name!r} twice")
+    return names
+
+
+def check_names(value, names, argument):
+    """
+    Check that an option by survey names none that is not asked for: it would be without effect.
+
+    Parameters
+    ----------
+    value : object
+        The option, perhaps a mapping by survey.
+    names : list of str
+        The surveys.
+    argument : str
+        Name of the option.
+    """
+    if isinstance(value, Mapping):
+        for name in value:
+            if name not in names:
+                raise ValueError(f"{argument} names {name!r}, which is none of {names}")
+
+
+def of_survey(value, name, default=None):
+    """
+    Take what an option says of one survey.
+
+    Parameters
+    ----------
+    value : object
+        The option, for all surveys or a mapping by survey.
+    name : str
+        The survey.
+    default : object, optional
+        What holds for a survey that a mapping leaves out.
+
+    Returns
+    -------
+    value : object
+    """
+    return value.get(name, default) if isinstance(value, Mapping) else value
+
+
+def _references(names, references):
+    """
+    Find what stands for each survey.
+    """
+    if references is None:
+        references = {}
+    if not isinstance(references, Mapping):
+        raise TypeError(
+            "references must be a mapping of short names to tables, paths or references, got "
+            f"{type(references).__name__}"
+        )
+    return {name: local_reference(name, references.get(name)) for name in names}
+
+
+def local_reference(name, source):
+    """
+    Find a catalogue by its name, or what a user has instead of it.
+
+    Parameters
+    ----------
+    name : str
+        Short name.
+    source : None, str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
+        What stands for it; None for the catalogue itself.
+
+    Returns
+    -------
+    reference : `~claxboi.references.Reference`
+    """
+    if source is None:
+        return get_reference(name)
+    if isinstance(source, Reference):
+        return source
+    if name in load_records():
+        return get_reference(source, like=name)
+    reference = get_reference(source, name=name)
+    if reference.record.services != ("local",):
+        return reference
+    own = {c.names["local"]: c for c in reference.record.columns.values()}
+    named = {key: key for key in ("id", "pos_error") if key in own}
+    return get_reference(source, name=name, **named)
+
+
+def _wanted(reference, magnitudes):
+    """
+    List the columns to ask for: None for all of those of a user's own catalogue.
+    """
+    known = reference.record
+    if known.columns is None or known.name not in load_records():
+        return None
+    wanted = ["pos_error", "ref_epoch", *(name for group in known.error for name in group)]
+    wanted += [*_MOTION, *_PARALLAX] if known.has_motion else []
+    if magnitudes:
+        for names in _magnitude_columns(_magnitude_survey(reference)):
+            wanted += names
+    # All services that a survey's circles fit into have the columns of the first.
+    there = known.columns_on(known.services[0])
+    return [name for name in dict.fromkeys(wanted) if name in there]
+
+
+def _magnitude_survey(reference):
+    # Releases of a survey have the same bands: gaia_edr3 those of gaia.
+    return reference.record.name.partition("_")[0]
+
+
+def _magnitude_columns(survey):
+    relations = magnitude_relations()
+    rows = relations[relations["survey"] == survey]
+    return [f"{row['column']} {row['error']}".split() for row in rows]
+
+
+def _survey(reference, near, radius, magnitudes):
+    """
+    Make the table of a survey that `associate` takes, of pairs: each object once.
+    """
+    first, number = _objects(near)
+    circles = Circles(
+        source=np.asarray(near["query_index"], np.int64),
+        object=number,
+        separation=np.asarray(near["separation"], float),
+        ra=float_values(near, "ra", unit=u.deg)[first],
+        dec=float_values(near, "dec", unit=u.deg)[first],
+        radius=radius,
+    )
+    survey = near[first]
+    survey.remove_columns(["query_index", "separation"])
+    survey = _with_errors(reference, survey)
+    known = reference.record
+    if not known.has_motion and known.name in load_records():
+        survey.remove_columns([name for name in ("pmra", "pmdec") if name in survey.colnames])
+    epoch = near.meta["claxboi"]["references"].get("epoch")
+    if epoch is not None and not {"epoch", "ref_epoch"} & set(survey.colnames):
+        survey["ref_epoch"] = np.full(len(survey), float(epoch)) * u.yr
+    relations = _magnitude_columns(_magnitude_survey(reference))
+    if magnitudes and {name for names in relations for name in names} & set(survey.colnames):
+        survey = homogenize_magnitudes(survey, _magnitude_survey(reference))
+    return survey, circles
+
+
+def _objects(near):
+    """
+    Give each object of pairs a number.
+
+    Parameters
+    ----------
+    near : `~astropy.table.Table`
+        Pairs as from `~claxboi.references.Reference.query`.
+
+    Returns
+    -------
+    first : `~numpy.ndarray` of int64, shape (n_objects,)
+        A row of each object.
+    number : `~numpy.ndarray` of int64, shape (n_pairs,)
+        The number of the object of each row.
+    """
+    columns = [np.asarray(near[name], float) for name in ("dec", "ra")]
+    if "id" in near.colnames and near["id"].dtype.kind in "iu":
+        columns.insert(0, np.ma.getdata(near["id"]))
+    order = np.lexsort(columns)
+    new = np.zeros(len(order), bool)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= np.diff(column[order]) != 0
+    number = np.empty(len(order), np.int64)
+    number[order] = np.cumsum(new) - 1
+    return order[new], number
+
+
+def _with_errors(reference, survey):
+    known = reference.record
+    names = ("pos_error_major", "pos_error_minor", "pos_error_angle")
+    # Ellipses of surveys are nearly round, and far smaller than the errors of X-ray positions.
+    survey.remove_columns([name for name in names if name in survey.colnames])
+    typical = known.typical_error
+    if "pos_error" not in survey.colnames:
+        if typical is None:
+            raise KeyError(
+                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), nor do "
+                "its columns tell it"
+            )
+        survey["pos_error"] = make_column("pos_error", np.full(len(survey), np.nan))
+    if not len(survey):
+        return survey
+    fill = "median" if typical is None else typical * u.arcsec
+    survey = complete_pos_errors(survey, fill=fill)
+    survey.remove_column("is_pos_error_estimated")
+    return survey
+
+
+def _draw(reference, coords, rows, radius, fetch):
+    columns = None if fetch["columns"] is None else []
+    fetch = fetch | {"columns": columns, "show_progress": False}
+    near = reference.query(coords, radius=radius * u.arcsec, **fetch)
+    first, number = _objects(near)
+    return Circles(
+        source=rows[np.asarray(near["query_index"], np.int64)],
+        object=number,
+        separation=np.asarray(near["separation"], float),
+        ra=float_values(near, "ra", unit=u.deg)[first],
+        dec=float_values(near, "dec", unit=u.deg)[first],
+        radius=radius,
+    )
+
+
+def _associate(table, rows, survey, **settings):
+    """
+    Associate the sources that a survey covers; say to which rows of the table candidates belong.
+    """
+    if not len(rows) or not len(survey):
+        names = ("primary", "secondary", "separation", "p_any", "p_i")
+        return Table(
+            {name: np.empty(0, np.int64 if "ary" in name else float) for name in names}
+        ), None
+    columns = [
+        name
+        for name in (
+            "source_id",
+            "ra",
+            "dec",
+            "pos_error",
+            "pos_error_major",
+            "pos_error_minor",
+            "pos_error_angle",
+            "epoch",
+        )
+        if name in table.colnames
+    ]
+    sources = Table(table[columns], copy=False)[rows]
+    candidates = associate(sources, survey, **settings)
+    candidates["primary"] = rows[np.asarray(candidates["primary"])]
+    completeness = candidates.meta["claxboi"]["counterparts"]["completeness"]["secondary"]
+    return candidates, float(completeness)
+
+
+def _kept(found, tables):
+    """
+    List what to keep of the counterparts, besides what `best_matches` keeps by itself.
+    """
+    kept = []
+    for name, reference in found.items():
+        there = tables[name].colnames
+        if reference.record.has_motion:
+            kept += [column for column in (*_MOTION, *_PARALLAX) if column in there]
+        for target in ("bp_mag", "rp_mag", "w1_mag", "w2_mag"):
+            kept += [
+                target + end
+                for end in ("", "_error", "_is_limit", "_origin")
+                if target + end in there
+            ]
+    return list(dict.fromkeys(kept))
