@@ -1,0 +1,213 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Which sources are worth a look, and why.
+"""
+
+import numpy as np
+from astropy.table import Table
+
+from claxboi.catalog import make_column
+from claxboi.utils import check_count, check_number, float_values, record, text_values
+
+from ._result import read_result
+
+__all__ = ["inspection_list"]
+
+#: Classes with a prior below this are rare.
+RARE_PRIOR = 0.1
+
+#: Smallest score of a reason that holds.
+TIE = 1e-6
+
+#: What is copied from the result, where it is there.
+COPIED = ("source_id", "ra", "dec", "flux")
+
+
+def inspection_list(
+    result, *, rare=None, min_rare=0.5, alpha=0.01, border=0.2, training=False, limit=None
+):
+    r"""
+    List the sources that are worth a look, with the reasons and a score for each.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        Classified sources, as `~claxboi.classify` returns them. Not changed.
+    rare : sequence of str, optional
+        The rare classes. Default: those of a prior below 0.1.
+    min_rare : float, optional
+        A source is likely of a rare class from this probability on.
+    alpha : float, optional
+        A source is odd if its ``outlier_pvalue`` is no larger.
+    border : float, optional
+        A source is near the border of two classes if their probabilities differ by less.
+    training : bool, optional
+        List training sources too (default: no; their class is known).
+    limit : int, optional
+        Most sources in the list. Default: all.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        The highest score first: ``row`` (of the result, from 0), ``source_id``, ``ra``, ``dec`` and
+        ``flux`` where the result has them, ``prediction``, ``inspection_score``,
+        ``inspection_reason`` (in words, joined by "; "), and the scores by reason, 0 where it does
+        not hold: ``score_rare``, ``score_odd``, ``score_alternative``, ``score_border``.
+        ``meta["claxboi"]["inspection"]["numbers"]`` has how many sources each reason has, before
+        the limit.
+
+    Raises
+    ------
+    KeyError
+        If a column is absent.
+    ValueError
+        If a class is unknown, or the priors of the result are one row per source and ``rare`` is
+        not given.
+
+    Notes
+    -----
+    The scores are
+
+    - rare: the probability of the most probable rare class;
+    - odd: :math:`1 - p/\alpha` of the p-value p;
+    - alternative: the share of the categories without which the prediction is another;
+    - border: :math:`1 - (P_1 - P_2)/border`, with the two largest probabilities,
+
+    and the whole is :math:`1 - \prod_k (1 - s_k)`, which one reason can carry and several
+    raise. It is an order in which to look, not a probability.
+
+    Examples
+    --------
+    >>> from claxboi.applications import inspection_list
+    >>> from claxboi.classification import NaiveBayesClassifier
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> model = NaiveBayesClassifier(["hr1", "hr2", "b", "log_fx_fw1"]).fit(table)
+    >>> result = model.classify(table, "training")
+    >>> todo = inspection_list(result, rare=["CV"], limit=50)
+    >>> len(todo)
+    50
+    """
+    classes = read_result(result, ["outlier_pvalue", "alternative", "is_training"])
+    rare = _rare_classes(result, classes, rare)
+    min_rare = check_number(min_rare, "min_rare", minimum=0, maximum=1)
+    alpha = check_number(alpha, "alpha", minimum=0, maximum=1, exclusive=True)
+    border = check_number(border, "border", minimum=0, maximum=1, exclusive=True)
+    if limit is not None:
+        check_count(limit, "limit")
+    categories = result.meta["claxboi"]["classification"]["categories"]
+
+    probability = np.array([float_values(result, f"P_{name}") for name in classes])
+    usable = np.isfinite(probability).all(axis=0)
+    if not training:
+        usable &= float_values(result, "is_training") != 1
+    scores, texts = {}, {}
+    scores["rare"], texts["rare"] = _rare_score(probability, classes, rare, min_rare)
+    pvalue = float_values(result, "outlier_pvalue")
+    scores["odd"] = np.clip(np.nan_to_num(1 - pvalue / alpha), 0, 1)
+    scores["odd"][pvalue <= alpha] = np.maximum(scores["odd"][pvalue <= alpha], TIE)
+    texts["odd"] = lambda rows: [
+        f"odd for every class (p = {p:.2g})" for p in pvalue[rows].tolist()
+    ]
+    others, _ = text_values(result, "alternative")
+    # Each alternative is category:class; a class has no colon by the rules of column names.
+    scores["alternative"] = np.char.count(others, ":") / max(len(categories), 1)
+    texts["alternative"] = lambda rows: _spell(others[rows])
+    scores["border"], texts["border"] = _border_score(probability, classes, border)
+    for name, values in scores.items():
+        scores[name] = np.where(usable, np.clip(values, 0, 1), 0.0)
+
+    total = 1 - np.prod([1 - values for values in scores.values()], axis=0)
+    numbers = {name: int(np.count_nonzero(values)) for name, values in scores.items()}
+    rows = np.flatnonzero(total > 0)
+    rows = rows[np.argsort(-total[rows], kind="stable")]
+    numbers["any"] = len(rows)
+    rows = rows[:limit]
+    table = Table({"row": rows})
+    for name in COPIED:
+        if name in result.colnames:
+            table[name] = result[name][rows]
+    table["prediction"] = result["prediction"][rows]
+    table["inspection_score"] = make_column("inspection_score", total[rows])
+    reasons = _join(scores, texts, rows)
+    table["inspection_reason"] = make_column("inspection_reason", reasons)
+    for name, values in scores.items():
+        table[f"score_{name}"] = make_column(f"score_{name}", values[rows])
+    table.meta = record(
+        {},
+        "inspection",
+        rare=rare,
+        min_rare=min_rare,
+        alpha=alpha,
+        border=border,
+        numbers=numbers,
+    )
+    return table
+
+
+def _rare_classes(result, classes, rare):
+    if rare is None:
+        priors = result.meta["claxboi"]["classification"].get("priors")
+        if not isinstance(priors, dict):
+            raise ValueError(
+                "rare must name the rare classes where the priors of result are one row per source"
+            )
+        return [name for name in classes if priors[name] < RARE_PRIOR]
+    rare = [rare] if isinstance(rare, str) else [str(name) for name in rare]
+    unknown = [name for name in rare if name not in classes]
+    if unknown:
+        raise ValueError(
+            f"rare must be of the classes {', '.join(classes)}, got {', '.join(unknown)}"
+        )
+    return rare
+
+
+def _rare_score(probability, classes, rare, min_rare):
+    if not rare:
+        return np.zeros(probability.shape[1]), None
+    index = np.array([classes.index(name) for name in rare])
+    part = probability[index]
+    best = part.argmax(axis=0)
+    score = part[best, np.arange(part.shape[1])]
+
+    def text(rows):
+        pairs = zip(best[rows].tolist(), score[rows].tolist(), strict=True)
+        return [f"likely {rare[c]} (P = {p:.2f})" for c, p in pairs]
+
+    return np.where(score >= min_rare, np.maximum(score, TIE), 0.0), text
+
+
+def _border_score(probability, classes, border):
+    second, first = np.argpartition(probability, -2, axis=0)[-2:]
+    n = np.arange(probability.shape[1])
+    high, low = probability[first, n], probability[second, n]
+
+    def text(rows):
+        columns = [values[rows].tolist() for values in (first, second, high, low)]
+        return [
+            f"between {classes[c]} and {classes[d]} ({p:.2f}, {q:.2f})"
+            for c, d, p, q in zip(*columns, strict=True)
+        ]
+
+    return 1 - (high - low) / border, text
+
+
+def _spell(alternatives):
+    # Few combinations occur among many sources: each text is made once.
+    found, place = np.unique(alternatives, return_inverse=True)
+    words = []
+    for alternative in found.tolist():
+        parts = [item.split(":", 1) for item in alternative.split(" ")]
+        words.append(", ".join(f"{name} without {category}" for category, name in parts))
+    return np.array(words, object)[place]
+
+
+def _join(scores, texts, rows):
+    parts = np.full(len(rows), "", object)
+    for name, values in scores.items():
+        here = np.flatnonzero(values[rows] > 0)
+        if len(here) == 0:
+            continue
+        words = np.array(texts[name](rows[here]), object)
+        parts[here] += np.where(parts[here] == "", words, "; " + words)
+    return parts.astype(str)

@@ -1,0 +1,148 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Tests of the counts of classes.
+"""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, Table, vstack
+from numpy.testing import assert_allclose, assert_array_equal
+from regions import CircleSkyRegion
+from scipy.stats import binom
+
+from claxboi.applications import count_classes
+from claxboi.classification import NaiveBayesClassifier
+
+PRIORS = {"AGN": 0.5, "CV": 0.5}
+
+
+def make_sky(seed, n=400, n_training=400, share=0.2):
+    """Two classes 1.5 sigma apart in each of two properties; CVs are rare, but not in training."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for size, chance in ((n_training, 0.5), (n, share)):
+        is_cv = rng.random(size) < chance
+        parts.append(
+            Table(
+                {
+                    "ra": rng.uniform(0, 20, size),
+                    "dec": rng.uniform(-10, 10, size),
+                    "x": rng.normal(size=size) + 1.5 * is_cv,
+                    "y": rng.normal(size=size) - 1.5 * is_cv,
+                    "true_class": np.where(is_cv, "CV", "AGN"),
+                }
+            )
+        )
+    table = vstack(parts)
+    unknown = np.arange(len(table)) >= n_training
+    table["class"] = MaskedColumn(table["true_class"], mask=unknown)
+    model = NaiveBayesClassifier(["x", "y"], bandwidth="silverman").fit(table)
+    return model.classify(table, PRIORS), model
+
+
+@pytest.fixture(scope="module")
+def sky():
+    return make_sky(1)
+
+
+def test_errors_cover_the_truth():
+    """The estimate lies within its error of the truth as often as errors promise."""
+    n_trials, share = 24, 0.2
+    pulls, raw_pulls = [], []
+    for seed in range(n_trials):
+        result, model = make_sky(seed, share=share)
+        row = count_classes(result, model, n_resamples=10, rng=seed)[1]
+        pulls.append((row["n_estimated"] - 400 * share) / row["n_estimated_error"])
+        raw_pulls.append((row["n_raw"] - 400 * share) / row["n_estimated_error"])
+    within = np.count_nonzero(np.abs(pulls) < 1)
+    low, high = binom.ppf([0.001, 0.999], n_trials, 0.683)
+    assert low <= within <= high
+    # An error from 10 resamplings is itself uncertain by a quarter.
+    assert np.count_nonzero(np.abs(pulls) < 2) >= binom.ppf(0.001, n_trials, 0.9)
+    assert abs(np.mean(pulls)) < 4 / np.sqrt(n_trials)
+    # Predictions at wrong priors are many sigma off: the test can tell.
+    assert np.mean(raw_pulls) > 1.5
+
+
+def test_what_is_counted(sky):
+    result, model = sky
+    counts = count_classes(result, model, n_resamples=0)
+    assert counts["class"].tolist() == ["AGN", "CV"]
+    new = ~result["is_training"]
+    assert_array_equal(
+        counts["n_training"],
+        [np.sum(result["true_class"][~new] == name) for name in ("AGN", "CV")],
+    )
+    assert_array_equal(
+        counts["n_raw"], [np.sum(result["prediction"][new] == name) for name in ("AGN", "CV")]
+    )
+    p = result["P_CV"][new]
+    assert_allclose(counts["n_expected"][1], p.sum())
+    assert_allclose(counts["n_expected_error"], np.sqrt(np.sum(p * (1 - p))))
+    assert_allclose(counts["n_estimated"].sum(), 400)
+    assert_allclose(counts["n_estimated"], 400 * counts["proportion"])
+    assert np.all(np.isnan(counts["n_estimated_error"]))
+    estimate = model.estimate_priors(result, n_resamples=0)
+    assert_allclose(counts["proportion"], estimate.proportions)
+
+
+def test_regions_and_masks_agree(sky):
+    result, model = sky
+    center = SkyCoord(10, 0, unit="deg")
+    region = CircleSkyRegion(center, 5 * u.deg)
+    coords = SkyCoord(result["ra"], result["dec"], unit="deg")
+    mask = center.separation(coords) < 5 * u.deg
+    by_region = count_classes(result, model, region=region, n_resamples=3, rng=1)
+    by_mask = count_classes(result, model, region=mask, n_resamples=3, rng=1)
+    for name in by_region.colnames:
+        assert_array_equal(by_region[name], by_mask[name])
+    assert by_region["n_raw"].sum() == np.sum(mask & ~result["is_training"])
+
+
+def test_groups(sky):
+    result, model = sky
+    result = result.copy()
+    result["field"] = MaskedColumn(np.where(result["ra"] < 10, "west", "east"))
+    result["field"].mask[-5:] = True
+    counts = count_classes(result, model, by="field", n_resamples=0)
+    assert counts["group"].tolist() == ["east", "east", "west", "west"]
+    assert counts["n_raw"].sum() == 395
+    west = count_classes(
+        result, model, region=np.asarray(result["field"].filled("") == "west"), n_resamples=0
+    )
+    assert_allclose(counts["n_estimated"][2:], west["n_estimated"])
+
+
+def test_training_sources_alone(sky):
+    result, model = sky
+    counts = count_classes(result, model, region=np.asarray(result["is_training"]))
+    assert counts["n_training"].sum() == 400
+    assert counts["n_raw"].sum() == 0
+    assert np.all(np.isnan(counts["proportion"]))
+
+
+def test_input_is_not_changed(sky):
+    result, model = sky
+    before = result.copy()
+    count_classes(result, model, n_resamples=0)
+    assert result.colnames == before.colnames
+    assert_array_equal(result["P_CV"], before["P_CV"])
+
+
+def test_errors(sky):
+    result, model = sky
+    with pytest.raises(TypeError, match="model must be a NaiveBayesClassifier, got str"):
+        count_classes(result, "4XMM")
+    with pytest.raises(ValueError, match="result must be a table that classify returned"):
+        count_classes(Table(result, meta={}), model)
+    with pytest.raises(KeyError, match="'field'"):
+        count_classes(result, model, by="field")
+    with pytest.raises(ValueError, match="one value a row"):
+        count_classes(result, model, region=np.ones(3, bool))
+    with pytest.raises(ValueError, match="it has none"):
+        count_classes(result, model, region=np.zeros(len(result), bool))
+    other = NaiveBayesClassifier(["x"], classes=["CV", "AGN"]).fit(result)
+    with pytest.raises(ValueError, match=r"classes of result \(AGN, CV\), got CV, AGN"):
+        count_classes(result, other)
