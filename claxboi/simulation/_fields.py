@@ -12,10 +12,8 @@ from ._records import draw_normal, sky_records
 
 __all__ = ["Fields", "Galaxies", "column_density", "move", "tile"]
 
-#: Surface density of AGN brighter than the break, deg-2: K (S/1e-14)^-b integrated (Lehmer et al.
-#: 2012, 0.5-8 keV), and the flux of the break in 0.2-12 keV.
-_AGN_BREAK_DEG2 = 562.20e14 * (8.1e-15 / 1e-14) ** -1.34 * 8.1e-15 / 1.35
-_FEWEST = 3
+#: Fewest pointings of a kind, and the largest galaxy in units of the field.
+_FEWEST, _LARGEST_GALAXY = 3, 0.5
 _ARCMIN_PER_KPC_MPC = np.degrees(1e-3) * 60
 
 
@@ -66,16 +64,16 @@ class Galaxies:
     n_targets: int
 
 
-def tile(rng, n_agn):
+def tile(rng, n_fields):
     """
-    Draw as many pointings as it takes to see a number of AGN, and the galaxies in them.
+    Draw pointings, and the galaxies in them.
 
     Parameters
     ----------
     rng : `~numpy.random.Generator`
         Random numbers.
-    n_agn : int
-        Number of AGN.
+    n_fields : float
+        How many, about: there are a few of each kind.
 
     Returns
     -------
@@ -85,7 +83,6 @@ def tile(rng, n_agn):
     records = sky_records()
     telescope, kinds = records["telescope"], records["fields"]
     area_deg2 = np.pi * (telescope["radius_arcmin"] / 60) ** 2
-    n_fields = n_agn / (_AGN_BREAK_DEG2 * area_deg2)
     counts = [max(_FEWEST, round(kind["share"] * n_fields)) for kind in kinds.values()]
     kind = np.repeat(np.arange(len(kinds)), counts)
     n_fields = len(kind)
@@ -151,7 +148,7 @@ def _galaxies(rng, fields, area_deg2):
             draw_normal(rng, record["background_log_size_kpc"], n_others),
         ]
     )
-    major = np.minimum(size_kpc / distance * _ARCMIN_PER_KPC_MPC, 0.9 * radius)
+    major = np.minimum(size_kpc / distance * _ARCMIN_PER_KPC_MPC, _LARGEST_GALAXY * radius)
     major[n_targets + n_background :] = np.nan
     n = n_targets + n_others
     return Galaxies(

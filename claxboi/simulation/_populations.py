@@ -11,7 +11,7 @@ from ._fields import column_density, disc, move
 from ._records import draw_mixture, draw_normal, sky_records
 from ._spectra import XMM_EDGES, band_shares
 
-__all__ = ["cumulative_counts", "draw_class", "draw_flux"]
+__all__ = ["agn_per_field", "cumulative_counts", "draw_class", "draw_flux", "main_sequence"]
 
 #: Candidates drawn for each source, of which the detectable ones are kept.
 _CANDIDATES = 5
@@ -71,20 +71,9 @@ def _candidates(rng, record, n, fields, galaxies, *, is_nuclear=False):
         field = _choose_fields(rng, record, m, fields)
         ra, dec, host = _places(rng, record, field, fields, galaxies)
     off_axis = _separation_arcmin(ra, dec, fields.ra[field], fields.dec[field])
-    galactic = column_density(rng, fields.b[field])
-    spectrum = record["spectrum"]
-    value = draw_normal(rng, spectrum["value"], m)
-    own = 10 ** draw_mixture(rng, spectrum["log_nh"], m)
-    log_nh = np.log10(own + spectrum["foreground"] * galactic)
-    shares = band_shares(spectrum["kind"], value, log_nh, XMM_EDGES)
-
-    telescope = sky_records()["telescope"]
-    counts_per_flux = np.array(telescope["ecf"]) * 1e11 @ shares
-    vignetting = 1 / (1 + (off_axis / telescope["vignetting_arcmin"]) ** 2)
-    scatter = 10 ** draw_normal(rng, (0, telescope["threshold_scatter"]), m)
-    exposure = fields.exposure[field] * vignetting
-    background = np.sqrt(1 + exposure / telescope["threshold_exposure"])
-    threshold = telescope["counts_threshold"] * background * scatter / (counts_per_flux * exposure)
+    column = record["spectrum"]["foreground"] * column_density(rng, fields.b[field])
+    value, log_nh, shares = _spectra(rng, record["spectrum"], column)
+    threshold = _threshold(rng, fields.exposure[field], off_axis, shares)
     break_flux = _break(record["counts"], host, galaxies)
     density = cumulative_counts(threshold, record["counts"], break_flux)
     # The n largest of log weight plus Gumbel noise are a draw by weight, without replacement.
@@ -98,13 +87,57 @@ def _candidates(rng, record, n, fields, galaxies, *, is_nuclear=False):
         "off_axis": off_axis,
         "value": value,
         "log_nh": log_nh,
-        "column": spectrum["foreground"] * galactic,
+        "column": column,
     }
     sources = {key: array[order] for key, array in arrays.items()}
     sources["flux"] = np.minimum(flux, _BRIGHTEST)
     sources["shares"] = shares.T[order]
     sources["is_nuclear"] = np.full(n, is_nuclear)
     return sources
+
+
+def _spectra(rng, spectrum, column):
+    n = len(column)
+    value = draw_normal(rng, spectrum["value"], n)
+    log_nh = np.log10(10 ** draw_mixture(rng, spectrum["log_nh"], n) + column)
+    return value, log_nh, band_shares(spectrum["kind"], value, log_nh, XMM_EDGES)
+
+
+def _threshold(rng, exposure, off_axis, shares):
+    """Draw the fluxes above which sources are detected."""
+    telescope = sky_records()["telescope"]
+    counts_per_flux = np.array(telescope["ecf"]) * 1e11 @ shares
+    exposure = exposure / (1 + (off_axis / telescope["vignetting_arcmin"]) ** 2)
+    background = np.sqrt(1 + exposure / telescope["threshold_exposure"])
+    scatter = 10 ** draw_normal(rng, (0, telescope["threshold_scatter"]), len(exposure))
+    return telescope["counts_threshold"] * background * scatter / (counts_per_flux * exposure)
+
+
+def agn_per_field(rng, fields):
+    """
+    Estimate how many AGN are detected in a pointing.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        Random numbers.
+    fields : Fields
+        Many pointings, as they will be.
+
+    Returns
+    -------
+    number : float
+        Their mean.
+    """
+    record, radius = sky_records()["classes"]["AGN"], sky_records()["telescope"]["radius_arcmin"]
+    field = np.repeat(np.arange(len(fields.ra)), _CANDIDATES)
+    off_axis = np.hypot(*disc(rng, radius, len(field)))
+    column = column_density(rng, fields.b[field])
+    *_, shares = _spectra(rng, record["spectrum"], column)
+    threshold = _threshold(rng, fields.exposure[field], off_axis, shares)
+    counts = record["counts"]
+    number = cumulative_counts(threshold, counts, counts["break_flux"])
+    return counts["density_deg2"] * np.mean(number) * np.pi * (radius / 60) ** 2
 
 
 def _choose_fields(rng, record, m, fields):

@@ -24,7 +24,7 @@ from claxboi.utils import (
 from ._catalogues import galaxy_tables, label_tables
 from ._fields import move, tile
 from ._missions import observe_chandra, observe_swift
-from ._populations import draw_class
+from ._populations import agn_per_field, draw_class
 from ._records import class_names, sky_records
 from ._surveys import make_surveys, motions
 from ._xmm import julian_year, observe_xmm
@@ -32,6 +32,8 @@ from ._xmm import julian_year, observe_xmm
 __all__ = ["MockSky", "make_mock_sky"]
 
 _FEWEST_SOURCES = 100
+#: Pointings that tell how many AGN one has.
+_PILOT_FIELDS = 1000
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,8 @@ def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
     rng = np.random.default_rng(rng)
 
     counts = _apportion(n_sources)
-    fields, galaxies = tile(rng, counts["AGN"])
+    pilot, _ = tile(rng, _PILOT_FIELDS)
+    fields, galaxies = tile(rng, counts["AGN"] / agn_per_field(rng, pilot))
     sources = _draw_sources(rng, counts, fields, galaxies)
     _find_hosts(sources, galaxies)
     sources["pmra"], sources["pmdec"] = motions(rng, sources["distance"], sources["velocity"])
