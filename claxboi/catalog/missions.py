@@ -149,6 +149,13 @@ class Mission:
             return None
         return self.n_sources / self.area_deg2
 
+    @property
+    def has_extent(self):
+        """
+        Whether the catalogue tells extended sources from others.
+        """
+        return bool({"extent", "is_extended"} & set(self.columns))
+
     @classmethod
     def from_file(cls, path):
         """
@@ -243,7 +250,7 @@ def _mission(name, entry):
     if like is not None:
         base = parse_mission(like) if isinstance(like, str) else like
         # Names of its own tell it apart no more by those of the other.
-        other = {"aliases", "reference"} | ({"signature"} if columns else set())
+        other = {"aliases"} | ({"signature"} if columns else set())
         entry = {key: getattr(base, key) for key in known - other} | entry
         columns = {**base.columns, **columns}
     if not {"ra", "dec"} <= set(columns):
