@@ -1,18 +1,19 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The main job on simulated sources, from a table to figures.
+The whole job on a simulated sky, from a raw catalogue to figures.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from claxboi import classify
 from claxboi.classification import Evaluation
-from claxboi.simulation import make_labelled_sample
-from claxboi.utils import write_table
+from claxboi.pipeline import run
+from claxboi.pipeline.references import find_files
+from claxboi.simulation import make_mock_sky
+from claxboi.utils import float_values, text_values
 
-__all__ = ["run_demo"]
+__all__ = ["run_demo", "score_by_truth"]
 
 #: The properties whose densities are drawn: one of each category.
 DRAWN = ("pm", "hr2", "log_fx_fr", "log_fmax_fmin")
@@ -23,14 +24,14 @@ EXPLAINED = "gal_XRB"
 
 def run_demo(folder, *, n_sources, rng, overwrite, say):
     """
-    Classify simulated sources, and write all that comes of it into a folder.
+    Do the whole job on a simulated sky, and write all that comes of it into a folder.
 
     Parameters
     ----------
     folder : str or path
         The folder; it is made.
     n_sources : int
-        Number of sources; the class of half of them is known.
+        Number of X-ray sources, at least 100.
     rng : int
         Seed of the random numbers.
     overwrite : bool
@@ -46,60 +47,106 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise FileExistsError(f"folder {folder} has files; pass overwrite=True to replace them")
-    table = make_labelled_sample(n_sources, rng=rng)
+    sky = make_mock_sky(n_sources, rng=rng)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise OSError(f"folder {folder} cannot be made: {err.strerror}") from err
+    sky.write(folder / "sky", overwrite=True)
     say(
-        f"{len(table)} simulated X-ray sources (made up; no catalogue was used), the class of "
-        f"{np.count_nonzero(~table['class'].mask)} is known. The proportions of the classes are "
-        "estimated from the others."
+        f"{len(sky.xray)} simulated X-ray sources (all made up), as a raw 4XMM catalogue; "
+        f"{len(sky.references)} catalogues around them, of which one is Gaia; and what "
+        f"{' and '.join(sky.others)} see there."
     )
-    result, model = classify(table, priors="estimate", return_model=True, show_progress=False)
-    priors = result.meta["claxboi"]["classification"]["priors"]
-
-    say("\nOn the sources that trained the model, each left out when it is classified:\n")
-    evaluation = model.evaluate(table, priors, show_progress=False)
-    say(evaluation)
-    say("\nOn the others, whose true class only the simulation knows:\n")
-    blind = result[~np.asarray(result["is_training"])]
-    truth = Evaluation.from_probabilities(
-        blind["true_class"],
-        np.column_stack([blind[f"P_{name}"] for name in model.classes_]),
-        model.classes_,
-        priors=priors,
-        method="sources that did not train the model",
+    output = folder / "sources.fits"
+    result = run(
+        folder / "sky" / "xray.fits",
+        output,
+        settings="whole-catalogue",
+        mission="4XMM",
+        references=find_files(folder / "sky/references") | find_files(folder / "sky/others"),
+        overwrite=True,
+        show_progress=False,
     )
-    say(truth)
-    rows = np.flatnonzero((result["prediction"] == EXPLAINED) & ~result["is_training"])
+    table, model = result.table, result.model
+    say(f"\n{result.report.summary}")
+    say("\nOn the sources that catalogues label, each left out when it is classified:\n")
+    say(result.evaluation)
+    truth, text = score_by_truth(table, sky.truth, model)
+    say(f"\nOn the others, whose true class only the simulation knows:\n\n{text}")
+    rows = np.flatnonzero((table["prediction"] == EXPLAINED) & ~table["is_training"])
     row = int(rows[0]) if len(rows) else 0
-    explanation = model.explain(result[row])
+    explanation = model.explain(table[row])
     say(f"\nWhy one of them is what it is, in nats:\n\n{explanation}")
-
-    write_table(result, folder / "sources.fits", overwrite=True)
-    model.write(folder / "sources.fits.model.ecsv", overwrite=True)
-    report = folder / "report.txt"
-    report.write_text(f"{evaluation}\n\n{truth}\n\n{explanation}\n", encoding="utf-8")
-    _draw(folder, result, model, evaluation, row)
+    (folder / "truth.txt").write_text(f"{text}\n\n{explanation}\n", encoding="utf-8")
+    _draw(folder, result, truth, row)
     say(f"\nIn {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    say(f"Next: claxboi explain {folder / 'sources.fits'} {result['source_id'][0]}")
+    say(f"Next: claxboi explain {output} {str(table['source_id'][row])!r}")
+    say(
+        f"The same job by itself: claxboi run {folder / 'sky/xray.fits'} --references "
+        f"{folder / 'sky/references'} --references {folder / 'sky/others'} -o out.fits"
+    )
 
 
-def _draw(folder, result, model, evaluation, row):
+def score_by_truth(table, truth, model):
+    """
+    Score what was classified without a label by what the simulation knows.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The classified table.
+    truth : `~astropy.table.Table`
+        The truth of the mock sky, in the same order.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        What classified it.
+
+    Returns
+    -------
+    evaluation : `~claxboi.classification.Evaluation`
+        Of sources that are real and did not train the model.
+    text : str
+        Its scores, also by true flux.
+    """
+    true = text_values(truth, "true_class")[0]
+    known = np.isin(true, model.classes_) & ~np.asarray(table["is_training"], bool)
+    blind = table[known]
+    evaluation = Evaluation.from_probabilities(
+        true[known],
+        np.column_stack([float_values(blind, f"P_{name}") for name in model.classes_]),
+        model.classes_,
+        method="sources that did not train the model, against the truth",
+    )
+    scores = evaluation.scores_by(float_values(truth, "true_flux")[known])
+    scores = scores["lower", "upper", "n", "accuracy", "log_loss", "ece"]
+    scores["lower"].info.format = scores["upper"].info.format = ".1e"
+    for name in ("accuracy", "log_loss", "ece"):
+        scores[name].info.format = ".3f"
+    n_spurious = np.count_nonzero(truth["is_spurious"])
+    lines = "\n".join(scores.pformat(max_width=-1))
+    return evaluation, (
+        f"{evaluation}\n\nBy true flux (erg/s/cm2, 0.2-12 keV)\n{lines}\n\n"
+        f"{n_spurious} of the detections are no sources at all, and in none of these numbers."
+    )
+
+
+def _draw(folder, result, truth, row):
     # Here, as matplotlib takes its time.
     import matplotlib.pyplot as plt
 
     from claxboi import diagnostics
 
+    table, model = result.table, result.model
     axes = {
-        "confusion": diagnostics.plot_confusion(evaluation),
-        "reliability": diagnostics.plot_reliability(evaluation),
-        "outliers": diagnostics.plot_outliers(result),
-        "track": diagnostics.plot_track(result, row),
+        "confusion": diagnostics.plot_confusion(result.evaluation),
+        "confusion_truth": diagnostics.plot_confusion(truth),
+        "reliability": diagnostics.plot_reliability(result.evaluation),
+        "reliability_truth": diagnostics.plot_reliability(truth),
+        "outliers": diagnostics.plot_outliers(table),
+        "track": diagnostics.plot_track(table, row),
     }
     for column in DRAWN:
-        value = float(np.ma.filled(result[column][row], np.nan))
+        value = float_values(table, column)[row]
         known = {"value": value} if np.isfinite(value) else {}
         axes[f"density_{column}"] = diagnostics.plot_densities(model, column, **known)
     for name, ax in axes.items():

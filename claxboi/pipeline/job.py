@@ -32,7 +32,7 @@ from .plan import plan_lines
 from .references import References, find_files
 from .report import PipelineReport, make_report
 from .settings import STEPS, parse_settings
-from .steps import PREPARATION, Job, depends_on, reference_names
+from .steps import PREPARATION, Job, depends_on, mission_of, reference_names
 
 __all__ = ["PipelineResult", "plan", "prepare", "run"]
 
@@ -337,6 +337,9 @@ def _check_room(table, path):
 @contextmanager
 def _logged(path):
     """Write to a log file what happens, and gather what is warned of."""
+    # When it is imported it takes over how warnings are shown: that must not come later.
+    import astroquery  # noqa: F401
+
     logger = logging.getLogger("claxboi")
     try:
         handler = logging.FileHandler(path, encoding="utf-8")
@@ -421,7 +424,8 @@ def _classified(source, job, keys, keep, output):
     table = _prepared(source, job, keys, keep, output)
     log.info("step %s", _title("classes"))
     result, model = classify_sources(table, job.settings, show_progress=job.show_progress)
-    used = [name for step in keys for name in reference_names(step, job)]
+    names = [name for step in keys for name in reference_names(step, job)]
+    used = [name for name in names if name != mission_of(result)]
     result.meta = record(
         result.meta,
         "pipeline",

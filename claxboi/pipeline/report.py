@@ -77,6 +77,19 @@ class PipelineReport:
         papers = [code for text in self.references["citation"] for code in text.split()]
         return list(dict.fromkeys([*own, *papers]))
 
+    @property
+    def summary(self):
+        """
+        What was done and found, without the details (str).
+        """
+        return "\n\n".join(
+            [
+                _listing(self.settings),
+                _pretty(self.classes, prior=".4g", n_expected=".1f", n_expected_error=".1f"),
+                _pretty(self.flags),
+            ]
+        )
+
     def __str__(self):
         parts = [
             ("The job", _listing(self.settings)),

@@ -231,10 +231,13 @@ class ClassificationSettings(_Section):
         "training", "Proportions of the classes, which sum to 1; training; or estimate",
         str, Mapping,
     )  # fmt: skip
-    properties: tuple[str, ...] | Mapping = _setting(
-        (), "Columns, or a table from the category to columns; empty: all known ones",
-        tuple, Mapping,
-    )  # fmt: skip
+    properties: str | tuple[str, ...] | Mapping = _setting(
+        "published",
+        "published; known; a list of columns; or a table from the category to columns",
+        str,
+        tuple,
+        Mapping,
+    )
     training: str = _setting(
         "", "A labelled table, or a mission whose sample is built; empty: the catalogue's own"
     )
@@ -300,6 +303,9 @@ class PipelineSettings(_Section):
 
     def __post_init__(self):
         super().__post_init__()
+        chosen = self.classification.properties
+        if isinstance(chosen, str):
+            check_choice(chosen, ("published", "known"), "classification.properties")
         for step in self.skip:
             check_choice(step, STEPS, "a step of skip")
             if step in NEEDED:

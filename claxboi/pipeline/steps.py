@@ -15,7 +15,6 @@ from astropy.coordinates import SkyCoord
 
 from claxboi import catalog, counterparts, properties, training
 from claxboi.training._catalogues import parse_catalogues
-from claxboi.training._prepare import add_host_galaxies
 from claxboi.utils import float_values, is_missing, text_values
 
 from .checkpoints import file_hash
@@ -170,13 +169,13 @@ def _counterparts(table, job):
 
 def _hosts(table, job):
     own = job.settings.hosts
-    return add_host_galaxies(
+    return counterparts.find_hosts_in(
         table,
+        job.references.get(own.distances),
+        sizes=job.references.get(own.sizes),
         factor=own.radius,
         max_distance=own.max_distance * u.Mpc,
-        sizes=job.references.get(own.sizes),
-        distances=job.references.get(own.distances),
-        fetch=job.fetch,
+        **job.fetch,
     )
 
 
