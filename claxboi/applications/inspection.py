@@ -3,6 +3,8 @@
 Which sources are worth a look, and why.
 """
 
+import re
+
 import numpy as np
 from astropy.table import Table
 
@@ -110,9 +112,9 @@ def inspection_list(
         f"odd for every class (p = {p:.2g})" for p in pvalue[rows].tolist()
     ]
     others, _ = text_values(result, "alternative")
-    # Each alternative is category:class; a class has no colon by the rules of column names.
-    scores["alternative"] = np.char.count(others, ":") / max(len(categories), 1)
-    texts["alternative"] = lambda rows: _spell(others[rows])
+    counts = [np.char.count(others, f"{category}:") for category in categories]
+    scores["alternative"] = np.sum(counts, axis=0) / len(categories)
+    texts["alternative"] = lambda rows: _spell(others[rows], categories)
     scores["border"], texts["border"] = _border_score(probability, classes, border)
     for name, values in scores.items():
         scores[name] = np.where(usable, np.clip(values, 0, 1), 0.0)
@@ -192,13 +194,15 @@ def _border_score(probability, classes, border):
     return 1 - (high - low) / border, text
 
 
-def _spell(alternatives):
-    # Few combinations occur among many sources: each text is made once.
+def _spell(alternatives, categories):
+    # Few combinations occur among many sources: each text is made once. A class may have spaces.
+    starts = re.compile(f"(?:^| )({'|'.join(map(re.escape, categories))}):")
     found, place = np.unique(alternatives, return_inverse=True)
     words = []
     for alternative in found.tolist():
-        parts = [item.split(":", 1) for item in alternative.split(" ")]
-        words.append(", ".join(f"{name} without {category}" for category, name in parts))
+        _, *parts = starts.split(alternative)
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        words.append(", ".join(f"{name} without {category}" for category, name in pairs))
     return np.array(words, object)[place]
 
 

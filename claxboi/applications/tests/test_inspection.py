@@ -69,6 +69,16 @@ def test_reasons_in_words(result):
     )
 
 
+def test_classes_with_spaces():
+    result = make_result(
+        P_AGN=[0.9], P_star=[0.05], P_CV=[0.05], outlier_pvalue=[0.5], is_training=[False],
+        alternative=["location:cool star spectrum:CV"],
+    )  # fmt: skip
+    table = inspection_list(result)
+    assert table["inspection_reason"][0] == "cool star without location, CV without spectrum"
+    assert table["score_alternative"][0] == 1
+
+
 def test_several_reasons_raise_the_score(result):
     result["P_AGN"][4], result["P_star"][4] = 0.55, 0.40
     result["alternative"][4] = "spectrum:star"
