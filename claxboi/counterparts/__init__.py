@@ -8,6 +8,7 @@ from .best import best_matches
 from .calibrate import CutoffCalibration, calibrate_cutoffs, shift_positions
 from .errors import complete_pos_errors, radius_from_sigma, sigma_from_radius
 from .hosts import best_hosts, find_hosts, host_regions
+from .hostsurveys import find_hosts_in, nearby_galaxies
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .mixin import CounterpartMixin
 from .pairs import SkyPairs, sky_pairs
@@ -28,11 +29,13 @@ __all__ = [
     "calibrate_cutoffs",
     "complete_pos_errors",
     "find_hosts",
+    "find_hosts_in",
     "find_in_surveys",
     "homogenize_magnitudes",
     "host_regions",
     "link_xray",
     "magnitude_relations",
+    "nearby_galaxies",
     "radius_from_sigma",
     "shift_positions",
     "sigma_from_radius",

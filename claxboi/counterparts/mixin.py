@@ -6,10 +6,12 @@ The step "who is who" as methods of a table of X-ray sources.
 from collections.abc import Mapping
 
 from astropy import units as u
+from astropy.table import Table
 
 from .associate import associate
 from .best import best_matches
 from .hosts import best_hosts, find_hosts
+from .hostsurveys import find_hosts_in
 from .surveys import check_names, find_in_surveys, of_survey
 from .xraylinks import link_xray
 
@@ -92,29 +94,32 @@ class CounterpartMixin:
         }
         return best_matches(candidates, self, surveys, **choice)
 
-    def find_hosts(self, galaxies, *, factor=1.26, missing_angle="mean", overwrite=False):
+    def find_hosts(self, galaxies="glade", *, factor=1.26, overwrite=False, **options):
         """
-        Add the best host galaxy of each source: `~claxboi.counterparts.find_hosts`, then
-        `~claxboi.counterparts.best_hosts`.
+        Add the best host galaxy of each source, in catalogues by name or in a table.
+
+        By name it is `~claxboi.counterparts.find_hosts_in`; with a table
+        `~claxboi.counterparts.find_hosts`, then `~claxboi.counterparts.best_hosts`.
 
         Parameters
         ----------
-        galaxies : `~astropy.table.Table`
-            The galaxies.
+        galaxies : str or `~astropy.table.Table`, optional
+            The catalogue of distances by name, or the galaxies.
         factor : float, optional
             How far out a source may lie, in units of the isophotal ellipse.
-        missing_angle : {"mean", "major", "skip"}, optional
-            What stands for an ellipse without a position angle.
         overwrite : bool, optional
             Replace columns of the same name.
+        **options
+            The other arguments of either function.
 
         Returns
         -------
         table : same class as this table
-            A new table with ``galaxy_id``, ``galaxy_distance`` with its error, and
-            ``galaxy_radius``.
+            A new table with ``galaxy_id``, ``galaxy_distance`` and ``galaxy_radius``.
         """
-        hosts = find_hosts(self, galaxies, factor=factor, missing_angle=missing_angle)
+        if not isinstance(galaxies, Table):
+            return find_hosts_in(self, galaxies, factor=factor, overwrite=overwrite, **options)
+        hosts = find_hosts(self, galaxies, factor=factor, **options)
         return best_hosts(self, hosts, overwrite=overwrite)
 
     def link_xray(self, others, *, name="primary", n_sigma=(1, 3)):

@@ -157,7 +157,7 @@ def find_in_surveys(
     covariances = read_covariances(table, "table")
     for argument, value in (("priors", priors), ("completeness", completeness)):
         check_names(value, names, argument)
-    found = _references(names, references)
+    found = dict(zip(names, find_references(names, references), strict=True))
 
     sigma = np.sqrt(np.maximum(covariances.ee, covariances.nn))
     outer = _OUTER * float(np.max(radius_arcsec))
@@ -272,9 +272,20 @@ def of_survey(value, name, default=None):
     return value.get(name, default) if isinstance(value, Mapping) else value
 
 
-def _references(names, references):
+def find_references(names, references):
     """
-    Find what stands for each survey.
+    Find catalogues by name, or what stands for them.
+
+    Parameters
+    ----------
+    names : list of str or `~claxboi.references.Reference`
+        The catalogues.
+    references : mapping or None
+        By short name, what a user has instead.
+
+    Returns
+    -------
+    found : list of `~claxboi.references.Reference`
     """
     if references is None:
         references = {}
@@ -283,24 +294,16 @@ def _references(names, references):
             "references must be a mapping of short names to tables, paths or references, got "
             f"{type(references).__name__}"
         )
-    return {name: local_reference(name, references.get(name)) for name in names}
+    for name in names:
+        if not isinstance(name, (str, Reference)):
+            raise TypeError(f"catalogues must be named by strings, got {type(name).__name__}")
+    return [
+        name if isinstance(name, Reference) else _reference(name, references.get(name))
+        for name in names
+    ]
 
 
-def local_reference(name, source):
-    """
-    Find a catalogue by its name, or what a user has instead of it.
-
-    Parameters
-    ----------
-    name : str
-        Short name.
-    source : None, str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
-        What stands for it; None for the catalogue itself.
-
-    Returns
-    -------
-    reference : `~claxboi.references.Reference`
-    """
+def _reference(name, source):
     if source is None:
         return get_reference(name)
     if isinstance(source, Reference):

@@ -8,7 +8,6 @@ from .distances import (
     add_luminosities,
     add_parallax_distances,
     add_star_distances,
-    nearby_galaxies,
 )
 from .everything import add_properties
 from .positions import add_galactic, add_proper_motion
@@ -31,7 +30,6 @@ __all__ = [
     "convert_flux",
     "flux_fraction",
     "known_properties",
-    "nearby_galaxies",
     "property_definition",
     "published_properties",
 ]

@@ -5,17 +5,15 @@ Distances of stars and of galaxies, and the luminosities that follow.
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Table
 
-from claxboi.catalog import make_column
 from claxboi.utils import (
     add_columns,
     check_choice,
     check_columns,
     check_number,
     check_table,
+    find_rows,
     float_values,
-    quantity_value,
     text_values,
 )
 
@@ -26,11 +24,7 @@ __all__ = [
     "add_luminosities",
     "add_parallax_distances",
     "add_star_distances",
-    "nearby_galaxies",
 ]
-
-#: Of the isophotal diameter, HyperLEDA lists log10 in units of 0.1 arcmin: half of it in arcsec.
-_R25_UNIT_ARCSEC = 3.0
 
 
 def add_star_distances(table, distances, *, id_column="opt_id", estimate="rgeo", overwrite=False):
@@ -91,7 +85,7 @@ def add_star_distances(table, distances, *, id_column="opt_id", estimate="rgeo",
     names = [estimate, f"b_{estimate}", f"B_{estimate}"]
     check_columns(table, [id_column])
     check_columns(distances, ["id", *names], "distances")
-    row = _find_rows(*text_values(table, id_column), *text_values(distances, "id"))
+    row = find_rows(*text_values(table, id_column), *text_values(distances, "id"))
     found = row >= 0
     value, low, high = (
         np.where(found, _take(float_values(distances, name, unit=u.pc), row), np.nan)
@@ -102,17 +96,6 @@ def add_star_distances(table, distances, *, id_column="opt_id", estimate="rgeo",
         "distance_error": masked_column("distance_error", (high - low) / 2),
     }
     return add_columns(table, columns, overwrite=overwrite)
-
-
-def _find_rows(wanted, wanted_missing, known, known_missing):
-    """Find the row of each identifier among the known ones, -1 where there is none."""
-    rows = np.flatnonzero(~known_missing)
-    unique, first = np.unique(known[rows], return_index=True)
-    if not len(unique):
-        return np.full(len(wanted), -1)
-    place = np.minimum(np.searchsorted(unique, wanted), len(unique) - 1)
-    found = (unique[place] == wanted) & ~wanted_missing
-    return np.where(found, rows[first[place]], -1)
 
 
 def _take(values, rows):
@@ -201,88 +184,6 @@ def parallax_distances(table, min_significance=5.0):
         "distance": masked_column("distance", distance),
         "distance_error": masked_column("distance_error", distance * error / parallax),
     }
-
-
-def nearby_galaxies(galaxies, axes, *, max_distance=500 * u.Mpc):
-    """
-    Make the table of galaxies that `~claxboi.counterparts.find_hosts` takes, of two catalogues.
-
-    Parameters
-    ----------
-    galaxies : `~astropy.table.Table`
-        Galaxies with distances, as from ``get_reference("glade")``: ``pgc``, ``distance`` (Mpc
-        without a unit), and perhaps ``distance_error``.
-    axes : `~astropy.table.Table`
-        Their sizes, as from ``get_reference("hyperleda")``: ``id`` (the PGC number), ``ra``,
-        ``dec``, ``log_d25``, ``log_r25`` and ``position_angle``.
-    max_distance : `~astropy.units.Quantity` ['length'], optional
-        Galaxies at this distance or farther are left out, and so are those without a distance.
-        Default: the published 500 Mpc.
-
-    Returns
-    -------
-    hosts : `~astropy.table.Table`
-        One row per galaxy with a size, in the order of ``axes``: ``galaxy_id`` ("PGC 2557"),
-        ``ra``, ``dec``, ``r25_major`` (arcsec), ``r25_ratio``, ``r25_angle``, ``galaxy_distance``
-        (Mpc) and ``galaxy_distance_error``.
-
-    Raises
-    ------
-    KeyError
-        If a column is absent.
-
-    Notes
-    -----
-    Of several galaxies with one PGC number, the first counts.
-
-    Examples
-    --------
-    >>> from astropy.table import Table
-    >>> from claxboi.properties import nearby_galaxies
-    >>> glade = Table({"pgc": [2557, 5], "distance": [0.78, 900.0]})
-    >>> leda = Table({"id": [2557, 5], "ra": [10.685, 0.01], "dec": [41.269, 4.5],
-    ...               "log_d25": [3.25, 0.9], "log_r25": [0.46, 0.1],
-    ...               "position_angle": [35.0, 10.0]})
-    >>> hosts = nearby_galaxies(glade, leda)
-    >>> hosts["r25_major"].format = ".0f"
-    >>> print(hosts["galaxy_id", "r25_major", "galaxy_distance"])
-    galaxy_id r25_major galaxy_distance
-                arcsec        Mpc
-    --------- --------- ---------------
-     PGC 2557      5335            0.78
-    """
-    check_table(galaxies, "galaxies", allow_empty=True)
-    check_table(axes, "axes", allow_empty=True)
-    check_columns(galaxies, ["pgc", "distance"], "galaxies")
-    check_columns(axes, ["id", "ra", "dec", "log_d25", "log_r25", "position_angle"], "axes")
-    limit = quantity_value(max_distance, u.Mpc, "max_distance")
-    ids, missing = text_values(axes, "id", name="axes")
-    row = _find_rows(ids, missing, *text_values(galaxies, "pgc", name="galaxies"))
-    known = float_values(galaxies, "distance", unit=u.Mpc, name="galaxies")
-    distance = np.where(row >= 0, _take(known, row), np.nan)
-    error = optional_values(galaxies, "distance_error", u.Mpc)
-    error = np.where(row >= 0, _take(error, row), np.nan)
-    major = _R25_UNIT_ARCSEC * 10 ** float_values(axes, "log_d25", name="axes")
-    ra, dec = (float_values(axes, name, unit=u.deg, name="axes") for name in ("ra", "dec"))
-    keep = (distance < limit) & np.isfinite(major) & np.isfinite(ra) & np.isfinite(dec)
-    first = np.zeros(len(axes), bool)
-    kept = np.flatnonzero(keep)
-    first[kept[np.unique(ids[kept], return_index=True)[1]]] = True
-    # A rounded log_r25 may be a trifle below 0, which would be longer across than along.
-    ratio = np.minimum(10.0 ** -float_values(axes, "log_r25", name="axes"), 1)
-    angle = float_values(axes, "position_angle", unit=u.deg, name="axes")
-    return Table(
-        [
-            make_column("galaxy_id", np.char.add("PGC ", ids[first])),
-            make_column("ra", ra[first]),
-            make_column("dec", dec[first]),
-            masked_column("r25_major", major[first]),
-            masked_column("r25_ratio", ratio[first]),
-            masked_column("r25_angle", angle[first]),
-            masked_column("galaxy_distance", distance[first]),
-            masked_column("galaxy_distance_error", error[first]),
-        ]
-    )
 
 
 def add_luminosities(table, *, overwrite=False):

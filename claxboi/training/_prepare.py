@@ -3,19 +3,17 @@
 The properties of X-ray sources, from what lies around them.
 """
 
-import warnings
-
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from claxboi.catalog import make_column
-from claxboi.counterparts import best_hosts, find_hosts, homogenize_magnitudes
-from claxboi.properties import add_star_distances, nearby_galaxies
+from claxboi.counterparts import homogenize_magnitudes
+from claxboi.properties import add_star_distances
 from claxboi.references import get_reference
-from claxboi.utils import ClaxboiWarning, add_columns, float_values, is_missing, text_values
+from claxboi.utils import add_columns, float_values, is_missing, text_values
 
-__all__ = ["add_counterparts", "add_host_galaxies"]
+__all__ = ["add_counterparts"]
 
 #: What is asked of the surveys of each domain, beyond identifiers and positions.
 SURVEYS = {
@@ -26,9 +24,8 @@ MAGNITUDES = {"opt": ("bp_mag", "rp_mag"), "ir": ("w1_mag", "w2_mag")}
 #: Of the counterpart, what classifies by itself or is needed for that.
 KEPT = {"opt": ("pmra", "pmdec", "parallax", "parallax_error"), "ir": ()}
 
-#: Catalogues of distances have the positions of Gaia and of HyperLEDA: what differs is rounding.
+#: The catalogue of distances has the positions of Gaia: what differs is rounding.
 _SAME_STAR = 1 * u.arcsec
-_SAME_GALAXY = 10 * u.arcsec
 
 
 def add_counterparts(table, *, radius, match, fetch):
@@ -91,52 +88,3 @@ def _add_distances(table, fetch):
     wanted = ["rgeo", "b_rgeo", "B_rgeo"]
     near = get_reference("bailer_jones").query(coords, radius=_SAME_STAR, columns=wanted, **fetch)
     return add_star_distances(table, near)
-
-
-def add_host_galaxies(table, *, factor, max_distance, fetch, sizes="hyperleda", distances="glade"):
-    """
-    Add the host galaxies, of a catalogue of ellipses and one of distances.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The sources.
-    factor : float
-        How far out a host reaches, in units of its ellipse.
-    max_distance : `~astropy.units.Quantity` ['length']
-        Farther galaxies are no hosts.
-    fetch : mapping
-        Passed to the references.
-    sizes, distances : str, `~astropy.table.Table` or `~claxboi.references.Reference`, optional
-        The two catalogues, with the columns of HyperLEDA and of GLADE+.
-
-    Returns
-    -------
-    table : `~astropy.table.Table`
-        A new table with ``galaxy_id, galaxy_distance, galaxy_radius``.
-    """
-    # Whole, for galaxies are larger than any radius that the services take.
-    axes = get_reference(sizes).fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
-    every = axes["id", "ra", "dec"][~is_missing(axes, "id")]
-    every.rename_column("id", "pgc")
-    # Only those that host a source are worth asking for their distance.
-    every["distance"] = 0.0
-    hosts = _hosts(table, nearby_galaxies(every, axes), factor)
-    numbers = [name.removeprefix("PGC ") for name in np.unique(text_values(hosts, "galaxy_id")[0])]
-    axes = axes[np.isin(text_values(axes, "id")[0], numbers)]
-    if len(axes):
-        coords = SkyCoord(axes["ra"], axes["dec"], unit="deg")
-        wanted = ["pgc", "distance", "distance_error"]
-        glade = get_reference(distances).query(coords, radius=_SAME_GALAXY, columns=wanted, **fetch)
-    else:
-        glade = every[:0]
-    return best_hosts(
-        table, _hosts(table, nearby_galaxies(glade, axes, max_distance=max_distance), factor)
-    )
-
-
-def _hosts(table, galaxies, factor):
-    with warnings.catch_warnings():
-        # That there are no hosts is no surprise for a few sources.
-        warnings.filterwarnings("ignore", "none of ", ClaxboiWarning)
-        return find_hosts(table, galaxies, factor=factor)

@@ -17,6 +17,7 @@ from astropy.config import get_cache_dir
 from astropy.table import Table
 
 from claxboi.config import conf
+from claxboi.counterparts import find_hosts_in
 from claxboi.properties import add_properties, known_properties
 from claxboi.utils import (
     check_count,
@@ -29,7 +30,7 @@ from claxboi.utils import (
 )
 
 from ._catalogues import find_evidence, match_settings, parse_catalogues
-from ._prepare import add_counterparts, add_host_galaxies
+from ._prepare import add_counterparts
 from .labels import extended_sources, label_table, limit_settings
 from .missions import fetch_positions, fetch_sources, parse_mission
 from .schemes import parse_scheme
@@ -204,8 +205,8 @@ def build(
     if len(table):
         table = fetch_sources(mission, table, fetch)
         table = add_counterparts(table, radius=counterpart_radius, match=match, fetch=fetch)
-        table = add_host_galaxies(
-            table, factor=limits["host_radius"], max_distance=max_distance, fetch=fetch
+        table = find_hosts_in(
+            table, factor=limits["host_radius"], max_distance=max_distance, **fetch
         )
         table = label_table(add_properties(table), scheme_name, rules, findings, limits=limits)
         table = _draw(table, max_per_class, rng)

@@ -3,7 +3,7 @@
 What two or more steps need and astropy lacks: one topic a module.
 """
 
-from ._columns import add_columns, float_values, is_missing, text_values
+from ._columns import add_columns, find_rows, float_values, is_missing, text_values
 from ._files import check_output, replacing
 from ._formats import ecsv_text
 from ._progress import Progress
@@ -30,6 +30,7 @@ __all__ = [
     "check_output",
     "check_table",
     "ecsv_text",
+    "find_rows",
     "float_values",
     "is_missing",
     "output_format",

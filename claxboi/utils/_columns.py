@@ -10,7 +10,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn
 from astropy.utils.masked import Masked
 
-__all__ = ["add_columns", "float_values", "is_missing", "text_values"]
+__all__ = ["add_columns", "find_rows", "float_values", "is_missing", "text_values"]
 
 
 def float_values(table, column, *, unit=None, name="table"):
@@ -216,3 +216,28 @@ def add_columns(table, columns, *, overwrite=False):
     for name, data in columns.items():
         result.add_column(data, name=name, copy=False)
     return result
+
+
+def find_rows(wanted, wanted_missing, known, known_missing):
+    """
+    Find the row of each identifier among the known ones.
+
+    Parameters
+    ----------
+    wanted, known : `~numpy.ndarray` of str
+        Identifiers, as `text_values` returns them.
+    wanted_missing, known_missing : `~numpy.ndarray` of bool
+        Where they are missing.
+
+    Returns
+    -------
+    rows : `~numpy.ndarray` of int64, shape (n_wanted,)
+        The first row among ``known``, -1 where there is none.
+    """
+    rows = np.flatnonzero(~known_missing)
+    unique, first = np.unique(known[rows], return_index=True)
+    if not len(unique):
+        return np.full(len(wanted), -1)
+    place = np.minimum(np.searchsorted(unique, wanted), len(unique) - 1)
+    found = (unique[place] == wanted) & ~wanted_missing
+    return np.where(found, rows[first[place]], -1)

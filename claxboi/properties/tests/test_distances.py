@@ -9,7 +9,6 @@ from claxboi.properties import (
     add_flux_range,
     add_luminosities,
     add_star_distances,
-    nearby_galaxies,
 )
 
 
@@ -65,66 +64,6 @@ class TestStarDistances:
             )
         with pytest.raises(ValueError, match="estimate must be one of"):
             add_star_distances(Table({"opt_id": ["5"]}), bailer_jones([5], [1]), estimate="plx")
-
-
-def leda(ids, **columns):
-    n = len(ids)
-    table = {
-        "id": ids,
-        "ra": np.arange(n) * 1.0,
-        "dec": np.zeros(n),
-        "log_d25": np.ones(n),
-        "log_r25": np.full(n, 0.3),
-        "position_angle": np.full(n, 30.0),
-    }
-    return Table(table | columns)
-
-
-class TestNearbyGalaxies:
-    def test_axes_by_hand(self):
-        glade = Table({"pgc": [11], "distance": [3.0], "distance_error": [0.3]})
-        (row,) = nearby_galaxies(glade, leda([10, 11], log_d25=[1.0, 2.0]))
-        # D25 of 10 arcmin is a semi-major axis of 300 arcsec.
-        assert_allclose(row["r25_major"], 300)
-        assert_allclose(row["r25_ratio"], 10**-0.3)
-        assert row["galaxy_id"] == "PGC 11"
-        assert_allclose([row["galaxy_distance"], row["galaxy_distance_error"]], [3, 0.3])
-
-    def test_published_cut(self):
-        glade = Table({"pgc": [1, 2, 3], "distance": [499.0, 500.0, np.nan]})
-        assert list(nearby_galaxies(glade, leda([1, 2, 3, 4]))["galaxy_id"]) == ["PGC 1"]
-        far = nearby_galaxies(glade, leda([1, 2, 3, 4]), max_distance=1 * u.Gpc)
-        assert len(far) == 2
-
-    def test_galaxies_without_a_size_or_a_number(self):
-        glade = Table(
-            {"pgc": MaskedColumn([0, 2, 3], mask=[True, False, False]), "distance": [1.0] * 3}
-        )
-        result = nearby_galaxies(glade, leda([0, 2, 3], log_d25=[1, np.nan, 1]))
-        assert list(result["galaxy_id"]) == ["PGC 3"]
-
-    def test_numbers_that_stand_twice(self):
-        glade = Table({"pgc": [3, 3], "distance": [1.0, 2.0]})
-        result = nearby_galaxies(glade, leda([3, 3]))
-        assert len(result) == 1
-        assert result["galaxy_distance"][0] == 1
-
-    def test_rounded_axes(self):
-        glade = Table({"pgc": [3], "distance": [1.0]})
-        assert nearby_galaxies(glade, leda([3], log_r25=[-0.01]))["r25_ratio"][0] == 1
-
-    def test_is_what_find_hosts_takes(self):
-        from claxboi.counterparts import find_hosts
-
-        glade = Table({"pgc": [3], "distance": [1.0]})
-        hosts = find_hosts(Table({"ra": [0.0], "dec": [0.001]}), nearby_galaxies(glade, leda([3])))
-        assert list(hosts["galaxy_id"]) == ["PGC 3"]
-
-    def test_missing_column(self):
-        axes = leda([3])
-        axes.remove_column("log_r25")
-        with pytest.raises(KeyError, match="axes has no column 'log_r25'"):
-            nearby_galaxies(Table({"pgc": [3], "distance": [1.0]}), axes)
 
 
 class TestLuminosities:
