@@ -325,8 +325,7 @@ def _candidates(table, fitting, record, name):
     unit = describe(name)["unit"]
     if record.get("alone"):
         alone = [own for own in fitting if table[own].unit is not None]
-        if len(alone) == 1:
-            return f"the only column in {unit}", alone
+        return f"the only column in {unit}", alone
     return "", []
 
 

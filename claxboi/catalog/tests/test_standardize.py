@@ -409,6 +409,16 @@ class TestOtherTables:
             standardize(table)
         assert standardize(table, columns={"flux": "fx"})["flux"][0] == 2e-14
 
+    def test_two_units_fit(self):
+        table = Table({"ra": [1.0], "dec": [0.0], "soft": [1e-17], "hard": [2e-17]})
+        for name in ("soft", "hard"):
+            table[name].unit = "W / m2"
+        with pytest.raises(
+            ValueError, match=r"flux is ambiguous, it may be 'soft' \(W / m2\), 'ha"
+        ):
+            find_columns(table)
+        assert find_columns(table["ra", "dec", "soft"])["column"].tolist()[-1] == "soft"
+
     def test_ucd_ambiguity_is_solved_by_the_name(self):
         table = Table({"ra": [1.0], "dec": [0.0], "flux_x": [1e-14], "soft": [2e-14]})
         for name in ("flux_x", "soft"):
