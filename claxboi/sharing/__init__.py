@@ -1,0 +1,21 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Hand a result to other tools and to readers: SAMP, DS9, MOC, VOTable and BibTeX.
+"""
+
+from .citations import acknowledgements, bibtex
+from .coverage import coverage_moc
+from .regions import error_regions, write_ds9
+from .samp import point_at, send_to
+from .votable import to_votable
+
+__all__ = [
+    "acknowledgements",
+    "bibtex",
+    "coverage_moc",
+    "error_regions",
+    "point_at",
+    "send_to",
+    "to_votable",
+    "write_ds9",
+]

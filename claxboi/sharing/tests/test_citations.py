@@ -1,0 +1,80 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import re
+
+import pytest
+from astropy.table import Table
+
+from claxboi.references import load_records
+from claxboi.sharing import acknowledgements, bibtex
+from claxboi.sharing.citations import _BIBCODE, METHOD, SERVICES, SOFTWARE, _bare_entry, _entries
+
+
+def make(**steps):
+    return Table({"ra": [1.0]}, meta={"claxboi": steps})
+
+
+def keys(text):
+    return re.findall(r"^@\w+\{(\S+),", text, re.MULTILINE)
+
+
+def test_catalogues_and_services_of_the_record_are_cited_once():
+    result = make(
+        counterparts_opt={"surveys": ["gaia", "panstarrs"]},
+        labels={"catalogues": {"secrest": {"service": "vizier", "cite": ["2015ApJS..221...12S"]}}},
+        references={"reference": "gaia", "service": "xmatch"},
+    )
+    text = bibtex(result)
+    found = keys(text)
+    assert len(found) == len(set(found))
+    assert found[0] == METHOD[0]
+    assert {"2023A&A...674A...1G", "2016arXiv161205560C", "2015ApJS..221...12S"} <= set(found)
+    assert {SERVICES["vizier"][1], SERVICES["xmatch"][1]} <= set(found)
+    assert SERVICES["simbad"][1] not in found
+    assert found[-len(SOFTWARE) :] == list(SOFTWARE)
+    assert "10.26093/cds/vizier" in text.split("@")[0]
+
+
+def test_without_a_record_method_and_software_are_cited():
+    assert keys(bibtex(Table())) == [*METHOD, *SOFTWARE]
+    assert len(acknowledgements(Table()).splitlines()) == 1
+
+
+def test_simbad_has_its_own_text():
+    assert "SIMBAD database, operated at CDS" in acknowledgements(make(x={"service": "simbad"}))
+
+
+def test_entries_are_whole():
+    entries = _entries()
+    assert {*METHOD, *SOFTWARE, *(paper for _, paper in SERVICES.values())} <= set(entries)
+    for key, entry in entries.items():
+        assert _BIBCODE.fullmatch(key)
+        assert entry.count("{") == entry.count("}"), key
+        for needed in ("author", "title", "year"):
+            assert re.search(rf"\b{needed} = {{", entry), (key, needed)
+        assert f"year = {{{key[:4]}}}" in entry, key
+
+
+@pytest.mark.parametrize("name", sorted(load_records()))
+def test_each_catalogue_can_be_cited(name):
+    text = bibtex(make(references={"reference": name}))
+    assert text.count("{") == text.count("}")
+    assert set(load_records()[name].citation) <= set(keys(text))
+
+
+def test_paper_known_by_its_bibcode_only():
+    entry = _bare_entry("2021A&A...649A...1G", "Gaia EDR3")
+    assert r"journal = {A\&A}" in entry
+    assert "volume = {649}" in entry
+    assert "pages = {A1}" in entry
+    assert "abs/2021A%26A...649A...1G" in entry
+    assert "author and title are at adsurl" in entry
+    # Of a page above 9999 the qualifier is the first digit.
+    assert "pages = {1234}" in _bare_entry("2001AJ....121.1234X", None)
+    bare = _bare_entry("2021yCat.7290....0F", None)
+    assert "journal = {VizieR Online Data Catalog}" in bare
+    assert "pages" not in bare
+
+
+def test_no_table():
+    with pytest.raises(TypeError, match="result must be an astropy Table"):
+        bibtex({})

@@ -1,0 +1,51 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import Table
+
+from claxboi.sharing import coverage_moc
+
+needs_mocpy = pytest.mark.skipif(
+    importlib.util.find_spec("mocpy") is None, reason="mocpy is not installed"
+)
+
+
+@needs_mocpy
+def test_area_of_discs():
+    table = Table({"ra": [10.0, 10.0, 200.0, np.nan], "dec": [5.0, 5.0, -60.0, 1.0]})
+    moc = coverage_moc(table, radius=1 * u.deg, order=11)
+    # Two discs, one of which has two sources.
+    area = 2 * 2 * np.pi * (1 - np.cos(np.radians(1)))
+    assert moc.sky_fraction * 4 * np.pi == pytest.approx(area, rel=0.02)
+    inside = moc.contains_lonlat([10.5, 12, 200] * u.deg, [5, 5, -60.5] * u.deg)
+    assert inside.tolist() == [True, False, True]
+
+
+@needs_mocpy
+def test_nothing_is_covered_by_nothing():
+    assert coverage_moc(Table({"ra": [np.nan], "dec": [1.0]})).empty()
+    assert coverage_moc(Table({"ra": [1.0], "dec": [1.0]})[:0]).empty()
+
+
+def test_without_mocpy_one_is_told_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mocpy", None)
+    with pytest.raises(ImportError, match=r"pip install 'claxboi\[moc\]'"):
+        coverage_moc(Table({"ra": [1.0], "dec": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"radius": 1.0}, TypeError, "radius must be a Quantity"),
+        ({"radius": 0 * u.deg}, ValueError, "radius must be a single angle above 0"),
+        ({"radius": [1, 2] * u.deg}, ValueError, "radius must be a single angle"),
+        ({"order": 30}, ValueError, "order must be at most 29"),
+    ],
+)
+def test_errors(settings, error, message):
+    with pytest.raises(error, match=message):
+        coverage_moc(Table({"ra": [1.0], "dec": [1.0]}), **settings)

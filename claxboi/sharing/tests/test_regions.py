@@ -1,0 +1,100 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, Table
+from astropy.wcs import WCS
+from regions import EllipseSkyRegion, PointSkyRegion, Regions
+
+from claxboi.sharing import error_regions, write_ds9
+
+
+@pytest.fixture
+def sources():
+    return Table(
+        {
+            "source_id": ["J1", "J{2}", "J3"],
+            "ra": [10.0, 20.0, 30.0],
+            "dec": [0.0, 60.0, -5.0],
+            "pos_error": [2.0, 1.0, np.nan],
+            "pos_error_major": [2.0, np.nan, np.nan],
+            "pos_error_minor": [0.5, np.nan, np.nan],
+            "pos_error_angle": [0.0, np.nan, np.nan],
+            "prediction": ["AGN", "star", "AGN"],
+            "P_AGN": [0.951, 0.1, 0.5],
+            "P_star": [0.049, 0.9, 0.5],
+        }
+    )
+
+
+def test_ellipses(sources):
+    first, second, third = error_regions(sources)
+    assert isinstance(first, EllipseSkyRegion)
+    # 95 % of a two-dimensional normal distribution: sqrt(-2 ln 0.05) sigma.
+    scale = 2 * np.sqrt(-2 * np.log(0.05))
+    assert first.width.to_value(u.arcsec) == pytest.approx(2 * scale)
+    assert first.height.to_value(u.arcsec) == pytest.approx(0.5 * scale)
+    assert second.width.to_value(u.arcsec) == pytest.approx(scale)
+    assert isinstance(third, PointSkyRegion)
+    assert first.meta["text"] == "J1 AGN 0.95"
+    assert second.meta["text"] == "J(2) star 0.90"
+    assert first.meta["tag"] == ["AGN"]
+    assert first.visual["color"] == third.visual["color"] != second.visual["color"]
+    one_sigma = error_regions(sources, level=1 - np.exp(-0.5))[1]
+    assert one_sigma.width.to_value(u.arcsec) == pytest.approx(2)
+
+
+def test_major_axis_points_north(sources):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [10, 0]
+    wcs.wcs.cdelt = [-0.1 / 3600, 0.1 / 3600]
+    region = error_regions(sources)[0]
+    centre = SkyCoord(10, 0, unit="deg")
+    north = centre.directional_offset_by(0 * u.deg, 4 * u.arcsec)
+    east = centre.directional_offset_by(90 * u.deg, 4 * u.arcsec)
+    assert region.contains(north, wcs)
+    assert not region.contains(east, wcs)
+
+
+def test_file_is_read_back(sources, tmp_path):
+    galaxies = Table({"galaxy_id": ["M31"], "ra": [10.7], "dec": [41.3], "r25_major": [5340.0]})
+    galaxies["r25_ratio"], galaxies["r25_angle"] = 0.39, 35.0
+    path = tmp_path / "sources.reg"
+    write_ds9(sources, path, galaxies=galaxies)
+    back = Regions.read(path, format="ds9")
+    assert [region.meta.get("text") for region in back] == [
+        "J1 AGN 0.95",
+        "J(2) star 0.90",
+        "J3 AGN 0.50",
+        "M31",
+    ]
+    assert back[0].width.to_value(u.arcsec) == pytest.approx(9.79, abs=0.01)
+    text = path.read_text()
+    assert "color=#0072B2" in text
+    assert "tag={AGN}" in text
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        write_ds9(sources, path)
+    write_ds9(sources[:1], path, overwrite=True)
+    assert len(Regions.read(path, format="ds9")) == 1
+
+
+def test_nothing_to_show(tmp_path):
+    table = Table({"ra": MaskedColumn([1.0], mask=[True]), "dec": [2.0]})
+    assert len(error_regions(table)) == 0
+    write_ds9(table[:0], tmp_path / "empty.reg")
+    assert len(Regions.read(tmp_path / "empty.reg", format="ds9")) == 0
+
+
+def test_bare_positions_are_points():
+    (region,) = error_regions(Table({"ra": [1.0], "dec": [2.0]}))
+    assert isinstance(region, PointSkyRegion)
+    assert "text" not in region.meta
+
+
+def test_errors(sources):
+    with pytest.raises(KeyError, match="no column 'ra'"):
+        error_regions(Table({"dec": [1.0]}))
+    with pytest.raises(ValueError, match="level must be above 0 and below 1"):
+        error_regions(sources, level=95)

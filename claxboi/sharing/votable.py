@@ -1,0 +1,72 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+A table as VOTable with its columns in groups, as other tools show them.
+"""
+
+import io
+
+from claxboi.catalog import describe
+from claxboi.utils import check_table, write_table
+
+__all__ = ["to_votable"]
+
+#: The steps of the vocabulary, in words.
+STEPS = {
+    "1": ("catalogue", "The X-ray source"),
+    "2": ("references", "Reference catalogues"),
+    "3": ("counterparts", "Counterparts and host galaxies"),
+    "4": ("properties", "Properties"),
+    "5": ("training", "Known classes"),
+    "6": ("classification", "Classification"),
+}
+
+
+def to_votable(table):
+    """
+    Turn a table into a VOTable whose columns have UCDs, and are grouped by the step they are of.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table; it is not changed.
+
+    Returns
+    -------
+    document : `~astropy.io.votable.tree.VOTableFile`
+        Its method ``to_xml`` writes it. The groups are ``catalogue``, ``counterparts``,
+        ``properties``, ``training`` and ``classification``; a column that claxboi does not know
+        is in none.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.sharing import to_votable
+    >>> document = to_votable(Table({"ra": [1.0], "hr1": [0.1], "prediction": ["AGN"]}))
+    >>> [group.name for group in document.get_first_table().groups]
+    ['catalogue', 'classification']
+    """
+    import tempfile
+    from pathlib import Path
+
+    from astropy.io import votable
+    from astropy.io.votable.tree import FieldRef, Group
+
+    check_table(table, allow_empty=True)
+    with tempfile.TemporaryDirectory() as folder:
+        # The writer of claxboi keeps what astropy loses: UCDs, and the record of the steps.
+        path = Path(folder, "table.vot")
+        write_table(table, path)
+        document = votable.parse(io.BytesIO(path.read_bytes()))
+    tree = document.get_first_table()
+    members = {}
+    for field in tree.fields:
+        record = describe(field.name)
+        if record is not None and record["step"] in STEPS:
+            members.setdefault(record["step"], []).append(field)
+    for step in sorted(members):
+        name, text = STEPS[step]
+        group = Group(tree, name=name, ID=f"group_{name}")
+        group.description = text
+        group.entries.extend(FieldRef(tree, ref=field.ID) for field in members[step])
+        tree.groups.append(group)
+    return document
