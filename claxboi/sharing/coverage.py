@@ -24,7 +24,7 @@ def coverage_moc(table, *, radius=15 * u.arcmin, order=10):
         Everything within this of a source counts as covered. Default 15 arcmin, the half width of
         a field of XMM-Newton.
     order : int, optional
-        Finest order of the cells, of 3.4 arcmin at 10.
+        Finest order of the cells, of 3.4 arcmin at 10. Cells that touch a disc are covered whole.
 
     Returns
     -------
