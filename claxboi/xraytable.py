@@ -13,7 +13,9 @@ from claxboi.catalog import standardize
 from claxboi.classification import classify
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
+from claxboi.properties import add_properties
 from claxboi.references import CrossmatchMixin
+from claxboi.training import add_labels
 from claxboi.utils import is_missing, read_table
 
 __all__ = ["XrayTable"]
@@ -106,6 +108,40 @@ class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, Table):
     """
 
     read = UnifiedReadWriteMethod(XrayTableRead)
+
+    def add_properties(self, **settings):
+        """
+        Add all properties that the columns allow: `~claxboi.properties.add_properties`.
+
+        Parameters
+        ----------
+        **settings
+            Its arguments.
+
+        Returns
+        -------
+        table : `XrayTable`
+        """
+        return add_properties(self, **settings)
+
+    def add_labels(self, references=None, scheme="7 classes", **settings):
+        """
+        Label the sources by catalogues of known objects: `~claxboi.training.add_labels`.
+
+        Parameters
+        ----------
+        references : "published", "all", list or mapping, optional
+            Where labels come from.
+        scheme : str or mapping, optional
+            The classes.
+        **settings
+            Its other arguments.
+
+        Returns
+        -------
+        table : `XrayTable`
+        """
+        return add_labels(self, references, scheme, **settings)
 
     def classify(self, priors=None, *, label="class", training=None, **settings):
         """

@@ -19,6 +19,7 @@ from claxboi.counterparts import (
     link_xray,
 )
 from claxboi.simulation import make_labelled_sample
+from claxboi.utils import write_table
 
 
 @pytest.fixture
@@ -160,8 +161,109 @@ def test_hosts_and_links(table):
     assert sources.meta["claxboi"]["xray_links"]["n_sigma"] == [1, 2]
     with pytest.raises(ValueError, match="another name"):
         whole.link_xray({"primary": whole})
-    with pytest.raises(TypeError, match="others must be a mapping of names to Tables, such as .* got XrayT"):
+    with pytest.raises(
+        TypeError, match="others must be a mapping of names to Tables, such as .* got XrayT"
+    ):
         whole.link_xray(whole)
+
+
+class TestReadMission:
+    @pytest.fixture
+    def raw(self):
+        n = 200
+        return Table(
+            {
+                "IAUNAME": [f"4XMM J{k:06d}" for k in range(n)],
+                "SC_RA": np.linspace(0, 300, n) * u.deg,
+                "SC_DEC": np.zeros(n) * u.deg,
+                "SC_POSERR": np.full(n, 2**0.5) * u.arcsec,
+                "SC_EP_8_FLUX": np.full(n, 1e-14),
+                "SC_SUM_FLAG": np.arange(n) % 5,
+            }
+        )
+
+    @pytest.mark.parametrize("suffix", ["fits", "fits.gz", "vot", "ecsv", "csv", "parquet"])
+    @pytest.mark.parametrize("mission", ["4XMM", "auto"])
+    def test_formats(self, raw, tmp_path, suffix, mission):
+        if suffix == "parquet":
+            pytest.importorskip("pyarrow")
+        path = tmp_path / f"raw.{suffix}"
+        write_table(raw, path)
+        x = XrayTable.read(path, mission=mission)
+        assert type(x) is XrayTable
+        np.testing.assert_allclose(x["pos_error"], 1)
+        assert x["source_id"].tolist() == raw["IAUNAME"].tolist()
+        assert x["is_suspect"].tolist() == (raw["SC_SUM_FLAG"] >= 2).tolist()
+        assert x.meta["claxboi"]["catalog"]["mission"] == "4XMM"
+        # It is written and read as any other, and then known for what it is.
+        again = tmp_path / "standard.ecsv"
+        x.write(again)
+        same(XrayTable.read(again), x)
+        assert XrayTable.read(again, mission="auto").colnames == x.colnames
+
+    def test_parts_stay_what_they_are(self, raw, tmp_path):
+        raw.write(tmp_path / "raw.fits")
+        x = XrayTable.read(tmp_path / "raw.fits", mission="4XMM")
+        same(pickle.loads(pickle.dumps(x)), x)
+        same(vstack([x[:50], x[50:]]), x)
+        assert x[:5].meta == x.meta
+
+    def test_settings(self, raw, tmp_path):
+        raw["mine"] = np.full(len(raw), 2e-14)
+        raw.write(tmp_path / "raw.fits")
+        x = XrayTable.read(
+            tmp_path / "raw.fits", mission="4XMM", columns={"flux": "mine"}, pos_error_level="sigma"
+        )
+        np.testing.assert_allclose(x["flux"], 2e-14)
+        np.testing.assert_allclose(x["pos_error"], 2**0.5)
+
+    def test_plain_reading_is_astropys(self, raw, tmp_path):
+        raw.write(tmp_path / "raw.fits")
+        for options in ({}, {"format": "fits"}, {"format": "fits", "hdu": 1}):
+            plain = XrayTable.read(tmp_path / "raw.fits", **options)
+            assert type(plain) is XrayTable
+            assert plain.colnames == raw.colnames
+
+    def test_wrong_mission(self, raw, tmp_path):
+        raw.write(tmp_path / "raw.fits")
+        with pytest.raises(ValueError, match=r"raw\.fits: table is not as 2SXPS.*looks like 4XMM"):
+            XrayTable.read(tmp_path / "raw.fits", mission="2SXPS")
+        with pytest.raises(KeyError, match=r"raw\.fits: table has no column 'nowhere'"):
+            XrayTable.read(tmp_path / "raw.fits", mission="4XMM", columns={"flux": "nowhere"})
+
+    @pytest.mark.parametrize("share", [0.001, 0.3, 0.5, 0.9, 0.999])
+    def test_truncated(self, raw, tmp_path, share):
+        path = tmp_path / "raw.fits"
+        raw.write(path)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(ValueError, match=r"cannot read .*raw.fits as FITS"):
+            XrayTable.read(path, mission="4XMM")
+
+    def test_truncated_gzip(self, raw, tmp_path):
+        path = tmp_path / "raw.fits.gz"
+        raw.write(path)
+        path.write_bytes(path.read_bytes()[:1000])
+        with pytest.raises(ValueError, match=r"cannot read .* as FITS"):
+            XrayTable.read(path, mission="4XMM")
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            ("x.fits", b"", "cannot read .* as FITS"),
+            ("x.fits", b"ra,dec\n1,2\n", "cannot read .* as FITS"),
+            ("x.vot", b"SIMPLE  = T", "cannot read .* as VOTABLE"),
+            ("x.csv", b"a,b\n1,2\n", "x.csv: table is not as 4XMM has it"),
+            ("x.png", b"\x89PNG\r\n", "cannot tell the format of"),
+        ],
+    )
+    def test_other_files(self, tmp_path, name, content, message):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=message):
+            XrayTable.read(path, mission="4XMM")
+        with pytest.raises(FileNotFoundError, match="there is no file"):
+            XrayTable.read(tmp_path / "none.fits", mission="4XMM")
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +307,16 @@ def test_the_face_is_lazy():
     assert run.stdout.split() == ["False", "True"]
     with pytest.raises(AttributeError, match="no attribute 'classfy'"):
         claxboi.classfy  # noqa: B018
+
+
+def test_properties_and_labels():
+    x = XrayTable({"ra": [10.0, 30.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
+    x["flux"] = [1e-13, 2e-13]
+    quasars = Table({"ra": [10.0001], "dec": [0.0]})
+    labelled = x.add_properties().add_labels(
+        {"AGN": quasars}, {"AGN": ["AGN"], "star": ["star"]}, min_quality=0
+    )
+    assert type(labelled) is XrayTable
+    assert labelled["class"].tolist() == ["AGN", None]
+    assert labelled["b"].unit == u.deg
+    assert "class" not in x.colnames
