@@ -19,6 +19,9 @@ from .missions import RULES, ColumnRule, Mission, missions, parse_mission
 _LEVEL = re.compile(r"(?<!\d)(63|68|90|95|99)$")
 _LEVELS = {"63": 0.6321, "68": 0.6827, "90": 0.90, "95": 0.95, "99": 0.99}
 
+#: How a column was found that the caller named.
+GIVEN = "named by the user"
+
 #: What is found with an error beside it.
 _WITH_ERROR = re.compile(r"flux\d*|gamma|hr\d+")
 
@@ -133,7 +136,7 @@ def _given(table, columns):
                 f"table has no column {source!r} for {name!r}; its columns are "
                 f"{_listed(table.colnames)}"
             )
-        steps.append(Step(name, (source,), ColumnRule({}), "named by the user"))
+        steps.append(Step(name, (source,), ColumnRule({}), GIVEN))
     return steps
 
 

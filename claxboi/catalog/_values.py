@@ -5,6 +5,8 @@ From the columns of a catalogue to numbers, flags and names; and the rules that 
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import Angle
+from astropy.table import Column
 
 from claxboi.utils import float_values, is_missing, text_values
 
@@ -39,20 +41,44 @@ def read_numbers(table, name, unit=None):
     if column.dtype.kind in "SUO":
         texts, missing = text_values(table, name)
         try:
-            values = np.where(missing, "nan", texts).astype(float)
+            column = Column(np.where(missing, "nan", texts).astype(float), unit=own)
         except ValueError as err:
             bad = next(text for text in texts[~missing].tolist() if not _is_number(text))
-            hint = ""
-            if ":" in bad or " " in bad:
-                hint = "; sexagesimal positions: pass a table with a SkyCoord column instead"
-            raise TypeError(f"column {name!r} must hold numbers, got {bad!r}{hint}") from err
-        values[~np.isfinite(values)] = np.nan
-        if unit and own is not None and not isinstance(own, u.UnrecognizedUnit):
-            values = u.Quantity(values, own).to_value(unit)
-        return values
+            raise TypeError(f"column {name!r} must hold numbers, got {bad!r}") from err
     if isinstance(own, u.UnrecognizedUnit):
-        return float_values({name: column.data}, name)
-    return float_values(table, name, unit=unit or None)
+        column = column.data
+    return float_values({name: column}, name, unit=unit or None)
+
+
+def read_angles(table, name, is_hours):
+    """
+    Read right ascensions or declinations, in degrees or as sexagesimal text.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    name : str
+        The column.
+    is_hours : bool
+        Whether sexagesimal text is in hours.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float64
+        In degrees, NaN where missing.
+    """
+    if table[name].dtype.kind in "SUO":
+        texts, missing = text_values(table, name)
+        if any(mark in text.strip() for text in texts[~missing].tolist()[:1] for mark in ": hd"):
+            values = np.full(len(texts), np.nan)
+            try:
+                angles = Angle(texts[~missing], unit=u.hourangle if is_hours else u.deg)
+            except ValueError as err:
+                raise TypeError(f"column {name!r} must hold angles: {err}") from err
+            values[~missing] = angles.deg
+            return values
+    return read_numbers(table, name, "deg")
 
 
 def _is_number(text):

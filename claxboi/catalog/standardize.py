@@ -12,8 +12,8 @@ from astropy.table import Table
 
 from claxboi.utils import ClaxboiWarning, check_number, check_table, record, warn
 
-from ._plan import level_of, make_plan
-from ._values import combine, read_flags, read_names, read_numbers
+from ._plan import GIVEN, level_of, make_plan
+from ._values import combine, read_angles, read_flags, read_names, read_numbers
 from .checks import clean, validate
 from .columns import describe, make_column, vocabulary
 
@@ -195,7 +195,14 @@ def _make(table, plan, level):
     made, sources = {}, {}
     # The flux comes before the error that is made of it.
     for step in sorted(plan.steps, key=lambda step: _rank(step.name)):
-        column, used = _column(table, step, made, plan, level)
+        try:
+            column, used = _column(table, step, made, plan, level)
+        except TypeError as err:
+            # A flag that a release writes in another way is no reason to do without the rest.
+            if plan.mission is None or step.how == GIVEN or describe(step.name)["dtype"] != "bool":
+                raise
+            warn(f"{step.name} is left out: {err}")
+            continue
         if used == (step.name,):
             # It was there under its name: what its owner says of it stays.
             own = table[step.name].info
@@ -217,9 +224,8 @@ def _make(table, plan, level):
 def _column(table, step, made, plan, level):
     name, dtype = step.name, describe(step.name)["dtype"]
     rule, own = step.rule, step.sources
-    if isinstance(table[own[0]], SkyCoord):
-        coords = table[own[0]].icrs
-        return make_column(name, (coords.ra if name == "ra" else coords.dec).deg), own
+    if name in ("ra", "dec"):
+        return make_column(name, _angles(table, name, own[0])), own
     if dtype == "str":
         values, missing, column = read_names(table, own)
         return make_column(name, values, mask=_mask(missing)), (column,)
@@ -240,6 +246,13 @@ def _column(table, step, made, plan, level):
     column = make_column(name, values, mask=_mask(missing))
     column.description = _description(name, plan.mission) or column.description
     return column, own
+
+
+def _angles(table, name, own):
+    if isinstance(table[own], SkyCoord):
+        coords = table[own].icrs
+        return (coords.ra if name == "ra" else coords.dec).deg
+    return read_angles(table, own, name == "ra")
 
 
 def _description(name, mission):
@@ -316,10 +329,12 @@ def _facts(plan, sources, level):
     mission = plan.mission
     if mission is None:
         return {"mission": None, **facts}
-    facts |= {"flux_band": mission.flux_band, "bands": list(mission.bands)}
-    facts["hardness"] = mission.hardness
-    facts["hardness_bands"] = [list(pair) for pair in mission.hardness_bands]
-    facts["citation"] = list(mission.citation)
+    facts |= {"flux_band": mission.flux_band, "hardness": mission.hardness}
+    # Mappings and text: stacking tables would join lists.
+    facts["bands"] = {f"flux{k}": band for k, band in enumerate(mission.bands, start=1)}
+    pairs = enumerate(mission.hardness_bands, start=1)
+    facts["hardness_bands"] = {f"hr{k}": f"{soft} and {hard}" for k, (soft, hard) in pairs}
+    facts["citation"] = ", ".join(mission.citation)
     return {"mission": mission.name, "file": plan.kind, **facts}
 
 

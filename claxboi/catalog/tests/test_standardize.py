@@ -18,6 +18,7 @@ from claxboi.catalog import (
     standardize,
 )
 from claxboi.counterparts import radius_from_sigma
+from claxboi.utils import ClaxboiWarning
 
 N = 3
 FLUX = np.array([1e-14, 2e-14, 4e-14])
@@ -168,7 +169,8 @@ class TestXMM:
         )
         assert facts["columns"]["epoch"] == "MJD_FIRST, MJD_LAST"
         assert facts["columns"]["source_id"] == "IAUNAME"
-        assert facts["hardness_bands"][0] == ["0.2-0.5", "0.5-1"]
+        assert facts["hardness_bands"]["hr1"] == "0.2-0.5 and 0.5-1"
+        assert facts["bands"]["flux5"] == "4.5-12"
         assert result.meta["origin"] == "test"
         assert result["hr1"].description == "Hardness ratio of count rates in 0.2-0.5 and 0.5-1 keV"
         assert result["flux1"].description == "X-ray flux in 0.2-0.5 keV, as observed"
@@ -394,12 +396,23 @@ class TestOtherTables:
         assert found["flux"] == ("f", "the only column in erg / (s cm2)")
         assert standardize(table)["flux"][0] == pytest.approx(1e-14)
 
-    def test_sexagesimal_is_passed_over(self):
-        table = Table({"RAJ2000": ["00 01 02"], "DEJ2000": ["+01 02 03"]})
-        table["_RAJ2000"], table["_DEJ2000"] = [0.258], [1.034]
+    def test_sexagesimal(self):
+        table = Table(
+            {"RAJ2000": ["00 01 02", "12:30:00.0"], "DEJ2000": ["-01 02 03", "+05:00:00"]}
+        )
+        columns = {"ra": "RAJ2000", "dec": "DEJ2000"}
+        result = standardize(table, columns=columns)
+        np.testing.assert_allclose(result["ra"], [62 / 240, 187.5])
+        np.testing.assert_allclose(result["dec"], [-(1 + 2 / 60 + 3 / 3600), 5])
+        # Where there are degrees too, they are taken.
+        table["_RAJ2000"], table["_DEJ2000"] = [0.258, 187.5], [-1.034, 5.0]
         assert standardize(table)["ra"][0] == 0.258
-        with pytest.raises(TypeError, match="'RAJ2000' must hold numbers, got '00 01 02'; sexages"):
-            standardize(table, columns={"ra": "RAJ2000"})
+        table["RAJ2000"][0] = "00 xx 02"
+        with pytest.raises(TypeError, match="column 'RAJ2000' must hold angles"):
+            standardize(table, columns=columns)
+        table["RAJ2000"] = ["east", "west"]
+        with pytest.raises(TypeError, match="'RAJ2000' must hold numbers, got 'east'"):
+            standardize(table, columns=columns)
 
     def test_ambiguous(self):
         table = Table({"ra": [1.0], "dec": [0.0], "total_flux": [1e-14], "fx": [2e-14]})
@@ -520,7 +533,12 @@ class TestCollisions:
         table = xmm()
         table["SC_VAR_FLAG"] = ["perhaps", "yes", "no"]
         with pytest.raises(TypeError, match=r"'SC_VAR_FLAG' must hold flags .*got 'perhaps'"):
-            standardize(table)
+            standardize(table, columns={"is_variable": "SC_VAR_FLAG"})
+        # What a mission writes there is not the user's fault, and no reason to do without the rest.
+        with pytest.warns(ClaxboiWarning, match="is_variable is left out: column 'SC_VAR_FLAG'"):
+            result = standardize(table)
+        assert "is_variable" not in result.colnames
+        assert "is_suspect" in result.colnames
 
 
 @pytest.mark.parametrize("mission", ["4XMM", "CSC2", "2SXPS", "eRASS1"])
