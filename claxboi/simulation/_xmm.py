@@ -3,6 +3,8 @@
 What XMM-Newton measures of the sources: a table under the names of 4XMM's FITS file.
 """
 
+import itertools
+
 import numpy as np
 from astropy.table import Table
 from scipy.spatial import cKDTree
@@ -11,14 +13,14 @@ from ._fields import move
 from ._records import draw_normal, put, sky_records
 from ._spectra import band_shares
 
-__all__ = ["JULIAN_YEAR", "iau_names", "julian_year", "observe_xmm", "separated"]
+__all__ = ["JULIAN_YEAR", "iau_names", "julian_year", "observe_xmm", "resolved"]
 
 #: Days, and the Modified Julian Date of J2000.
 JULIAN_YEAR, _MJD_2000 = 365.25, 51544.5
 #: Exposure (s) to which the background of the records refers.
 _BACKGROUND_EXPOSURE = 20_000.0
-#: Two sources nearer than this are confused, arcsec.
-_CONFUSED = 10.0
+#: A source so near to a brighter one is no source of its own; farther ones are confused, arcsec.
+RESOLUTION, _CONFUSED = 6.0, 12.0
 #: Smallest and largest extent, arcsec, as in 4XMM.
 _EXTENTS = (6.0, 80.0)
 #: Detection likelihood below which 4XMM lists nothing.
@@ -200,7 +202,7 @@ def _nearest_arcsec(ra, dec):
     return np.degrees(chord) * 3600
 
 
-def separated(ra, dec, is_fainter, radius_arcsec):
+def resolved(ra, dec, flux, radius_arcsec):
     """
     Find the sources that no brighter one is near.
 
@@ -208,23 +210,22 @@ def separated(ra, dec, is_fainter, radius_arcsec):
     ----------
     ra, dec : `~numpy.ndarray`
         Positions in deg.
-    is_fainter : callable
-        Of two arrays of rows, whether the first is the fainter one.
+    flux : `~numpy.ndarray`
+        Fluxes.
     radius_arcsec : float
         How near.
 
     Returns
     -------
-    keep : `~numpy.ndarray` of bool
+    is_resolved : `~numpy.ndarray` of bool
     """
-    keep = np.ones(len(ra), bool)
     pairs = cKDTree(unit_vectors(ra, dec)).query_pairs(
         np.radians(radius_arcsec / 3600), output_type="ndarray"
     )
     first, second = pairs.T
-    fainter = is_fainter(first, second)
-    keep[np.where(fainter, first, second)] = False
-    return keep
+    is_resolved = np.ones(len(ra), bool)
+    is_resolved[np.where(flux[first] < flux[second], first, second)] = False
+    return is_resolved
 
 
 def unit_vectors(ra_deg, dec_deg):
@@ -246,7 +247,7 @@ def unit_vectors(ra_deg, dec_deg):
 
 def iau_names(prefix, ra_deg, dec_deg, decimals):
     """
-    Name positions as the IAU wants it: cut, not rounded.
+    Name positions as the IAU wants it: cut, not rounded; the second of a name gets the letter b.
 
     Parameters
     ----------
@@ -279,7 +280,22 @@ def iau_names(prefix, ra_deg, dec_deg, decimals):
         (arcs % (60 * arc_scale) / arc_scale).tolist(),
         strict=True,
     )
-    return np.array([pattern % row for row in rows], dtype=str)
+    names = [pattern % row for row in rows]
+    # Numbers are sorted faster than names.
+    key = ticks * 4 * 90 * 3600 * arc_scale + np.where(sign == "-", -arcs - 1, arcs)
+    order = np.argsort(key, kind="stable")
+    letter = 0
+    for first, second in itertools.pairwise(order[_touching(key[order])].tolist()):
+        letter = letter + 1 if key[first] == key[second] else 0
+        if letter:
+            names[second] += chr(ord("a") + letter)
+    return np.array(names, dtype=str)
+
+
+def _touching(key):
+    """Find the elements of a sorted array that have an equal neighbour."""
+    same = key[1:] == key[:-1]
+    return np.append(same, False) | np.append(False, same)
 
 
 def observe_shares(sources, rows, edges):

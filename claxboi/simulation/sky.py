@@ -27,13 +27,15 @@ from ._missions import observe_chandra, observe_swift
 from ._populations import agn_per_field, draw_class
 from ._records import class_names, sky_records
 from ._surveys import make_surveys, motions
-from ._xmm import julian_year, observe_xmm
+from ._xmm import RESOLUTION, julian_year, observe_xmm, resolved
 
 __all__ = ["MockSky", "make_mock_sky"]
 
 _FEWEST_SOURCES = 100
 #: Pointings that tell how many AGN one has.
 _PILOT_FIELDS = 1000
+#: So many more sources than needed are drawn.
+_SPARE = 1.2
 
 
 @dataclass(frozen=True)
@@ -246,18 +248,33 @@ def _draw_sources(rng, counts, fields, galaxies):
     parts = []
     for number, (name, n) in enumerate(counts.items()):
         record = sky_records()["classes"][name]
-        part = draw_class(rng, name, n, fields, galaxies)
-        velocity = record.get("velocity", 0.0)
+        # Some will not be resolved.
+        part = draw_class(rng, name, round(_SPARE * n) + 5, fields, galaxies)
         size = len(part["flux"])
         part["class"] = np.full(size, number)
         part["is_thermal"] = np.full(size, record["spectrum"]["kind"] == "thermal")
-        part["velocity"] = np.full(size, velocity)
+        part["velocity"] = np.full(size, record.get("velocity", 0.0))
         part["log_variability"] = rng.normal(*record["variability"], size)
         part["is_extended"] = np.full(size, name == "extended")
         part["is_spurious"] = np.full(size, name == "spurious")
         parts.append(part)
-    order = rng.permutation(sum(len(part["flux"]) for part in parts))
-    return {key: np.concatenate([part[key] for part in parts])[order] for key in parts[0]}
+    sources = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    order = rng.permutation(len(sources["flux"]))
+    order = order[resolved(*(sources[key][order] for key in ("ra", "dec", "flux")), RESOLUTION)]
+    kept = _choose(sources["class"][order], list(counts.values()))
+    return {key: values[order[kept]] for key, values in sources.items()}
+
+
+def _choose(classes, counts):
+    """Take so many of each class; where one has too few, AGN take the place of the others."""
+    taken, spare, missing = [], np.empty(0, int), 0
+    for number, n in enumerate(counts):
+        rows = np.flatnonzero(classes == number)
+        taken.append(rows[:n])
+        missing += max(n - len(rows), 0)
+        if number == 0:
+            spare = rows[n:]
+    return np.sort(np.concatenate([*taken, spare[:missing]]))
 
 
 def _find_hosts(sources, galaxies):
