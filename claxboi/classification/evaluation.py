@@ -517,6 +517,12 @@ class Evaluation:
     def __str__(self):
         return format_report(self)
 
+    def _repr_html_(self):
+        # What one sees is a layer above the steps, so it is looked up when asked for.
+        from claxboi.diagnostics._html import evaluation_html
+
+        return evaluation_html(self)
+
     @functools.cached_property
     def _scores(self):
         return self._score(self.confusion.astype(float), np.ones(len(self.classes)))

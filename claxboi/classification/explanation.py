@@ -161,6 +161,12 @@ class Explanation:
         lines += table.pformat(max_lines=-1, max_width=-1)
         return "\n".join(lines)
 
+    def _repr_html_(self):
+        # As for `plot`, what one sees is a layer above the steps.
+        from claxboi.diagnostics._html import explanation_html
+
+        return explanation_html(self)
+
     def plot(self, ax=None, *, class_name=None, against=None):
         """
         Draw what each part adds for one class against another as bars.

@@ -3,6 +3,7 @@
 The figures as methods of a classified table.
 """
 
+from ._html import result_html
 from .alternatives import plot_alternatives
 from .confusion import plot_confusion
 from .counts import plot_class_counts
@@ -10,6 +11,7 @@ from .densities import plot_densities
 from .outliers import plot_outliers
 from .plane import plot_plane
 from .reliability import plot_reliability
+from .report import write_report
 from .sky import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
@@ -208,6 +210,26 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`
         """
         return plot_alternatives(self, ax=ax)
+
+    def report(self, path, **settings):
+        """
+        Write a page for a browser with all of it: `~claxboi.diagnostics.write_report`.
+
+        Parameters
+        ----------
+        path : str or path
+            The HTML file.
+        **settings
+            The other arguments of `~claxboi.diagnostics.write_report`.
+        """
+        write_report(self, path, **settings)
+
+    def _repr_html_(self):
+        # A table that is not classified, or lost its columns since, is shown as any table.
+        record = self.meta.get("claxboi", {}).get("classification", {})
+        if "classes" in record and "prediction" in self.colnames:
+            return result_html(self)
+        return super()._repr_html_()
 
 
 def _classified(part):
