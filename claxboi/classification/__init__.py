@@ -11,6 +11,7 @@ from .evaluation import Evaluation
 from .explanation import Explanation
 from .priors import PriorWarning
 from .properties import Component, Property
+from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
+    "PriorSensitivity",
     "PriorWarning",
     "Property",
     "SmallClassWarning",
     "WeightSearch",
     "classify",
+    "priors_sensitivity",
 ]
