@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from claxboi.classification import Evaluation
-from claxboi.pipeline import run
-from claxboi.pipeline.references import find_files
+from claxboi.pipeline import find_references, run
 from claxboi.simulation import make_mock_sky
 from claxboi.utils import float_values, text_values
 
@@ -64,7 +63,8 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
         output,
         settings="whole-catalogue",
         mission="4XMM",
-        references=find_files(folder / "sky/references") | find_files(folder / "sky/others"),
+        references=find_references(folder / "sky/references")
+        | find_references(folder / "sky/others"),
         overwrite=True,
         show_progress=False,
     )

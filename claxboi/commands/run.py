@@ -131,13 +131,13 @@ def _one_setting(text):
 
 
 def _references(given):
-    from claxboi.pipeline.references import find_files
+    from claxboi.pipeline import find_references
 
     files = {}
     for text in given:
         name, separator, file = text.partition("=")
         if Path(text).is_dir():
-            files |= {name: str(path) for name, path in find_files(text).items()}
+            files |= {name: str(path) for name, path in find_references(text).items()}
         elif separator and name:
             files[name.strip()] = file.strip()
         else:

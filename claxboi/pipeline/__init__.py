@@ -4,6 +4,7 @@ The whole job: the six steps in order, with checkpoints, from a raw catalogue to
 """
 
 from .job import PipelineResult, plan, prepare, run
+from .references import find_references
 from .report import PipelineReport
 from .settings import (
     CatalogueSettings,
@@ -30,6 +31,7 @@ __all__ = [
     "PipelineSettings",
     "PropertySettings",
     "VariabilitySettings",
+    "find_references",
     "plan",
     "prepare",
     "run",

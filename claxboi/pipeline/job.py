@@ -29,7 +29,7 @@ from claxboi.utils import (
 from .checkpoints import Checkpoints, digest, file_hash, table_hash
 from .classes import classify_sources, evaluate
 from .plan import plan_lines
-from .references import References, find_files
+from .references import References, find_references
 from .report import PipelineReport, make_report
 from .settings import STEPS, parse_settings
 from .steps import PREPARATION, Job, depends_on, mission_of, reference_names
@@ -277,7 +277,7 @@ def _job(settings, mission, references, skip, show_progress, changes=None):
     if references is None:
         references = {}
     elif isinstance(references, (str, os.PathLike)):
-        references = find_files(references)
+        references = find_references(references)
     elif not isinstance(references, Mapping):
         raise TypeError(
             "references must be a mapping of names to tables or files, or a folder, got "

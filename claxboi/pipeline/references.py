@@ -14,7 +14,7 @@ from claxboi.utils import read_table
 
 from .checkpoints import file_hash, table_hash
 
-__all__ = ["References", "find_files"]
+__all__ = ["References", "find_references"]
 
 
 class References:
@@ -171,7 +171,7 @@ def _fetch_mission(mission):
     return raw
 
 
-def find_files(folder):
+def find_references(folder):
     """
     List the tables of a folder by the names of the catalogues that they stand for.
 
@@ -189,6 +189,16 @@ def find_files(folder):
     ------
     ValueError
         If two files stand for one catalogue, or there is none.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from astropy.table import Table
+    >>> from claxboi.pipeline import find_references
+    >>> Path("mine").mkdir()
+    >>> Table({"ra": [10.0], "dec": [5.0]}).write("mine/gaia.ecsv")
+    >>> list(find_references("mine"))
+    ['gaia']
     """
     known = {*load_records(), *missions()}
     files = {}
