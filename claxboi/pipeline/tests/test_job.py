@@ -1,0 +1,340 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Column, Table
+
+from claxboi.pipeline import plan, prepare, run
+from claxboi.pipeline.settings import STEPS
+from claxboi.utils import read_table
+
+# Five hundred sources have few labels: that is said, and no matter here.
+pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
+
+
+def without_dates(meta):
+    if isinstance(meta, dict):
+        return {key: without_dates(value) for key, value in meta.items() if key not in DATES}
+    return meta
+
+
+DATES = ("date", "oldest")
+
+
+def assert_equal(one, two):
+    """
+    Compare two tables to the last bit, and their meta but for dates.
+    """
+    assert one.colnames == two.colnames
+    for name in one.colnames:
+        a, b = one[name], two[name]
+        assert a.dtype == b.dtype, name
+        mask = np.ma.getmaskarray(np.ma.asarray(a))
+        np.testing.assert_array_equal(mask, np.ma.getmaskarray(np.ma.asarray(b)), err_msg=name)
+        np.testing.assert_array_equal(
+            np.ma.getdata(a)[~mask], np.ma.getdata(b)[~mask], err_msg=name
+        )
+    assert without_dates(one.meta) == without_dates(two.meta)
+
+
+def test_all_steps_leave_their_columns(done):
+    table = done.result.table
+    assert len(table) == 500
+    wanted = ["source_id", "pos_error", "is_suspect", "opt_p_any", "ir_id", "galaxy_radius", "b"]
+    wanted += ["log_fx_fr", "log_fmax_fmin_low", "label_AGN", "class", "prediction", "P_XRB"]
+    assert set(wanted) <= set(table.colnames)
+    # The catalogue's own columns survive to the end.
+    raw = read_table(done.folder / "sky/xray.fits")
+    lower = {name.lower() for name in table.colnames}
+    assert {name.lower() for name in raw.colnames} <= lower
+    np.testing.assert_array_equal(table["SC_EP_8_FLUX"], raw["SC_EP_8_FLUX"])
+    names = [f"{k}-{step}.fits" for k, step in enumerate(STEPS[:-1], start=1)]
+    assert {*names, "manifest.json"} == {
+        p.name for p in done.folder.joinpath("out.fits.steps").iterdir()
+    }
+
+
+def test_counterparts_and_classes_are_those_of_the_truth(done):
+    table, truth = done.result.table, done.sky.truth
+    for domain, survey in (("opt", "gaia"), ("ir", "allwise")):
+        true = np.ma.filled(truth[f"{survey}_id"].astype(str), "")
+        found = np.ma.filled(table[f"{domain}_id"].astype(str), "")
+        assert np.mean(found[found != ""] == true[found != ""]) > 0.8
+        # p_any x p_i says how often the counterpart is right, within the sampling error.
+        p = np.asarray(table[f"{domain}_p_any"] * table[f"{domain}_p_i"])[found != ""]
+        right = (found == true)[found != ""]
+        assert abs(right.mean() - p.mean()) < 4 * np.sqrt(np.mean(p * (1 - p)) / len(p)) + 0.03
+    merged = {"gal_XRB": "XRB", "ex_XRB": "XRB", "AGN_2": "AGN"}
+    true = np.array([merged.get(name, name) for name in truth["true_class"].tolist()])
+    known = np.isin(true, ["AGN", "star", "XRB"]) & ~table["prediction"].mask
+    assert np.mean(table["prediction"][known] == true[known]) > 0.75
+
+
+def test_gated_sources_have_no_class(done):
+    table = done.result.table
+    extended = np.ma.filled(table["extent"], 0) > 0
+    assert 0 < extended.sum() < 500
+    np.testing.assert_array_equal(table["prediction"].mask, extended)
+    np.testing.assert_array_equal(np.ma.getmaskarray(table["P_AGN"]), extended)
+    assert not table["is_training"][extended].any()
+
+
+def test_report_counts(done):
+    report, table = done.result.report, done.result.table
+    classes = report.classes
+    assert list(classes["class"]) == done.result.model.classes_
+    for row in classes:
+        p = np.ma.compressed(table[f"P_{row['class']}"])
+        assert row["n_expected"] == pytest.approx(p.sum())
+        assert row["n_expected_error"] == pytest.approx(np.sqrt((p * (1 - p)).sum()))
+        assert row["n_predicted"] == np.sum(table["prediction"] == row["class"])
+    assert classes["n_expected"].sum() == pytest.approx(classes["n_predicted"].sum())
+    flags = dict(zip(report.flags["flag"], report.flags["n_sources"], strict=True))
+    assert flags["is_suspect"] == np.ma.filled(table["is_suspect"], False).sum()
+    assert "2022A&A...657A.138T" in report.citations
+    assert "2016A&A...595A...1G" in report.citations
+    text = (done.folder / "out.fits.report.txt").read_text()
+    assert text == f"{report}\n"
+    for title in ("Classes", "Labels by catalogue", "leave-one-out", "calibration", "To cite"):
+        assert title in text
+
+
+def test_everything_is_written_beside_the_output(done):
+    from claxboi.classification import NaiveBayesClassifier
+
+    model = NaiveBayesClassifier.read(f"{done.output}.model.ecsv")
+    assert model.classes_ == done.result.model.classes_
+    kept = read_table(done.output)
+    assert_equal(
+        kept["P_AGN", "prediction", "opt_id"],
+        read_table(done.output)["P_AGN", "prediction", "opt_id"],
+    )
+    stored = kept.meta["claxboi"]["pipeline"]
+    assert stored["settings"]["labels"]["scheme"] == "4 classes"
+    assert len(stored["references"]["gaia"]["sha256"]) == 64
+    assert kept["log_lx"].meta["ucd"].startswith("phys.luminosity")
+    assert kept["opt_separation"].unit == u.arcsec
+    log = (done.folder / "out.fits.log").read_text()
+    assert re.search(r"step 2 of 7 \(counterparts\): done in [\d.]+ s", log)
+
+
+def test_settings_that_were_written_make_the_same(done, tmp_path):
+    again = run(
+        done.folder / "sky/xray.fits",
+        tmp_path / "again.fits",
+        settings=f"{done.output}.toml",
+        show_progress=False,
+    )
+    np.testing.assert_array_equal(again.table["prediction"], done.result.table["prediction"])
+    assert_equal(read_table(tmp_path / "again.fits"), read_table(done.output))
+
+
+def test_done_job_is_not_done_again(done):
+    before = done.output.stat().st_mtime_ns
+    again = done.run(done.output)
+    assert done.output.stat().st_mtime_ns == before
+    assert_equal(again.table, read_table(done.output))
+    assert again.evaluation.confusion.tolist() == done.result.evaluation.confusion.tolist()
+    with pytest.raises(FileExistsError, match="pass overwrite=True"):
+        done.run(done.output, priors="training")
+
+
+KILLED = """
+import os, signal, sys
+from claxboi.pipeline import checkpoints, job
+
+step, moment = sys.argv[1:3]
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+class Killed(checkpoints.Checkpoints):
+    def keep(self, name, *args):
+        if name == step and moment == "before":
+            kill()
+        super().keep(name, *args)
+        if name == step:
+            kill()
+
+    def note(self, name, key, path):
+        if name == step == "classes":
+            kill()
+        super().note(name, key, path)
+
+job.Checkpoints = Killed
+job.run(*sys.argv[3:5], settings=sys.argv[5], show_progress=False)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a system without SIGKILL")
+def test_killed_and_started_again(done, tmp_path):
+    output = tmp_path / "out.fits"
+    arguments = [str(done.folder / "sky/xray.fits"), str(output), f"{done.output}.toml"]
+    moments = [("counterparts", "before"), ("properties", "after"), ("classes", "before")]
+    for step, moment in moments:
+        script = [sys.executable, "-W", "ignore", "-c", KILLED, step, moment, *arguments]
+        ended = subprocess.run(script, check=False, env=os.environ | {"COLUMNS": "80"})
+        assert ended.returncode == -signal.SIGKILL
+    assert output.exists()
+    result = run(arguments[0], output, settings=arguments[2], show_progress=False)
+    assert_equal(read_table(output), read_table(done.output))
+    assert str(result.evaluation) == str(done.result.evaluation)
+    # No step that was complete was done again.
+    finished = re.findall(r"\((\w+)\): done in", (tmp_path / "out.fits.log").read_text())
+    assert finished == list(STEPS[:-1])
+
+
+def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path, caplog):
+    folder = tmp_path / "steps"
+    source = done.folder / "sky/xray.fits"
+    options = {"references": done.references, "checkpoints": folder, "show_progress": False}
+    skip = ["variability", "hosts"]
+    settings = done.settings
+    prepare(source, settings=settings, skip=skip, **options)
+    times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    changed = settings.updated({"labels": {"radius": 1.0}})
+    prepare(source, settings=changed, skip=skip, **options)
+    again = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert {name for name in times if again[name] != times[name]} == {
+        "6-labels.fits",
+        "manifest.json",
+    }
+
+
+def test_prepare_takes_tables_and_skips(done):
+    raw = done.sky.xray
+    columns = list(raw.colnames)
+    table = prepare(
+        raw,
+        settings=done.settings,
+        references={**done.sky.references, **done.sky.others},
+        skip=["hosts", "variability", "labels", "counterparts"],
+        show_progress=False,
+    )
+    assert raw.colnames == columns
+    assert "b" in table.colnames
+    assert not {"opt_id", "galaxy_id", "class", "n_fluxes"} & set(table.colnames)
+
+
+def test_plan_asks_nobody(done):
+    lines = plan(done.folder / "sky/xray.fits", settings="whole-catalogue")
+    assert lines[0] == "4XMM: 500 sources"
+    assert any(
+        line.startswith("counterparts: gaia (I/355/gaiadr3) from xmatch: 500") for line in lines
+    )
+    lines = plan(done.folder / "sky/xray.fits", settings=done.settings, references=done.references)
+    assert len(lines) > 15
+    assert all("nothing is fetched" in line for line in lines[1:])
+
+
+# Wrong input: one clear error, before any work
+
+
+@pytest.fixture
+def refused(done, tmp_path):
+    def refused(error, message, **changes):
+        output = changes.pop("output", tmp_path / "out.fits")
+        with pytest.raises(error, match=message):
+            done.run(output, **changes)
+        assert not list(tmp_path.glob("out.fits.steps/*"))
+
+    return refused
+
+
+def test_wrong_mission(refused):
+    refused(ValueError, "table is not as 2SXPS has it.*looks like 4XMM", mission="2SXPS")
+    refused(ValueError, "mission must be one of '4XMM'", mission="ROSAT")
+
+
+def test_files_of_another_kind(refused, done, tmp_path):
+    path = tmp_path / "image.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    refused(ValueError, "cannot tell the format", catalogue=path)
+    path = tmp_path / "cut.fits"
+    path.write_bytes((done.folder / "sky/xray.fits").read_bytes()[:50_000])
+    refused(ValueError, "cannot read .*cut.fits as FITS", catalogue=path)
+    refused(FileNotFoundError, "there is no catalogue", catalogue=tmp_path / "nothing.fits")
+    refused(ValueError, "catalogue is empty", catalogue=Table({"ra": []}))
+    refused(TypeError, "catalogue must be an astropy Table, got dict", catalogue={})
+
+
+def test_table_without_errors(refused, done):
+    bare = Table({"ra": [10.0, 20.0], "dec": [1.0, 2.0], "flux": [1e-14, 1e-13]})
+    refused(KeyError, "pos_error", catalogue=bare, mission="")
+
+
+def test_wrong_output(refused, done, tmp_path):
+    refused(ValueError, "cannot tell the format to write", output=tmp_path / "out.doc")
+    refused(FileNotFoundError, "there is no folder", output=tmp_path / "no/out.fits")
+    refused(IsADirectoryError, "it is a folder", output=tmp_path)
+    (tmp_path / "x.fits.steps").write_text("")
+    refused(NotADirectoryError, "must be a folder for the steps", output=tmp_path / "x.fits")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_read_only_folder(refused, tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o555)
+    refused(OSError, "cannot be written", output=folder / "out.fits")
+
+
+def test_full_disk(refused, monkeypatch):
+    from claxboi.pipeline import job
+
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr(job.shutil, "disk_usage", lambda _: usage)
+    refused(OSError, "takes about .* MB, and the disk has 0 MB left")
+
+
+def test_wrong_references(refused, tmp_path):
+    refused(
+        FileNotFoundError, "no file .*g.fits for reference 'gaia'", references={"gaia": "g.fits"}
+    )
+    refused(TypeError, "got int for 'gaia'", references={"gaia": 3})
+    refused(TypeError, "mapping of names to tables or files, or a folder", references=3)
+    refused(ValueError, "has no file named after a catalogue", references=tmp_path)
+
+
+def test_gating_needs_its_step(done, tmp_path):
+    settings = done.settings.updated({"gating": {"outside_galaxies": True}, "skip": ["hosts"]})
+    with pytest.raises(KeyError, match="needs the step hosts"):
+        done.run(tmp_path / "out.fits", settings=settings)
+
+
+# Bare positions
+
+
+def test_bare_tables_of_all_kinds_are_prepared_alike(done):
+    from astropy.table import QTable
+
+    raw = done.sky.xray[:40]
+    ra, dec = np.asarray(raw["SC_RA"]), np.asarray(raw["SC_DEC"])
+    error, flux = np.asarray(raw["SC_POSERR"]) / 1.41, np.asarray(raw["SC_EP_8_FLUX"])
+    unit = u.erg / u.s / u.cm**2
+    plain = Table({"ra": ra, "dec": dec, "pos_error": error, "flux": flux})
+    quantities = QTable({"ra": ra * u.deg, "dec": dec * u.deg, "pos_error": error * u.arcsec})
+    quantities["flux"] = flux * unit
+    coords = QTable({"position": SkyCoord(ra, dec, unit="deg"), "pos_error": error * u.arcsec})
+    coords["flux"] = Column(flux, unit=unit)
+    answers = [
+        prepare(
+            table,
+            references=done.references,
+            skip=["labels", "variability"],
+            show_progress=False,
+        )
+        for table in (plain, quantities, coords)
+    ]
+    for name in ("opt_id", "opt_p_any", "b", "log_fx_fr", "galaxy_radius"):
+        values = [
+            np.ma.filled(np.ma.asarray(np.ma.array(t[name])), 0 if name != "opt_id" else "")
+            for t in answers
+        ]
+        np.testing.assert_array_equal(values[1], values[0])
+        np.testing.assert_array_equal(values[2], values[0])
