@@ -18,7 +18,7 @@ from pathlib import Path
 __all__ = ["main"]
 
 #: Modules of claxboi.commands, in the order of the help.
-COMMANDS = ("run", "classify", "explain", "evaluate", "demo")
+COMMANDS = ("run", "classify", "explain", "evaluate", "report", "references", "demo")
 
 #: What a Python message says, and what it is called here.
 OPTIONS = (

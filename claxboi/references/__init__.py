@@ -3,6 +3,7 @@
 Step 2, what sources are compared with: catalogues from VizieR, XMatch, SIMBAD, tables, HATS.
 """
 
+from .citations import bibtex
 from .exceptions import AnswerError, CacheError, FetchError, ServiceError, UnknownTableError
 from .mixin import CrossmatchMixin
 from .plan import FetchPlan
@@ -20,6 +21,7 @@ __all__ = [
     "Reference",
     "ServiceError",
     "UnknownTableError",
+    "bibtex",
     "get_reference",
     "list_references",
     "load_records",

@@ -18,6 +18,15 @@ class CrossmatchMixin:
     Methods of tables with the columns ``ra`` and ``dec`` that fetch what lies around their rows.
     """
 
+    @property
+    def coords(self):
+        """
+        Positions of the sources, as a `~astropy.coordinates.SkyCoord`.
+        """
+        check_columns(self, ["ra", "dec"], "the table of X-ray sources")
+        ra, dec = (float_values(self, name, unit=u.deg) for name in ("ra", "dec"))
+        return SkyCoord(ra, dec, unit="deg")
+
     def crossmatch(self, reference, radius, **kwargs):
         """
         Find a catalogue's objects around the sources.
@@ -36,10 +45,7 @@ class CrossmatchMixin:
         near : `~astropy.table.Table`
             As from `Reference.query`; ``query_index`` is the row of the source.
         """
-        check_columns(self, ["ra", "dec"], "the table of X-ray sources")
-        ra, dec = (float_values(self, name, unit=u.deg) for name in ("ra", "dec"))
-        coords = SkyCoord(ra, dec, unit="deg")
-        return get_reference(reference).query(coords, radius=radius, **kwargs)
+        return get_reference(reference).query(self.coords, radius=radius, **kwargs)
 
     def fetch(self, references, radius, **kwargs):
         """

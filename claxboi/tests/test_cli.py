@@ -420,3 +420,37 @@ def test_as_a_process(folder):
     assert done.stderr == (
         "claxboi: error: out.fits exists already; use --overwrite to replace it\n"
     )
+
+
+# Catalogues
+
+
+def test_references(run, refuse):
+    status, out, _ = run("references")
+    assert status == 0
+    assert "gaia" in out
+    assert "Million Quasars" in out
+    status, out, _ = run("references --kind galaxies")
+    assert "HyperLEDA" in out
+    assert "AllWISE" not in out
+    _, out, _ = run("references gaia allwise")
+    assert "2016 on xmatch, 2016 on vizier" in out
+    assert "allwise: AllWISE" in out
+    _, out, _ = run("references gaia gaia_edr3 --bibtex")
+    assert out.count("@ARTICLE{2016A&A...595A...1G,") == 1
+    assert "pages = {A1}," in out
+    assert "source must be a known catalogue" in refuse("references giai")
+    assert "kind must be one of" in refuse("references --kind stars")
+    assert "leave the names out" in refuse("references gaia --kind survey")
+
+
+def test_plan_of_references(run, refuse, folder):
+    table = Table({"ra": [10.0, 20.0], "dec": [5.0, -5.0]})
+    write_table(table, "positions.fits")
+    status, out, _ = run("references gaia hyperleda --plan positions.fits --radius 8")
+    assert status == 0
+    assert "gaia (I/355/gaiadr3) from xmatch: 2 positions in 1 chunks" in out
+    assert "total: 4 requests, about" in out
+    assert "belong together" in refuse("references gaia --plan positions.fits")
+    assert "names of catalogues" in refuse("references --plan positions.fits --radius 8")
+    assert "x.fits has no columns" in refuse("references gaia --plan x.fits --radius 8")
