@@ -21,6 +21,17 @@ def vocabulary():
     table : `~astropy.table.Table`
         Columns ``step, name, dtype, unit, ucd, description``; ``<n>``, ``<class>``,
         ``<category>``, ``<domain>`` and ``<name>`` in a name stand for what varies.
+
+    Examples
+    --------
+    >>> from claxboi.catalog import vocabulary
+    >>> columns = vocabulary()
+    >>> print(columns["step", "name", "unit"][:3])
+    step    name   unit
+    ---- --------- ----
+       1 source_id
+       1        ra  deg
+       1       dec  deg
     """
     path = get_pkg_data_filename("data/columns.csv", package="claxboi.catalog")
     return Table.read(path, format="ascii.csv", comment="#", fill_values=[])
@@ -115,6 +126,16 @@ def make_column(name, values, *, mask=None, **parts):
     ------
     KeyError
         If the vocabulary has no such column.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from claxboi.catalog import make_column
+    >>> error = make_column("pos_error", [0.02, 0.03] * u.arcmin)
+    >>> error.unit, error.description
+    (Unit("arcsec"), 'Positional error, 1 sigma per axis')
+    >>> make_column("P_<class>", [0.9], **{"class": "AGN"}).name
+    'P_AGN'
     """
     record = describe(name, **parts)
     if record is None:

@@ -16,6 +16,7 @@ from ._plan import GIVEN, level_of, make_plan
 from ._values import combine, read_angles, read_flags, read_names, read_numbers
 from .checks import clean, validate
 from .columns import describe, make_column, vocabulary
+from .missions import parse_mission
 
 __all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
 
@@ -149,7 +150,7 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
         pos_error_level = check_number(
             pos_error_level, "pos_error_level", minimum=0, maximum=1, exclusive=True
         )
-    if _is_done(table) and mission in (None, "auto") and not columns:
+    if not columns and _is_done(table, mission):
         return validate(table)
     plan = make_plan(table, mission, columns)
     for step in plan.steps:
@@ -169,9 +170,19 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
     return result
 
 
-def _is_done(table):
-    own = table.meta.get("claxboi", {})
-    return "catalog" in own and {"source_id", "ra", "dec"} <= set(table.colnames)
+def _is_done(table, mission):
+    """
+    Say whether a table was standardized before, as the mission that it is said to be now.
+    """
+    own = table.meta.get("claxboi", {}).get("catalog")
+    if own is None or not {"source_id", "ra", "dec"} <= set(table.colnames):
+        return False
+    if mission is None or (isinstance(mission, str) and mission == "auto"):
+        return True
+    name = parse_mission(mission).name
+    if own.get("mission") not in (None, name):
+        raise ValueError(f"table was standardized as {own['mission']} before: it is not {name}")
+    return own.get("mission") == name
 
 
 def _level(plan, asked):
@@ -244,7 +255,7 @@ def _column(table, step, made, plan, level):
     if dtype == "int64":
         values = np.where(missing, 0, values).astype(np.int64)
     column = make_column(name, values, mask=_mask(missing))
-    column.description = _description(name, plan.mission) or column.description
+    _say_bands(column, plan.mission)
     return column, own
 
 
@@ -255,21 +266,24 @@ def _angles(table, name, own):
     return read_angles(table, own, name == "ra")
 
 
-def _description(name, mission):
+def _say_bands(column, mission):
     """
-    Say the bands of a flux or a hardness ratio.
+    Say the bands of a flux or a hardness ratio, and what the ratio is made of.
     """
-    match = re.fullmatch(r"(flux|hr)(\d+)(_error)?", name)
-    if mission is None or match is None or match[3]:
-        return None
-    number = int(match[2]) - 1
+    match = re.fullmatch(r"(flux|hr)(\d+)", column.name)
+    if mission is None or match is None:
+        return
     bands = mission.bands if match[1] == "flux" else mission.hardness_bands
-    if number >= len(bands):
-        return None
+    number = int(match[2])
+    if number > len(bands):
+        return
+    band = bands[number - 1]
     if match[1] == "flux":
-        return f"X-ray flux in {bands[number]} keV, as observed"
-    soft, hard = bands[number]
-    return f"Hardness ratio of {mission.hardness} in {soft} and {hard} keV"
+        column.description = f"X-ray flux in {band} keV, as observed"
+        column.meta["band"] = band
+        return
+    column.description = f"Hardness ratio of {mission.hardness} in {band[0]} and {band[1]} keV"
+    column.meta |= {"bands": list(band), "kind": mission.hardness, "mission": mission.name}
 
 
 def _mask(missing):
@@ -283,16 +297,27 @@ def _filled(column):
 
 def _names_of_positions(ra, dec):
     # Designations are cut off, not rounded, to 0.1 s and 1 arcsec; the slack undoes rounding.
-    tenths = np.floor(np.asarray(ra, float) * 2400 + 1e-6).astype(int) % 864_000
-    arcsec = np.floor(np.abs(np.asarray(dec, float)) * 3600 + 1e-6).astype(int)
-    signs = np.where(np.asarray(dec, float) < 0, "-", "+")
-    names, seen = [], {}
-    for t, sign, a in zip(tenths.tolist(), signs.tolist(), arcsec.tolist(), strict=True):
-        time = f"{t // 36000:02d}{t // 600 % 60:02d}{t // 10 % 60:02d}.{t % 10}"
-        name = f"J{time}{sign}{a // 3600:02d}{a // 60 % 60:02d}{a % 60:02d}"
+    ra, dec = np.asarray(ra, float), np.asarray(dec, float)
+    tenths = np.floor(ra * 2400 + 1e-6).astype(int) % 864_000
+    arcsec = np.floor(np.abs(dec) * 3600 + 1e-6).astype(int)
+    time = (tenths // 36_000, tenths // 600 % 60, tenths // 10 % 60)
+    angle = (arcsec // 3600, arcsec // 60 % 60, arcsec % 60)
+    parts = ["J", *map(_two_digits, time), ".", tenths[:, None] % 10 + ord("0")]
+    parts += [np.where(dec < 0, ord("-"), ord("+"))[:, None], *map(_two_digits, angle)]
+    parts = [np.full((len(ra), 1), ord(part)) if isinstance(part, str) else part for part in parts]
+    letters = np.hstack(parts).astype(np.uint8)
+    names = letters.view(f"S{letters.shape[1]}")[:, 0].astype(str)
+    if len(np.unique(names)) == len(names):
+        return names
+    seen, unique = {}, []
+    for name in names.tolist():
         count = seen[name] = seen.get(name, 0) + 1
-        names.append(name if count == 1 else f"{name}-{count}")
-    return np.array(names, str)
+        unique.append(name if count == 1 else f"{name}-{count}")
+    return np.array(unique, str)
+
+
+def _two_digits(numbers):
+    return np.stack([numbers // 10, numbers % 10], axis=1) + ord("0")
 
 
 def _assemble(table, made, plan, overwrite):

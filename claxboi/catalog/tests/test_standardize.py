@@ -173,6 +173,8 @@ class TestXMM:
         assert facts["bands"]["flux5"] == "4.5-12"
         assert result.meta["origin"] == "test"
         assert result["hr1"].description == "Hardness ratio of count rates in 0.2-0.5 and 0.5-1 keV"
+        assert result["hr1"].meta["bands"] == ["0.2-0.5", "0.5-1"]
+        assert result["hr1"].meta["kind"] == "count rates"
         assert result["flux1"].description == "X-ray flux in 0.2-0.5 keV, as observed"
         assert result["flux"].meta["ucd"] == "phot.flux;em.X-ray"
 
@@ -481,6 +483,9 @@ class TestOtherTables:
         again = standardize(once)
         assert again.colnames == once.colnames
         assert again.meta == once.meta
+        assert standardize(once, "4xmm").meta == once.meta
+        with pytest.raises(ValueError, match="standardized as 4XMM before: it is not CSC2"):
+            standardize(once, "CSC2")
         np.testing.assert_array_equal(again["pos_error"], once["pos_error"])
 
     def test_level(self):
