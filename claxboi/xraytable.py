@@ -3,11 +3,12 @@
 A table of X-ray sources, with the steps as methods.
 """
 
+import os
 from collections.abc import Mapping
 
 from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import Table
-from astropy.table.connect import TableRead
+from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
 from claxboi.classification import classify
@@ -15,8 +16,10 @@ from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
 from claxboi.properties import add_properties
 from claxboi.references import CrossmatchMixin
+from claxboi.sharing import SharingMixin
 from claxboi.training import add_labels
-from claxboi.utils import is_missing, read_table
+from claxboi.utils import is_missing, output_format, read_table, write_table
+from claxboi.utils._formats import WRITERS
 
 __all__ = ["XrayTable"]
 
@@ -25,7 +28,8 @@ class XrayTableRead(TableRead):
     """
     Read a table, or a catalogue with the columns of the vocabulary.
 
-    Without ``mission`` this is ``Table.read`` of astropy, with all its arguments and formats.
+    Without ``mission`` this is ``Table.read`` of astropy, with all its arguments and formats; of a
+    file alone, `~claxboi.utils.read_table` also reads the record of the steps.
 
     Parameters
     ----------
@@ -70,6 +74,8 @@ class XrayTableRead(TableRead):
 
     def __call__(self, path, *args, mission=None, format=None, **settings):
         if mission is None:
+            if not args and not settings and _is_kept(path, format) and os.path.exists(path):
+                return self._cls(read_table(path, format), copy=False)
             format = {} if format is None else {"format": format}
             return super().__call__(path, *args, **format, **settings)
         table = self._cls(read_table(path, format), copy=False)
@@ -80,7 +86,61 @@ class XrayTableRead(TableRead):
             raise type(err)(f"{path}: {err.args[0]}") from err
 
 
-class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, Table):
+class XrayTableWrite(TableWrite):
+    """
+    Write a table with its units, descriptions, UCDs and the record of its steps.
+
+    FITS, ECSV, VOTable, Parquet and CSV are written by `~claxboi.utils.write_table`; other formats,
+    and other arguments than these, are those of ``Table.write`` of astropy.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    format : str, optional
+        Name of the format in astropy. Default: by the suffix.
+    overwrite : bool, optional
+        Replace an existing file.
+    **settings
+        What astropy takes for the format.
+
+    Raises
+    ------
+    OSError
+        If the file exists, or cannot be written.
+
+    Examples
+    --------
+    >>> from claxboi import XrayTable
+    >>> x = XrayTable({"ra": [10.0]}, meta={"claxboi": {"step": {"radius": 5}}})
+    >>> x.write("sources.fits")
+    >>> XrayTable.read("sources.fits").meta["claxboi"]["step"]["radius"]
+    5
+    """
+
+    def __call__(self, *args, format=None, overwrite=False, **settings):
+        path = args[0] if len(args) == 1 else None
+        if not settings and _is_kept(path, format):
+            return write_table(self._instance, path, format, overwrite=overwrite)
+        settings |= {} if format is None else {"format": format}
+        # Not all formats of astropy know the argument.
+        settings |= {"overwrite": True} if overwrite else {}
+        return super().__call__(*args, **settings)
+
+
+def _is_kept(path, format):
+    """
+    Say whether a file is of a format that `write_table` writes.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        return False
+    try:
+        return (output_format(path) if format is None else format) in WRITERS
+    except ValueError:
+        return False
+
+
+class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, SharingMixin, Table):
     """
     A table of X-ray sources whose methods are the steps of claxboi.
 
@@ -108,6 +168,7 @@ class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, Table):
     """
 
     read = UnifiedReadWriteMethod(XrayTableRead)
+    write = UnifiedReadWriteMethod(XrayTableWrite)
 
     def add_properties(self, **settings):
         """

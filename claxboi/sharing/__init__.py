@@ -5,11 +5,13 @@ Hand a result to other tools and to readers: SAMP, DS9, MOC, VOTable and BibTeX.
 
 from .citations import acknowledgements, bibtex
 from .coverage import coverage_moc
+from .mixin import SharingMixin
 from .regions import error_regions, write_ds9
 from .samp import point_at, send_to
 from .votable import to_votable
 
 __all__ = [
+    "SharingMixin",
     "acknowledgements",
     "bibtex",
     "coverage_moc",

@@ -1,5 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import copy
+import io
 import pickle
 import subprocess
 import sys
@@ -320,3 +321,37 @@ def test_properties_and_labels():
     assert labelled["class"].tolist() == ["AGN", None]
     assert labelled["b"].unit == u.deg
     assert "class" not in x.colnames
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".ecsv", ".vot", ".fits.gz"])
+def test_files_keep_the_record_of_the_steps(tmp_path, suffix):
+    record = {"step": {"radius": 5, "names": ["a", "b"]}}
+    x = XrayTable({"ra": [10.0], "name": ["a"]}, meta={"claxboi": record})
+    path = tmp_path / f"x{suffix}"
+    x.write(path)
+    back = XrayTable.read(path)
+    assert isinstance(back, XrayTable)
+    assert back.meta["claxboi"] == record
+    assert type(x) is XrayTable
+    with pytest.raises(OSError, match="exists already"):
+        x.write(path)
+    x.write(path, overwrite=True)
+
+
+def test_other_formats_are_those_of_astropy(tmp_path):
+    x = XrayTable({"ra": [10.0]})
+    x.write(tmp_path / "x.html", format="ascii.html")
+    assert "<table" in (tmp_path / "x.html").read_text()
+    text = io.StringIO()
+    x.write(text, format="ascii.ecsv")
+    assert "%ECSV" in text.getvalue()
+    x.write(tmp_path / "x.csv", format="ascii.csv", delimiter="|")
+    with pytest.raises(OSError, match="already exists"):
+        x.write(tmp_path / "x.csv", format="ascii.csv", delimiter="|")
+
+
+def test_sharing_as_methods(tmp_path):
+    x = XrayTable({"ra": [10.0], "dec": [5.0]})
+    x.write_ds9(tmp_path / "x.reg")
+    assert "point(10.0" in (tmp_path / "x.reg").read_text()
+    assert x.bibtex().count("@article") == 7

@@ -13,6 +13,7 @@ import re
 import warnings
 
 import numpy as np
+from astropy.io import registry
 from astropy.table import Column, MaskedColumn, Table
 from astropy.units import UnitsWarning
 from astropy.utils.exceptions import AstropyUserWarning
@@ -207,7 +208,8 @@ def _write_fits(table, path):
     if text := _as_json(rest):
         table.meta[META_KEY.upper()] = text
     try:
-        table.write(path, format="fits")
+        # The method write of a subclass may lead here.
+        registry.write(table, path, format="fits")
     except UnicodeEncodeError as err:
         raise ValueError(
             f"FITS holds ASCII text only, got {str(err.object)!r}; .ecsv or .vot hold it"

@@ -1,0 +1,57 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Sharing as methods of a table.
+"""
+
+from .citations import bibtex
+from .regions import write_ds9
+from .samp import send_to
+
+__all__ = ["SharingMixin"]
+
+
+class SharingMixin:
+    """
+    What hands a table to other tools and to readers, as methods.
+    """
+
+    def send_to(self, client=None, **settings):
+        """
+        Send the table to another program: `~claxboi.sharing.send_to`.
+
+        Parameters
+        ----------
+        client : str, optional
+            Name of the program, such as "topcat"; None sends to all that take tables.
+        **settings
+            The other arguments of `~claxboi.sharing.send_to`.
+
+        Returns
+        -------
+        clients : list of str
+            Names of the programs that loaded it.
+        """
+        return send_to(self, client, **settings)
+
+    def write_ds9(self, path, **settings):
+        """
+        Write a region file for DS9: `~claxboi.sharing.write_ds9`.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        **settings
+            The other arguments of `~claxboi.sharing.write_ds9`.
+        """
+        write_ds9(self, path, **settings)
+
+    def bibtex(self):
+        """
+        Write what the table asks to be cited: `~claxboi.sharing.bibtex`.
+
+        Returns
+        -------
+        text : str
+        """
+        return bibtex(self)
