@@ -1,0 +1,189 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The columns of the table of sources: which ones, and how each is written.
+"""
+
+import numpy as np
+from astropy import units as u
+
+from claxboi.catalog import describe
+from claxboi.utils import float_values, is_missing, text_values
+
+__all__ = ["choose_columns", "identifiers", "pack_columns", "unit_text"]
+
+#: Columns that may identify a source, without regard to case.
+IDENTIFIERS = ("source_id", "iauname", "name", "srcid")
+
+#: Positions are kept to this, in degrees (3.6 mas).
+POSITION_STEP = 1e-6
+
+#: Columns of text with no more different values are kept as a list of them.
+MOST_VALUES = 1000
+
+#: Columns with their own look; others are fixed or scientific by their values.
+STYLES = {"ra": "ra", "dec": "dec", "outlier_pvalue": "pvalue", "margin": "probability"}
+
+#: Percentiles of the sizes of the values that decide between fixed and scientific.
+SMALL, LARGE = 5, 95
+
+#: Significant digits of a column's typical value.
+DIGITS = 4
+
+
+def identifiers(table):
+    """
+    Find what the sources are called.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+
+    Returns
+    -------
+    column : str or None
+        The column that names them.
+    names : `~numpy.ndarray` of str
+        Their names; ``row 17`` where there is none.
+    """
+    lower = {name.lower(): name for name in reversed(table.colnames)}
+    rows = np.array([f"row {row}" for row in range(len(table))])
+    for name in IDENTIFIERS:
+        if name in lower:
+            found, missing = text_values(table, lower[name])
+            return lower[name], np.where(missing, rows, found)
+    return None, rows
+
+
+def choose_columns(table, record, columns=()):
+    """
+    Choose the columns that are shown.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The classified table.
+    record : dict
+        What its meta says of the classification.
+    columns : sequence of str, optional
+        More columns.
+
+    Returns
+    -------
+    names : list of str
+        Those of the vocabulary, the properties and the label with one value a row, and those asked
+        for, in the order of the table. The probabilities of the categories are not among them: only
+        the cards show those.
+    """
+    marginal = {f"P_{c}_{t}" for t in record["categories"] for c in record["classes"]}
+    wanted = {*columns, *record.get("properties", ()), record.get("label", "class")}
+    identifier, _ = identifiers(table)
+    return [
+        name
+        for name in table.colnames
+        if name not in marginal
+        and name != identifier
+        and (name in wanted or describe(name) is not None)
+        and getattr(table[name], "ndim", 1) == 1
+        and getattr(table[name], "dtype", np.dtype("V")).kind in "biufSUO"
+    ]
+
+
+def pack_columns(table, names, blocks):
+    """
+    Write columns into blocks.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    names : sequence of str
+        The columns.
+    blocks : `Blocks`
+        Where they go.
+
+    Returns
+    -------
+    columns : list of dict
+        What the page needs to read and show each.
+    """
+    columns = []
+    for name in names:
+        described = describe(name) or {}
+        column = {
+            "name": name,
+            "unit": unit_text(table[name].unit or described.get("unit")),
+            "about": table[name].info.description or described.get("description", ""),
+        }
+        if f"{name}_error" in names:
+            column["error"] = f"{name}_error"
+        columns.append(column | _pack(table, name, blocks))
+    return columns
+
+
+def unit_text(unit):
+    """
+    Write a unit as on paper.
+
+    Parameters
+    ----------
+    unit : unit-like or None
+        The unit; one that astropy does not know is left as it is.
+
+    Returns
+    -------
+    text : str
+        Such as "erg s⁻¹ cm⁻²"; empty without unit.
+    """
+    try:
+        return u.Unit(unit or "").to_string("unicode")
+    except ValueError:
+        return str(unit)
+
+
+def _pack(table, name, blocks):
+    kind = table[name].dtype.kind
+    if kind in "iu" and not _is_small(table, name):
+        kind = "U"  # such as an identifier: no number of 32 bits
+    if kind == "f":
+        values = float_values(table, name)
+        if name in ("ra", "dec"):
+            whole = np.round(np.nan_to_num(values) / POSITION_STEP)
+            packed = blocks.add_integers(whole, np.isnan(values))
+            return packed | {"kind": "number", "step": POSITION_STEP, "style": name}
+        return blocks.add_floats(values) | {"kind": "number"} | _style(name, values)
+    if kind in "iu":
+        missing = is_missing(table, name)
+        values = np.where(missing, 0, np.ma.filled(table[name], 0))
+        return blocks.add_integers(values, missing) | {"kind": "number", "style": "integer"}
+    if kind == "b":
+        missing = is_missing(table, name)
+        codes = np.where(missing, 0, 1 + np.ma.filled(table[name], False))
+        return blocks.add_codes(codes) | {"kind": "category", "values": ["no", "yes"]}
+    texts, missing = text_values(table, name)
+    values, codes = np.unique(texts[~missing], return_inverse=True)
+    if len(values) > MOST_VALUES:
+        return blocks.add_texts(texts) | {"kind": "text"}
+    whole = np.zeros(len(texts), int)
+    whole[~missing] = codes + 1
+    return blocks.add_codes(whole) | {"kind": "category", "values": values.tolist()}
+
+
+def _is_small(table, name):
+    values = np.asarray(np.ma.filled(table[name], 0))
+    return bool(np.all(np.abs(values.astype(float)) < np.iinfo(np.int32).max))
+
+
+def _style(name, values):
+    if name in STYLES:
+        return {"style": STYLES[name]}
+    if name.startswith("P_") or name.endswith(("_p_any", "_p_i")):
+        return {"style": "probability"}
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if len(sizes) == 0:
+        return {"style": "fixed", "decimals": 0}
+    small, large = np.percentile(sizes, [SMALL, LARGE])
+    if large < 1e-3 or large >= 1e6 or large / small > 1e5:
+        return {"style": "scientific"}
+    decimals = DIGITS - 1 - int(np.floor(np.log10(large)))
+    return {"style": "fixed", "decimals": max(decimals, 0)}

@@ -1,0 +1,425 @@
+// Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+// The page: what is read, filtered, sorted and opened.
+
+const header = JSON.parse(document.getElementById("header").textContent);
+const { classes } = header;
+const ODD = 0.01;
+const PRINTED = 100;
+const WIDTHS = { number: 92, category: 116, text: 168, probability: 76, scientific: 116 };
+
+const report = {
+  header,
+  classes,
+  columns: new Map(header.columns.map((column) => [column.name.toLowerCase(), column])),
+  posterior: classes.map(({ name }) => header.columns.find((column) => column.name === `P_${name}`)),
+  hasPositions: ["ra", "dec"].every((name) => header.columns.some((column) => column.name === name)),
+  names: [],
+  cards: header.cards ?? {},
+  cardOf: new Map(),
+  votes: new Votes(header.id),
+
+  loadAll() {
+    this.all ??= Promise.all(header.columns.map(loadColumn));
+    return this.all;
+  },
+
+  loadCards() {
+    this.allCards ??= this.readCards();
+    return this.allCards;
+  },
+
+  async readCards() {
+    const { cards } = this;
+    if (header.densities) this.grid = await readBlock(header.densities);
+    if (!cards.rows) return;
+    cards.trackValues = await readBlock(cards.track);
+    if (cards.parts) {
+      cards.natValues = await readBlock(cards.nats);
+      cards.sentenceLines = await readBlock(cards.sentences);
+    }
+    if (cards.reasons) cards.reasonLines = await readBlock(cards.reasons);
+    if (header.candidates) await this.readCandidates(header.candidates);
+  },
+
+  async readCandidates({ card, columns }) {
+    const cards = await readBlock(card);
+    await Promise.all(columns.map(loadColumn));
+    const rows = new Map();
+    cards.forEach((number, row) => (rows.has(number) ? rows.get(number).push(row) : rows.set(number, [row])));
+    this.candidates = { columns, rowsOf: (number) => rows.get(number) ?? [] };
+  },
+
+  // Densities of a property, one array per class.
+  curves(property) {
+    const { n } = header.densities;
+    return classes.map((_, c) => {
+      const start = (property * classes.length + c) * n;
+      return this.grid.subarray(start, start + n);
+    });
+  },
+};
+
+// Columns of the table: those of the file, and two that follow from them.
+
+const nameColumn = {
+  name: header.identifier.name, kind: "text", about: "Name of the source", width: 168,
+  at: (row) => report.names[row],
+};
+const bestColumn = {
+  name: "P", kind: "number", style: "probability", about: "Probability of the prediction",
+  at: (row) => Math.max(...report.posterior.map((column) => column.at(row))),
+};
+
+function bestClass(row) {
+  const { codes, values } = report.columns.get("prediction");
+  return classes.findIndex(({ name }) => name === values[codes[row] - 1]);
+}
+
+const state = { chips: new Set(), sort: null, rows: new Uint32Array(0), visible: [] };
+
+// Where every source has a full card, saying so says nothing.
+function hasChoice() {
+  return report.cardOf.size > 0 && report.cardOf.size < header.n;
+}
+
+function drawCell(column) {
+  if (column.name === "prediction") {
+    const colors = new Map(classes.map(({ name }, c) => [name, classColor(c)]));
+    return (cell, row) => {
+      const name = column.at(row);
+      cell.textContent = name || MISSING;
+      cell.style.setProperty("--c", colors.get(name) ?? "var(--grey)");
+    };
+  }
+  if (column === nameColumn) {
+    return (cell, row) => {
+      cell.textContent = report.names[row];
+      cell.classList.toggle("full", hasChoice() && report.cardOf.has(row));
+      cell.classList.toggle("voted", Boolean(report.votes.get(report.names[row])?.vote));
+    };
+  }
+  if (column.style === "probability") {
+    const own = report.posterior.indexOf(column);
+    return (cell, row) => {
+      const value = column.at(row);
+      cell.textContent = show(column, row).replace(" ", "");
+      cell.classList.toggle("tiny", value < 0.0005);
+      cell.style.setProperty("--p", value || 0);
+      cell.style.setProperty("--c", classColor(own < 0 ? bestClass(row) : own));
+    };
+  }
+  return (cell, row) => {
+    cell.textContent = show(column, row);
+  };
+}
+
+function prepare(column) {
+  column.draw ??= drawCell(column);
+  column.title ??= column.name.replace(/^P_/, "P ");
+  column.width ??= Math.max(WIDTHS[column.style] ?? WIDTHS[column.kind], 7.4 * column.title.length + 36);
+  return column;
+}
+
+function defaultColumns() {
+  const wanted = ["prediction", "flux", "outlier_pvalue", "alternative", header.label];
+  const chosen = new Set(wanted.filter((name) => report.columns.has(name.toLowerCase())));
+  if (classes.length <= 8) classes.forEach(({ name }) => chosen.add(`P_${name}`));
+  return [...chosen];
+}
+
+async function showColumns() {
+  const columns = state.visible.map((name) => report.columns.get(name.toLowerCase()));
+  await Promise.all(columns.map(loadColumn));
+  const [first, ...rest] = columns;
+  const shown = first?.name === "prediction" ? [nameColumn, first, bestColumn, ...rest] : [nameColumn, bestColumn, ...columns];
+  grid.setColumns(shown.map(prepare), state.sort);
+}
+
+function columnMenu() {
+  const box = document.querySelector("#columns > div");
+  box.replaceChildren(...header.columns.map((column) => h("label", { title: column.about },
+    h("input", {
+      type: "checkbox", checked: state.visible.includes(column.name),
+      onchange: (event) => {
+        if (event.target.checked) state.visible.push(column.name);
+        else state.visible = state.visible.filter((name) => name !== column.name);
+        showColumns();
+      },
+    }), column.name)));
+}
+
+// Filters
+
+function chip(key, text, count, color, title) {
+  return h("button", {
+    type: "button", "aria-pressed": "false", class: "chip", title, style: { "--c": color ?? "transparent" },
+    onclick: (event) => {
+      const on = !state.chips.has(key);
+      state.chips[on ? "add" : "delete"](key);
+      event.currentTarget.setAttribute("aria-pressed", String(on));
+      update();
+    },
+  }, color ? h("span", { class: "dot" }) : null, text, count === undefined ? null : h("small", {}, count.toLocaleString("en")));
+}
+
+function chips() {
+  const extra = [];
+  if (hasChoice()) extra.push(chip("full", "full card", report.cardOf.size, null, "Chosen sources, with contributions and the probabilities of each category"));
+  if (report.columns.has("outlier_pvalue")) extra.push(chip("odd", "odd", undefined, null, `Odd for every class: p < ${ODD}`));
+  if (report.columns.has("is_training")) extra.push(chip("new", "not trained on", undefined, null, "Sources that did not train the model"));
+  extra.push(chip("voted", "voted", undefined, null, "Sources with a vote"));
+  document.getElementById("chips").replaceChildren(
+    ...classes.map(({ name, count }, c) => chip(`class:${name}`, name, count, classColor(c), `Predicted ${name}`)), ...extra,
+  );
+}
+
+async function chipTests() {
+  const tests = [];
+  const prediction = report.columns.get("prediction");
+  const chosen = new Set(classes.map(({ name }) => name).filter((name) => state.chips.has(`class:${name}`)));
+  if (chosen.size) {
+    const codes = new Set(prediction.values.map((name, k) => (chosen.has(name) ? k + 1 : -1)));
+    tests.push((row) => codes.has(prediction.codes[row]));
+  }
+  if (state.chips.has("full")) tests.push((row) => report.cardOf.has(row));
+  if (state.chips.has("odd")) {
+    const { at } = await loadColumn(report.columns.get("outlier_pvalue"));
+    tests.push((row) => at(row) < ODD);
+  }
+  if (state.chips.has("new")) {
+    const { at } = await loadColumn(report.columns.get("is_training"));
+    tests.push((row) => at(row) !== "yes");
+  }
+  if (state.chips.has("voted")) tests.push((row) => Boolean(report.votes.get(report.names[row])?.vote));
+  return tests;
+}
+
+function sortRows(rows, { column, down }) {
+  const keys = new Array(header.n);
+  for (const row of rows) keys[row] = column.at(row);
+  const isMissing = column.kind === "number" ? Number.isNaN : (value) => value === "";
+  const turn = down ? -1 : 1;
+  // Missing values come last, whichever the direction; equal ones stay in the order of the file.
+  return rows.sort((a, b) => {
+    const [x, y] = [keys[a], keys[b]];
+    if (x < y) return -turn;
+    if (x > y) return turn;
+    return isMissing(x) - isMissing(y) || a - b;
+  });
+}
+
+function sorted(rows) {
+  if (!state.sort) return rows;
+  const { column } = state.sort;
+  const isMissing = column.kind === "number"
+    ? (row) => Number.isNaN(column.at(row))
+    : (row) => column.at(row) === "";
+  const known = rows.filter((row) => !isMissing(row));
+  const unknown = rows.filter(isMissing);
+  const result = new Uint32Array(rows.length);
+  result.set(sortRows(known, state.sort));
+  result.set(unknown, known.length);
+  return result;
+}
+
+let turn = 0;
+
+async function update() {
+  const mine = ++turn;
+  const box = document.getElementById("search");
+  const found = document.getElementById("found");
+  let tests;
+  try {
+    const text = await parseQuery(box.value.trim(), {
+      columns: report.columns, names: report.lowerNames, prediction: report.columns.get("prediction"),
+    });
+    tests = [...await chipTests(), ...text];
+    box.removeAttribute("aria-invalid");
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    if (mine !== turn) return;
+    box.setAttribute("aria-invalid", "true");
+    found.textContent = error.message;
+    return;
+  }
+  if (mine !== turn) return;
+  const rows = new Uint32Array(header.n);
+  let n = 0;
+  for (let row = 0; row < header.n; row++) {
+    let keep = true;
+    for (let k = 0; keep && k < tests.length; k++) keep = tests[k](row);
+    if (keep) rows[n++] = row;
+  }
+  state.rows = sorted(rows.slice(0, n));
+  grid.setRows(state.rows);
+  const all = header.n.toLocaleString("en");
+  found.textContent = n === header.n ? `${all} sources` : `${n.toLocaleString("en")} of ${all} sources`;
+}
+
+// Numbers start with the largest, names with the first.
+function onSort(column) {
+  const down = column.kind === "number";
+  if (state.sort?.column !== column) state.sort = { column, down };
+  else if (state.sort.down === down) state.sort = { column, down: !down };
+  else state.sort = null;
+  showColumns();
+  update();
+}
+
+// Cards
+
+let place = 0;
+
+function openCard(index) {
+  place = index;
+  return card.open(state.rows[index], { index, total: state.rows.length }).then(() => {
+    address(report.names[state.rows[index]]);
+  });
+}
+
+function address(name) {
+  const hash = name === null ? "#sources" : `#source=${encodeURIComponent(name)}`;
+  // A page from a file may be refused.
+  try {
+    history.replaceState(null, "", hash);
+  } catch {
+    /* The card is open all the same. */
+  }
+}
+
+const grid = new Grid(document.getElementById("grid"), { onOpen: openCard, onSort });
+const card = new Card(document.getElementById("card"), report, {
+  onStep: (step) => {
+    const next = place + step;
+    if (next < 0 || next >= state.rows.length) return;
+    grid.move(next, grid.active.column);
+    openCard(next);
+  },
+  onClose: () => {
+    address(null);
+    grid.root.focus({ preventScroll: true });
+    grid.schedule();
+  },
+  onVote: () => showSave(),
+});
+
+function showSave() {
+  const button = document.getElementById("save-votes");
+  const n = report.votes.list().length;
+  button.hidden = n === 0;
+  button.textContent = `Save ${n} vote${n > 1 ? "s" : ""}`;
+}
+
+function openAddress() {
+  const found = /^#source=(.*)$/.exec(location.hash);
+  if (!found) return;
+  const row = report.names.indexOf(decodeURIComponent(found[1]));
+  const index = state.rows.indexOf(row);
+  if (index >= 0) openCard(index);
+}
+
+// Page
+
+function wireTheme() {
+  const root = document.documentElement;
+  const button = document.getElementById("theme");
+  try {
+    root.dataset.theme = localStorage.getItem("claxboi-theme") ?? "";
+  } catch {
+    /* The system's is taken. */
+  }
+  button.addEventListener("click", () => {
+    const isDark = getComputedStyle(root).getPropertyValue("--is-dark").trim() === "1";
+    root.dataset.theme = isDark ? "light" : "dark";
+    try {
+      localStorage.setItem("claxboi-theme", root.dataset.theme);
+    } catch {
+      /* It holds until the page is closed. */
+    }
+  });
+}
+
+function wireKeys() {
+  const box = document.getElementById("search");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || card.isOpen) return;
+    const isField = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+    if (event.key === "/" && !isField) {
+      box.focus();
+      box.select();
+    } else if (event.key === "Escape" && event.target === box) {
+      if (box.value) box.value = "";
+      else grid.root.focus();
+      update();
+    } else if ((event.key === "Enter" || event.key === "ArrowDown") && event.target === box) {
+      grid.root.focus();
+    } else if ((event.key === "j" || event.key === "k") && !isField && event.target !== grid.root) {
+      grid.root.focus();
+      grid.move(grid.active.row + (event.key === "j" ? 1 : -1), grid.active.column);
+    } else return;
+    event.preventDefault();
+  });
+  let timer = 0;
+  box.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(update, 80);
+  });
+  document.getElementById("save-votes").addEventListener("click", () => report.votes.save());
+  // A menu closes when something else is clicked.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+}
+
+// On paper the rows in sight would be all that there is: the first hundred take their place.
+function printTable() {
+  const rows = [...state.rows.slice(0, PRINTED)];
+  const columns = grid.columns;
+  document.getElementById("printed").replaceChildren(h("table", {},
+    h("caption", {}, `The first ${rows.length} of ${state.rows.length.toLocaleString("en")} sources`),
+    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column.title)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, columns.map((column) => h("td", { class: column.kind }, show(column, row))))))));
+}
+
+async function showDensities() {
+  if (!header.densities) return;
+  await report.loadCards();
+  document.getElementById("legend").replaceChildren(...classes.map(({ name }, c) => h("span", {}, h("span", { class: "dot", style: { "--c": classColor(c) } }), name)));
+  document.getElementById("panels").replaceChildren(...header.densities.properties.map((property, p) => h("figure", { class: "panel", title: property.about },
+    h("figcaption", {}, h("b", {}, property.column), " ", h("span", {}, property.unit), " ", h("small", {}, property.category)),
+    drawDensity(property, report.curves(p), classes))));
+  document.getElementById("densities").hidden = false;
+}
+
+async function start() {
+  wireTheme();
+  wireKeys();
+  state.visible = defaultColumns();
+  const needed = ["prediction", ...classes.map(({ name }) => `p_${name.toLowerCase()}`)];
+  const [names] = await Promise.all([
+    readBlock(header.identifier), ...needed.map((name) => loadColumn(report.columns.get(name))),
+  ]);
+  report.names = names;
+  report.lowerNames = names.map((name) => name.toLowerCase());
+  if (report.cards.rows) {
+    report.cards.rowNumbers = await readBlock(report.cards.rows);
+    report.cards.rowNumbers.forEach((row, number) => report.cardOf.set(row, number));
+  }
+  chips();
+  await showColumns();
+  await update();
+  columnMenu();
+  showSave();
+  document.documentElement.dataset.ready = "yes";
+  openAddress();
+  window.addEventListener("hashchange", openAddress);
+  window.addEventListener("beforeprint", printTable);
+  await showDensities();
+  // The rest is read while nobody waits, so that the first card opens at once.
+  const later = window.requestIdleCallback ?? ((work) => setTimeout(work, 200));
+  later(() => report.loadAll());
+}
+
+start();
