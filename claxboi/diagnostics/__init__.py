@@ -22,6 +22,7 @@ from .outliers import plot_outliers
 from .overlaps import plot_training_overlap
 from .plane import plot_plane
 from .reliability import plot_reliability
+from .report import write_report
 from .sky import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
@@ -49,4 +50,5 @@ __all__ = [
     "plot_training_overlap",
     "plot_ulx",
     "plot_weight_search",
+    "write_report",
 ]
