@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.time import Time
 
 from .columns import describe
 from .missions import RULES, ColumnRule, Mission, missions, parse_mission
@@ -337,7 +338,9 @@ def _fits(table, own, name):
     Say whether a column's type and unit are those of one of the vocabulary.
     """
     column, record = table[own], describe(name)
-    if len(getattr(column, "shape", ())) != 1:
+    if isinstance(column, Time):
+        return name == "epoch"
+    if not hasattr(column, "dtype") or column.ndim != 1:
         return False
     if record["dtype"] == "str":
         return column.dtype.kind in "iuSUO"

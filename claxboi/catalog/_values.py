@@ -37,6 +37,8 @@ def read_numbers(table, name, unit=None):
         NaN where missing.
     """
     column = table[name]
+    if not hasattr(column, "dtype"):
+        raise TypeError(f"column {name!r} must hold numbers, got {type(column).__name__}")
     own = getattr(column, "unit", None)
     if column.dtype.kind in "SUO":
         texts, missing = text_values(table, name)

@@ -19,7 +19,7 @@ from claxboi.utils import (
 
 from .columns import describe, make_column
 
-__all__ = ["BadValueWarning", "clean", "validate"]
+__all__ = ["BadValueWarning", "check_positions", "clean", "validate"]
 
 _POSITIVE = re.compile(
     r"flux|flux_min|flux_max|pos_error(_major|_minor)?|(flux\d*|hr\d+|gamma|fvar)_error"
@@ -91,7 +91,7 @@ def clean(table):
         A table of our own.
     """
     ra, dec = (float_values(table, name, unit="deg") for name in ("ra", "dec"))
-    _check_positions(ra, dec)
+    check_positions(ra, dec)
     outside = (ra < 0) | (ra >= 360)
     if outside.any():
         ra[outside] %= 360
@@ -127,7 +127,20 @@ def _like(old, name, values, mask):
     return new
 
 
-def _check_positions(ra, dec):
+def check_positions(ra, dec):
+    """
+    Check that positions are there, and on the sky.
+
+    Parameters
+    ----------
+    ra, dec : `~numpy.ndarray` of float64
+        In degrees.
+
+    Raises
+    ------
+    ValueError
+        If one is missing or impossible.
+    """
     for name, values, low, high in (("ra", ra, -180, 360), ("dec", dec, -90, 90)):
         missing = np.isnan(values)
         if missing.any():

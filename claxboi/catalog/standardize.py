@@ -9,12 +9,13 @@ import re
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from astropy.time import Time
 
 from claxboi.utils import ClaxboiWarning, check_number, check_table, record, warn
 
 from ._plan import GIVEN, level_of, make_plan
 from ._values import combine, read_angles, read_flags, read_names, read_numbers
-from .checks import clean, validate
+from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
 from .missions import parse_mission
 
@@ -155,11 +156,11 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
     plan = make_plan(table, mission, columns)
     for step in plan.steps:
         log.info("%s: %s (%s)", step.name, ", ".join(step.sources), step.how)
-    level, said = _level(plan, pos_error_level)
+    level, unknown = _level(plan, pos_error_level)
     made, sources = _make(table, plan, level)
-    if not said:
+    if unknown is not None:
         warn(
-            f"the confidence level of the positional error {sources['pos_error']!r} is not known: "
+            f"the confidence level of the positional error {unknown!r} is not known: "
             "taken as 1 sigma per axis. Say it by pos_error_level=0.9 (a 90 % radius) or "
             "pos_error_level='sigma'",
             ConfidenceLevelWarning,
@@ -187,19 +188,19 @@ def _is_done(table, mission):
 
 def _level(plan, asked):
     """
-    Decide on the confidence level of the positional error, and say whether anyone told it.
+    Decide on the confidence level of the positional error; name the column if nothing tells it.
     """
     step = next((step for step in plan.steps if step.name in _ERRORS), None)
     if step is None:
-        return None, True
+        return None, None
     if asked is not None:
-        return (None if asked == "sigma" else asked), True
+        return (None if asked == "sigma" else asked), None
     if step.sources[0] in _ERRORS:
-        return None, True
+        return None, None
     if plan.mission is not None:
-        return plan.mission.pos_error_level, True
+        return plan.mission.pos_error_level, None
     level = level_of(step.sources[0])
-    return level, level is not None
+    return level, (step.sources[0] if level is None else None)
 
 
 def _make(table, plan, level):
@@ -221,7 +222,9 @@ def _make(table, plan, level):
             column.info.meta = (column.info.meta or {}) | (own.meta or {})
         made[step.name], sources[step.name] = column, ", ".join(used)
     if "source_id" not in made:
-        made["source_id"] = make_column("source_id", _names_of_positions(made["ra"], made["dec"]))
+        ra, dec = (np.asarray(_filled(made[name]), float) for name in ("ra", "dec"))
+        check_positions(ra, dec)
+        made["source_id"] = make_column("source_id", _names_of_positions(ra, dec))
     mission = plan.mission
     if mission is not None and mission.flux_band and "flux" in made and "flux_band" not in made:
         made["flux_band"] = make_column("flux_band", np.full(len(table), mission.flux_band))
@@ -245,6 +248,8 @@ def _column(table, step, made, plan, level):
         values = np.any([value & ~missing for value, missing in flags], axis=0)
         missing = np.all([missing for _, missing in flags], axis=0)
         return make_column(name, values, mask=_mask(missing)), own
+    if name == "epoch" and isinstance(table[own[0]], Time):
+        return make_column(name, table[own[0]].jyear), own
     unit = describe(name)["unit"] if rule.rule not in ("relative", "mjd", "met") else None
     flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
     values = combine(rule.rule, [read_numbers(table, column, unit) for column in own], flux)
@@ -297,7 +302,6 @@ def _filled(column):
 
 def _names_of_positions(ra, dec):
     # Designations are cut off, not rounded, to 0.1 s and 1 arcsec; the slack undoes rounding.
-    ra, dec = np.asarray(ra, float), np.asarray(dec, float)
     tenths = np.floor(ra * 2400 + 1e-6).astype(int) % 864_000
     arcsec = np.floor(np.abs(dec) * 3600 + 1e-6).astype(int)
     time = (tenths // 36_000, tenths // 600 % 60, tenths // 10 % 60)

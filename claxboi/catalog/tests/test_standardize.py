@@ -469,6 +469,30 @@ class TestOtherTables:
         table["ra"][1] = table["ra"][0]
         assert standardize(table)["source_id"][1] == "J004244.2+411608-2"
 
+    def test_bare_positions_must_be_there(self):
+        table = Table({"ra": [10.0, np.nan], "dec": [0.0, 0.0]})
+        with pytest.raises(ValueError, match="ra is missing in 1 rows, the first is row 1"):
+            standardize(table)
+        table["ra"] = MaskedColumn([10.0, 20.0], mask=[True, False])
+        with pytest.raises(ValueError, match="ra is missing in 1 rows, the first is row 0"):
+            standardize(table)
+
+    def test_columns_that_are_no_numbers(self):
+        table = Table({"ra": [10.0], "dec": [0.0], "Epoch": Time([2015.5], format="jyear")})
+        table["flux"] = [[1.0, 2.0]]
+        with pytest.raises(TypeError, match="'flux' of table must hold one number a row"):
+            standardize(table)
+        table["total_flux"] = [3e-14]
+        result = standardize(table, columns={"flux": "total_flux"}, overwrite=True)
+        assert result["flux"][0] == 3e-14
+        assert result["epoch"][0] == 2015.5
+
+    def test_unknown_level_of_an_ellipse(self):
+        table = Table({"ra": [10.0], "dec": [0.0], "a": [2.0], "b": [1.0]})
+        columns = {"pos_error_major": "a", "pos_error_minor": "b"}
+        with pytest.warns(ConfidenceLevelWarning, match="positional error 'a' is not known"):
+            standardize(table, columns=columns)
+
     def test_canonical_stays(self):
         table = Table({"source_id": ["a"], "ra": [1.0], "dec": [2.0], "pos_error": [0.5]})
         table["flux"] = MaskedColumn([1e-14], mask=[True], description="mine")
