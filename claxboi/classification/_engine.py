@@ -181,6 +181,8 @@ class Engine:
                 )
 
             in_chunks(recognise, len(table))
+            if self._training.is_soft and positions is not None:
+                sources.also = self._training.other_classes(sources.keys, positions, sources.codes)
         return sources
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
@@ -194,12 +196,10 @@ class Engine:
             in_chunks(each, len(sources), progress)
 
     def _terms(self, sources):
+        codes, weights = sources.held
         training = (sources.codes >= 0).any()
         return self._likelihood.terms(
-            sources.values,
-            sources.errors,
-            sources.codes if training else None,
-            sources.weights,
+            sources.values, sources.errors, codes if training else None, weights
         )
 
     def _log_evidence(self, sources, *, show_progress=False):

@@ -152,9 +152,10 @@ class LikelihoodModel:
             Raw values, NaN where missing.
         errors : dict of int to `~numpy.ndarray` of shape (n,)
             Errors by number of the property; NaN counts as zero.
-        codes : `~numpy.ndarray` of int, shape (n,), optional
+        codes : `~numpy.ndarray` of int, shape (n,) or (n_labels, n), optional
             Class of the training sources, -1 for others: for them the own class is held out.
-        weights : `~numpy.ndarray` of shape (n,), optional
+            Of soft labels, one row for each class that a source trained.
+        weights : `~numpy.ndarray` of the same shape, optional
             Their training weights.
 
         Returns
@@ -288,12 +289,12 @@ class LikelihoodModel:
             rows = order[start : start + BLOCK_SIZE]
             block = np.empty((self.n_classes, len(rows)))
             density.likelihood(ordered[start : start + BLOCK_SIZE], block)
-            if codes is not None:
-                training = np.flatnonzero(codes[rows] >= 0)
+            for own_codes, own_weights in _labels(codes, weights):
+                training = np.flatnonzero(own_codes[rows] >= 0)
                 if len(training):
                     own = rows[training]
-                    block[codes[own], training] = density.own_likelihood(
-                        points[own], scaled[own], codes[own], weights[own]
+                    block[own_codes[own], training] = density.own_likelihood(
+                        points[own], scaled[own], own_codes[own], own_weights[own]
                     )
             likelihood[:, start : start + len(rows)] = block
         place = np.full(len(points), len(order))
@@ -326,10 +327,10 @@ class LikelihoodModel:
         """
         here = ~np.isnan(values)
         fraction = np.repeat(self.presence()[..., np.newaxis], values.shape[1], axis=2)
-        if codes is not None:
-            rows = np.flatnonzero(codes >= 0)
-            fraction[:, codes[rows], rows] = self._own_presence(
-                here[:, rows], codes[rows], weights[rows]
+        for own_codes, own_weights in _labels(codes, weights):
+            rows = np.flatnonzero(own_codes >= 0)
+            fraction[:, own_codes[rows], rows] = self._own_presence(
+                here[:, rows], own_codes[rows], own_weights[rows]
             )
         return np.where(here[:, np.newaxis], np.log(fraction), np.log1p(-fraction))
 
@@ -354,15 +355,23 @@ class LikelihoodModel:
             return present, absent, pattern
         # A training source is a case of its own: it does not count itself.
         present, absent = present[..., pattern], absent[..., pattern]
-        rows = np.flatnonzero(codes >= 0)
-        own, here = codes[rows], patterns[pattern[rows]].T
-        held_out = self._own_presence(here, own, weights[rows])
-        yes = np.where(here, np.log(held_out), 0.0)
-        no = np.where(here, 0.0, np.log1p(-held_out))
-        for t, properties in enumerate(member):
-            present[t, own, rows] = yes[properties].sum(axis=0)
-            absent[t, own, rows] = no[properties].sum(axis=0)
+        for own_codes, own_weights in _labels(codes, weights):
+            rows = np.flatnonzero(own_codes >= 0)
+            own, here = own_codes[rows], patterns[pattern[rows]].T
+            held_out = self._own_presence(here, own, own_weights[rows])
+            yes = np.where(here, np.log(held_out), 0.0)
+            no = np.where(here, 0.0, np.log1p(-held_out))
+            for t, properties in enumerate(member):
+                present[t, own, rows] = yes[properties].sum(axis=0)
+                absent[t, own, rows] = no[properties].sum(axis=0)
         return present, absent, np.arange(len(pattern))
+
+
+def _labels(codes, weights):
+    """List the classes that each source trained, with its weights there: one pair as a rule."""
+    if codes is None:
+        return []
+    return list(zip(np.atleast_2d(codes), np.atleast_2d(weights), strict=True))
 
 
 def _sorted_present(points):

@@ -99,8 +99,9 @@ class OutlierScale:
             Row of ``patterns`` for each source.
         patterns : `~numpy.ndarray` of bool, shape (n_patterns, n_properties)
             Which properties are present.
-        codes : `~numpy.ndarray` of int, shape (n,), optional
-            Class of training sources, -1 for others: they do not count for themselves.
+        codes : `~numpy.ndarray` of int, shape (n,) or (n_labels, n), optional
+            Class of training sources, -1 for others: they do not count for themselves. Of soft
+            labels, one row for each class that a source trained.
 
         Returns
         -------
@@ -114,7 +115,9 @@ class OutlierScale:
         order = np.argsort(pattern, kind="stable")
         edges = np.searchsorted(pattern[order], np.arange(len(patterns) + 1))
         for c, scores in enumerate(self._sorted):
-            member = np.zeros(len(pattern), bool) if codes is None else codes == c
+            member = np.zeros(len(pattern), bool)
+            if codes is not None:
+                member = (np.atleast_2d(codes) == c).any(axis=0)
             p = _rank(scores, score[c], member)
             common, groups = self._common[c]
             for k in np.flatnonzero(np.isin(keys, common)):

@@ -163,7 +163,7 @@ def find_reasons(model, table, priors=None):
     scale = model._get_outlier_scale()
     if scale is not None:
         total = terms.log_likelihood.sum(axis=0)
-        pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.codes)
+        pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.held[0])
     kinds, groups, names, values = (list(part) for part in zip(*parts, strict=True))
     peak = joint.max(axis=0)
     return Reasons(
@@ -196,16 +196,16 @@ def _parts(model, sources, terms, proportions, offsets):
     """List the parts (kind, category, name, values), and what each adds per class and source."""
     n, n_classes = len(sources), len(model.classes_)
     weights, missing_weight = model._weight_arrays()
-    codes = sources.codes if (sources.codes >= 0).any() else None
+    codes, held = sources.held
+    if not (sources.codes >= 0).any():
+        codes = None
     if model._fold_weights is not None and codes is not None:
         each = model._fold_weights_of(sources)
         weights, missing_weight = each[: len(weights)], each[len(weights)]
     exponents = category_exponents(terms, weights, missing_weight, model.normalization)
     exponents = np.broadcast_to(exponents.reshape(len(exponents), -1), (len(exponents), n))
-    log_likelihood = model._likelihood.property_terms(
-        sources.values, sources.errors, codes, sources.weights
-    )
-    presence = model._likelihood.presence_terms(sources.values, codes, sources.weights)
+    log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, codes, held)
+    presence = model._likelihood.presence_terms(sources.values, codes, held)
 
     nothing, shape = np.full(n, np.nan), (n_classes, n)
     parts = [("prior", "", "prior", nothing)]

@@ -38,15 +38,17 @@ class Sources:
     The values of some sources, as the private functions take them.
 
     Those that trained the model have their class in ``codes`` (-1 for others), their weight,
-    and the key of their row.
+    and the key of their row. With soft labels, a source trains several classes: ``also`` then has
+    the others of them and its weights there, each of shape (n_others, n).
     """
 
-    def __init__(self, values, errors, codes=None, weights=None, keys=None):
+    def __init__(self, values, errors, codes=None, weights=None, keys=None, also=None):
         n = values.shape[1]
         self.values, self.errors = values, errors
         self.codes = np.full(n, -1) if codes is None else codes
         self.weights = np.zeros(n) if weights is None else weights
         self.keys = np.zeros(n, np.uint64) if keys is None else keys
+        self.also = also
 
     def __len__(self):
         return self.values.shape[1]
@@ -58,7 +60,18 @@ class Sources:
             self.codes[part],
             self.weights[part],
             self.keys[part],
+            None if self.also is None else tuple(other[:, part] for other in self.also),
         )
+
+    @property
+    def held(self):
+        """
+        All classes that each source trained and its weights there: what is to be held out.
+        """
+        if self.also is None:
+            return self.codes, self.weights
+        codes, weights = self.also
+        return np.vstack([self.codes, codes]), np.vstack([self.weights, weights])
 
     def as_new(self):
         """Return the same values as if they had not trained the model."""

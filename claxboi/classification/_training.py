@@ -334,6 +334,16 @@ class TrainingRows:
         self._by_values = _Index(keys)
         self._no_values = row_keys(np.full((len(self.values), 1), np.nan))[0]
         self._by_label = _Index(_mix(keys, self.codes.astype(np.uint64)))
+        self._soft = None
+        if self.positions is not None:
+            self._soft = _several_classes(row_keys(self.positions, keys), self.codes, self.weights)
+
+    @property
+    def is_soft(self):
+        """
+        Whether sources, known by position and values, train several classes.
+        """
+        return self._soft is not None
 
     def recognise(self, keys, labels=None, positions=None):
         """
@@ -364,6 +374,12 @@ class TrainingRows:
         if positions is not None and self._by_place is not None:
             rows, place = self._by_place.find(row_keys(positions, keys), unique=False)
             codes[rows], weights[rows] = self.codes[place], self.weights[place]
+            if self.is_soft and labels is not None:
+                # Of the classes of a soft label, that of the row itself.
+                own_codes, own_weights = self._soft_labels(keys, positions)
+                own = (own_codes == labels) & (labels >= 0)
+                chosen, hit = own.argmax(axis=0), np.flatnonzero(own.any(axis=0))
+                codes[hit], weights[hit] = labels[hit], own_weights[chosen[hit], hit]
             return codes, weights
         rows, place = self._by_values.find(keys, unique=True)
         # A row without any value is like any other such row.
@@ -378,6 +394,61 @@ class TrainingRows:
             rows = labelled[rows]
             codes[rows], weights[rows] = self.codes[place], self.weights[place]
         return codes, weights
+
+    def other_classes(self, keys, positions, codes):
+        """
+        Find the other classes that sources with soft labels trained.
+
+        Parameters
+        ----------
+        keys : `~numpy.ndarray` of uint64, shape (n,)
+            From `row_keys`.
+        positions : `~numpy.ndarray` of shape (2, n)
+            Right ascension and declination in degrees.
+        codes : `~numpy.ndarray` of int, shape (n,)
+            The class of each source that is known already.
+
+        Returns
+        -------
+        codes : `~numpy.ndarray` of int, shape (n_labels, n)
+            Classes besides it, -1 where there is none.
+        weights : `~numpy.ndarray` of shape (n_labels, n)
+            Weights of the source in them.
+        """
+        others, weights = self._soft_labels(keys, positions)
+        return np.where(others == codes, -1, others), weights
+
+    def _soft_labels(self, keys, positions):
+        known, codes, weights = self._soft
+        keys = row_keys(positions, keys)
+        place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        hit = known[place] == keys
+        return np.where(hit, codes[:, place], -1), np.where(hit, weights[:, place], 0.0)
+
+
+def _several_classes(keys, codes, weights):
+    """
+    Find the training sources that train several classes.
+
+    Returns None if there are none, else their sorted keys of shape (m,), and their classes (-1
+    where they have fewer than others) and weights, of shape (n_labels, m).
+    """
+    order = np.lexsort((codes, keys))
+    sorted_keys, sorted_codes = keys[order], codes[order]
+    same = (sorted_keys[1:] == sorted_keys[:-1]) & (sorted_codes[1:] == sorted_codes[:-1])
+    # A row that stands twice in a class counts once, as one without a soft label does.
+    order = order[np.append(True, ~same)] if len(order) else order
+    found, first, count = np.unique(keys[order], return_index=True, return_counts=True)
+    if not (count > 1).any():
+        return None
+    found, first, count = (part[count > 1] for part in (found, first, count))
+    all_codes = np.full((count.max(), len(found)), -1)
+    all_weights = np.zeros(all_codes.shape)
+    for k in range(count.max()):
+        has = count > k
+        rows = order[first[has] + k]
+        all_codes[k, has], all_weights[k, has] = codes[rows], weights[rows]
+    return found, all_codes, all_weights
 
 
 def row_folds(keys, n_folds):

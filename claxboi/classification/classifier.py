@@ -186,6 +186,8 @@ class NaiveBayesClassifier(Engine):
             Name of the label column: strings or integers.
         sample_weight : array-like of shape (n_rows,), optional
             Weight of each row, positive; a row of weight 2 counts as two equal rows. Default: 1.
+            A source with a soft label is one row for each of its classes, of equal values and
+            position (``ra`` and ``dec``, by which it is known again and held out of all of them).
 
         Returns
         -------
@@ -467,7 +469,7 @@ class NaiveBayesClassifier(Engine):
 
         def work(start, chunk, terms):
             if scale is not None:
-                answer.fill_pvalue(start, terms, chunk.codes, scale)
+                answer.fill_pvalue(start, terms, chunk.held[0], scale)
             for first in range(0, len(chunk), BLOCK_SIZE):
                 rows = slice(first, first + BLOCK_SIZE)
                 block = terms.part(rows)

@@ -6,11 +6,12 @@ The one call that most people make.
 import inspect
 import logging
 import os
+from collections import Counter
 
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import check_table, text_values
+from claxboi.utils import check_columns, check_table, float_values, text_values
 
 from . import _output
 from ._training import read_values
@@ -30,6 +31,7 @@ def classify(
     properties=None,
     label="class",
     training=None,
+    weight=None,
     model=None,
     weights=None,
     offsets=None,
@@ -68,7 +70,11 @@ def classify(
     training : `~astropy.table.Table` or str, optional
         Another labelled table to train on, or the name of a mission ("4XMM") whose sample is built
         from VizieR when it is first asked for (`claxboi.training.build`). Default: the labelled
-        rows of ``table``.
+        rows of ``table``; with fewer than two classes there, and a mission known from
+        `claxboi.catalog.standardize`, the sample of that mission, with a warning.
+    weight : str, optional
+        Column of the training sample with the weight of each row, positive: soft labels
+        (`claxboi.training.apply_votes`). Default: 1 each.
     model : `~claxboi.classification.NaiveBayesClassifier` or str or path, optional
         A fitted model, or the file of one. Excludes the settings of a fit.
     weights : None, "published", mapping or sequence, optional
@@ -116,9 +122,13 @@ def classify(
     'is_training'
     """
     check_table(table)
+    if properties is None and _is_bare(table):
+        needs_labels = model is None and training is None and label not in table.colnames
+        table = _prepare(table, needs_labels, show_progress)
     if model is not None:
         _check_defaults(
             training=training,
+            weight=weight,
             properties=properties,
             weights=weights,
             offsets=offsets,
@@ -138,9 +148,18 @@ def classify(
             )
         result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
         return (result, model) if return_model else result
-    if training is None:
-        _check_labels(table, label)
-    sample = table if training is None else _read_training(training, show_progress)
+    sample = find_training(
+        table,
+        training,
+        label=label,
+        merge=merge,
+        min_class_size=min_class_size,
+        show_progress=show_progress,
+    )
+    sample_weight = None
+    if weight is not None:
+        check_columns(sample, [weight], "table" if training is None else "training")
+        sample_weight = float_values(sample, weight)
     classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
     model = NaiveBayesClassifier(
         parse_properties(properties, _candidates(sample, table, label)),
@@ -153,9 +172,11 @@ def classify(
         min_class_size=min_class_size,
         merge=merge,
     )
-    read = model._read_sample(sample, label, name="table" if training is None else "training")
+    read = model._read_sample(
+        sample, label, sample_weight, name="table" if training is None else "training"
+    )
     read_values(table[:1], read.records, units=read.units)
-    if training is None and len(read.training.codes) == len(table):
+    if sample is table and len(read.training.codes) == len(table):
         _check_unlabelled(priors)
     priors = _settled_priors(priors, read, table)
     categories = dict.fromkeys(record.category for record in read.records)
@@ -170,6 +191,24 @@ def classify(
         log.info("weights fitted on held-out log-loss: %s", model.weights)
     result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
     return (result, model) if return_model else result
+
+
+def _is_bare(table):
+    """Say whether a table has positions, and nothing yet by which sources are classified."""
+    names = {name.lower() for name in table.colnames}
+    has_position = {"ra", "dec"} <= names or any(
+        isinstance(column, SkyCoord) for column in table.columns.values()
+    )
+    return has_position and not known_properties(table.colnames)
+
+
+def _prepare(table, needs_labels, show_progress):
+    # The look back at the whole way here, which few tables need.
+    from claxboi.pipeline import prepare
+
+    log.info("the table has no property yet: it is prepared first, see claxboi.pipeline.prepare")
+    skip = [] if needs_labels else ["labels"]
+    return prepare(table, skip=skip, show_progress=show_progress)
 
 
 def _check_defaults(**settings):
@@ -187,7 +226,68 @@ def _check_defaults(**settings):
         )
 
 
-def _check_labels(table, label):
+def find_training(
+    table, training, *, label="class", merge=None, min_class_size=3, show_progress=True
+):
+    """
+    Find the sample to train on.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources to classify.
+    training : None, str or `~astropy.table.Table`
+        What the caller gave.
+    label, merge, min_class_size, show_progress
+        As for `classify`.
+
+    Returns
+    -------
+    sample : `~astropy.table.Table`
+        With the column ``label``: ``table`` itself, where it has two or more classes to learn, else
+        the sample of its mission.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError
+        If ``training`` is neither a Table nor a mission, or there is nothing to learn from.
+    """
+    if isinstance(training, Table):
+        return check_table(training, "training")
+    if isinstance(training, str):
+        return _mission_sample(training, label, show_progress)
+    if training is not None:
+        raise TypeError(
+            "training must be a labelled Table or the name of a mission, got "
+            f"{type(training).__name__}"
+        )
+    counts = _count_labels(table, label, merge)
+    if sum(n >= min_class_size for n in counts.values()) >= 2:
+        return table
+    mission = table.meta.get("claxboi", {}).get("catalog", {}).get("mission")
+    if not mission:
+        # Too few of some classes: the error of a fit says of which.
+        if not counts:
+            _refuse_unlabelled(table, label)
+        return table
+    said = ", ".join(f"{n} {name}" for name, n in counts.items()) or "none"
+    warn(
+        f"the table has too few labelled sources to learn from ({said}): trained on the sample of "
+        f"{mission}; pass training= for another one"
+    )
+    return _mission_sample(mission, label, show_progress)
+
+
+def _count_labels(table, label, merge):
+    """Count the labelled sources of each class."""
+    if label not in table.colnames:
+        return {}
+    labels, missing = text_values(table, label)
+    new = {str(old): name for name, many in (merge or {}).items() for old in np.atleast_1d(many)}
+    return dict(Counter(new.get(name, str(name)) for name in labels[~missing]))
+
+
+def _refuse_unlabelled(table, label):
     """Say what to do with a table of which nothing is known."""
     remedy = (
         "Label sources by claxboi.training.add_labels, or pass training= (a labelled Table, or a "
@@ -196,23 +296,18 @@ def _check_labels(table, label):
     if label not in table.colnames:
         columns = ", ".join(table.colnames)
         raise KeyError(f"table has no column {label!r}; its columns are {columns}. {remedy}")
-    if text_values(table, label)[1].all():
-        raise ValueError(
-            f"label column {label!r} of table is empty: no source has a label. {remedy}"
-        )
+    raise ValueError(f"label column {label!r} of table is empty: no source has a label. {remedy}")
 
 
-def _read_training(training, show_progress):
-    if isinstance(training, Table):
-        return check_table(training, "training")
-    if isinstance(training, str):
-        # astroquery takes half a second to import, and most tables have their own labels.
-        from claxboi.training import build
+def _mission_sample(mission, label, show_progress):
+    # astroquery takes half a second to import, and most tables have their own labels.
+    from claxboi.training import build
 
-        return build(training, show_progress=show_progress).table
-    raise TypeError(
-        f"training must be a labelled Table or the name of a mission, got {type(training).__name__}"
-    )
+    sample = build(mission, show_progress=show_progress).table
+    if label != "class":
+        sample = sample.copy()
+        sample.rename_column("class", label)
+    return sample
 
 
 def _candidates(sample, table, label):
