@@ -8,16 +8,21 @@ from .missions import Mission, missions
 from .report import DependentLabelWarning, LabelReport, label_report
 from .samples import TrainingSample, build
 from .schemes import ClassRule, class_schemes
+from .votes import CombinedVotes, apply_votes, combine_votes, read_votes
 
 __all__ = [
     "ClassRule",
+    "CombinedVotes",
     "DependentLabelWarning",
     "LabelReport",
     "Mission",
     "TrainingSample",
     "add_labels",
+    "apply_votes",
     "build",
     "class_schemes",
+    "combine_votes",
     "label_report",
     "missions",
+    "read_votes",
 ]
