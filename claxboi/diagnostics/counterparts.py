@@ -64,6 +64,22 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     ------
     ValueError
         If there is no candidate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import associate
+    >>> from claxboi.diagnostics import plot_separations
+    >>> rng = np.random.default_rng(1)
+    >>> stars = Table({"ra": rng.random(3000), "dec": rng.random(3000), "pos_error": [0.1] * 3000})
+    >>> dec = stars["dec"][:100] + rng.normal(0, 1, 100) / 3600
+    >>> xray = Table({"ra": stars["ra"][:100], "dec": dec, "pos_error": [1.0] * 100})
+    >>> candidates = associate(xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2)
+    >>> ax = plot_separations(candidates, xray, stars)
+    >>> ax.get_xlabel()
+    'Separation (sigma)'
     """
     found = _members(candidates, name)
     if not len(found.primary):
@@ -109,6 +125,22 @@ def plot_cutoffs(calibration, *, ax=None):
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import calibrate_cutoffs
+    >>> from claxboi.diagnostics import plot_cutoffs
+    >>> rng = np.random.default_rng(1)
+    >>> stars = Table({"ra": rng.random(3000), "dec": rng.random(3000), "pos_error": [0.1] * 3000})
+    >>> dec = stars["dec"][:100] + rng.normal(0, 1, 100) / 3600
+    >>> xray = Table({"ra": stars["ra"][:100], "dec": dec, "pos_error": [1.0] * 100})
+    >>> calibration = calibrate_cutoffs(xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2, rng=1)
+    >>> ax = plot_cutoffs(calibration)
+    >>> ax.get_xlabel()
+    'Smallest p_any'
     """
     if not isinstance(calibration, CutoffCalibration):
         raise TypeError(
@@ -173,6 +205,23 @@ def plot_magnitude_prior(candidates, prior=None, *, ax=None):
     ------
     KeyError
         If nothing of that name was learned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import associate
+    >>> from claxboi.diagnostics import plot_magnitude_prior
+    >>> rng = np.random.default_rng(1)
+    >>> stars = Table({"ra": rng.random(3000), "dec": rng.random(3000), "pos_error": [0.1] * 3000})
+    >>> dec = stars["dec"][:100] + rng.normal(0, 1, 100) / 3600
+    >>> xray = Table({"ra": stars["ra"][:100], "dec": dec, "pos_error": [1.0] * 100})
+    >>> stars["g_mag"] = np.where(np.arange(3000) < 100, 17, 20) + rng.normal(0, 1, 3000)
+    >>> candidates = associate(xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2, priors="g_mag")
+    >>> ax = plot_magnitude_prior(candidates)
+    >>> ax.get_ylabel()
+    'Density'
     """
     check_table(candidates, "candidates")
     meta = candidates.meta.get("claxboi", {}).get("counterparts", {})
@@ -248,6 +297,22 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     ------
     ValueError
         If the row is not one of ``xray``, or the radius is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import associate
+    >>> from claxboi.diagnostics import plot_finding_chart
+    >>> rng = np.random.default_rng(1)
+    >>> stars = Table({"ra": rng.random(3000), "dec": rng.random(3000), "pos_error": [0.1] * 3000})
+    >>> dec = stars["dec"][:100] + rng.normal(0, 1, 100) / 3600
+    >>> xray = Table({"ra": stars["ra"][:100], "dec": dec, "pos_error": [1.0] * 100})
+    >>> candidates = associate(xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2)
+    >>> ax = plot_finding_chart(candidates, xray, stars, row=3)
+    >>> ax.get_xlim()[0] > ax.get_xlim()[1]  # East is left
+    True
     """
     check_table(xray, "xray")
     row = check_count(row, "row", minimum=0)

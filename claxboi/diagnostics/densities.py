@@ -52,6 +52,16 @@ def plot_densities(model, column, ax=None, value=None):
     ------
     KeyError
         If the model has no such property.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.diagnostics import plot_densities
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result, model = classify(make_labelled_sample(2000, rng=1), "training", return_model=True)
+    >>> ax = plot_densities(model, "log_fx_fr", value=result["log_fx_fr"][0])
+    >>> ax.get_ylabel()
+    'Density'
     """
     record = _find(model, column)
     column = record.column

@@ -55,6 +55,18 @@ def plot_hosts(xray, galaxies, galaxy_id, *, factor=1.26, missing_angle="mean", 
         As for `~claxboi.counterparts.find_hosts`.
     ValueError
         If no galaxy has that identifier and a size.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.diagnostics import plot_hosts
+    >>> galaxies = Table({"galaxy_id": ["M31"], "ra": [10.685], "dec": [41.269],
+    ...                   "r25_major": [95.0] * u.arcmin, "r25_ratio": [0.32], "r25_angle": [35.0]})
+    >>> xray = Table({"ra": [10.67, 11.0], "dec": [40.87, 41.6]})
+    >>> ax = plot_hosts(xray, galaxies, "M31")
+    >>> ax.get_xlabel()
+    'Offset to the East (deg)'
     """
     check_table(xray, "xray")
     check_table(galaxies, "galaxies")

@@ -42,6 +42,16 @@ def plot_outliers(result, ax=None):
     ------
     ValueError
         If the table was not classified, or no source has an outlier measure.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.diagnostics import plot_outliers
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result, model = classify(make_labelled_sample(2000, rng=1), "training", return_model=True)
+    >>> ax = plot_outliers(result)
+    >>> ax.get_ylabel()
+    'Predicted class'
     """
     classes, _ = read_record(result, lambda *_: ["prediction", "outlier"])
     outlier = float_values(result, "outlier", name="result")

@@ -45,6 +45,16 @@ def plot_track(result, source, ax=None):
         If there is no such row or identifier.
     ValueError
         If the table was not classified, or the identifier is not unique.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.diagnostics import plot_track
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result, model = classify(make_labelled_sample(2000, rng=1), "training", return_model=True)
+    >>> ax = plot_track(result, result["source_id"][7])
+    >>> ax.get_ylabel()
+    'Probability'
     """
     classes, categories = read_record(result, _columns)
     from matplotlib.markers import CARETDOWN

@@ -217,6 +217,13 @@ class Reference:
     ----------
     record : `Record`
         What is known of it.
+
+    Examples
+    --------
+    >>> from claxboi.references import get_reference
+    >>> gaia = get_reference("gaia")
+    >>> gaia.name, gaia.record.table
+    ('gaia', 'I/355/gaiadr3')
     """
 
     def __init__(self, record, *, data=None):

@@ -155,6 +155,14 @@ def build(
 
     One file is the table, ``<mission>-<settings>-<date>.ecsv``, the other the model. The name
     has a hash of the settings, so samples with other settings do not replace each other.
+
+    Examples
+    --------
+    The catalogues are asked for over the network once, and the sample is kept:
+
+    >>> from claxboi.training import build
+    >>> sample = build("4XMM")  # doctest: +SKIP
+    >>> sample.model.classify(my_sources, priors)  # doctest: +SKIP
     """
     mission = parse_mission(mission)
     scheme_name, rules = parse_scheme(scheme)

@@ -34,6 +34,16 @@ def warn(message, category=ClaxboiWarning):
         What happened and what the caller can do about it.
     category : type, optional
         A subclass of `ClaxboiWarning`.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from claxboi.utils.exceptions import warn
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("2 of 10 sources have no flux")
+    >>> str(caught[0].message)
+    '2 of 10 sources have no flux'
     """
     # The first frame outside the package is where the user can act; a fixed
     # stack level would be wrong as soon as a function calls another one.

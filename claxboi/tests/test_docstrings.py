@@ -1,0 +1,112 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Whether each public name says what it is, what it takes, what it gives, and shows how.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import re
+
+import pytest
+
+import claxboi
+
+FOLDERS = [
+    "applications",
+    "catalog",
+    "classification",
+    "counterparts",
+    "diagnostics",
+    "pipeline",
+    "properties",
+    "references",
+    "sharing",
+    "simulation",
+    "training",
+    "utils.exceptions",
+]
+
+
+def _public():
+    """List by name what the folders export, and the methods of their classes, each once."""
+    found = {}
+    for door in ("claxboi", *(f"claxboi.{folder}" for folder in FOLDERS)):
+        module = importlib.import_module(door)
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+                continue
+            found.setdefault(thing, f"{door}.{name}")
+            for method in vars(thing) if inspect.isclass(thing) else ():
+                member = inspect.unwrap(getattr(thing, method))
+                function = getattr(member, "__func__", member)
+                if not method.startswith("_") and inspect.isfunction(function):
+                    found.setdefault(function, f"{door}.{name}:{method}")
+    return {name: thing for thing, name in found.items()}
+
+
+PUBLIC = _public()
+
+
+def _section(doc, title):
+    """Return the text of a section of numpydoc, None where there is none."""
+    found = re.search(rf"^{title}\n-+\n(.*?)(?=^\S[^\n]*\n-+$|\Z)", doc, re.MULTILINE | re.DOTALL)
+    return found and found[1]
+
+
+def _parameters(thing):
+    names = []
+    for name, parameter in inspect.signature(thing).parameters.items():
+        if name not in ("self", "cls"):
+            star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
+            names.append(star.get(parameter.kind, "") + name)
+    return names
+
+
+def _is_record(thing):
+    """Say whether a class is an answer with named fields, which nobody makes by hand."""
+    fields = hasattr(thing, "_fields") or dataclasses.is_dataclass(thing)
+    return inspect.isclass(thing) and fields
+
+
+def _is_plain(thing):
+    """Say whether a class is only to be caught, or mixed into another."""
+    return inspect.isclass(thing) and (
+        issubclass(thing, (Exception, Warning)) or thing.__name__.endswith("Mixin")
+    )
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstring_is_complete(name):
+    thing = PUBLIC[name]
+    doc = inspect.getdoc(thing)
+    assert doc, "no docstring"
+    assert doc.split("\n\n")[0].strip().endswith("."), "no summary of one sentence"
+    if _is_plain(thing):
+        return
+    text = _section(doc, "Parameters") or ""
+    if inspect.isfunction(thing) or ("__init__" in vars(thing) and not _is_record(thing)):
+        for parameter in _parameters(thing):
+            assert re.search(rf"(^|, ){re.escape(parameter)}\b", text, re.MULTILINE), (
+                f"parameter {parameter!r} is not described"
+            )
+    if inspect.isfunction(thing):
+        source = inspect.getsource(thing)
+        if re.search(r"^\s+(return|yield) (?!None\b)\S", source, re.MULTILINE):
+            assert _section(doc, "Returns") or _section(doc, "Yields"), "no Returns"
+    if ":" not in name and not _is_record(thing):
+        assert ">>> " in (_section(doc, "Examples") or ""), "no example"
+
+
+def test_the_check_sees_what_is_absent():
+    doc = "Do it.\n\nParameters\n----------\na : int\n    What.\n\nReturns\n-------\nb : int\n"
+    assert "What." in _section(doc, "Parameters")
+    assert "What." not in _section(doc, "Returns")
+    assert _section(doc, "Examples") is None
+
+
+def test_every_door_is_checked():
+    doors = {name.split(".")[1] for name in PUBLIC if name.count(".") > 1}
+    assert {folder.split(".")[0] for folder in FOLDERS} <= doors
+    assert set(claxboi.__all__) - {"__version__", "conf"} <= {n.split(".")[1] for n in PUBLIC}
