@@ -9,9 +9,11 @@ import os
 from collections import Counter
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from claxboi.utils import check_columns, check_table, float_values, text_values
+from claxboi.properties import known_properties
+from claxboi.utils import check_columns, check_table, float_values, text_values, warn
 
 from . import _output
 from ._training import read_values
