@@ -311,7 +311,7 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     >>> xray = Table({"ra": stars["ra"][:100], "dec": dec, "pos_error": [1.0] * 100})
     >>> candidates = associate(xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2)
     >>> ax = plot_finding_chart(candidates, xray, stars, row=3)
-    >>> ax.get_xlim()[0] > ax.get_xlim()[1]  # East is left
+    >>> bool(ax.get_xlim()[0] > ax.get_xlim()[1])  # East is left
     True
     """
     check_table(xray, "xray")
