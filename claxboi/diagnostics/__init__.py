@@ -23,6 +23,7 @@ from .overlaps import plot_training_overlap
 from .plane import plot_plane
 from .reliability import plot_reliability
 from .report import write_report
+from .sensitivity import plot_priors_sensitivity
 from .sky import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
@@ -42,6 +43,7 @@ __all__ = [
     "plot_magnitude_prior",
     "plot_outliers",
     "plot_plane",
+    "plot_priors_sensitivity",
     "plot_reliability",
     "plot_separations",
     "plot_sky",

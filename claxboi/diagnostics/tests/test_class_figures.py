@@ -5,10 +5,11 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from claxboi import XrayTable
-from claxboi.classification import Evaluation, WeightSearch
+from claxboi.classification import Evaluation, PriorSensitivity, WeightSearch
 from claxboi.diagnostics import (
     plot_alternatives,
     plot_class_counts,
+    plot_priors_sensitivity,
     plot_thresholds,
     plot_training_overlap,
     plot_weight_search,
@@ -216,3 +217,36 @@ class TestWeightSearch:
     def test_error(self):
         with pytest.raises(TypeError, match="search must be what optimize"):
             plot_weight_search([1])
+
+
+class TestPriorsSensitivity:
+    @pytest.fixture
+    def sensitivity(self):
+        changes = Table({"change": ["as given", "CV x 2", "CV / 2", "star x 2", "star / 2"]})
+        changes["expected_CV"] = [10.0, 12.0, 9.0, 9.5, 11.0]
+        changes["expected_star"] = [0.0] * 5
+        return PriorSensitivity(changes, Table({"is_sensitive": [True, False, False]}))
+
+    def test_ratios(self, sensitivity, check_drawing):
+        ax = plot_priors_sensitivity(sensitivity)
+        texts = check_drawing(ax)
+        spread, *points = ax.lines[:5]
+        np.testing.assert_allclose(spread.get_xdata(), [0.9, 1.2])
+        assert [float(line.get_xdata()[0]) for line in points] == pytest.approx(
+            [1.2, 0.9, 0.95, 1.1]
+        )
+        assert [line.get_marker() for line in points] == [">", "<", ".", "."]
+        # A class that nobody expects has a row, and nothing in it.
+        assert len(ax.lines) == 6
+        assert {"CV (10.0)", "star (0.0)", "its prior x 2", "another prior"} <= set(texts)
+        assert "1 of 3 sources change their class" in texts
+
+    def test_sets_with_names(self, sensitivity, check_drawing):
+        sensitivity.changes["change"][1:] = ["equal", "sky", "plane", "deep"]
+        ax = plot_priors_sensitivity(sensitivity)
+        assert {"equal", "sky", "plane", "deep"} <= set(check_drawing(ax))
+        assert len({line.get_marker() for line in ax.lines[1:5]}) == 4
+
+    def test_error(self):
+        with pytest.raises(TypeError, match="sensitivity must be what priors_sensitivity"):
+            plot_priors_sensitivity({})
