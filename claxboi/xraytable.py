@@ -12,6 +12,7 @@ from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
 from claxboi.classification import classify
+from claxboi.classification.classify import find_training
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
 from claxboi.properties import add_properties
@@ -214,8 +215,8 @@ class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, SharingMixi
             Prior proportions of the classes.
         label : str, optional
             Column with the known classes.
-        training : `~astropy.table.Table`, optional
-            Another labelled table to train on.
+        training : `~astropy.table.Table` or str, optional
+            Another labelled table to train on, or the name of a mission.
         **settings
             The other arguments of `~claxboi.classify`.
 
@@ -230,14 +231,17 @@ class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, SharingMixi
             self, priors, label=label, training=training, return_model=True, **settings
         )
         result.model = model
-        sample = self if training is None else training
+        show_progress = settings.get("show_progress", True)
+        sample = training if isinstance(training, Table) else result
+        if isinstance(training, str):
+            sample = find_training(result, training, label=label, show_progress=show_progress)
         if label in sample.colnames and not is_missing(sample, label).all():
             used = result.meta["claxboi"]["classification"]["priors"]
             result.evaluation = model.evaluate(
                 sample,
                 used if isinstance(used, Mapping) else "training",
                 label=label,
-                show_progress=settings.get("show_progress", True),
+                show_progress=show_progress,
             )
         return result
 

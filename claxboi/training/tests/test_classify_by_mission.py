@@ -5,12 +5,13 @@ Sources without labels, classified by the training sample of a mission.
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 
-from claxboi import classify
+from claxboi import XrayTable, classify
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.training import build
 from claxboi.training.tests.mission_sky import make_mission_sky
+from claxboi.utils import ClaxboiWarning
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,46 @@ def test_ten_sources_without_labels(cds, monkeypatch):
     assert np.mean(result["prediction"] == truth) > 0.7
     # They are sources of the sample: what is returned is held out.
     assert result["is_training"].all()
+
+
+@pytest.mark.filterwarnings("ignore::claxboi.classification.SmallClassWarning")
+def test_mission_that_the_table_knows(cds, monkeypatch):
+    import claxboi.training
+
+    names = ["secrest", "ascc", "avakyan", "downes", "simbad"]
+    asked = []
+
+    def build_once(mission, **options):
+        asked.append(mission)
+        return build(mission, references=names, rng=1, **options)
+
+    monkeypatch.setattr(claxboi.training, "build", build_once)
+    table = build("4XMM", references=names, rng=1, show_progress=False).table
+    ten = XrayTable(table[np.random.default_rng(1).permutation(len(table))[:10]])
+    truth = np.array(ten["class"])
+    ten.remove_columns([name for name in ten.colnames if name.startswith("label_")])
+    ten["class"] = MaskedColumn(truth, mask=np.arange(10) > 2)
+    options = {"show_progress": False}
+    # Without a mission the clear error stays.
+    ten.meta = {}
+    with pytest.raises(ValueError, match="class"):
+        classify(ten, "training", **options)
+    ten.meta = {"claxboi": {"catalog": {"mission": "4XMM"}}}
+    ten.rename_column("class", "known")
+    with pytest.warns(ClaxboiWarning, match="too few labelled sources .* sample of 4XMM"):
+        result = ten.classify("training", label="known", **options)
+    assert asked == ["4XMM"]
+    assert np.mean(result["prediction"] == truth) > 0.7
+    assert result.evaluation.confusion.sum() == 3
+    # Another column of labels, and none at all.
+    ten.remove_column("known")
+    with pytest.warns(ClaxboiWarning, match=r"learn from \(none\)"):
+        again = classify(ten, "training", **options)
+    assert again["prediction"].tolist() == result["prediction"].tolist()
+    # Enough labels of its own: no mission is asked.
+    asked.clear()
+    XrayTable(table, meta=ten.meta).classify("training", **options)
+    assert asked == []
 
 
 def test_unknown_mission():
