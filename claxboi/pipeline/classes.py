@@ -11,8 +11,8 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi import training
 from claxboi.classification import classify
+from claxboi.classification.classify import find_training
 from claxboi.properties import known_properties, published_properties
 from claxboi.utils import add_columns, float_values, is_missing, read_table, text_values, warn
 
@@ -84,21 +84,20 @@ def classify_sources(table, settings, *, show_progress):
     if is_gated.all():
         raise ValueError(f"gating must leave something to classify: all {len(table)} rows are out")
     part = table[~is_gated] if is_gated.any() else table
-    given = _training(own.training, show_progress)
-    sample = part if given is None else given
+    sample = _sample(part, own, show_progress)
     options = {
         "properties": _properties(own.properties, sample, part),
         "weights": None if own.weights == "fitted" else own.weights,
         "normalization": own.normalization or None,
         "merge": _lists(own.merge) or None,
-        **{name: getattr(own, name) for name in ("missing", "kernel", "bandwidth")},
         "min_class_size": own.min_class_size,
+        **{name: getattr(own, name) for name in ("missing", "kernel", "bandwidth")},
     }
     priors = _priors_of_known(own.priors, sample, own)
     result, model = classify(
         part,
         priors,
-        training=given,
+        training=None if sample is part else sample,
         **options,
         return_model=True,
         show_progress=show_progress,
@@ -126,11 +125,13 @@ def evaluate(result, model, settings, *, show_progress):
     evaluation : `~claxboi.classification.Evaluation` or None
         None if the sources that it learned from are not at hand.
     """
-    sample = _training(settings.classification.training, show_progress)
-    if sample is None:
-        sample = result[float_values(result, "is_training") == 1]
-    if not len(sample):
-        return None
+    is_own = float_values(result, "is_training") == 1
+    if is_own.any() and not settings.classification.training:
+        sample = result[is_own]
+    else:
+        sample = _sample(result, settings.classification, show_progress)
+        if sample is result:
+            return None
     used = result.meta["claxboi"]["classification"]["priors"]
     return model.evaluate(
         sample, used if isinstance(used, Mapping) else "training", show_progress=show_progress
@@ -166,12 +167,17 @@ def _lists(value):
     return list(value)
 
 
-def _training(source, show_progress):
-    if not source:
-        return None
-    if Path(source).is_file():
-        return read_table(source)
-    return training.build(source, show_progress=show_progress).table
+def _sample(table, own, show_progress):
+    """Find what to learn from: the table itself, a file, or the sample of a mission."""
+    if Path(own.training).is_file():
+        return read_table(own.training)
+    return find_training(
+        table,
+        own.training or None,
+        merge=_lists(own.merge) or None,
+        min_class_size=own.min_class_size,
+        show_progress=show_progress,
+    )
 
 
 def _priors_of_known(priors, sample, own):

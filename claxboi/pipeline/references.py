@@ -6,15 +6,22 @@ The catalogues that a job compares with: the user's files, or else those on serv
 import os
 from pathlib import Path
 
+import numpy as np
+from astropy import units as u
 from astropy.table import Table
 
 from claxboi.catalog import missions, standardize
 from claxboi.references import Reference, get_reference, load_records
-from claxboi.utils import read_table
+from claxboi.utils import read_table, text_values
 
 from .checkpoints import file_hash, table_hash
 
 __all__ = ["References", "find_references"]
+
+#: Around fewer sources a mission's catalogue is asked for; for more it is fetched whole.
+_FEW = 2000
+#: So near to a source are those of other missions that may be linked to it.
+_AROUND = 60 * u.arcsec
 
 
 class References:
@@ -68,7 +75,7 @@ class References:
                 self._read[name] = get_reference(name)
         return self._read[name]
 
-    def xray(self, mission):
+    def xray(self, mission, coords):
         """
         Find another X-ray mission's catalogue, in the words of the vocabulary.
 
@@ -76,6 +83,8 @@ class References:
         ----------
         mission : str
             Name of the mission.
+        coords : `~astropy.coordinates.SkyCoord`
+            Around which sources it is needed; the whole of it may come.
 
         Returns
         -------
@@ -86,7 +95,7 @@ class References:
                 source = self.own[mission]
                 raw = source if isinstance(source, Table) else read_table(source)
             else:
-                raw = _fetch_mission(mission)
+                raw = _fetch_mission(mission, coords)
             self._read[mission] = standardize(raw, mission, overwrite=True)
         return self._read[mission]
 
@@ -160,10 +169,14 @@ class References:
         return mission in self.own or bool(missions()[mission].reference)
 
 
-def _fetch_mission(mission):
+def _fetch_mission(mission, coords):
     """Fetch a mission's catalogue, under the names that it has on VizieR."""
     reference = get_reference(missions()[mission].reference)
-    raw = reference.fetch_all()
+    if len(coords) < _FEW:
+        raw = reference.query(coords, radius=_AROUND)
+        raw = raw[np.unique(text_values(raw, "id")[0], return_index=True)[1]]
+    else:
+        raw = reference.fetch_all()
     columns = reference.record.columns_on("vizier")
     names = [name for name in raw.colnames if name in columns]
     raw.keep_columns(names)

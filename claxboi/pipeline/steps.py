@@ -148,8 +148,13 @@ def _catalogue(table, job):
         table = counterparts.complete_pos_errors(table, fill=fill)
     table = catalog.flag_crowded(table)
     if own.sharper:
-        table = catalog.flag_blended(table, job.references.xray(own.sharper))
+        table = catalog.flag_blended(table, job.references.xray(own.sharper, _coords(table)))
     return table
+
+
+def _coords(table):
+    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
+    return SkyCoord(ra, dec, unit="deg")
 
 
 def _counterparts(table, job):
@@ -200,9 +205,12 @@ def _add_distances(table, job, name):
 
 
 def _variability(table, job):
+    if "flux_band" not in table.colnames:
+        log.info("no variability over missions: the band of the flux is not known (flux_band)")
+        return table
     name = mission_of(table) or "primary"
     others = {
-        mission: job.references.xray(mission)
+        mission: job.references.xray(mission, _coords(table))
         for mission in job.settings.variability.missions
         if mission != name and job.references.has(mission)
     }

@@ -48,7 +48,7 @@ def test_all_steps_leave_their_columns(done):
     table = done.result.table
     assert len(table) == 500
     wanted = ["source_id", "pos_error", "is_suspect", "opt_p_any", "ir_id", "galaxy_radius", "b"]
-    wanted += ["log_fx_fr", "log_fmax_fmin_low", "label_AGN", "class", "prediction", "P_XRB"]
+    wanted += ["log_fx_fr", "log_fmax_fmin_low", "label_AGN", "class", "prediction", "P_star"]
     assert set(wanted) <= set(table.colnames)
     # The catalogue's own columns survive to the end.
     raw = read_table(done.folder / "sky/xray.fits")
@@ -125,17 +125,6 @@ def test_everything_is_written_beside_the_output(done):
     assert re.search(r"step 2 of 7 \(counterparts\): done in [\d.]+ s", log)
 
 
-def test_settings_that_were_written_make_the_same(done, tmp_path):
-    again = run(
-        done.folder / "sky/xray.fits",
-        tmp_path / "again.fits",
-        settings=f"{done.output}.toml",
-        show_progress=False,
-    )
-    np.testing.assert_array_equal(again.table["prediction"], done.result.table["prediction"])
-    assert_equal(read_table(tmp_path / "again.fits"), read_table(done.output))
-
-
 def test_done_job_is_not_done_again(done):
     before = done.output.stat().st_mtime_ns
     again = done.run(done.output)
@@ -173,7 +162,7 @@ job.run(*sys.argv[3:5], settings=sys.argv[5], show_progress=False)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a system without SIGKILL")
-def test_killed_and_started_again(done, tmp_path):
+def test_killed_and_started_again_by_the_settings_that_were_written(done, tmp_path):
     output = tmp_path / "out.fits"
     arguments = [str(done.folder / "sky/xray.fits"), str(output), f"{done.output}.toml"]
     moments = [("counterparts", "before"), ("properties", "after"), ("classes", "before")]
@@ -186,16 +175,18 @@ def test_killed_and_started_again(done, tmp_path):
     assert_equal(read_table(output), read_table(done.output))
     assert str(result.evaluation) == str(done.result.evaluation)
     # No step that was complete was done again.
-    finished = re.findall(r"\((\w+)\): done in", (tmp_path / "out.fits.log").read_text())
-    assert finished == list(STEPS[:-1])
+    log = (tmp_path / "out.fits.log").read_text()
+    begun = re.findall(r"INFO step \d of 7 \((\w+)\)$", log, re.MULTILINE)
+    killed = ["catalogue", "counterparts"], ["counterparts", "hosts", "properties"]
+    assert begun == [*killed[0], *killed[1], "variability", "labels", "classes", "classes"]
 
 
-def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path, caplog):
+def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path):
     folder = tmp_path / "steps"
     source = done.folder / "sky/xray.fits"
     options = {"references": done.references, "checkpoints": folder, "show_progress": False}
-    skip = ["variability", "hosts"]
-    settings = done.settings
+    skip = ["variability", "hosts", "counterparts"]
+    settings = done.settings.updated({"labels": {"min_quality": 0}})
     prepare(source, settings=settings, skip=skip, **options)
     times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     changed = settings.updated({"labels": {"radius": 1.0}})
@@ -272,7 +263,8 @@ def test_table_without_errors(refused, done):
 def test_wrong_output(refused, done, tmp_path):
     refused(ValueError, "cannot tell the format to write", output=tmp_path / "out.doc")
     refused(FileNotFoundError, "there is no folder", output=tmp_path / "no/out.fits")
-    refused(IsADirectoryError, "it is a folder", output=tmp_path)
+    (tmp_path / "d.fits").mkdir()
+    refused(IsADirectoryError, "it is a folder", output=tmp_path / "d.fits")
     (tmp_path / "x.fits.steps").write_text("")
     refused(NotADirectoryError, "must be a folder for the steps", output=tmp_path / "x.fits")
 
@@ -302,7 +294,8 @@ def test_wrong_references(refused, tmp_path):
 
 
 def test_gating_needs_its_step(done, tmp_path):
-    settings = done.settings.updated({"gating": {"outside_galaxies": True}, "skip": ["hosts"]})
+    skip = ["counterparts", "hosts", "variability", "labels"]
+    settings = done.settings.updated({"gating": {"outside_galaxies": True}, "skip": skip})
     with pytest.raises(KeyError, match="needs the step hosts"):
         done.run(tmp_path / "out.fits", settings=settings)
 
@@ -332,9 +325,11 @@ def test_bare_tables_of_all_kinds_are_prepared_alike(done):
         for table in (plain, quantities, coords)
     ]
     for name in ("opt_id", "opt_p_any", "b", "log_fx_fr", "galaxy_radius"):
-        values = [
-            np.ma.filled(np.ma.asarray(np.ma.array(t[name])), 0 if name != "opt_id" else "")
-            for t in answers
-        ]
-        np.testing.assert_array_equal(values[1], values[0])
-        np.testing.assert_array_equal(values[2], values[0])
+        first, *others = (_plain(table[name]) for table in answers)
+        for other in others:
+            np.testing.assert_array_equal(other, first)
+
+
+def _plain(column):
+    values = getattr(column, "value", column)
+    return np.ma.filled(values, "" if column.dtype.kind == "U" else np.nan)
