@@ -42,6 +42,8 @@ _FRAMES = {
 }
 #: The gnomonic projection stretches the edge of a wider field beyond use.
 _WIDEST_DEG = 100.0
+#: Half width of a field, in pixels of its coordinates.
+_HALF_FIELD = 50
 #: Sources in a bin of a density, and how many bins a map is wide.
 _PER_BIN, _FEWEST_BINS, _MOST_BINS = 8, 12, 180
 #: Half axes of the all-sky ellipse, in degrees of the projection: 2 sqrt(2) and sqrt(2) radian.
@@ -160,7 +162,8 @@ def _make_wcs(frame, center, width_deg):
     else:
         own = center.transform_to(frame).represent_as("unitspherical")
         projection, lon, lat = "TAN", own.lon.deg, own.lat.deg
-        step = width_deg / 100
+        # From edge to edge, at the equator of the field, it is as wide as was asked for.
+        step = np.degrees(np.tan(np.radians(width_deg / 2))) / _HALF_FIELD
     wcs.wcs.ctype = [f"{prefix}-{projection}" for prefix in prefixes]
     if frame == "icrs":
         wcs.wcs.radesys = "ICRS"
@@ -195,7 +198,7 @@ def _sky_axes(ax, wcs, *, is_all_sky):
 
 def _set_limits(ax, wcs, width_deg):
     step = wcs.wcs.cdelt[1]
-    half_x, half_y = _HALF_SKY_DEG / step if width_deg is None else [width_deg / step / 2] * 2
+    half_x, half_y = _HALF_SKY_DEG / step if width_deg is None else [_HALF_FIELD] * 2
     ax.set_xlim(-half_x, half_x)
     ax.set_ylim(-half_y, half_y)
     ax.set_aspect("equal")

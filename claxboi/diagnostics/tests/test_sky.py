@@ -54,10 +54,19 @@ def test_field_holds_what_is_in_it():
     ax = plot_sky(table, frame="icrs", center=center, width=1 * u.deg)
     ((label, drawn),) = points(ax).items()
     assert label == "sources (2)"
-    offsets = np.degrees(np.tan(np.radians([-0.3, 0.2]))) * 100
+    offsets = np.tan(np.radians([-0.3, 0.2])) / np.tan(np.radians(0.5)) * 50
     np.testing.assert_allclose(drawn[:, 0], offsets, rtol=1e-6)
     assert ax.get_xlim() == (-50, 50)
     assert ax.coords[0].get_axislabel() == "Right ascension (ICRS)"
+
+
+@pytest.mark.parametrize("width", [0.1, 100])
+def test_field_is_as_wide_as_asked(width):
+    center = SkyCoord(0, 0, unit="deg")
+    edge = width / 2
+    table = Table({"ra": [edge * 0.999, edge * 1.001], "dec": [0.0, 0.0]})
+    ax = plot_sky(table, frame="icrs", center=center, width=width * u.deg)
+    assert list(points(ax)) == ["sources (1)"]
 
 
 def test_many_sources_are_density_per_square_degree(sources):
