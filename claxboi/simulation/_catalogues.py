@@ -9,6 +9,7 @@ from astropy.table import MaskedColumn, Table
 from claxboi.references import load_records
 
 from ._fields import move
+from ._populations import g_minus_rp
 from ._records import class_names, draw_normal, label_records, put, sky_records
 
 __all__ = ["galaxy_tables", "label_tables"]
@@ -126,8 +127,7 @@ def _pool(sources, surveys, rows):
         "ra": joined("ra", "ra"),
         "dec": joined("dec", "dec"),
         "flux": np.concatenate([sources["flux"], np.zeros(len(bright))]),
-        # Without dust beyond what their colours have.
-        "g": np.concatenate([rp + 0.15 + 0.4 * bp_rp, np.asarray(gaia["Gmag"][bright], float)]),
+        "g": np.concatenate([rp + g_minus_rp(bp_rp), np.asarray(gaia["Gmag"][bright], float)]),
         "rp": joined("rp", "RPmag"),
         "w1": np.concatenate([rp - sources["rp_w1"], np.full(len(bright), np.nan)]),
         "w1_w2": np.concatenate([sources["w1_w2"], np.zeros(len(bright))]),

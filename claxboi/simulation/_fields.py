@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 
 from ._records import draw_normal, sky_records
 
-__all__ = ["Fields", "Galaxies", "column_density", "move", "tile"]
+__all__ = ["Fields", "Galaxies", "column_density", "disc", "move", "tile"]
 
 #: Fewest pointings of a kind, and the largest galaxy in units of the field.
 _FEWEST, _LARGEST_GALAXY = 3, 0.5

@@ -11,7 +11,14 @@ from ._fields import column_density, disc, move
 from ._records import draw_mixture, draw_normal, sky_records
 from ._spectra import XMM_EDGES, band_shares
 
-__all__ = ["agn_per_field", "cumulative_counts", "draw_class", "draw_flux", "main_sequence"]
+__all__ = [
+    "agn_per_field",
+    "cumulative_counts",
+    "draw_class",
+    "draw_flux",
+    "g_minus_rp",
+    "main_sequence",
+]
 
 #: Candidates drawn for each source, of which the detectable ones are kept.
 _CANDIDATES = 5
@@ -251,7 +258,7 @@ def _counterparts(rng, record, sources):
         log_ratio[nuclear] = draw_normal(rng, record["nuclear_log_fx_fr"], nuclear.sum())
     # log10 Fx/F = log10 Fx + m/2.5 + 5.43 for RP.
     rp = 2.5 * (log_ratio - log_flux - 5.43)
-    if "dust" in optical:
+    if optical.get("obscured"):
         # What absorbs the X-rays of an AGN hides some of its blue light.
         hidden = np.clip(sources["log_nh"] - 21.5, 0, 1.5)
         bp_rp, rp, rp_w1 = bp_rp + 0.5 * hidden, rp + 1.2 * hidden, rp_w1 + 0.6 * hidden
@@ -288,3 +295,19 @@ def main_sequence(bp_rp):
     record = sky_records()["main_sequence"]
     columns = ("absolute_rp", "rp_w1", "log_fx_fr")
     return tuple(np.interp(bp_rp, record["bp_rp"], record[column]) for column in columns)
+
+
+def g_minus_rp(bp_rp):
+    """
+    Tell the Gaia G magnitude from the colour: about 0.35 above RP at BP-RP of 0.5, 1.2 at 3.
+
+    Parameters
+    ----------
+    bp_rp : `~numpy.ndarray`
+        BP-RP.
+
+    Returns
+    -------
+    g_minus_rp : `~numpy.ndarray`
+    """
+    return 0.15 + 0.40 * bp_rp - 0.015 * bp_rp**2

@@ -9,14 +9,14 @@ from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
 from ._fields import disc, move
-from ._populations import main_sequence
+from ._populations import g_minus_rp, main_sequence
 from ._records import draw_normal, put, sky_records
 from ._xmm import iau_names, unit_vectors
 
 __all__ = ["make_surveys", "motions"]
 
 #: Proper motion in mas/yr of 1 km/s at 1 pc.
-MAS_KM_S = 1000 / 4.740470
+_MAS_KM_S = 1000 / 4.740470
 #: First Gaia identifier, and the step.
 _FIRST_ID, _ID_STEP = 10**15, 4093
 #: Distances where the parallax says nothing, as of Bailer-Jones et al. (2021): log10 pc.
@@ -41,7 +41,7 @@ def motions(rng, distance_pc, velocity):
     pmra, pmdec : `~numpy.ndarray`
         mas/yr, cos(dec) included.
     """
-    scale = np.nan_to_num(velocity * MAS_KM_S / distance_pc)
+    scale = np.nan_to_num(velocity * _MAS_KM_S / distance_pc)
     return scale * rng.normal(size=len(scale)), scale * rng.normal(size=len(scale))
 
 
@@ -125,7 +125,7 @@ def _field_objects(rng, sources, xray_ra, xray_dec, fields, radius_arcsec):
     g = _magnitudes(rng, record["gaia_range"], record["gaia_slope"], n)
     bp_rp = np.clip(draw_normal(rng, sky_records()["main_sequence"]["field_bp_rp"], n), 0.2, 3.6)
     absolute_rp, rp_w1, _ = main_sequence(bp_rp)
-    rp = g - _g_rp(bp_rp)
+    rp = g - g_minus_rp(bp_rp)
     distance = 10 ** ((rp - absolute_rp) / 5 + 1)
     velocity = sky_records()["main_sequence"]["field_velocity"]
     pmra, pmdec = motions(rng, distance, velocity)
@@ -171,14 +171,9 @@ def _magnitudes(rng, limits, slope, n):
     return limits[1] + np.log10(rng.uniform(low, high, n)) / slope
 
 
-def _g_rp(bp_rp):
-    # Stars: about 0.35 at BP-RP of 0.5 and 1.2 at 3.
-    return 0.15 + 0.40 * bp_rp - 0.015 * bp_rp**2
-
-
 def _gaia(rng, objects):
     record = sky_records()["gaia"]
-    g = objects["rp"] + _g_rp(objects["bp_rp"])
+    g = objects["rp"] + g_minus_rp(objects["bp_rp"])
     rows = np.flatnonzero(rng.random(len(g)) < ndtr((record["limit"] - g) / record["width"]))
     rows = rows[rng.permutation(len(rows))]
     g, n = g[rows], len(rows)

@@ -13,10 +13,19 @@ from ._fields import move
 from ._records import draw_normal, put, sky_records
 from ._spectra import band_shares
 
-__all__ = ["JULIAN_YEAR", "iau_names", "julian_year", "observe_xmm", "resolved"]
+__all__ = [
+    "FLUX",
+    "RESOLUTION",
+    "iau_names",
+    "julian_year",
+    "observe_shares",
+    "observe_xmm",
+    "resolved",
+    "unit_vectors",
+]
 
 #: Days, and the Modified Julian Date of J2000.
-JULIAN_YEAR, _MJD_2000 = 365.25, 51544.5
+_JULIAN_YEAR, _MJD_2000 = 365.25, 51544.5
 #: Exposure (s) to which the background of the records refers.
 _BACKGROUND_EXPOSURE = 20_000.0
 #: A source so near to a brighter one is no source of its own; farther ones are confused, arcsec.
@@ -43,7 +52,7 @@ def julian_year(mjd):
     -------
     year : `~numpy.ndarray`
     """
-    return 2000.0 + (mjd - _MJD_2000) / JULIAN_YEAR
+    return 2000.0 + (mjd - _MJD_2000) / _JULIAN_YEAR
 
 
 def observe_xmm(rng, sources, fields):
@@ -100,7 +109,7 @@ def observe_xmm(rng, sources, fields):
     calibration = 1 + telescope["systematic_flux"] * rng.normal(size=n)
     fluxes = net * rate_to_flux * np.maximum(calibration, 0.5)[:, np.newaxis]
     errors = error * rate_to_flux
-    # The total of 4XMM is that of its bands.
+    # The total of 4XMM is that of its bands, and above 0 for what is detected.
     flux = np.maximum(fluxes.sum(axis=1), 0.3 * sources["flux"])
     flux_error = np.sqrt((errors**2).sum(axis=1))
     for band in range(5):

@@ -220,10 +220,8 @@ def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
         place = np.full(n_sources, -1)
         place[found] = np.arange(len(found))
         truth[name] = _ids(ids, place)
-    names = _join(listed, n_sources)
-    truth["catalogues"] = MaskedColumn(names, mask=names == "")
-    meta = truth.meta
-    xray.meta.update(record({}, "simulation", **meta["claxboi"]["simulation"]))
+    truth["catalogues"] = _join(listed, n_sources)
+    xray.meta.update(truth.meta)
     return MockSky(
         xray,
         {"2SXPS": swift, "CSC2": chandra},
@@ -323,8 +321,9 @@ def _ids(ids, rows):
 
 
 def _join(listed, n_sources):
-    names = np.full(n_sources, "", dtype="U1")
+    """List the catalogues of each source in words, masked where there is none."""
+    words = np.full(n_sources, "", dtype=object)
     for name, is_listed in listed.items():
-        separator = np.where(is_listed & (names != ""), ",", "")
-        names = np.char.add(np.char.add(names, separator), np.where(is_listed, name, ""))
-    return names
+        words[is_listed] += f",{name}"
+    words = np.array([word[1:] for word in words], dtype=str)
+    return MaskedColumn(words, mask=words == "")
