@@ -4,12 +4,14 @@ Questions that people ask of a classified catalogue.
 """
 
 from .class_counts import count_classes
+from .comparison import compare_models
 from .inspection import inspection_list
 from .novelties import find_novelties
 from .number_counts import cumulative_counts, differential_counts, list_counts
 from .ulx import find_ulx, galaxy_priors
 
 __all__ = [
+    "compare_models",
     "count_classes",
     "cumulative_counts",
     "differential_counts",
