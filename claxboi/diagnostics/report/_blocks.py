@@ -134,14 +134,27 @@ class Blocks:
             whole.update(text.encode("ascii"))
         return whole.hexdigest()[:12]
 
-    def to_html(self):
+    def to_html(self, numbers=None):
         """
-        Return the blocks as elements of a page.
+        Return blocks as elements of a page.
+
+        Parameters
+        ----------
+        numbers : iterable of int, optional
+            Which; all by default.
+
+        Returns
+        -------
+        html : str
         """
+        numbers = range(len(self)) if numbers is None else sorted(numbers)
         return "\n".join(
-            f'<script type="text/plain" id="block-{number}">{text}</script>'
-            for number, text in enumerate(self._texts)
+            f'<script type="text/plain" id="block-{number}">{self._texts[number]}</script>'
+            for number in numbers
         )
+
+    def __len__(self):
+        return len(self._texts)
 
 
 def to_json(content):

@@ -42,6 +42,11 @@ __all__ = ["write_report"]
 #: The program of the page, in the order in which its parts build on each other.
 SCRIPTS = ("codec", "format", "query", "grid", "draw", "votes", "card", "main")
 
+#: Columns that the table opens with, beside the prediction, the label and the probabilities, which
+#: are left to choice where there are more classes than that.
+FIRST_COLUMNS = ("flux", "outlier_pvalue", "alternative")
+MOST_CLASS_COLUMNS = 8
+
 _FOLDER = files("claxboi.diagnostics.report") / "data"
 
 
@@ -149,6 +154,7 @@ def write_report(
     data["classes"] = [{"name": row["name"], "count": row["predicted"]} for row in counts]
     data["id"] = blocks.digest()
     data["title"] = title
+    early = _early(data)
     page = _page(
         title=escape(title),
         subtitle=_subtitle(record),
@@ -157,7 +163,8 @@ def write_report(
         figures=_figures(result, len(classes)),
         provenance=provenance_html(result.meta["claxboi"]),
         header=to_json(data),
-        blocks=blocks.to_html(),
+        early=blocks.to_html(early),
+        late=blocks.to_html(set(range(len(blocks))) - early),
     )
     with replacing(path, overwrite=overwrite) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -202,7 +209,7 @@ def _data(result, record, rows, model, columns, blocks):
         "identifier": {"name": column or "row", **blocks.add_texts(names)},
         "categories": categories,
         "columns": pack_columns(result, shown, blocks),
-        "label": record.get("label", "class"),
+        "visible": _visible(shown, record),
         "cards": {"rows": blocks.add_integers(rows)} if len(rows) else None,
         "links": _links() if {"ra", "dec"} <= set(shown) else [],
     }
@@ -213,6 +220,24 @@ def _data(result, record, rows, model, columns, blocks):
         if len(rows):
             data["cards"] |= pack_reasons(model, result, rows, blocks)
     return data
+
+
+def _visible(shown, record):
+    """List the columns that the table opens with."""
+    wanted = ["prediction", *FIRST_COLUMNS, record.get("label", "class")]
+    if len(record["classes"]) <= MOST_CLASS_COLUMNS:
+        wanted += [f"P_{name}" for name in record["classes"]]
+    return [name for name in dict.fromkeys(wanted) if name in shown]
+
+
+def _early(data):
+    """List the blocks without which the table cannot open."""
+    needed = {"prediction", *data["visible"], *(f"P_{item['name']}" for item in data["classes"])}
+    early = {column["block"] for column in data["columns"] if column["name"] in needed}
+    early.add(data["identifier"]["block"])
+    if data["cards"]:
+        early.add(data["cards"]["rows"]["block"])
+    return early
 
 
 def _links():

@@ -26,20 +26,28 @@ function gather(planes, Type) {
   return new Type(bytes.buffer);
 }
 
+// The blocks that the start needs stand before the program; the others are still on their way.
+const early = new Set([...document.scripts].map((element) => element.id));
+const whole = new Promise((resolve) => {
+  document.addEventListener("DOMContentLoaded", resolve, { once: true });
+});
+
+async function inflateBlock({ block, type }) {
+  const id = `block-${block}`;
+  if (!early.has(id)) await whole;
+  const element = document.getElementById(id);
+  const text = element.textContent;
+  element.remove();
+  const bytes = await inflate(text);
+  if (type === "text") return new TextDecoder().decode(bytes).split("\n");
+  return gather(bytes, TYPES[type]);
+}
+
 // Each block is read once; its text is then no longer needed.
 const read = new Map();
 
 function readBlock(where) {
-  if (!read.has(where.block)) {
-    const element = document.getElementById(`block-${where.block}`);
-    const text = element.textContent;
-    element.remove();
-    read.set(where.block, inflate(text).then((bytes) => (
-      where.type === "text"
-        ? new TextDecoder().decode(bytes).split("\n")
-        : gather(bytes, TYPES[where.type])
-    )));
-  }
+  if (!read.has(where.block)) read.set(where.block, inflateBlock(where));
   return read.get(where.block);
 }
 

@@ -120,13 +120,6 @@ function prepare(column) {
   return column;
 }
 
-function defaultColumns() {
-  const wanted = ["prediction", "flux", "outlier_pvalue", "alternative", header.label];
-  const chosen = new Set(wanted.filter((name) => report.columns.has(name.toLowerCase())));
-  if (classes.length <= 8) classes.forEach(({ name }) => chosen.add(`P_${name}`));
-  return [...chosen];
-}
-
 async function showColumns() {
   const columns = state.visible.map((name) => report.columns.get(name.toLowerCase()));
   await Promise.all(columns.map(loadColumn));
@@ -396,7 +389,7 @@ async function showDensities() {
 async function start() {
   wireTheme();
   wireKeys();
-  state.visible = defaultColumns();
+  state.visible = header.visible;
   const needed = ["prediction", ...classes.map(({ name }) => `p_${name.toLowerCase()}`)];
   const [names] = await Promise.all([
     readBlock(header.identifier), ...needed.map((name) => loadColumn(report.columns.get(name))),
@@ -417,6 +410,7 @@ async function start() {
   window.addEventListener("hashchange", openAddress);
   window.addEventListener("beforeprint", printTable);
   await showDensities();
+  await whole;
   // The rest is read while nobody waits, so that the first card opens at once.
   const later = window.requestIdleCallback ?? ((work) => setTimeout(work, 200));
   later(() => report.loadAll());
