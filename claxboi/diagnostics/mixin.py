@@ -4,10 +4,12 @@ The figures as methods of a classified table.
 """
 
 from ._html import result_html
+from ._result import find_source
 from .alternatives import plot_alternatives
 from .confusion import plot_confusion
 from .counts import plot_class_counts
 from .densities import plot_densities
+from .explanation import plot_explanation
 from .outliers import plot_outliers
 from .plane import plot_plane
 from .reliability import plot_reliability
@@ -106,6 +108,27 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`
         """
         return plot_track(self, source, ax=ax)
+
+    def plot_explanation(self, source, *, class_name=None, against=None, ax=None):
+        """
+        Plot why a source is one class and not another: `~claxboi.diagnostics.plot_explanation`.
+
+        Parameters
+        ----------
+        source : int or str
+            The number of its row, or its identifier.
+        class_name, against : str, optional
+            The two classes; the most probable ones by default.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        row, _ = find_source(self, source)
+        explanation = _classified(self.model).explain(self[row])
+        return plot_explanation(explanation, class_name=class_name, against=against, ax=ax)
 
     def plot_outliers(self, ax=None):
         """

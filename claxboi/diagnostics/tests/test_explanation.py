@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from claxboi import XrayTable, classify
 from claxboi.classification import NaiveBayesClassifier
 from claxboi.diagnostics import plot_explanation
 from claxboi.simulation import make_labelled_sample
@@ -50,3 +51,14 @@ def test_draws_on_given_axes_by_method(explanation):
 def test_unknown_class(explanation):
     with pytest.raises(ValueError, match="there is no class 'quasar'"):
         plot_explanation(explanation, class_name="quasar")
+
+
+def test_method_of_a_result_explains_a_source():
+    table = make_labelled_sample(1200, rng=2)
+    result, model = classify(table, "training", return_model=True, show_progress=False)
+    result = XrayTable(result)
+    result.model = model
+    ax = result.plot_explanation("SIM-0006", class_name="star", against="AGN")
+    assert ax.get_title(loc="left").startswith("SIM-0006: star rather than AGN")
+    with pytest.raises(ValueError, match="not classified yet"):
+        XrayTable(table).plot_explanation(0)
