@@ -19,7 +19,7 @@ STEPS = 5000
 PSEUDO_SOURCES = 1.0
 
 
-def dawid_skene(probability, cast, shape, skill, strength):
+def dawid_skene(probability, cast, shape, skill, strength, priors=None):
     """
     Find the confusion matrices of voters, and the class of each source.
 
@@ -33,6 +33,8 @@ def dawid_skene(probability, cast, shape, skill, strength):
         Numbers of sources, voters and classes.
     skill, strength : float
         See `combine_votes`.
+    priors : `~numpy.ndarray` of shape (n_sources, n_classes), optional
+        Prior of each source, above 0. Default: the proportions, which are found too.
 
     Returns
     -------
@@ -51,20 +53,16 @@ def dawid_skene(probability, cast, shape, skill, strength):
         proportions = probability.sum(axis=0) + PSEUDO_SOURCES / n_classes
         proportions /= proportions.sum()
         log_confusion = np.log(confusion)
-        joint = np.tile(np.log(proportions), (n_sources, 1))
+        joint = np.tile(np.log(proportions), (n_sources, 1)) if priors is None else np.log(priors)
         for c in range(n_classes):
             joint[:, c] += np.bincount(source, log_confusion[voter, c, answer], n_sources)
         peak = joint.max(axis=1, keepdims=True)
         updated = np.exp(joint - peak)
         total = updated.sum(axis=1, keepdims=True)
         updated /= total
-        history.append(
-            float(
-                np.sum(peak + np.log(total))
-                + np.sum(prior * log_confusion)
-                + PSEUDO_SOURCES / n_classes * np.sum(np.log(proportions))
-            )
-        )
+        history.append(float(np.sum(peak + np.log(total)) + np.sum(prior * log_confusion)))
+        if priors is None:
+            history[-1] += PSEUDO_SOURCES / n_classes * float(np.sum(np.log(proportions)))
         moved = np.abs(updated - probability).max()
         probability = updated
         if moved < TOLERANCE:

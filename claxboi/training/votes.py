@@ -15,6 +15,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    float_values,
     read_table,
     record,
     text_values,
@@ -28,6 +29,9 @@ __all__ = ["CombinedVotes", "apply_votes", "combine_votes", "read_votes"]
 UNSURE = "unsure"
 
 METHODS = ("dawid-skene", "majority")
+
+#: The least that the properties of a source may say for a class before the votes.
+SMALLEST_PRIOR = 1e-3
 
 #: Where labels came from.
 FROM_CATALOGUE, FROM_VOTES = "catalogue", "votes"
@@ -157,7 +161,9 @@ class CombinedVotes:
         return np.array([self.labels[f"vote_{name}"] for name in self.classes]).T
 
 
-def combine_votes(votes, *, method="dawid-skene", classes=None, skill=0.7, strength=3.0):
+def combine_votes(
+    votes, *, method="dawid-skene", priors=None, classes=None, skill=0.7, strength=3.0
+):
     r"""
     Combine the votes of several people into soft labels, and find how skilled each is.
 
@@ -168,6 +174,10 @@ def combine_votes(votes, *, method="dawid-skene", classes=None, skill=0.7, stren
     method : {"dawid-skene", "majority"}, optional
         "dawid-skene" (default) learns the confusion matrix of each voter from how all agree, and
         weighs the votes by it. "majority": each vote counts the same.
+    priors : `~astropy.table.Table`, optional
+        With "dawid-skene": a classified table with ``source_id`` and ``P_<class>``, of a model that
+        did not see these votes: what the properties of a source say counts beside the votes
+        (Raykar et al. 2010). Default: all sources have the same prior, which is found too.
     classes : sequence of str, optional
         The classes in order; other votes are an error. Default: all that were voted for, sorted.
     skill, strength : float, optional
@@ -206,7 +216,7 @@ def combine_votes(votes, *, method="dawid-skene", classes=None, skill=0.7, stren
 
     References
     ----------
-    Dawid & Skene 1979, J. R. Stat. Soc. C 28, 20.
+    Dawid & Skene 1979, J. R. Stat. Soc. C 28, 20; Raykar et al. 2010, JMLR 11, 1297.
 
     Examples
     --------
@@ -226,6 +236,10 @@ def combine_votes(votes, *, method="dawid-skene", classes=None, skill=0.7, stren
     skill = check_number(skill, "skill", minimum=0, maximum=1, exclusive=True)
     strength = check_number(strength, "strength", minimum=0, exclusive=True)
     votes = _clean(votes)
+    if priors is not None:
+        check_table(priors, "priors")
+        if method != "dawid-skene":
+            raise ValueError(f"priors go with method 'dawid-skene', not {method!r}")
     unsure = np.asarray(votes["vote"] == UNSURE)
     names = np.unique(votes["vote"][~unsure]).tolist()
     if classes is not None:
@@ -267,6 +281,7 @@ def combine_votes(votes, *, method="dawid-skene", classes=None, skill=0.7, stren
             (len(known), *shape[1:]),
             skill,
             strength,
+            None if priors is None else _source_priors(priors, sources[known], names),
         )
     labels = _label_table(sources, n_votes, n_unsure, counts, probability, names)
     labels.meta = record({}, "votes", method=method, skill=skill, strength=strength, classes=names)
@@ -280,6 +295,21 @@ def combine_votes(votes, *, method="dawid-skene", classes=None, skill=0.7, stren
         }
     )
     return CombinedVotes(labels, people, confusion, names, proportions, history)
+
+
+def _source_priors(table, sources, names):
+    """Read the prior of each source from a classified table."""
+    check_columns(table, ["source_id", *(f"P_{name}" for name in names)], "priors")
+    ids, _ = text_values(table, "source_id", name="priors")
+    order = np.argsort(ids, kind="stable")
+    place = order[np.minimum(np.searchsorted(ids[order], sources), len(ids) - 1)]
+    absent = ids[place] != sources
+    if absent.any():
+        raise ValueError(f"priors must have all sources with votes: {sources[absent][0]} is not in")
+    columns = [float_values(table, f"P_{name}", name="priors")[place] for name in names]
+    # No vote overrules a zero, and a missing probability says nothing.
+    prior = np.maximum(np.nan_to_num(np.array(columns).T, nan=1.0), SMALLEST_PRIOR)
+    return prior / prior.sum(axis=1, keepdims=True)
 
 
 def _label_table(sources, n_votes, n_unsure, counts, probability, names):

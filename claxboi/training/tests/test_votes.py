@@ -114,6 +114,29 @@ def test_few_votes_stay_near_what_is_believed():
     assert_allclose(combined.confusion.sum(axis=2), 1)
 
 
+def test_priors_of_the_sources():
+    """One vote at skill 0.8 of three classes: odds of 8 to 1, times those of the prior."""
+    votes = Table(rows=[("a", "1", "CV"), ("b", "1", "CV")], names=["source_id", "voter", "vote"])
+    priors = Table(
+        {
+            "source_id": ["x", "b", "a"],
+            "P_AGN": [1.0, 0.9, 1 / 3],
+            "P_CV": [0.0, 0.05, 1 / 3],
+            "P_star": [0.0, 0.05, 1 / 3],
+        }
+    )
+    settings = {"classes": CLASSES, "skill": 0.8, "strength": 1e6}
+    combined = combine_votes(votes, priors=priors, **settings)
+    assert_allclose(combined.probabilities()[0], [0.1, 0.8, 0.1], atol=1e-4)
+    expected = np.array([0.9 * 0.1, 0.05 * 0.8, 0.05 * 0.1])
+    assert_allclose(combined.probabilities()[1], expected / expected.sum(), atol=1e-4)
+    assert np.all(np.diff(combined.history) > -1e-6)
+    with pytest.raises(ValueError, match="all sources with votes: a is not in"):
+        combine_votes(votes, priors=priors[:2], **settings)
+    with pytest.raises(ValueError, match="priors go with method 'dawid-skene'"):
+        combine_votes(votes, priors=priors, classes=CLASSES, method="majority")
+
+
 def test_majority_by_hand():
     votes = Table(
         rows=[("a", "1", "CV"), ("a", "2", "CV"), ("a", "3", "AGN"), ("b", "1", "unsure")],
