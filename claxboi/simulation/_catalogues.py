@@ -177,7 +177,7 @@ def _label_table(rng, name, record, pool, entries, settings):
     dec = np.concatenate([dec, np.degrees(np.arcsin(rng.uniform(-1, 1, n - n_near)))])
     table = Table()
     if "id" in known.columns:
-        table["id"] = [f"{name} {number}" for number in range(1, n + 1)]
+        table["id"] = np.array([f"{name} {number}" for number in range(1, n + 1)], dtype=str)
     put(table, "ra", ra, "deg")
     put(table, "dec", dec, "deg")
     if "type" in record:
@@ -189,10 +189,10 @@ def _label_table(rng, name, record, pool, entries, settings):
         put(table, "pos_error_major", np.full(n, 1e3 * record["error"]), "mas")
         put(table, "pos_error_minor", np.full(n, 1e3 * record["error"]), "mas")
         put(table, "pos_error_angle", np.zeros(n), "deg")
-    if name == "ascc":
+    if "Vmag" in known.columns:
         v = pool["g"][entries] + 0.2
         put(table, "Vmag", v, "mag")
         put(table, "Bmag", v + 0.7, "mag")
-    if "colour_limit" in record or name in ("veron", "milliquas"):
+    if "redshift" in known.columns:
         put(table, "redshift", np.clip(10 ** draw_normal(rng, (0.0, 0.3), n), 0.02, 5))
     return table

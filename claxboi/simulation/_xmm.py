@@ -303,8 +303,11 @@ def iau_names(prefix, ra_deg, dec_deg, decimals):
 
 def _touching(key):
     """Find the elements of a sorted array that have an equal neighbour."""
+    touching = np.zeros(len(key), bool)
     same = key[1:] == key[:-1]
-    return np.append(same, False) | np.append(False, same)
+    touching[1:] |= same
+    touching[:-1] |= same
+    return touching
 
 
 def observe_shares(sources, rows, edges):

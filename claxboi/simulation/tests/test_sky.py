@@ -171,3 +171,14 @@ def test_tables_are_tables(sky):
     assert set(sky.others) == {"2SXPS", "CSC2"}
     assert all(type(t) is Table for t in (*sky.others.values(), *sky.references.values()))
     assert "3000 X-ray sources" in repr(sky)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_smallest_sky_is_whole(seed):
+    small = make_mock_sky(100, rng=seed, field_radius=10 * u.arcsec)
+    assert len(small.xray) == 100
+    assert all(
+        table["id"].dtype.kind in "iU"
+        for table in small.references.values()
+        if "id" in table.colnames
+    )
