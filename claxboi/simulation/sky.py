@@ -25,9 +25,9 @@ from ._catalogues import galaxy_tables, label_tables
 from ._fields import move, tile
 from ._missions import observe_chandra, observe_swift
 from ._populations import agn_per_field, draw_class
-from ._records import class_names, sky_records
+from ._records import class_names, put, sky_records
 from ._surveys import make_surveys, motions
-from ._xmm import RESOLUTION, julian_year, observe_xmm, resolved
+from ._xmm import FLUX, RESOLUTION, julian_year, observe_xmm, resolved
 
 __all__ = ["MockSky", "make_mock_sky"]
 
@@ -201,15 +201,7 @@ def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
     labels, listed = label_tables(rng, sources, surveys, rows)
     swift, swift_rows = observe_swift(rng, seen, fields)
     chandra, chandra_rows = observe_chandra(rng, seen, fields)
-    truth = Table(meta=record({}, "simulation", n_sources=n_sources, rng=seed))
-    truth["source_id"] = xray["IAUNAME"]
-    truth["true_class"] = np.array(class_names())[sources["class"]]
-    truth["is_spurious"] = sources["is_spurious"]
-    for name in ("ra", "dec"):
-        truth[f"true_{name}"] = seen[name]
-        truth[f"true_{name}"].unit = "deg"
-    truth["true_flux"] = sources["flux"]
-    truth["true_flux"].unit = "erg / (s cm2)"
+    truth = _truth(xray, seen)
     for name in ("gaia", "allwise"):
         truth[f"{name}_id"] = _ids(surveys[name]["id"], rows[name])
     truth["host_id"] = _ids(pgc, sources["host"])
@@ -221,6 +213,7 @@ def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
         place[found] = np.arange(len(found))
         truth[name] = _ids(ids, place)
     truth["catalogues"] = _join(listed, n_sources)
+    truth.meta = record({}, "simulation", n_sources=n_sources, rng=seed)
     xray.meta.update(truth.meta)
     return MockSky(
         xray,
@@ -310,6 +303,18 @@ def _at_observation(sources, fields):
         sources["pmdec"] * years / 1000,
     )
     return {**sources, "ra": ra, "dec": dec}
+
+
+def _truth(xray, seen):
+    """Tell what each source is, where it was when it was seen, and how bright it is."""
+    truth = Table()
+    truth["source_id"] = xray["IAUNAME"]
+    truth["true_class"] = np.array(class_names())[seen["class"]]
+    truth["is_spurious"] = seen["is_spurious"]
+    put(truth, "true_ra", seen["ra"], "deg")
+    put(truth, "true_dec", seen["dec"], "deg")
+    put(truth, "true_flux", seen["flux"], FLUX)
+    return truth
 
 
 def _ids(ids, rows):
