@@ -9,6 +9,7 @@ from .classify import classify
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
+from .partitions import classify_partitions
 from .priors import PriorWarning
 from .properties import Component, Property
 from .sensitivity import PriorSensitivity, priors_sensitivity
@@ -27,5 +28,6 @@ __all__ = [
     "SmallClassWarning",
     "WeightSearch",
     "classify",
+    "classify_partitions",
     "priors_sensitivity",
 ]

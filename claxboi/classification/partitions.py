@@ -1,0 +1,128 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Catalogues in partitions, which Dask or LSDB classify one by one: larger than the memory.
+"""
+
+import os
+
+import numpy as np
+from astropy.table import MaskedColumn, Table
+
+from ._training import POSITION_COLUMNS
+from .classifier import NaiveBayesClassifier
+
+__all__ = ["classify_partitions"]
+
+
+def classify_partitions(catalog, model, priors=None, *, overwrite=False):
+    """
+    Classify a catalogue in partitions, with a model that was fitted before.
+
+    Each source is classified by itself, so the answer is that of
+    `NaiveBayesClassifier.classify` on the whole catalogue, however it is cut.
+
+    Parameters
+    ----------
+    catalog : `lsdb.catalog.Catalog` or `dask.dataframe.DataFrame`
+        The sources, with the columns of all properties in the units in which the model learned
+        them. Not changed.
+    model : `NaiveBayesClassifier` or str or path
+        A fitted model, or the file of one.
+    priors : mapping, sequence or "training", optional
+        Prior proportions of the classes, the same for all sources.
+    overwrite : bool, optional
+        Replace columns of the same name; else they are an error.
+
+    Returns
+    -------
+    result : same class as ``catalog``
+        With the columns of `NaiveBayesClassifier.classify` added. Nothing is computed until it is
+        asked for, by ``compute`` or when it is written.
+
+    Raises
+    ------
+    TypeError
+        If ``catalog`` is not in partitions, or the model is none.
+    KeyError
+        If a column of a property is absent.
+    ValueError
+        If the model is not fitted, the priors are wrong or not the same for all sources, or columns
+        collide.
+    """
+    if not hasattr(catalog, "map_partitions"):
+        raise TypeError(
+            "catalog must be a catalogue of LSDB or a DataFrame of Dask, got "
+            f"{type(catalog).__name__}; claxboi.classify takes tables"
+        )
+    if isinstance(model, (str, os.PathLike)):
+        model = NaiveBayesClassifier.read(model)
+    elif not isinstance(model, NaiveBayesClassifier):
+        raise TypeError(
+            f"model must be a NaiveBayesClassifier or the file of one, got {type(model).__name__}"
+        )
+    if isinstance(priors, str) and priors == "estimate":
+        raise ValueError(
+            "priors='estimate' would differ from partition to partition: estimate them on a table "
+            "with model.estimate_priors, and pass what it finds"
+        )
+    if callable(priors) or np.ndim(priors) == 2:
+        raise ValueError("priors must be the same for all sources of a catalogue in partitions")
+    names = list(map(str, catalog.dtypes.index))
+    columns = _columns(model, names)
+    # What is wrong is an error here, and not in the middle of the work. A row without values also
+    # shows which columns there will be, and settles the priors.
+    example = model.classify(_blank(columns, names), priors, overwrite=overwrite)
+    priors = example.meta["claxboi"]["classification"]["priors"]
+    new = model.classify(_blank(columns, columns), priors).colnames[len(columns) :]
+    meta = _add(_meta(catalog), example[:0], new)
+    return catalog.map_partitions(_classify, model, priors, columns, new, meta=meta)
+
+
+def _columns(model, names):
+    """List the columns that the model reads."""
+    needed = [p.column for p in model.properties] + [p.error for p in model.properties if p.error]
+    return list(dict.fromkeys([*needed, *(name for name in POSITION_COLUMNS if name in names)]))
+
+
+def _blank(columns, names):
+    """Make a row without values: with all names, so that those that collide are found."""
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise KeyError(
+            f"catalog has no column {', '.join(map(repr, missing))}; its columns are "
+            f"{', '.join(map(str, names))}"
+        )
+    blank = {name: MaskedColumn([0.0], mask=[True]) for name in columns}
+    others = {str(name): [""] for name in names if name not in blank}
+    return Table({**blank, **others})
+
+
+def _meta(catalog):
+    meta = getattr(catalog, "_meta", None)
+    return catalog.meta if meta is None else meta
+
+
+def _classify(frame, model, priors, columns, new):
+    """Classify one partition."""
+    if len(frame):
+        table = Table({name: frame[name].to_numpy(float, na_value=np.nan) for name in columns})
+        answer = model.classify(table, priors, show_progress=False)
+    else:
+        # There is no table without rows to be classified, but its columns are wanted.
+        answer = model.classify(_blank(columns, columns), priors, show_progress=False)[:0]
+    return _add(frame, answer, new)
+
+
+def _add(frame, answer, names):
+    """Add columns of an answer to the frame of the same rows."""
+    import pandas as pd
+
+    new = {}
+    for name in names:
+        values = answer[name]
+        if values.dtype.kind == "U":
+            values = pd.array(values.tolist(), dtype="string[pyarrow]")
+        elif isinstance(values, MaskedColumn):
+            values = values.filled(np.nan)
+        new[name] = pd.Series(values, index=frame.index)
+    return frame.assign(**new)
