@@ -233,6 +233,18 @@ def test_numbers_by_hand(small):
     assert not result["is_hlx"].any()
 
 
+def test_flux_band_of_the_table(small):
+    """0.2-12 to 0.5-8 keV, for a photon index of 1.7 and 3e20 / cm2: 0.754."""
+    table, galaxies = small
+    table["flux_band"] = "0.2-12"
+    settings = find_ulx(table, galaxies).meta["claxboi"]["ulx"]
+    assert_allclose(settings["flux_ratio"], 0.754, atol=0.001)
+    assert settings["lx_band"] == "0.2-12"
+    table["flux_band"][1] = "0.5-7"
+    with pytest.raises(ValueError, match="flux_ratio must be given"):
+        find_ulx(table, galaxies)
+
+
 def test_hyperluminous(small):
     table, galaxies = small
     table["galaxy_distance"] = 100.0
