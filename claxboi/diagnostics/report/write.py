@@ -120,7 +120,8 @@ def write_report(
     >>> from claxboi import classify
     >>> from claxboi.diagnostics import write_report
     >>> from claxboi.simulation import make_labelled_sample
-    >>> result, model = classify(make_labelled_sample(500, rng=1), "training", return_model=True)
+    >>> table = make_labelled_sample(2000, rng=1)
+    >>> result, model = classify(table, "training", return_model=True)
     >>> write_report(result, "report.html", model=model, n_cards=50)
     """
     classes, _ = read_record(result, _needed)

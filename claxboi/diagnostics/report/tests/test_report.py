@@ -6,6 +6,7 @@ Tests of the report as a file: what it holds, whom it asks, what it refuses.
 import hashlib
 import json
 import re
+import sys
 from base64 import b64encode
 from html.parser import HTMLParser
 
@@ -200,6 +201,12 @@ def test_provenance_escapes_all():
 
 
 class TestWrite:
+    @pytest.fixture(autouse=True)
+    def no_figures(self, monkeypatch):
+        """Figures take seconds; the page of the other tests has them."""
+        module = sys.modules["claxboi.diagnostics.report.write"]
+        monkeypatch.setattr(module, "draw", lambda _plot, _width, _height, label: f"[{label}]")
+
     def test_result_is_not_changed(self, made, tmp_path):
         result, model, _ = made
         before = result.copy()
