@@ -4,6 +4,7 @@ Settings and fixtures that all tests share.
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -40,11 +41,15 @@ def pytest_configure(config):
 @pytest.fixture(autouse=True)
 def doctest_folder(request, tmp_path_factory, monkeypatch):
     """
-    Run each doctest in an empty folder, so that what it writes ends with it.
+    Run each doctest in an empty folder, so that what it writes and draws ends with it.
     """
     if isinstance(request.node, pytest.Function):
+        yield
         return
     monkeypatch.chdir(tmp_path_factory.mktemp("doctest"))
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")
