@@ -390,16 +390,17 @@ async function start() {
   wireTheme();
   wireKeys();
   state.visible = header.visible;
-  const needed = ["prediction", ...classes.map(({ name }) => `p_${name.toLowerCase()}`)];
-  const [names] = await Promise.all([
-    readBlock(header.identifier), ...needed.map((name) => loadColumn(report.columns.get(name))),
+  const needed = ["prediction", ...header.visible, ...classes.map(({ name }) => `P_${name}`)];
+  // All at once: what is asked for later waits behind the rest of the page.
+  const [names, rows] = await Promise.all([
+    readBlock(header.identifier),
+    header.cards ? readBlock(header.cards.rows) : new Int32Array(0),
+    ...needed.map((name) => loadColumn(report.columns.get(name.toLowerCase()))),
   ]);
   report.names = names;
   report.lowerNames = names.map((name) => name.toLowerCase());
-  if (report.cards.rows) {
-    report.cards.rowNumbers = await readBlock(report.cards.rows);
-    report.cards.rowNumbers.forEach((row, number) => report.cardOf.set(row, number));
-  }
+  report.cards.rowNumbers = rows;
+  rows.forEach((row, number) => report.cardOf.set(row, number));
   chips();
   await showColumns();
   await update();
