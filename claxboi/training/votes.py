@@ -178,7 +178,8 @@ def combine_votes(
         With "dawid-skene": a classified table with ``source_id`` and ``P_<class>``, of a model that
         did not see these votes: what the properties of a source say counts beside the votes
         (Raykar et al. 2010). They must be calibrated for these sources: too sure, they overrule the
-        voters, whose skills come out too low. Default: all sources have the same prior, which is found too.
+        voters, whose skills come out too low. Default: all sources have the same prior,
+        which is found too.
     classes : sequence of str, optional
         The classes in order; other votes are an error. Default: all that were voted for, sorted.
     skill, strength : float, optional
