@@ -10,9 +10,12 @@ import numpy as np
 from claxboi.classification import Evaluation
 from claxboi.pipeline import find_references, run
 from claxboi.simulation import make_mock_sky
-from claxboi.utils import float_values, text_values
+from claxboi.utils import check_count, float_values, text_values
 
 __all__ = ["run_demo", "score_by_truth"]
+
+#: A smaller sky has too few labels to learn from.
+FEWEST = 500
 
 #: The properties whose densities are drawn: one of each category.
 DRAWN = ("pm", "hr2", "log_fx_fr", "log_fmax_fmin")
@@ -30,7 +33,7 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     folder : str or path
         The folder; it is made.
     n_sources : int
-        Number of X-ray sources, at least 100.
+        Number of X-ray sources, at least 500.
     rng : int
         Seed of the random numbers.
     overwrite : bool
@@ -46,11 +49,12 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise FileExistsError(f"folder {folder} has files; pass overwrite=True to replace them")
-    sky = make_mock_sky(n_sources, rng=rng)
+    check_count(n_sources, "n_sources", minimum=FEWEST)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise OSError(f"folder {folder} cannot be made: {err.strerror}") from err
+    sky = make_mock_sky(n_sources, rng=rng)
     sky.write(folder / "sky", overwrite=True)
     say(
         f"{len(sky.xray)} simulated X-ray sources (all made up), as a raw 4XMM catalogue; "

@@ -206,18 +206,48 @@ def test_evaluate(sample, folder, run):
 
 def test_demo(folder, run, refuse, monkeypatch):
     monkeypatch.setattr("claxboi._demo.DRAWN", ("pm",))
-    status, out, _ = run("demo -o demo --n-sources 1500")
+    status, out, _ = run("demo -o demo --n-sources 800")
     assert status == 0
-    for text in ("leave-one-out", "did not train", "log posterior", "made up"):
+    texts = ("n_expected", "leave-one-out", "against the truth", "By true flux", "log posterior")
+    for text in (*texts, "made up"):
         assert text in out
     names = {item.name for item in (folder / "demo").iterdir()}
-    assert {"sources.fits", "sources.fits.model.ecsv", "report.txt", "confusion.png"} <= names
-    assert len([name for name in names if name.endswith(".png")]) == 5
-    assert run("explain demo/sources.fits SIM-0003")[0] == 0
+    beside = {"sources.fits.model.ecsv", "sources.fits.report.txt", "sources.fits.toml", "sky"}
+    assert {"sources.fits", "truth.txt", "confusion_truth.png"} | beside <= names
+    assert len([name for name in names if name.endswith(".png")]) == 7
+    source = str(read_table("demo/sources.fits")["source_id"][0])
+    assert run("explain demo/sources.fits", source)[0] == 0
     assert "use --overwrite" in refuse("demo -o demo")
     assert "cannot be made" in refuse("demo -o x.fits/demo")
     assert "n_sources" in refuse("demo -o other --n-sources 0")
     assert not (folder / "other").exists()
+
+
+def test_run(folder, run, refuse):
+    from claxboi.pipeline import PipelineSettings
+
+    args = "run x.fits --write-config job.toml --config four-classes --set labels.radius=5"
+    assert run(args)[0] == 0
+    settings = PipelineSettings.read("job.toml")
+    assert settings.labels.radius == 5.0
+    assert settings.labels.scheme == "4 classes"
+    assert "use --overwrite" in refuse(args)
+    bare = Table({"ra": [10.0, 20.0], "dec": [5.0, -5.0], "pos_error": [1.0, 1.0]})
+    write_table(bare, "bare.fits")
+    args = "run bare.fits -o out.fits --priors training --set classification.training=x.fits"
+    status, out, err = run(f"{args} --skip counterparts,hosts,variability,labels")
+    assert status == 0, err
+    assert "To cite" in out
+    assert "step 7 of 7 (classes)" in err
+    assert read_table("out.fits")["prediction"].tolist() == ["AGN", "AGN"]
+    assert (folder / "out.fits.report.txt").exists()
+    status, out, _ = run("run bare.fits --dry-run")
+    assert status == 0
+    assert "gaia (I/355/gaiadr3) from xmatch: 2 positions" in out
+    assert "no setting labels.radus" in refuse("run bare.fits -o o.fits --set labels.radus=5")
+    assert "set must look like" in refuse("run bare.fits -o o.fits --set labels")
+    assert "references must be a folder" in refuse("run bare.fits -o o.fits --references none")
+    assert "output must be given" in refuse("run bare.fits")
 
 
 def test_properties_file(folder, run):

@@ -333,3 +333,26 @@ def test_bare_tables_of_all_kinds_are_prepared_alike(done):
 def _plain(column):
     values = getattr(column, "value", column)
     return np.ma.filled(values, "" if column.dtype.kind == "U" else np.nan)
+
+
+def test_services_give_what_files_give(done, tmp_path):
+    from claxboi.references.tests.loopback import LoopbackCDS
+
+    tables = dict(done.sky.references)
+    near = _near(tables["veron"], done.sky.xray)
+    tables["veron"] = tables["veron"][near]
+    with LoopbackCDS(tables):
+        result = done.run(tmp_path / "out.fits", references=done.sky.others)
+    for name in ("opt_id", "ir_id", "class", "prediction"):
+        one, two = (np.ma.filled(r.table[name], "") for r in (result, done.result))
+        # Positions are rounded on their way through a service.
+        assert np.mean(one == two) > 0.99
+
+
+def _near(table, xray):
+    """
+    Keep of a large catalogue what lies near a source, so that it is not served whole.
+    """
+    sources = SkyCoord(xray["SC_RA"], xray["SC_DEC"], unit="deg")
+    coords = SkyCoord(table["ra"], table["dec"], unit="deg")
+    return coords.match_to_catalog_sky(sources)[1] < 1 * u.arcmin
