@@ -142,6 +142,11 @@ def mission_of(table):
 
 def _catalogue(table, job):
     own = job.settings.catalogue
+    if "class" in table.colnames and "labels" not in job.settings.skip:
+        raise ValueError(
+            "the catalogue has a column 'class': skip the step 'labels' to learn from it, or rename "
+            "it to have labels of catalogues"
+        )
     table = catalog.standardize(table, own.mission or None, columns=dict(own.columns) or None)
     if not (float_values(table, "pos_error", unit=u.arcsec) > 0).all():
         fill = "flux" if "flux" in table.colnames else "median"

@@ -260,6 +260,12 @@ def test_table_without_errors(refused, done):
     refused(KeyError, "pos_error", catalogue=bare, mission="")
 
 
+def test_labels_of_the_catalogue_itself(refused, done):
+    table = done.sky.xray[:20]
+    table["class"] = "AGN"
+    refused(ValueError, "has a column 'class': skip the step 'labels'", catalogue=table)
+
+
 def test_wrong_output(refused, done, tmp_path):
     refused(ValueError, "cannot tell the format to write", output=tmp_path / "out.doc")
     refused(FileNotFoundError, "there is no folder", output=tmp_path / "no/out.fits")
