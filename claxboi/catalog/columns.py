@@ -20,7 +20,8 @@ def vocabulary():
     -------
     table : `~astropy.table.Table`
         Columns ``step, name, dtype, unit, ucd, description``; ``<n>``, ``<class>``,
-        ``<category>``, ``<domain>`` and ``<name>`` in a name stand for what varies.
+        ``<category>``, ``<domain>``, ``<name>``, ``<blue>`` and ``<red>`` in a name stand for what
+        varies.
 
     Examples
     --------
@@ -44,7 +45,12 @@ def _records():
 
 
 # A class may hold an underscore (``gal_XRB``), so only known categories end its name.
-_PLACEHOLDERS = {"n": r"\d+", "category": "location|spectrum|counterparts|variability"}
+_PLACEHOLDERS = {
+    "n": r"\d+",
+    "category": "location|spectrum|counterparts|variability",
+    "blue": "[a-z0-9]+",
+    "red": "[a-z0-9]+",
+}
 
 
 @functools.cache

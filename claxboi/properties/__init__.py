@@ -3,6 +3,7 @@
 Step 4, what is measured: the properties by which sources are classified.
 """
 
+from .colors import add_colors
 from .definitions import known_properties, property_definition, published_properties
 from .distances import (
     add_luminosities,
@@ -16,6 +17,7 @@ from .spectra import conversion_uncertainty, convert_flux, flux_fraction
 from .variability import add_flux_range, add_variability
 
 __all__ = [
+    "add_colors",
     "add_flux_range",
     "add_flux_ratios",
     "add_galactic",

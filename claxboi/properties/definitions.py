@@ -30,6 +30,7 @@ def _records():
         record["function"] = record["function"] or None
         record["needs"] = tuple(tuple(need.split("|")) for need in record["needs"].split())
         pattern = re.escape(record["column"]).replace("<n>", r"\d+")
+        pattern = re.sub("<blue>|<red>", "[a-z0-9]+", pattern)
         records.append((re.compile(pattern), record))
     return records
 

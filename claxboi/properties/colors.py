@@ -1,0 +1,100 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Optical and infrared colours of the counterparts.
+"""
+
+import re
+
+import numpy as np
+from astropy import units as u
+
+from claxboi.catalog import make_column
+from claxboi.utils import add_columns, check_columns, check_table, float_values
+
+from ._output import optional_values
+
+__all__ = ["add_colors"]
+
+
+def add_colors(table, pairs, *, overwrite=False):
+    """
+    Add colours: differences of two magnitudes of the counterpart.
+
+    The original CLAXBOI has none, and no other function makes them: ask for those that tell your
+    classes apart.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With the columns of the magnitudes (mag without a unit), missing ones masked or NaN, and
+        perhaps ``<magnitude>_error`` and ``<magnitude>_is_limit``; it is not changed.
+    pairs : sequence of (str, str)
+        The columns of the bluer and of the redder magnitude of each colour.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with, for each pair, ``color_<blue>_<red>`` (mag), masked where a magnitude is
+        missing or only a limit, and ``color_<blue>_<red>_error``, masked where an error is unknown
+        too. The names are those of the columns without "mag": ``color_bp_rp`` of ``BPmag`` and
+        ``RPmag``, or of ``bp_mag`` and ``rp_mag``.
+
+    Raises
+    ------
+    KeyError
+        If a column is absent.
+    ValueError
+        If a pair is not two columns, or two colours get one name, or the new columns are there
+        already.
+
+    Notes
+    -----
+    Magnitudes are taken as they are: no extinction is corrected, and those of
+    `~claxboi.counterparts.homogenize_magnitudes` that are proxies of one another have one and the
+    same colour.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_colors
+    >>> x = Table({"W1mag": [15.5, 12.1], "W2mag": [14.5, 12.1]})
+    >>> print(add_colors(x, [("W1mag", "W2mag")])["color_w1_w2"])
+    color_w1_w2
+        mag
+    -----------
+            1.0
+            0.0
+    """
+    check_table(table, allow_empty=True)
+    if isinstance(pairs, str) or not len(pairs):
+        raise ValueError(f"pairs must be pairs of magnitudes, got {pairs!r}")
+    columns = {}
+    for pair in pairs:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ValueError(f"a pair in pairs must be two columns, got {pair!r}")
+        check_columns(table, pair)
+        parts = dict(zip(("blue", "red"), map(_short_name, pair), strict=True))
+        name = f"color_{parts['blue']}_{parts['red']}"
+        if name in columns:
+            raise ValueError(f"pairs must give colours of different names, got {name} twice")
+        blue, red = (_measured(table, column) for column in pair)
+        error = np.hypot(*(optional_values(table, f"{column}_error", u.mag) for column in pair))
+        color = blue - red
+        error[np.isnan(color)] = np.nan
+        columns[name] = make_column("color_<blue>_<red>", color, mask=np.isnan(color), **parts)
+        columns[f"{name}_error"] = make_column(
+            "color_<blue>_<red>_error", error, mask=np.isnan(error), **parts
+        )
+    return add_columns(table, columns, overwrite=overwrite)
+
+
+def _short_name(column):
+    return re.sub(r"[\W_]|mag$", "", column.lower())
+
+
+def _measured(table, column):
+    values = float_values(table, column, unit=u.mag)
+    values[optional_values(table, f"{column}_is_limit") == 1] = np.nan
+    return values
