@@ -4,6 +4,7 @@ Ratios of fluxes: X-ray to optical and infrared, and hard to soft X-rays.
 """
 
 import functools
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -187,7 +188,7 @@ def log_flux_values(table):
 
 def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
     r"""
-    Add hardness ratios of neighbouring bands.
+    Add hardness ratios, of neighbouring bands or of the pairs asked for.
 
     Ratios of counts, of photon fluxes and of energy fluxes differ, and so do those of different
     bands: never put those of two missions into one column.
@@ -196,8 +197,9 @@ def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
     ----------
     table : `~astropy.table.Table`
         With the columns of the bands, and perhaps ``<band>_error``; it is not changed.
-    bands : sequence of str
-        Columns of the bands from soft to hard, two or more, all in one unit or none.
+    bands : sequence of str, or of pairs
+        Columns of the bands from soft to hard, two or more, all in one unit or none. Or pairs of a
+        soft and a hard band, each of one column or a tuple of columns that are added up.
     kind : {"count rates", "photon fluxes", "energy fluxes"}, optional
         What the bands hold, for the record.
     overwrite : bool, optional
@@ -206,17 +208,18 @@ def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
     Returns
     -------
     table : same class as the input
-        A new table with ``hr<n>`` of band n and n + 1, and ``hr<n>_error``; masked where
-        a band is missing or neither is above 0. Negative values count as 0. The description of a
-        column says what it is of, and its ``meta`` does as ``bands`` and ``kind``.
+        A new table with ``hr<n>`` of band n and n + 1, or of pair n, and ``hr<n>_error``; masked
+        where a band is missing or neither is above 0. Negative values count as 0. The description
+        of a column says what it is of, in keV where the bands are those of a mission
+        (`~claxboi.catalog.standardize`), and its ``meta`` does as ``bands`` and ``kind``.
 
     Raises
     ------
     KeyError
         If a band is absent.
     ValueError
-        If there are fewer than two bands, the kind is unknown, or the new columns are there
-        already.
+        If there are fewer than two bands, a pair is none, the kind is unknown, or the new columns
+        are there already.
 
     Notes
     -----
@@ -227,33 +230,84 @@ def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
     --------
     >>> from astropy.table import Table
     >>> from claxboi.properties import add_hardness_ratios
-    >>> x = Table({"soft": [3.0, 1.0], "hard": [1.0, -0.5]})
-    >>> print(add_hardness_ratios(x, ["soft", "hard"])["hr1"])
+    >>> x = Table({"soft": [3.0, 1.0], "medium": [1.0, 1.0], "hard": [1.0, -0.5]})
+    >>> print(add_hardness_ratios(x, ["soft", "medium", "hard"])["hr1", "hr2"])
+    hr1  hr2
+    ---- ----
+    -0.5  0.0
+     0.0 -1.0
+    >>> print(add_hardness_ratios(x, [(("soft", "medium"), "hard")])["hr1"])
     hr1
     ----
-    -0.5
+    -0.6
     -1.0
     """
     check_table(table, allow_empty=True)
-    if isinstance(bands, str) or len(bands) < 2:
-        raise ValueError(f"bands must be two or more columns from soft to hard, got {bands!r}")
-    check_columns(table, bands)
+    pairs = _pairs_of_bands(bands)
+    names = list(dict.fromkeys(name for pair in pairs for band in pair for name in band))
+    check_columns(table, names)
     if kind is not None:
         check_choice(kind, _HARDNESS_KINDS, "kind")
-    unit = next((table[band].unit for band in bands if table[band].unit is not None), None)
-    values = [np.maximum(float_values(table, band, unit=unit), 0) for band in bands]
-    errors = [optional_values(table, f"{band}_error", unit) for band in bands]
+    unit = next((table[name].unit for name in names if table[name].unit is not None), None)
+    values = {name: np.maximum(float_values(table, name, unit=unit), 0) for name in names}
+    errors = {name: optional_values(table, f"{name}_error", unit) for name in names}
     columns = {}
-    for n in range(1, len(bands)):
-        soft, hard = values[n - 1 : n + 1]
+    for n, pair in enumerate(pairs, start=1):
+        soft, hard = (sum(values[name] for name in band) for band in pair)
+        # Errors of the columns of one band are independent.
+        soft_error, hard_error = (np.sqrt(sum(errors[k] ** 2 for k in band)) for band in pair)
         total = np.where(soft + hard > 0, soft + hard, np.nan)
-        error = 2 * np.hypot(hard * errors[n - 1], soft * errors[n]) / total**2
+        error = 2 * np.hypot(hard * soft_error, soft * hard_error) / total**2
         name = f"hr{n}"
         columns[name] = masked_column(name, (hard - soft) / total)
-        columns[name].description += f": ({bands[n]} - {bands[n - 1]}) / sum"
-        columns[name].meta["bands"] = [bands[n - 1], bands[n]]
-        if kind is not None:
-            columns[name].description += f", of {kind}"
-            columns[name].meta["kind"] = kind
+        _say_bands(columns[name], table, pair, kind)
         columns[f"{name}_error"] = masked_column(f"{name}_error", error)
     return add_columns(table, columns, overwrite=overwrite)
+
+
+def _pairs_of_bands(bands):
+    """
+    Read the argument ``bands`` of `add_hardness_ratios`.
+
+    Parameters
+    ----------
+    bands : sequence
+        The argument.
+
+    Returns
+    -------
+    pairs : list of pairs of tuple of str
+        Soft and hard band of each ratio, each the columns that are added up.
+    """
+    if isinstance(bands, str) or not len(bands):
+        raise ValueError(
+            "bands must be two or more columns from soft to hard, or pairs of a soft and a hard "
+            f"band, got {bands!r}"
+        )
+    if all(isinstance(band, str) for band in bands):
+        if len(bands) < 2:
+            raise ValueError(f"bands must be two or more columns from soft to hard, got {bands!r}")
+        bands = itertools.pairwise(bands)
+    pairs = []
+    for pair in bands:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ValueError(f"a pair in bands must be a soft and a hard band, got {pair!r}")
+        pairs.append(tuple((band,) if isinstance(band, str) else tuple(band) for band in pair))
+    return pairs
+
+
+def _say_bands(column, table, pair, kind):
+    """
+    Say what a hardness ratio is of: bands in keV where they are known, else columns.
+    """
+    known = [[(table[name].info.meta or {}).get("band") for name in band] for band in pair]
+    if all(map(all, known)):
+        soft, hard = (" + ".join(band) for band in known)
+        column.description = f"Hardness ratio of {kind or 'X-rays'} in {soft} and {hard} keV"
+    else:
+        soft, hard = (" + ".join(band) for band in pair)
+        of_kind = f", of {kind}" if kind else ""
+        column.description += f": ({hard} - {soft}) / sum{of_kind}"
+    column.meta["bands"] = [soft, hard]
+    if kind:
+        column.meta["kind"] = kind

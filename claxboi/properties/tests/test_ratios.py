@@ -107,6 +107,35 @@ class TestHardnessRatios:
         with pytest.raises(ValueError, match="kind must be one of 'count rates'"):
             add_hardness_ratios(table, ["a", "b"], kind="counts")
 
+    def test_pairs(self):
+        table = Table({"s": [1.0, np.nan], "m": [1.0, 1.0], "h": [6.0, 1.0]})
+        result = add_hardness_ratios(table, [("s", "h"), (("s", "m"), "h")])
+        assert result["hr1"].tolist() == [pytest.approx(5 / 7), None]
+        assert result["hr2"].tolist() == [0.5, None]
+        assert result["hr2"].description.endswith(": (h - s + m) / sum")
+        assert "hr3" not in result.colnames
+
+    def test_error_of_a_sum(self):
+        table = Table({"s": [4.0], "m": [6.0], "h": [5.0], "h_error": [0.1]})
+        table["s_error"], table["m_error"] = [0.12], [0.16]
+        both = add_hardness_ratios(table, [(("s", "m"), "h")])
+        table["sm"], table["sm_error"] = [10.0], [0.2]
+        assert_allclose(
+            both["hr1_error"], add_hardness_ratios(table, ["sm", "h"])["hr1_error"], rtol=1e-12
+        )
+
+    def test_says_the_energies_of_a_mission(self):
+        table = Table({"flux2": [1.0], "flux3": [1.0], "flux4": [2.0]})
+        for name, band in {"flux2": "0.5-1.2", "flux3": "1.2-2", "flux4": "2-7"}.items():
+            table[name].meta["band"] = band
+        bands = [("flux2", "flux3"), (("flux2", "flux3"), "flux4")]
+        result = add_hardness_ratios(table, bands, kind="energy fluxes")
+        assert result["hr1"].description == (
+            "Hardness ratio of energy fluxes in 0.5-1.2 and 1.2-2 keV"
+        )
+        assert result["hr2"].meta["bands"] == ["0.5-1.2 + 1.2-2", "2-7"]
+        assert result["hr2"].meta["kind"] == "energy fluxes"
+
     def test_error_is_that_of_draws(self):
         rng = np.random.default_rng(5)
         n = 100_000
@@ -130,3 +159,8 @@ class TestHardnessRatios:
             add_hardness_ratios(Table({"s": [1.0]}), ["s"])
         with pytest.raises(KeyError, match="'h'"):
             add_hardness_ratios(Table({"s": [1.0]}), ["s", "h"])
+        table = Table({"s": [1.0], "h": [1.0]})
+        with pytest.raises(ValueError, match="a pair in bands must be a soft and a hard band"):
+            add_hardness_ratios(table, [("s", "h"), ("s",)])
+        with pytest.raises(ValueError, match=r"pairs of a soft and a hard band, got \[\]"):
+            add_hardness_ratios(table, [])
