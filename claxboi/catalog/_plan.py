@@ -23,6 +23,9 @@ _LEVELS = {"63": 0.6321, "68": 0.6827, "90": 0.90, "95": 0.95, "99": 0.99}
 #: How a column was found that the caller named.
 GIVEN = "named by the user"
 
+#: How a column was found that has the name already, whoever made it.
+NAMED_SO = "name of the vocabulary"
+
 #: What is found with an error beside it.
 _WITH_ERROR = re.compile(r"flux\d*|gamma|hr\d+")
 
@@ -241,7 +244,7 @@ def _by_vocabulary(table, have):
         if _is_of_step_1(lower) and _fits(table, name, lower):
             own.setdefault(lower, name)
     return [
-        Step(name, (column,), ColumnRule({}), "name of the vocabulary")
+        Step(name, (column,), ColumnRule({}), NAMED_SO)
         for name, column in own.items()
         if name not in have
     ]

@@ -13,7 +13,7 @@ from astropy.time import Time
 
 from claxboi.utils import ClaxboiWarning, check_number, check_table, record, warn
 
-from ._plan import GIVEN, level_of, make_plan
+from ._plan import GIVEN, NAMED_SO, level_of, make_plan
 from ._values import combine, read_angles, read_flags, read_names, read_numbers
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
@@ -107,8 +107,9 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
         The columns of the vocabulary, in its units, then the table's own. A column of the table
         that is called as the one made of it (names are compared without case, as FITS does) is
         replaced. A table that was standardized before is only checked. What was taken from where is
-        in ``meta["claxboi"]["catalog"]``, with the band of the flux and the kind of the hardness
-        ratios.
+        in ``meta["claxboi"]["catalog"]``, with the band of the flux, and the kind of the hardness
+        ratios where they are in the mission's own columns or named by you (not if they are just
+        called ``hr1``: then nothing tells what they are of).
 
     Raises
     ------
@@ -260,7 +261,7 @@ def _column(table, step, made, plan, level):
     if dtype == "int64":
         values = np.where(missing, 0, values).astype(np.int64)
     column = make_column(name, values, mask=_mask(missing))
-    _say_bands(column, plan.mission)
+    _say_bands(column, step, plan.mission)
     return column, own
 
 
@@ -271,12 +272,14 @@ def _angles(table, name, own):
     return read_angles(table, own, name == "ra")
 
 
-def _say_bands(column, mission):
+def _say_bands(column, step, mission):
     """
     Say the bands of a flux or a hardness ratio, and what the ratio is made of.
     """
     match = re.fullmatch(r"(flux|hr)(\d+)", column.name)
     if mission is None or match is None:
+        return
+    if match[1] == "hr" and not _is_hardness(step):
         return
     bands = mission.bands if match[1] == "flux" else mission.hardness_bands
     number = int(match[2])
@@ -289,6 +292,15 @@ def _say_bands(column, mission):
         return
     column.description = f"Hardness ratio of {mission.hardness} in {band[0]} and {band[1]} keV"
     column.meta |= {"bands": list(band), "kind": mission.hardness, "mission": mission.name}
+
+
+def _is_hardness(step):
+    """
+    Say whether a column is a hardness ratio as the mission makes them.
+
+    Of one that is only called so, the mission does not tell what it is made of.
+    """
+    return re.fullmatch(r"hr\d+", step.name) is not None and step.how != NAMED_SO
 
 
 def _mask(missing):
@@ -358,11 +370,13 @@ def _facts(plan, sources, level):
     mission = plan.mission
     if mission is None:
         return {"mission": None, **facts}
-    facts |= {"flux_band": mission.flux_band, "hardness": mission.hardness}
+    facts["flux_band"] = mission.flux_band
     # Mappings and text: stacking tables would join lists.
     facts["bands"] = {f"flux{k}": band for k, band in enumerate(mission.bands, start=1)}
-    pairs = enumerate(mission.hardness_bands, start=1)
-    facts["hardness_bands"] = {f"hr{k}": f"{soft} and {hard}" for k, (soft, hard) in pairs}
+    if any(map(_is_hardness, plan.steps)):
+        facts["hardness"] = mission.hardness
+        pairs = enumerate(mission.hardness_bands, start=1)
+        facts["hardness_bands"] = {f"hr{k}": f"{soft} and {hard}" for k, (soft, hard) in pairs}
     facts["citation"] = ", ".join(mission.citation)
     return {"mission": mission.name, "file": plan.kind, **facts}
 

@@ -605,7 +605,13 @@ class TestRealTables:
         np.testing.assert_array_equal(
             np.ma.filled(result["is_suspect"], False), np.ma.filled(raw["sc_sum_flag"], 0) >= 2
         )
-        assert result.meta["claxboi"]["catalog"]["hardness"] == "count rates"
+        # Its HR1 are of energy fluxes, as 4XMM's own are not: nothing is claimed of them.
+        assert "hardness" not in result.meta["claxboi"]["catalog"]
+        assert "kind" not in result["hr1"].meta
+        assert result["flux1"].meta["band"] == "0.2-0.5"
+        own = standardize(raw, "4XMM", columns=columns | {"hr1": "HR1"})
+        assert own.meta["claxboi"]["catalog"]["hardness"] == "count rates"
+        assert own["hr1"].meta["kind"] == "count rates"
         assert "Class" in result.colnames
 
     def test_csc(self, shared_path):
