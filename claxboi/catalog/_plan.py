@@ -93,6 +93,7 @@ def make_plan(table, mission, columns):
             _check_mission(table, record, kind)
     steps = list(given)
     if record is not None:
+        steps = [_with_rule(step, record, kind) for step in given]
         steps += _by_mission(table, record, kind, {step.name for step in steps})
     steps += _by_vocabulary(table, {step.name for step in steps})
     steps += _by_coordinates(table, {step.name for step in steps})
@@ -142,6 +143,18 @@ def _given(table, columns):
             )
         steps.append(Step(name, (source,), ColumnRule({}), GIVEN))
     return steps
+
+
+def _with_rule(step, record, kind):
+    """
+    Make a column that the caller named, and the mission would take too, as the mission does.
+
+    Else the probability to be variable would pass for that of being constant.
+    """
+    rule = record.columns.get(step.name)
+    if rule is None or step.sources != rule.names_in(kind):
+        return step
+    return step._replace(rule=rule)
 
 
 def _recognise(table):

@@ -246,6 +246,10 @@ class TestCSC:
         assert result["is_extended"].tolist() == [True, False, False]
         assert result["is_suspect"].tolist() == [False, True, True]
         np.testing.assert_allclose(result["p_constant"], [0.1, 0.9, 1.0])
+        # The complement of a probability is taken too where the caller names the column.
+        own = result.meta["claxboi"]["catalog"]["columns"]["p_constant"]
+        named = standardize(csc(vizier), columns={"p_constant": own})
+        np.testing.assert_allclose(named["p_constant"], [0.1, 0.9, 1.0])
         assert result.meta["claxboi"]["catalog"]["hardness"] == "photon fluxes"
 
     def test_release_by_name(self):
