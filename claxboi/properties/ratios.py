@@ -301,13 +301,14 @@ def _say_bands(column, table, pair, kind):
     Say what a hardness ratio is of: bands in keV where they are known, else columns.
     """
     known = [[(table[name].info.meta or {}).get("band") for name in band] for band in pair]
-    if all(map(all, known)):
-        soft, hard = (" + ".join(band) for band in known)
+    is_known = all(map(all, known))
+    soft, hard = (" + ".join(band) for band in (known if is_known else pair))
+    column.meta["bands"] = [soft, hard]
+    if is_known:
         column.description = f"Hardness ratio of {kind or 'X-rays'} in {soft} and {hard} keV"
     else:
-        soft, hard = (" + ".join(band) for band in pair)
+        soft, hard = (f"({text})" if "+" in text else text for text in (soft, hard))
         of_kind = f", of {kind}" if kind else ""
         column.description += f": ({hard} - {soft}) / sum{of_kind}"
-    column.meta["bands"] = [soft, hard]
     if kind:
         column.meta["kind"] = kind

@@ -112,7 +112,7 @@ class TestHardnessRatios:
         result = add_hardness_ratios(table, [("s", "h"), (("s", "m"), "h")])
         assert result["hr1"].tolist() == [pytest.approx(5 / 7), None]
         assert result["hr2"].tolist() == [0.5, None]
-        assert result["hr2"].description.endswith(": (h - s + m) / sum")
+        assert result["hr2"].description.endswith(": (h - (s + m)) / sum")
         assert "hr3" not in result.colnames
 
     def test_error_of_a_sum(self):
