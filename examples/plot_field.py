@@ -1,0 +1,93 @@
+"""
+What is in this field?
+======================
+
+An X-ray telescope looked at a nearby galaxy, and found a hundred sources around it. Which belong
+to it, which are stars on the way, which are quasars behind? This example takes a raw catalogue
+through all steps, and looks at one field of it. The sky is simulated.
+"""
+
+# %%
+# The catalogue has the columns of 4XMM. What it is compared with, from Gaia to lists of known
+# X-ray binaries, is at hand: with ``references`` nothing is asked over the network.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+from claxboi import classify
+from claxboi.counterparts import host_regions, nearby_galaxies
+from claxboi.diagnostics import plot_sky
+from claxboi.pipeline import prepare
+from claxboi.simulation import make_mock_sky
+
+sky = make_mock_sky(1800, rng=3)
+print(sky.xray["IAUNAME", "SC_RA", "SC_DEC", "SC_POSERR", "SC_EP_8_FLUX"][:4])
+
+# %%
+# Steps 1 to 5: columns, counterparts in Gaia and AllWISE, host galaxies, properties, and the
+# labels of those that a catalogue knows.
+
+table = prepare(
+    sky.xray,
+    mission="4XMM",
+    references=sky.references,
+    skip=["variability"],
+    show_progress=False,
+)
+print(f"{np.sum(~table['opt_id'].mask)} have a counterpart in Gaia,")
+print(f"{np.sum(~table['galaxy_id'].mask)} a host galaxy, {np.sum(~table['class'].mask)} a label")
+
+# %%
+# Step 6: learn from the labels, classify all. What is known has counterparts, for it was found by
+# them; that a faint source has none says little then, so that a missing value is ignored. A
+# warning tells which class hardly has a label.
+
+priors = {
+    "AGN": 0.55,
+    "star": 0.20,
+    "gal_XRB": 0.03,
+    "CV": 0.02,
+    "AGN_2": 0.05,
+    "ex_XRB": 0.05,
+    "extended": 0.10,
+}
+result, model = classify(table, priors, missing="ignore", return_model=True)
+
+# %%
+# The field is that of the galaxy with the most sources.
+
+hosts, numbers = np.unique(table["galaxy_id"].compressed(), return_counts=True)
+host = hosts[np.argmax(numbers)]
+galaxies = nearby_galaxies(sky.references["glade"], sky.references["hyperleda"])
+galaxy = galaxies[galaxies["galaxy_id"] == host][0]
+center = SkyCoord(galaxy["ra"], galaxy["dec"], unit="deg")
+
+# %%
+# How many are there of each class, beyond those with a label? Counting predictions is one answer;
+# the sum of the probabilities is another, which knows of the doubtful ones. Only the simulation
+# knows the truth, and that a few are no sources at all.
+
+is_here = SkyCoord(table["ra"], table["dec"]).separation(center) < 15 * u.arcmin
+is_new = is_here & ~result["is_training"]
+truth = sky.truth["true_class"][is_new]
+print("          predicted      expected   true")
+for name in priors:
+    p = result[f"P_{name}"][is_new]
+    error = np.sqrt(np.sum(p * (1 - p)))
+    predicted = np.sum(result["prediction"][is_new] == name)
+    print(f"{name:9} {predicted:9} {p.sum():7.1f} ± {error:3.1f} {np.sum(truth == name):6}")
+
+# %%
+# AGN and stars come out about right, with the spurious detections among them. In front of the
+# disc it is harder: a faint AGN behind it looks much like an X-ray binary in it, and the labels
+# that could tell them apart are of bright sources. The errors do not know that.
+#
+# On the sky, the dashed ellipse is the galaxy.
+
+fig = plt.figure(figsize=(7, 7), layout="constrained")
+ax = plot_sky(result, frame="icrs", center=center, width=32 * u.arcmin, ax=fig.add_subplot())
+[ellipse] = host_regions(galaxies[galaxies["galaxy_id"] == host])
+ellipse.to_pixel(ax.wcs).plot(ax=ax, edgecolor="0.3", linestyle="--")
+plt.show()

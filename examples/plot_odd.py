@@ -1,0 +1,74 @@
+"""
+Which of my sources are odd?
+============================
+
+A classifier gives each source a class, also those that are like none: it was not asked whether
+they are. Discoveries hide among these. This example hides six odd ones among simulated sources,
+finds them, and says what makes them odd.
+"""
+
+# %%
+# Three sources become neutron stars that shine by their heat alone, soft and without light to
+# speak of in the optical. Three become stars torn apart in the nucleus of their galaxy: soft, and
+# a thousand times brighter than once.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from claxboi.applications import find_novelties
+from claxboi.classification import NaiveBayesClassifier
+from claxboi.diagnostics import plot_plane
+from claxboi.simulation import make_labelled_sample
+
+sources = make_labelled_sample(5000, labelled_fraction=0.6, rng=8)
+hidden = {
+    "neutron star": {"hr1": -0.8, "hr2": -0.95, "log_fx_fr": 3.6, "log_fx_fw1": 3.0},
+    "disruption": {"hr1": -0.7, "hr2": -0.9, "hr3": -0.9, "log_fmax_fmin": 3.0},
+}
+rng = np.random.default_rng(8)
+candidates = np.flatnonzero(sources["class"].mask & (sources["true_class"] == "AGN"))
+truth = np.asarray(sources["true_class"]).astype("U12")
+for kind, values in hidden.items():
+    rows = rng.choice(candidates, 3, replace=False)
+    truth[rows] = kind
+    for name, value in values.items():
+        sources[name][rows] = value + rng.normal(0, 0.05, 3)
+sources["true_class"] = truth
+
+# %%
+# The p-value of a source says how many members of a class are as odd in it; the largest of all
+# classes counts. It cannot be smaller than one over the size of the smallest class, so rare
+# classes are merged for this question.
+
+model = NaiveBayesClassifier(
+    ["hr1", "hr2", "hr3", "log_fx_fr", "log_fx_fw1", "log_fmax_fmin"],
+    merge={"binary": ["gal_XRB", "CV", "ex_XRB"], "AGN": ["AGN", "AGN_2"]},
+).fit(sources)
+result = model.classify(sources, "training", show_progress=False)
+new = result[~result["is_training"]]
+
+# %%
+# Of 2000 ordinary sources, at most twenty have a p-value below 0.01 by chance; here the list is
+# much shorter. The oddest come first, and each with the property that is to blame.
+
+odd = find_novelties(new, model, alpha=0.01)
+odd["outlier_pvalue"].info.format = ".4f"
+odd["odd_nats"].info.format = ".1f"
+print(odd["true_class", "prediction", "outlier_pvalue", "odd_property", "odd_nats"])
+print()
+print(odd["odd_reason"][0])
+
+# %%
+# What is not found is worth knowing, too: a source that is odd as an AGN, but fine as a star, is
+# not odd. A wrong counterpart often does no more than that.
+#
+# Here is the list (circles) in two planes, one for each kind that was hidden.
+
+fig, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained", sharey=True)
+for ax, column in zip(axes, ("log_fx_fr", "log_fmax_fmin"), strict=True):
+    plot_plane(new, column, "hr2", ax=ax)
+    ax.plot(odd[column], odd["hr2"], "o", color="k", fillstyle="none", markersize=11)
+    ax.set_ylim(-1.08, 1.08)
+axes[0].set_xlim(-5, 4.5)
+axes[1].set(xlim=(-0.1, 3.3), ylabel="")
+plt.show()
