@@ -127,7 +127,7 @@ def plot_plane(
 
     points = np.array([float_values(table, x), float_values(table, y)])
     is_log = [
-        _is_log(table[column], one) if log is None else bool(log)
+        _is_log(column, table[column], one) if log is None else bool(log)
         for column, one, log in zip((x, y), points, (log_x, log_y), strict=True)
     ]
     for one, log in zip(points, is_log, strict=True):
@@ -174,9 +174,10 @@ def _read_limits(table, columns, upper_limits, lower_limits):
     return limits
 
 
-def _is_log(column, values):
+def _is_log(name, column, values):
     unit = getattr(column, "unit", None)
-    if unit is not None and unit.is_equivalent(u.rad):
+    # Angles do not span decades, and a logarithm does not need another.
+    if name.startswith("log_") or (unit is not None and unit.is_equivalent(u.rad)):
         return False
     values = values[np.isfinite(values)]
     return len(values) > 0 and values.min() > 0 and values.max() > LOG_SPAN * values.min()

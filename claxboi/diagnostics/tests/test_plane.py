@@ -111,6 +111,8 @@ def test_logarithms_leave_out_what_has_none(sources):
     assert plot_plane(sources, "flux", "hr1").get_xscale() == "linear"
     sources["l"] = np.geomspace(0.01, 359, 430) * u.deg
     assert plot_plane(sources, "l", "hr1").get_xscale() == "linear"
+    sources["log_fmax_fmin"] = np.geomspace(0.001, 3, 430)
+    assert plot_plane(sources, "log_fmax_fmin", "hr1").get_xscale() == "linear"
 
 
 def test_values_that_are_all_the_same(sources, check_drawing):
