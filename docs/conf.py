@@ -15,6 +15,7 @@ from pathlib import Path
 try:
     from sphinx_astropy.conf.v3 import *  # noqa: F403
     from sphinx_astropy.conf.v3 import exclude_patterns, extensions, intersphinx_mapping
+    from sphinx_gallery.sorting import ExplicitOrder
 except ImportError:
     sys.exit('The documentation needs more packages: pip install -e ".[docs]"')
 
@@ -58,6 +59,26 @@ plot_rcparams = {"savefig.bbox": "tight"}
 plot_apply_rcparams = True
 
 # -- Gallery --------------------------------------------------------------------------------------
+# In the order of the work: what comes in, who is who, what is known, which class, and then.
+examples = [
+    "field",
+    "star_or_agn",
+    "classify",
+    "fetch",
+    "counterparts",
+    "hosts",
+    "variability",
+    "training",
+    "votes",
+    "priors",
+    "is_it_an_agn",
+    "purity",
+    "odd",
+    "ulx",
+    "random_forest",
+    "model",
+    "million",
+]
 sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "backreferences_dir": "api",
@@ -71,6 +92,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "reset_modules": ("matplotlib",),
     "show_memory": False,
+    "within_subsection_order": ExplicitOrder([*(f"plot_{name}.py" for name in examples), "*"]),
     "write_computation_times": False,
 }
 
