@@ -22,7 +22,7 @@ from claxboi.diagnostics import plot_sky
 from claxboi.pipeline import prepare
 from claxboi.simulation import make_mock_sky
 
-sky = make_mock_sky(1800, rng=3)
+sky = make_mock_sky(2000, rng=1)
 print(sky.xray["IAUNAME", "SC_RA", "SC_DEC", "SC_POSERR", "SC_EP_8_FLUX"][:4])
 
 # %%
@@ -41,8 +41,7 @@ print(f"{np.sum(~table['galaxy_id'].mask)} a host galaxy, {np.sum(~table['class'
 
 # %%
 # Step 6: learn from the labels, classify all. What is known has counterparts, for it was found by
-# them; that a faint source has none says little then, so that a missing value is ignored. A
-# warning tells which class hardly has a label.
+# them; that a faint source has none says little then, so that a missing value is ignored.
 
 priors = {
     "AGN": 0.55,
@@ -87,7 +86,7 @@ for name in priors:
 # On the sky, the dashed ellipse is the galaxy.
 
 fig = plt.figure(figsize=(7, 7), layout="constrained")
-ax = plot_sky(result, frame="icrs", center=center, width=32 * u.arcmin, ax=fig.add_subplot())
+ax = plot_sky(result, frame="icrs", center=center, width=29 * u.arcmin, ax=fig.add_subplot())
 [ellipse] = host_regions(galaxies[galaxies["galaxy_id"] == host])
 ellipse.to_pixel(ax.wcs).plot(ax=ax, edgecolor="0.3", linestyle="--")
 plt.show()
