@@ -6,6 +6,7 @@ Step 1, what comes in: the vocabulary of columns, and catalogues that get them.
 from .checks import BadValueWarning, validate
 from .columns import describe, make_column, vocabulary
 from .crowding import flag_blended, flag_crowded
+from .identifiers import identifier_columns
 from .missions import Mission, missions
 from .standardize import ConfidenceLevelWarning, find_columns, standardize
 
@@ -17,6 +18,7 @@ __all__ = [
     "find_columns",
     "flag_blended",
     "flag_crowded",
+    "identifier_columns",
     "make_column",
     "missions",
     "standardize",

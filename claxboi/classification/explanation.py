@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy.table import Row, Table
 
+from claxboi.catalog import identifier_columns
+
 from ._reasons import find_reasons, write_sentence
 
 __all__ = ["Explanation", "explain_source"]
@@ -229,7 +231,5 @@ def _one_row(source):
 
 
 def _identifier(table):
-    for name in ("source_id", "name", "NAME", "IAUNAME", "SRCID"):
-        if name in table.colnames:
-            return str(table[name][0])
-    return ""
+    columns = identifier_columns(table)
+    return str(table[columns[0]][0]) if columns else ""

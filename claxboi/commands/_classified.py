@@ -12,9 +12,6 @@ from ._settings import parse_priors, parse_settings
 
 __all__ = ["MODEL_SUFFIX", "find_row", "read_model", "run_classify", "say", "stored_priors"]
 
-#: Columns that may identify a source, without regard to case.
-IDENTIFIERS = ("source_id", "name", "iauname", "srcid")
-
 #: Added to the name of a classified table, the name of the model that classified it.
 MODEL_SUFFIX = ".model.ecsv"
 
@@ -110,10 +107,11 @@ def read_model(table_path, model_path=None):
 def find_row(table, source, column=None):
     import numpy as np
 
+    from claxboi.catalog import identifier_columns
     from claxboi.utils import check_columns, text_values
 
     if column is None:
-        columns = [name for name in table.colnames if name.lower() in IDENTIFIERS]
+        columns = identifier_columns(table)
     else:
         columns = [column]
         check_columns(table, columns)

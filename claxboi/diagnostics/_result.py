@@ -7,6 +7,7 @@ import numbers
 
 import numpy as np
 
+from claxboi.catalog import identifier_columns
 from claxboi.utils import check_choice, check_columns, check_table, text_values
 
 __all__ = []
@@ -100,8 +101,8 @@ def find_source(table, source, name="result"):
     table : `~astropy.table.Table`
         The sources.
     source : int or str
-        Number of the row, or identifier in the column ``source_id`` (in the first column
-        if there is none).
+        Number of the row, or identifier in the column ``source_id`` or that of the
+        mission (in the first column if there is none).
     name : str, optional
         Name of the table argument, for messages.
 
@@ -117,7 +118,7 @@ def find_source(table, source, name="result"):
     IndexError, KeyError, TypeError, ValueError
         If there is no such row or identifier, or the identifier is not unique.
     """
-    column = "source_id" if "source_id" in table.colnames else table.colnames[0]
+    column = next(iter(identifier_columns(table)), table.colnames[0])
     if isinstance(source, numbers.Integral) and not isinstance(source, bool):
         if not -len(table) <= source < len(table):
             raise IndexError(f"source must be a row from 0 to {len(table) - 1}, got {source}")
@@ -134,5 +135,5 @@ def find_source(table, source, name="result"):
         row = int(rows[0])
     else:
         raise TypeError(f"source must be the number of a row or an identifier, got {source!r}")
-    has_name = column == "source_id" or isinstance(source, str)
+    has_name = identifier_columns(table) or isinstance(source, str)
     return row, str(table[column][row]) if has_name else f"row {row}"

@@ -6,13 +6,10 @@ The columns of the table of sources: which ones, and how each is written.
 import numpy as np
 from astropy import units as u
 
-from claxboi.catalog import describe
+from claxboi.catalog import describe, identifier_columns
 from claxboi.utils import float_values, is_missing, text_values
 
 __all__ = ["choose_columns", "identifiers", "pack_columns", "unit_text"]
-
-#: Columns that may identify a source, without regard to case.
-IDENTIFIERS = ("source_id", "iauname", "name", "srcid")
 
 #: Positions are kept to this, in degrees (3.6 mas).
 POSITION_STEP = 1e-6
@@ -46,13 +43,12 @@ def identifiers(table):
     names : `~numpy.ndarray` of str
         Their names; ``row 17`` where there is none.
     """
-    lower = {name.lower(): name for name in reversed(table.colnames)}
     rows = np.array([f"row {row}" for row in range(len(table))])
-    for name in IDENTIFIERS:
-        if name in lower:
-            found, missing = text_values(table, lower[name])
-            return lower[name], np.where(missing, rows, found)
-    return None, rows
+    columns = identifier_columns(table)
+    if not columns:
+        return None, rows
+    names, missing = text_values(table, columns[0])
+    return columns[0], np.where(missing, rows, names)
 
 
 def choose_columns(table, record, columns=()):

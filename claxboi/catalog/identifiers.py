@@ -1,0 +1,35 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Which columns say what a source is called.
+"""
+
+__all__ = ["identifier_columns"]
+
+#: Without regard to case; the first of them counts.
+IDENTIFIERS = ("source_id", "iauname", "name", "srcid")
+
+
+def identifier_columns(table):
+    """
+    List the columns that identify sources.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+
+    Returns
+    -------
+    columns : list of str
+        ``source_id``, or the name or number that a mission gives, as far as they are there; the
+        first of them is what a source is called.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.catalog import identifier_columns
+    >>> identifier_columns(Table({"SRCID": [7], "IAUNAME": ["4XMM J1"], "SC_RA": [1.0]}))
+    ['IAUNAME', 'SRCID']
+    """
+    found = [name for name in table.colnames if name.lower() in IDENTIFIERS]
+    return sorted(found, key=lambda name: IDENTIFIERS.index(name.lower()))
