@@ -13,12 +13,14 @@ them is better. Sources and colleagues are simulated.
 # at random. Only odd or doubtful ones would be more fun, but a classifier that learns what a
 # class looks like must not be shown its oddest members alone.
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 from astropy.table import Table
 
 from claxboi import classify
-from claxboi.classification import Evaluation
+from claxboi.classification import Evaluation, SmallClassWarning
 from claxboi.simulation import make_labelled_sample
 from claxboi.training import apply_votes, combine_votes
 
@@ -35,7 +37,10 @@ properties = ["hr1", "hr2", "hr3", "hr4", "pm", "b", "extent", "galaxy_radius", 
 properties += ["log_fx_fr", "log_fx_fw1"]
 sources = make_labelled_sample(6000, labelled_fraction=0.05, rng=2)
 truth = np.asarray(sources["true_class"])
-before = classify(sources, priors, properties=properties)
+with warnings.catch_warnings():
+    # That there are few labels is the point.
+    warnings.simplefilter("ignore", SmallClassWarning)
+    before = classify(sources, priors, properties=properties)
 
 rng = np.random.default_rng(2)
 shown = []
@@ -115,5 +120,6 @@ for ax in axes:
 plt.show()
 
 # %%
-# The rare classes of which few sources had a label gain most. A class can lose, too: each mistake
-# of a voter makes it a bit more like another one.
+# The rare classes, of which few sources had a label, gain most. A class can lose, too: each
+# mistake of a voter makes it a bit more like another one. With twice the labels from catalogues
+# to begin with, the same votes would add little.
