@@ -79,9 +79,9 @@ for name in priors:
     print(f"{name:9} {predicted:9} {p.sum():7.1f} ± {error:3.1f} {np.sum(truth == name):6}")
 
 # %%
-# AGN and stars come out about right, with the spurious detections among them. In front of the
-# disc it is harder: a faint AGN behind it looks much like an X-ray binary in it, and the labels
-# that could tell them apart are of bright sources. The errors do not know that.
+# The errors know of chance, not of labels that are unlike what they stand for. It is hardest in
+# front of the disc: a faint AGN behind it (AGN_2) looks much like an X-ray binary in it, or like
+# any other AGN, and those with labels are bright. Spurious detections are among all classes.
 #
 # On the sky, the dashed ellipse is the galaxy.
 

@@ -82,5 +82,5 @@ print(f"  {np.sum(is_xrb & ulx['is_ulx'])} of all {np.sum(is_xrb & is_luminous)}
 
 # %%
 # The probabilities promise too much: they were learned from bright sources with labels, which
-# faint ones are not like. The counts, which need no labels, are what to trust for the number; the
-# list needs another look.
+# faint ones are not like. The counts, which need no labels, come nearer, though they know of AGN
+# alone, and not of stars and spurious detections. The list needs another look.
