@@ -48,6 +48,16 @@ def classify_partitions(catalog, model, priors=None, *, overwrite=False):
     ValueError
         If the model is not fitted, the priors are wrong or not the same for all sources, or columns
         collide.
+
+    Examples
+    --------
+    With ``claxboi[lsdb]``, for a catalogue that is larger than memory:
+
+    >>> import lsdb  # doctest: +SKIP
+    >>> from claxboi.classification import classify_partitions
+    >>> catalogue = lsdb.open_catalog("survey_hats")  # doctest: +SKIP
+    >>> result = classify_partitions(catalogue, model, priors)  # doctest: +SKIP
+    >>> result.write_catalog("classified_hats")  # doctest: +SKIP
     """
     if not hasattr(catalog, "map_partitions"):
         raise TypeError(

@@ -38,6 +38,20 @@ def plot_ulx(table, ax=None):
         If the table lacks a column of `~claxboi.applications.find_ulx`.
     ValueError
         If no source has a frequency of contaminants.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.applications import find_ulx
+    >>> from claxboi.diagnostics import plot_ulx
+    >>> galaxies = Table({"galaxy_id": ["NGC 1"], "ra": [10.0], "dec": [20.0],
+    ...                   "r25_major": [120.0]})
+    >>> table = Table({"ra": [10.01, 9.98], "dec": [20.01, 20.0], "flux": [2e-13, 8e-14],
+    ...                "galaxy_id": ["NGC 1"] * 2, "galaxy_distance": [10.0, 10.0],
+    ...                "galaxy_radius": [0.41, 0.56], "P_ex_XRB": [0.97, 0.6]})
+    >>> ax = plot_ulx(find_ulx(table, galaxies, flux_ratio=0.75))
+    >>> ax.get_xscale()
+    'log'
     """
     check_table(table)
     check_columns(table, _COLUMNS)
