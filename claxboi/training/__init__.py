@@ -4,7 +4,6 @@ Step 5, what is known: labels from the literature's catalogues, and training sam
 """
 
 from .labels import add_labels
-from .missions import Mission, missions
 from .report import DependentLabelWarning, LabelReport, label_report
 from .samples import TrainingSample, build
 from .schemes import ClassRule, class_schemes
@@ -15,7 +14,6 @@ __all__ = [
     "CombinedVotes",
     "DependentLabelWarning",
     "LabelReport",
-    "Mission",
     "TrainingSample",
     "add_labels",
     "apply_votes",
@@ -23,6 +21,5 @@ __all__ = [
     "class_schemes",
     "combine_votes",
     "label_report",
-    "missions",
     "read_votes",
 ]

@@ -15,7 +15,7 @@ from claxboi.catalog import Mission, standardize
 from claxboi.references import get_reference, load_records
 from claxboi.utils import check_choice, is_missing, text_values
 
-__all__ = ["Mission", "missions", "parse_mission"]
+__all__ = ["missions", "parse_mission"]
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def missions():
 
     Examples
     --------
-    >>> from claxboi.training import missions
+    >>> from claxboi.training.missions import missions
     >>> for mission in missions().values():
     ...     print(mission.name, mission.flux_band)
     4XMM 0.2-12
