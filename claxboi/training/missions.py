@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi import catalog
-from claxboi.catalog import Mission, standardize
+from claxboi.catalog import standardize
 from claxboi.references import get_reference, load_records
 from claxboi.utils import check_choice, is_missing, text_values
 
