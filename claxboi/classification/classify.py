@@ -66,7 +66,7 @@ def classify(
         (n_sources, n_classes), or a function of the table that returns one.
     properties : sequence of (str or `~claxboi.classification.Property`) or mapping, optional
         What classifies: column names, records, or a mapping from a category to either. Default:
-        every known property column that the table has.
+        every known property column that the table has, and in which labelled sources differ.
     label : str, optional
         Column with the known classes, strings or integers; masked or empty where unknown.
     training : `~astropy.table.Table` or str, optional
@@ -163,8 +163,11 @@ def classify(
         check_columns(sample, [weight], "table" if training is None else "training")
         sample_weight = float_values(sample, weight)
     classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
+    records = parse_properties(properties, _candidates(sample, table, label))
+    if properties is None:
+        records = _that_vary(records, sample, label)
     model = NaiveBayesClassifier(
-        parse_properties(properties, _candidates(sample, table, label)),
+        records,
         weights=weights,
         normalization=normalization,
         missing=missing,
@@ -315,6 +318,22 @@ def _mission_sample(mission, label, show_progress):
 def _candidates(sample, table, label):
     """List the columns that may be properties: those of the sample that the table has too."""
     return [name for name in sample.colnames if name in table.colnames and name != label]
+
+
+def _that_vary(records, sample, label):
+    """Leave out known columns in which all labelled sources are alike: nobody asked for them."""
+    if label not in sample.colnames:
+        return records
+    labelled = ~text_values(sample, label)[1]
+    kept = []
+    for record in records:
+        scaled = record.apply_scale(float_values(sample, record.column)[labelled])
+        if len(np.unique(scaled[np.isfinite(scaled)])) > 1:
+            kept.append(record)
+    idle = [record.column for record in records if record not in kept]
+    if kept and idle:
+        log.info("no property, for labelled sources have one value or none: %s", ", ".join(idle))
+    return kept or records
 
 
 def _names_classes(priors, sample, label, merge, min_class_size):

@@ -343,6 +343,18 @@ class TestTraining:
         _, model = classify(new, PRIORS, training=table, return_model=True)
         assert [record.column for record in model.properties] == ["hr1"]
 
+    def test_default_properties_are_those_that_differ(self, table):
+        known = table.copy()
+        known.rename_columns(["x", "y"], ["hr1", "hr2"])
+        known["hr1"], known["hr2"] = np.tanh(known["hr1"]), np.tanh(known["hr2"])
+        known["extent"] = 0.0
+        # What differs among unlabelled sources alone cannot be learned.
+        known["gamma"] = np.where(known["class"].mask, np.arange(len(known)), 2.0)
+        _, model = classify(known, PRIORS, return_model=True)
+        assert [record.column for record in model.properties] == ["hr1", "hr2"]
+        with pytest.raises(ValueError, match="'extent' has"):
+            classify(known, PRIORS, properties=["hr1", "extent"])
+
     def test_units_convert(self, table):
         new = table["x", "y"].copy()
         new["y"] += 0.01
