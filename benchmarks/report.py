@@ -5,8 +5,8 @@ The report of a large catalogue: how long it takes to make, how large it is, how
 Usage: python benchmarks/report.py [--n-sources 100000] [--repeat 3] [--keep FILE]
 
 The browser is a headless Chromium, each time with an empty profile; without one only the making
-is measured. Sources are simulated, a fifth of them labelled. "usable" is the time from opening the file
-until the table can be searched.
+is measured. Sources are simulated, a fifth of them labelled. "usable" is the time from opening the
+file until the table can be searched.
 """
 
 import argparse
