@@ -99,6 +99,7 @@ sphinx_gallery_conf = {
 # -- HTML -----------------------------------------------------------------------------------------
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
+html_css_files = ["claxboi.css"]
 html_show_sourcelink = False
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_theme_options = {
