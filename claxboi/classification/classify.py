@@ -12,6 +12,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
+from claxboi.catalog import missions
 from claxboi.properties import known_properties
 from claxboi.utils import check_columns, check_table, float_values, text_values, warn
 
@@ -19,11 +20,17 @@ from . import _output
 from ._training import read_values
 from .classifier import NaiveBayesClassifier
 from .priors import parse_priors
-from .properties import parse_properties
+from .properties import parse_properties, properties_that_vary
 
 __all__ = ["classify"]
 
 log = logging.getLogger(__name__)
+
+#: Smaller tables of bare positions and fluxes are not labelled: they are too small to learn from.
+SMALLEST_OWN_SAMPLE = 1000
+
+#: The mission of bare positions and fluxes of which nothing else is known: the richest sample.
+ASSUMED_MISSION = "4XMM"
 
 
 def classify(
@@ -73,7 +80,8 @@ def classify(
         Another labelled table to train on, or the name of a mission ("4XMM") whose sample is built
         from VizieR when it is first asked for (`claxboi.training.build`). Default: the labelled
         rows of ``table``; with fewer than two classes there, and a mission known from
-        `claxboi.catalog.standardize`, the sample of that mission, with a warning.
+        `claxboi.catalog.standardize` or the column ``flux_band``, the sample of that mission, with
+        a warning. Bare positions and fluxes that say nothing of it are taken for 4XMM's.
     weight : str, optional
         Column of the training sample with the weight of each row, positive: soft labels
         (`claxboi.training.apply_votes`). Default: 1 each.
@@ -124,9 +132,15 @@ def classify(
     'is_training'
     """
     check_table(table)
-    if properties is None and _is_bare(table):
-        needs_labels = model is None and training is None and label not in table.colnames
-        table = _prepare(table, needs_labels, show_progress)
+    is_bare = properties is None and _is_bare(table)
+    if is_bare:
+        is_own_sample = (
+            model is None
+            and training is None
+            and label not in table.colnames
+            and len(table) >= SMALLEST_OWN_SAMPLE
+        )
+        table = _prepare(table, is_own_sample, show_progress)
     if model is not None:
         _check_defaults(
             training=training,
@@ -156,6 +170,7 @@ def classify(
         label=label,
         merge=merge,
         min_class_size=min_class_size,
+        assumed=ASSUMED_MISSION if is_bare else None,
         show_progress=show_progress,
     )
     sample_weight = None
@@ -165,7 +180,7 @@ def classify(
     classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
     records = parse_properties(properties, _candidates(sample, table, label))
     if properties is None:
-        records = _that_vary(records, sample, label)
+        records = properties_that_vary(records, sample, label)
     model = NaiveBayesClassifier(
         records,
         weights=weights,
@@ -232,7 +247,14 @@ def _check_defaults(**settings):
 
 
 def find_training(
-    table, training, *, label="class", merge=None, min_class_size=3, show_progress=True
+    table,
+    training,
+    *,
+    label="class",
+    merge=None,
+    min_class_size=3,
+    assumed=None,
+    show_progress=True,
 ):
     """
     Find the sample to train on.
@@ -245,6 +267,8 @@ def find_training(
         What the caller gave.
     label, merge, min_class_size, show_progress
         As for `classify`.
+    assumed : str, optional
+        The mission of a table that does not say its own. Default: it is an error.
 
     Returns
     -------
@@ -269,7 +293,10 @@ def find_training(
     counts = _count_labels(table, label, merge)
     if sum(n >= min_class_size for n in counts.values()) >= 2:
         return table
-    mission = table.meta.get("claxboi", {}).get("catalog", {}).get("mission")
+    mission = _mission_of(table)
+    why = ""
+    if not mission and assumed:
+        mission, why = assumed, ", for the table does not say its mission"
     if not mission:
         # Too few of some classes: the error of a fit says of which.
         if not counts:
@@ -278,9 +305,20 @@ def find_training(
     said = ", ".join(f"{n} {name}" for name, n in counts.items()) or "none"
     warn(
         f"the table has too few labelled sources to learn from ({said}): trained on the sample of "
-        f"{mission}; pass training= for another one"
+        f"{mission}{why}; pass training= for another one"
     )
     return _mission_sample(mission, label, show_progress)
+
+
+def _mission_of(table):
+    """Tell the mission by what standardize recorded, else by the band of the fluxes."""
+    mission = table.meta.get("claxboi", {}).get("catalog", {}).get("mission")
+    if mission or "flux_band" not in table.colnames:
+        return mission
+    bands, missing = text_values(table, "flux_band")
+    found = set(bands[~missing])
+    same = (name for name, one in missions().items() if one.reference and {one.flux_band} == found)
+    return next(same, None)
 
 
 def _count_labels(table, label, merge):
@@ -318,22 +356,6 @@ def _mission_sample(mission, label, show_progress):
 def _candidates(sample, table, label):
     """List the columns that may be properties: those of the sample that the table has too."""
     return [name for name in sample.colnames if name in table.colnames and name != label]
-
-
-def _that_vary(records, sample, label):
-    """Leave out known columns in which all labelled sources are alike: nobody asked for them."""
-    if label not in sample.colnames:
-        return records
-    labelled = ~text_values(sample, label)[1]
-    kept = []
-    for record in records:
-        scaled = record.apply_scale(float_values(sample, record.column)[labelled])
-        if len(np.unique(scaled[np.isfinite(scaled)])) > 1:
-            kept.append(record)
-    idle = [record.column for record in records if record not in kept]
-    if kept and idle:
-        log.info("no property, for labelled sources have one value or none: %s", ", ".join(idle))
-    return kept or records
 
 
 def _names_classes(priors, sample, label, merge, min_class_size):

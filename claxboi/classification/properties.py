@@ -3,6 +3,7 @@
 Which columns classify, and how: the records that the classifier is set up with.
 """
 
+import logging
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,9 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from claxboi.properties import known_properties, property_definition
-from claxboi.utils import check_choice, check_number
+from claxboi.utils import check_choice, check_number, float_values, text_values
 
-__all__ = ["Component", "Property", "parse_properties"]
+__all__ = ["Component", "Property", "parse_properties", "properties_that_vary"]
+
+log = logging.getLogger(__name__)
 
 #: Category names of the original scripts, and ours.
 CATEGORY_ALIASES = {"multiwavelength": "counterparts"}
@@ -230,6 +233,38 @@ class Property:
             Scaled values, NaN where missing.
         """
         return SCALES[self.scale](np.asarray(values, float))
+
+
+def properties_that_vary(records, sample, label):
+    """
+    Leave out properties in which all labelled sources are alike: they cannot classify.
+
+    Parameters
+    ----------
+    records : list of `Property`
+        Properties that nobody named one by one.
+    sample : `~astropy.table.Table`
+        The training sample.
+    label : str
+        Its column of labels.
+
+    Returns
+    -------
+    records : list of `Property`
+        Those that have two or more values; all of them if none has, for the fit to say so.
+    """
+    if label not in sample.colnames:
+        return records
+    labelled = ~text_values(sample, label)[1]
+    kept = []
+    for record in records:
+        scaled = record.apply_scale(float_values(sample, record.column)[labelled])
+        if len(np.unique(scaled[np.isfinite(scaled)])) > 1:
+            kept.append(record)
+    idle = [record.column for record in records if record not in kept]
+    if kept and idle:
+        log.info("no property, for labelled sources have one value or none: %s", ", ".join(idle))
+    return kept or records
 
 
 def parse_properties(properties, columns):

@@ -13,7 +13,8 @@ from astropy.table import MaskedColumn
 
 from claxboi.classification import classify
 from claxboi.classification.classify import find_training
-from claxboi.properties import known_properties, published_properties
+from claxboi.classification.properties import parse_properties, properties_that_vary
+from claxboi.properties import published_properties
 from claxboi.utils import add_columns, float_values, is_missing, read_table, text_values, warn
 
 __all__ = ["classify_sources", "gated"]
@@ -139,25 +140,14 @@ def evaluate(result, model, settings, *, show_progress):
 
 
 def _properties(chosen, sample, table):
-    """Choose what classifies; of what the settings do not name, only what says something."""
-    if not isinstance(chosen, str):
+    """Choose what classifies; of the published set, only what says something."""
+    if chosen == "known":
+        return None
+    if chosen != "published":
         return _lists(chosen)
     there = [name for name in sample.colnames if name in table.colnames]
-    if chosen == "published":
-        names = [record["column"] for record in published_properties(columns=there)]
-    else:
-        names = known_properties(there)
-    labelled = sample
-    if "class" in sample.colnames:
-        labelled = sample[~is_missing(sample, "class")]
-    kept, idle = [], []
-    for name in names:
-        values = float_values(labelled, name)
-        says = len(np.unique(values[np.isfinite(values)])) > 1
-        (kept if says else idle).append(name)
-    if idle:
-        log.info("no property, for labelled sources have one value or none: %s", ", ".join(idle))
-    return kept
+    records = parse_properties(published_properties(columns=there), there)
+    return properties_that_vary(records, sample, "class")
 
 
 def _lists(value):

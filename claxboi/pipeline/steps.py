@@ -15,6 +15,7 @@ from astropy.coordinates import SkyCoord
 
 from claxboi import catalog, counterparts, properties, training
 from claxboi.training._catalogues import parse_catalogues
+from claxboi.training.schemes import parse_scheme
 from claxboi.utils import float_values, is_missing, text_values
 
 from .checkpoints import file_hash
@@ -144,8 +145,8 @@ def _catalogue(table, job):
     own = job.settings.catalogue
     if "class" in table.colnames and "labels" not in job.settings.skip:
         raise ValueError(
-            "the catalogue has a column 'class': skip the step 'labels' to learn from it, or rename "
-            "it to have labels of catalogues"
+            "the catalogue has a column 'class': skip the step 'labels' to learn from it, or "
+            "rename it to have labels of catalogues"
         )
     table = catalog.standardize(table, own.mission or None, columns=dict(own.columns) or None)
     if not (float_values(table, "pos_error", unit=u.arcsec) > 0).all():
@@ -230,7 +231,7 @@ def _labels(table, job):
     return training.add_labels(
         table,
         _label_references(own.references, job.references),
-        own.scheme,
+        _scheme_for(table, own.scheme),
         radius=own.radius * u.arcsec,
         n_sigma=own.n_sigma,
         host_radius=own.host_radius,
@@ -240,6 +241,18 @@ def _labels(table, job):
         simbad_disagrees=own.simbad_disagrees,
         **job.fetch,
     )
+
+
+def _scheme_for(table, scheme):
+    """Leave out the class of extended sources where the catalogue does not know extents."""
+    if {"extent", "is_extended"} & set(table.colnames):
+        return scheme
+    name, rules = parse_scheme(scheme)
+    kept = {rule.name: rule for rule in rules if not rule.extent}
+    if len(kept) == len(rules):
+        return scheme
+    log.info("no class of extended sources in the scheme %s: the catalogue has no extents", name)
+    return kept
 
 
 def _label_references(names, references):

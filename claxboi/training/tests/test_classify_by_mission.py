@@ -58,8 +58,9 @@ def test_mission_that_the_table_knows(cds, monkeypatch):
     ten.remove_columns([name for name in ten.colnames if name.startswith("label_")])
     ten["class"] = MaskedColumn(truth, mask=np.arange(10) > 2)
     options = {"show_progress": False}
-    # Without a mission the clear error stays.
+    # Without a mission, which the band tells too, the clear error stays.
     ten.meta = {}
+    ten.remove_column("flux_band")
     with pytest.raises(ValueError, match="class"):
         classify(ten, "training", **options)
     ten.meta = {"claxboi": {"catalog": {"mission": "4XMM"}}}
@@ -90,3 +91,25 @@ def test_nothing_to_learn_from():
         classify(Table({"b": [1.0, 2.0]}), "training")
     with pytest.raises(ValueError, match=r"no source has a label\. .* training= .* '4XMM'"):
         classify(Table({"b": [1.0, 2.0], "class": ["", ""]}), "training")
+
+
+@pytest.mark.parametrize(
+    ("band", "expected"),
+    [("0.2-12", "4XMM"), ("0.3-10", "2SXPS"), ("0.5-7", "CSC2"), ("0.2-2.3", "eRASS1")],
+)
+def test_mission_that_the_band_tells(monkeypatch, band, expected):
+    import claxboi.training
+
+    class AskedError(Exception):
+        pass
+
+    def ask(mission, **options):
+        raise AskedError(mission)
+
+    monkeypatch.setattr(claxboi.training, "build", ask)
+    table = Table({"hr1": [0.1, 0.2], "flux_band": [band] * 2})
+    with pytest.warns(ClaxboiWarning, match="too few"), pytest.raises(AskedError, match=expected):
+        classify(table, "training")
+    table["flux_band"] = ["0.5-2", band]
+    with pytest.raises(KeyError, match="class"):
+        classify(table, "training")
