@@ -29,6 +29,12 @@ META_KEY = "claxboi"
 #: Numbers that a card of a FITS header can hold, if they are finite.
 CARD_TYPES = (bool, int, float)
 
+#: Types of columns that FITS has as they are.
+STREAMABLE = ("b1", "u1", "i2", "i4", "i8", "f4", "f8")
+
+#: So many rows of a FITS table are written at a time.
+BLOCK_ROWS = 65_536
+
 #: The cards of a FITS table with the UCDs and the descriptions of its columns.
 COLUMN_CARD = re.compile(r"T(UCD|COMM)\d+")
 
@@ -199,36 +205,101 @@ def _plain_value(value):
 
 
 def _write_fits(table, path):
-    from astropy.io import fits
-
     cards, rest = {}, {}
     for key, value in table.meta.items():
         (cards if _is_card(key, value) else rest)[key] = value
     table.meta = cards
     if text := _as_json(rest):
         table.meta[META_KEY.upper()] = text
+    is_plain = all(map(_is_streamable, _each(table)))
     try:
-        # The method write of a subclass may lead here.
-        registry.write(table, path, format="fits")
+        if is_plain and table.colnames and path.suffix != ".gz":
+            _stream_fits(table, path)
+        else:
+            _write_fits_whole(table, path)
     except UnicodeEncodeError as err:
         raise ValueError(
             f"FITS holds ASCII text only, got {str(err.object)!r}; .ecsv or .vot hold it"
         ) from err
+
+
+def _is_streamable(column):
+    if not isinstance(column, Column) or column.ndim != 1:
+        return False
+    is_text = column.dtype.kind == "U" and column.dtype.itemsize > 0
+    return is_text or column.dtype.str[1:] in STREAMABLE
+
+
+def _stream_fits(table, path):
+    """
+    Write the rows block by block: astropy makes several copies of a whole table.
+
+    The header is astropy's own, of the table without rows.
+    """
+    from astropy.io import fits
+
+    registry.write(table[:0], path, format="fits")
+    with fits.open(path) as hdus:
+        header, columns = hdus[1].header.copy(), hdus[1].columns
+    path.unlink()
+    header["NAXIS2"] = len(table)
+    dtype = columns.dtype.newbyteorder(">")
+    _describe_fits(header, columns.names, table)
+    nulls = {column.name: column.null for column in columns}
+    stream = fits.StreamingHDU(path, header)
+    try:
+        for start in range(0, len(table), BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
+            block = np.empty(len(range(len(table))[part]), dtype)
+            for name in columns.names:
+                block[name] = _fits_values(table[name], part, nulls[name])
+            stream.write(block.view(np.uint8))
+    finally:
+        stream.close()
+
+
+def _fits_values(column, part, null):
+    """
+    Return a part of a column as FITS has it, with its missing values.
+    """
+    values = np.asarray(column)[part]
+    kind = values.dtype.kind
+    if kind == "b":
+        values = np.where(values, np.uint8(ord("T")), np.uint8(ord("F")))
+    elif kind == "U":
+        values = values.astype("S")
+    if isinstance(column, MaskedColumn):
+        missing = {"f": np.nan, "b": 0, "U": b""}.get(kind, null)
+        values = np.where(np.asarray(column.mask)[part], missing, values)
+    return values
+
+
+def _write_fits_whole(table, path):
+    from astropy.io import fits
+
+    # The method write of a subclass may lead here.
+    registry.write(table, path, format="fits")
     with fits.open(path, mode="update") as hdus:
         hdu = hdus[1]
-        for number, name in enumerate(hdu.columns.names, start=1):
+        _describe_fits(hdu.header, hdu.columns.names, table)
+        for name in hdu.columns.names:
             column = table[name] if name in table.colnames else None
-            if column is None:
-                continue
-            if (column.info.meta or {}).get("ucd"):
-                hdu.header.set(f"TUCD{number}", column.info.meta["ucd"], after=f"TFORM{number}")
-            if column.info.description:
-                # A header takes plain characters only; astropy's own copy has all of them.
-                text = column.info.description.encode("ascii", "replace").decode()
-                hdu.header.set(f"TCOMM{number}", text, after=f"TFORM{number}")
             if isinstance(column, MaskedColumn) and column.dtype.kind == "b" and column.mask.any():
                 # astropy writes what is under the mask; the standard has a byte of zero.
                 np.rec.recarray.field(hdu.data, name)[column.mask] = 0
+
+
+def _describe_fits(header, names, table):
+    for number, name in enumerate(names, start=1):
+        info = table[name].info if name in table.colnames else None
+        if info is None:
+            continue
+        if (info.meta or {}).get("ucd"):
+            header.set(f"TUCD{number}", info.meta["ucd"], after=f"TFORM{number}")
+        if info.description:
+            # A header takes plain characters only; astropy's own copy has all of them.
+            text = info.description.encode("ascii", "replace").decode()
+            header.set(f"TCOMM{number}", text, after=f"TFORM{number}")
 
 
 def _is_card(key, value):
