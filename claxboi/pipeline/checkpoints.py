@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from astropy.table import MaskedColumn
+from astropy.table import Column, MaskedColumn, Table
 from astropy.table.serialize import represent_mixins_as_columns
 
 from claxboi.utils import read_table, replacing, write_table
@@ -86,12 +86,27 @@ def table_hash(table):
     return total.hexdigest()
 
 
+def _is_same(one, other):
+    """Say whether two columns are alike to the last bit, with all that is said of them."""
+    if type(one) is not type(other) or not isinstance(one, Column):
+        return one is other
+    values = [np.ma.getdata(column) for column in (one, other)]
+    said = [(c.unit, c.description, c.format, c.meta) for c in (one, other)]
+    if said[0] != said[1] or values[0].dtype != values[1].dtype:
+        return False
+    if isinstance(one, MaskedColumn) and not np.array_equal(one.mask, other.mask):
+        return False
+    return np.array_equal(*values, equal_nan=values[0].dtype.kind == "f")
+
+
 class Checkpoints:
     """
     The tables that the steps of a job made, in a folder, with a manifest.
 
-    The manifest has a key for each step, which stands for all that the step's table depends on, and
-    the hash of its file. A table counts only if both fit.
+    The file of a step has the columns that it added or changed; the table of a step is all files
+    up to its own. The manifest has a key for each step, which stands for all that the step's table
+    depends on, the hash of its file, and the columns of its table in their order. A table counts
+    only if all of that fits.
 
     Parameters
     ----------
@@ -105,7 +120,7 @@ class Checkpoints:
 
     def find(self, keys):
         """
-        Find the last step whose table is there as it should be.
+        Find the last step whose table is there as it should be, and so are all before it.
 
         Parameters
         ----------
@@ -119,29 +134,18 @@ class Checkpoints:
         table : `~astropy.table.Table` or None
             Its table.
         """
-        for step in reversed(keys):
-            table = self.load(step, keys[step])
-            if table is not None:
-                return step, table
-        return None, None
-
-    def load(self, step, key):
-        """
-        Read the table of a step, if it is the right one and whole.
-
-        Parameters
-        ----------
-        step : str
-            The step.
-        key : str
-            What its table should have been made of.
-
-        Returns
-        -------
-        table : `~astropy.table.Table` or None
-        """
-        path = self.file_of(step, key)
-        return None if path is None else read_table(path)
+        done, columns, meta = None, {}, {}
+        for step, key in keys.items():
+            path = self.file_of(step, key)
+            if path is None:
+                break
+            part = read_table(path)
+            done, meta = step, part.meta
+            columns.update(part.columns)
+        if done is None:
+            return None, None
+        names = self._entries[done]["columns"]
+        return done, Table({name: columns[name] for name in names}, meta=meta, copy=False)
 
     def file_of(self, step, key):
         """
@@ -149,8 +153,10 @@ class Checkpoints:
 
         Parameters
         ----------
-        step, key : str
-            As for `load`.
+        step : str
+            The step.
+        key : str
+            What its table should have been made of.
 
         Returns
         -------
@@ -170,9 +176,9 @@ class Checkpoints:
             return None
         return path
 
-    def keep(self, step, key, table, number):
+    def keep(self, step, key, table, number, before=None):
         """
-        Keep the table of a step.
+        Keep what a step added to the table, or changed.
 
         Parameters
         ----------
@@ -182,14 +188,24 @@ class Checkpoints:
             Its table.
         number : int
             Which of the steps it is, for the name of the file.
+        before : `~astropy.table.Table`, optional
+            The table of the step before, which is kept. Default: this is the first one.
         """
         if self.folder is None:
             return
         self.folder.mkdir(exist_ok=True)
         path = self.folder / f"{number}-{step}.fits"
-        # The table is whole before the manifest names it.
-        write_table(table, path, overwrite=True)
-        self.note(step, key, path)
+        old = {} if before is None else before.columns
+        new = [
+            name
+            for name in table.colnames
+            if name not in old or not _is_same(table.columns[name], old[name])
+        ]
+        # A step that changes the meta alone keeps some column: a file needs one.
+        part = {name: table.columns[name] for name in new or table.colnames[:1]}
+        # The file is whole before the manifest names it.
+        write_table(Table(part, meta=table.meta, copy=False), path, overwrite=True)
+        self.note(step, key, path, columns=table.colnames)
 
     def announce(self, step, key, path):
         """
@@ -219,7 +235,7 @@ class Checkpoints:
         """
         return self._entries.get(step, {}).get("key") == key
 
-    def note(self, step, key, path):
+    def note(self, step, key, path, **more):
         """
         Put the file of a step, which is whole now, into the manifest.
 
@@ -227,6 +243,8 @@ class Checkpoints:
         ----------
         step, key, path
             As for `announce`.
+        **more
+            What else is to be known of it.
         """
         self._enter(
             step,
@@ -235,6 +253,7 @@ class Checkpoints:
                 "file": self._name(path),
                 "sha256": file_hash(path),
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                **more,
             },
         )
 

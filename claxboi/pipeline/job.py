@@ -325,7 +325,8 @@ def _check_folder(path):
 
 def _check_room(table, path):
     """Check that the disk has room for the tables of all steps, before any work."""
-    wanted = len(table) * (len(table.colnames) + _COLUMNS_ADDED) * 8 * len(STEPS)
+    # Once in the steps, once in the output.
+    wanted = len(table) * (len(table.colnames) + _COLUMNS_ADDED) * 8 * 2
     free = shutil.disk_usage(Path(path).parent).free
     if free < wanted:
         raise OSError(
@@ -410,8 +411,10 @@ def _prepared(source, job, keys, keep, output=None):
     for step in steps[steps.index(done) + 1 if done else 0 :]:
         start = time.monotonic()
         log.info("step %s", _title(step))
-        table = PREPARATION[step](table, job)
-        keep.keep(step, keys[step], table, STEPS.index(step) + 1)
+        before, table = table, PREPARATION[step](table, job)
+        # What the first step got is the catalogue itself, of which nothing is kept yet.
+        kept = None if step == steps[0] else before
+        keep.keep(step, keys[step], table, STEPS.index(step) + 1, kept)
         log.info("step %s: done in %.1f s", _title(step), time.monotonic() - start)
     return table
 

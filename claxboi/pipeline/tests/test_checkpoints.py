@@ -10,6 +10,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from claxboi.pipeline.checkpoints import Checkpoints, digest, table_hash
+from claxboi.utils import read_table
 
 
 @pytest.fixture
@@ -25,6 +26,14 @@ def keep(tmp_path, table):
     return keep
 
 
+def assert_equal(found, table):
+    assert found.colnames == table.colnames
+    assert found.meta == table.meta
+    for name in table.colnames:
+        assert found[name].unit == table[name].unit
+        assert found[name].tolist() == table[name].tolist()
+
+
 KEYS = {"one": "key of one", "two": "key of two"}
 
 
@@ -34,6 +43,41 @@ def test_last_step_is_found_again(keep, table, tmp_path):
     assert kept["ra"].tolist() == table["ra"].tolist()
     names = {path.name for path in (tmp_path / "steps").iterdir()}
     assert names == {"0-one.fits", "1-two.fits", "manifest.json"}
+
+
+def test_a_file_has_what_its_step_changed(tmp_path):
+    one = Table(
+        {
+            "ra": [1.0, 2.0] * u.deg,
+            "flux": MaskedColumn([1.0, np.nan], mask=[False, True]),
+            "name": ["a", "b"],
+            "old": [1, 2],
+        },
+        meta={"claxboi": {"first": {"radius": 3}}},
+    )
+    two = one.copy()
+    two.remove_column("old")
+    two["flux"] = [1.0, 3.0]
+    two.add_column([7, 8], name="new", index=0)
+    two.meta["claxboi"]["second"] = {"n": 1}
+    three = two.copy()
+    three.meta["claxboi"]["third"] = {}
+    keep = Checkpoints(tmp_path / "steps")
+    keep.keep("one", "1", one, 1)
+    keep.keep("two", "2", two, 2, one)
+    keep.keep("three", "3", three, 3, two)
+    assert read_table(tmp_path / "steps" / "2-two.fits").colnames == ["new", "flux"]
+    for keys, table in (({"one": "1", "two": "2"}, two), ({"one": "1"}, one)):
+        _, found = Checkpoints(tmp_path / "steps").find(keys)
+        assert_equal(found, table)
+    step, found = Checkpoints(tmp_path / "steps").find({"one": "1", "two": "2", "three": "3"})
+    assert step == "three"
+    assert_equal(found, three)
+
+
+def test_without_the_first_file_the_others_are_nothing(keep, tmp_path):
+    (tmp_path / "steps" / "0-one.fits").unlink()
+    assert Checkpoints(tmp_path / "steps").find(KEYS) == (None, None)
 
 
 def test_other_key_is_done_again(keep, tmp_path, caplog):

@@ -151,10 +151,10 @@ class Killed(checkpoints.Checkpoints):
         if name == step:
             kill()
 
-    def note(self, name, key, path):
+    def note(self, name, *args, **more):
         if name == step == "classes":
             kill()
-        super().note(name, key, path)
+        super().note(name, *args, **more)
 
 job.Checkpoints = Killed
 job.run(*sys.argv[3:5], settings=sys.argv[5], show_progress=False)
