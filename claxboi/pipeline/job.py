@@ -121,6 +121,17 @@ def prepare(
     See Also
     --------
     run : Classify too, and write all that comes of it.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import prepare
+    >>> from claxboi.simulation import make_mock_sky
+    >>> sky = make_mock_sky(600, rng=2)
+    >>> table = prepare(
+    ...     sky.xray, references=sky.references, skip=["variability", "labels"], show_progress=False
+    ... )  # doctest: +IGNORE_WARNINGS
+    >>> {"opt_id", "galaxy_id", "log_fx_fr"} <= set(table.colnames)
+    True
     """
     job = _job(settings, mission, references, skip, show_progress)
     keep = Checkpoints(None if checkpoints is None else _check_folder(checkpoints))
@@ -177,6 +188,20 @@ def run(
     any way goes on after its last complete step when it is called again; steps whose
     catalogue, settings, references or version of claxboi changed are done again, and all later
     ones. The folder may be deleted once the job is done.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import run
+    >>> from claxboi.simulation import make_mock_sky
+    >>> sky = make_mock_sky(600, rng=2)
+    >>> result = run(
+    ...     sky.xray,
+    ...     "classified.fits",
+    ...     references={**sky.references, **sky.others},
+    ...     show_progress=False,
+    ... )  # doctest: +IGNORE_WARNINGS
+    >>> "prediction" in result.table.colnames
+    True
     """
     output = Path(output)
     output_format(output)
@@ -228,6 +253,16 @@ def plan(catalogue, *, settings=None, mission=None, references=None, skip=None):
     ------
     KeyError, TypeError, ValueError, OSError
         As for `prepare`.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import plan
+    >>> from claxboi.simulation import make_mock_sky
+    >>> lines = plan(make_mock_sky(600, rng=2).xray)
+    >>> lines[0]
+    '4XMM: 600 sources'
+    >>> lines[1][:28]
+    'counterparts: gaia (I/355/ga'
     """
     job = _job(settings, mission, references, skip, False)
     source = _Source(catalogue)
@@ -415,6 +450,9 @@ def _prepared(source, job, keys, keep, output=None):
         # What the first step got is the catalogue itself, of which nothing is kept yet.
         kept = None if step == steps[0] else before
         keep.keep(step, keys[step], table, STEPS.index(step) + 1, kept)
+        later = steps[steps.index(step) + 1 :]
+        needed = {name for other in later for name in reference_names(other, job)}
+        job.references.forget({*reference_names(step, job)} - needed)
         log.info("step %s: done in %.1f s", _title(step), time.monotonic() - start)
     return table
 
@@ -427,6 +465,8 @@ def _classified(source, job, keys, keep, output):
     table = _prepared(source, job, keys, keep, output)
     log.info("step %s", _title("classes"))
     result, model = classify_sources(table, job.settings, show_progress=job.show_progress)
+    # The result has all of it, and a large table twice is what memory runs out of.
+    del table
     names = [name for step in keys for name in reference_names(step, job)]
     used = [name for name in names if name != mission_of(result)]
     result.meta = record(

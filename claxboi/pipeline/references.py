@@ -99,6 +99,18 @@ class References:
             self._read[mission] = standardize(raw, mission, overwrite=True)
         return self._read[mission]
 
+    def forget(self, names):
+        """
+        Let go of catalogues that were read, for the memory that they take.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Their names. One that is asked for again is read again.
+        """
+        for name in names:
+            self._read.pop(name, None)
+
     def content(self, name):
         """
         Say what a catalogue is: the hash of a file or table, the definition of one on a service.

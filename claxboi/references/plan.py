@@ -64,10 +64,11 @@ class FetchPlan:
 
     def __str__(self):
         rows = "an unknown number of" if self.n_rows is None else f"about {self.n_rows:,}"
+        chunks = "1 chunk" if self.n_chunks == 1 else f"{self.n_chunks:,} chunks"
         cached = f", {self.n_cached} of them cached since {self.oldest}" if self.n_cached else ""
         return (
             f"{self.reference} ({self.table}) from {self.service}: {self.n_positions:,} positions "
-            f"in {self.n_chunks} chunks{cached}; {self.n_requests} requests to {self.server}, "
+            f"in {chunks}{cached}; {self.n_requests} requests to {self.server}, "
             f"{rows} rows, about {self.minutes:.1f} min and {self.megabytes:.1f} MB"
         )
 

@@ -479,7 +479,7 @@ def test_plan_of_references(run, refuse, folder):
     write_table(table, "positions.fits")
     status, out, _ = run("references gaia hyperleda --plan positions.fits --radius 8")
     assert status == 0
-    assert "gaia (I/355/gaiadr3) from xmatch: 2 positions in 1 chunks" in out
+    assert "gaia (I/355/gaiadr3) from xmatch: 2 positions in 1 chunk;" in out
     assert "total: 4 requests, about" in out
     assert "belong together" in refuse("references gaia --plan positions.fits")
     assert "names of catalogues" in refuse("references --plan positions.fits --radius 8")
