@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from claxboi.classification import Evaluation
+from claxboi.diagnostics import write_report
 from claxboi.pipeline import find_references, run
 from claxboi.simulation import make_mock_sky
 from claxboi.utils import check_count, float_values, text_values
@@ -22,6 +23,9 @@ DRAWN = ("pm", "hr2", "log_fx_fr", "log_fmax_fmin")
 
 #: The class of which a source is explained: a rare one, whose reasons are worth reading.
 EXPLAINED = "gal_XRB"
+
+#: Sources with a full card in the report.
+N_CARDS = 1000
 
 
 def run_demo(folder, *, n_sources, rng, overwrite, say):
@@ -84,8 +88,13 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     say(f"\nWhy one of them is what it is, in nats:\n\n{explanation}")
     (folder / "truth.txt").write_text(f"{text}\n\n{explanation}\n", encoding="utf-8")
     _draw(folder, result, truth, row)
+    page = folder / "report.html"
+    write_report(
+        table, page, model=model, evaluation=result.evaluation, n_cards=N_CARDS, overwrite=True
+    )
     say(f"\nIn {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    say(f"Next: claxboi explain {output} {str(table['source_id'][row])!r}")
+    name = str(table["source_id"][row])
+    say(f"Next: open {page} in a browser, or claxboi explain {output} {name!r}")
     say(
         f"The same job by itself: claxboi run {folder / 'sky/xray.fits'} --references "
         f"{folder / 'sky/references'} --references {folder / 'sky/others'} -o out.fits"
