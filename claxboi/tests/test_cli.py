@@ -213,7 +213,8 @@ def test_demo(folder, run, refuse, monkeypatch):
         assert text in out
     names = {item.name for item in (folder / "demo").iterdir()}
     beside = {"sources.fits.model.ecsv", "sources.fits.report.txt", "sources.fits.toml", "sky"}
-    assert {"sources.fits", "truth.txt", "confusion_truth.png"} | beside <= names
+    shown = {"sources.fits", "truth.txt", "confusion_truth.png", "report.html"}
+    assert shown | beside <= names
     assert len([name for name in names if name.endswith(".png")]) == 7
     source = str(read_table("demo/sources.fits")["source_id"][0])
     assert run("explain demo/sources.fits", source)[0] == 0
