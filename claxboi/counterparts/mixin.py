@@ -104,7 +104,8 @@ class CounterpartMixin:
         Parameters
         ----------
         galaxies : str or `~astropy.table.Table`, optional
-            The catalogue of distances by name, or the galaxies.
+            The catalogue of distances by name, or the galaxies. Rows of HyperLEDA become such a
+            table with `~claxboi.counterparts.nearby_galaxies`.
         factor : float, optional
             How far out a source may lie, in units of the isophotal ellipse.
         overwrite : bool, optional
@@ -116,9 +117,20 @@ class CounterpartMixin:
         -------
         table : same class as this table
             A new table with ``galaxy_id``, ``galaxy_distance`` and ``galaxy_radius``.
+
+        Raises
+        ------
+        KeyError
+            If a column is absent.
         """
         if not isinstance(galaxies, Table):
             return find_hosts_in(self, galaxies, factor=factor, overwrite=overwrite, **options)
+        if "log_d25" in galaxies.colnames and "r25_major" not in galaxies.colnames:
+            raise KeyError(
+                "galaxies has the columns of HyperLEDA, not r25_major: leave it out, for "
+                "find_hosts() asks HyperLEDA itself, or join it to distances by "
+                "nearby_galaxies(distances, galaxies)"
+            )
         hosts = find_hosts(self, galaxies, factor=factor, **options)
         return best_hosts(self, hosts, overwrite=overwrite)
 

@@ -5,10 +5,11 @@ Step 2 as methods of a table of X-ray sources.
 
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.table import Table
 
 from claxboi.utils import check_columns, float_values
 
-from .reference import get_reference
+from .reference import Reference, get_reference
 
 __all__ = ["CrossmatchMixin"]
 
@@ -54,7 +55,7 @@ class CrossmatchMixin:
         Parameters
         ----------
         references : list of str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
-            The catalogues.
+            The catalogues; one name stands for a list of one.
         radius : `~astropy.units.Quantity` ['angle']
             How near.
         **kwargs
@@ -65,5 +66,7 @@ class CrossmatchMixin:
         near : dict of str to `~astropy.table.Table`
             By short name of the catalogue.
         """
+        if isinstance(references, (str, Table, Reference)):
+            references = [references]
         found = [get_reference(reference) for reference in references]
         return {r.name: self.crossmatch(r, radius, **kwargs) for r in found}

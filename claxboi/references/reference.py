@@ -105,7 +105,8 @@ def get_reference(
         return _from_table(source, name or "table", own, like)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
-            f"source must be a name, a path, a Table or a Reference, got {type(source).__name__}"
+            "source must be one name, path, Table or Reference (one call for each catalogue), got "
+            f"{type(source).__name__}"
         )
     text = os.fspath(source)
     known = load_records()
@@ -120,10 +121,11 @@ def get_reference(
         table = text.removeprefix("vizier:")
         found = next((r for r in known.values() if r.table == table), None)
         return Reference(found or _bare_record(name or table, table, ("xmatch", "vizier")))
-    near = difflib.get_close_matches(text, known, n=3, cutoff=0.4) or list(known)
+    near = difflib.get_close_matches(text.lower(), known, n=3, cutoff=0.4) or list(known)
     raise ValueError(
-        f"source must be a known catalogue, a VizieR id or a file, got {text!r}; "
-        f"known ones are {', '.join(near)}{', ...' if len(near) < len(known) else ''}"
+        "source must be a known catalogue, the id of a VizieR table or a file that is there, got "
+        f"{text!r}; known ones are {', '.join(near)}"
+        f"{', ... (list_references() shows all)' if len(near) < len(known) else ''}"
     )
 
 

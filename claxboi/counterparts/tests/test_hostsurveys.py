@@ -155,3 +155,9 @@ class TestNearbyGalaxies:
         axes.remove_column("log_r25")
         with pytest.raises(KeyError, match="axes has no column 'log_r25'"):
             nearby_galaxies(Table({"pgc": [3], "distance": [1.0]}), axes)
+
+
+def test_rows_of_hyperleda_are_told_from_galaxies():
+    leda = Table({"id": [2557], "ra": [10.685], "dec": [41.269], "log_d25": [3.25]})
+    with pytest.raises(KeyError, match="has the columns of HyperLEDA, not r25_major"):
+        XrayTable({"ra": [10.7], "dec": [41.3]}).find_hosts(leda)

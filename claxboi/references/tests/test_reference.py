@@ -38,7 +38,7 @@ def test_by_name_by_id_and_itself():
 def test_unknown_name():
     with pytest.raises(ValueError, match=r"got 'allwize'; known ones are .*allwise"):
         get_reference("allwize")
-    with pytest.raises(TypeError, match="source must be a name"):
+    with pytest.raises(TypeError, match="source must be one name"):
         get_reference(3)
 
 
