@@ -163,7 +163,7 @@ def test_hosts_and_links(table):
     with pytest.raises(ValueError, match="another name"):
         whole.link_xray({"primary": whole})
     with pytest.raises(
-        TypeError, match="others must be a mapping of names to Tables, such as .* got XrayT"
+        TypeError, match=r"others must be a mapping of names to Tables, such as .* got XrayT"
     ):
         whole.link_xray(whole)
 
