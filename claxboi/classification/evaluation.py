@@ -4,13 +4,19 @@ The score sheet of a classification: how often it is right, and whether its prob
 """
 
 import functools
-from collections.abc import Mapping
 
 import numpy as np
 from astropy.table import Column, Table
 
-from claxboi.utils import check_choice, check_count, check_number, float_values, text_values
+from claxboi.utils import check_choice, check_count, check_number, float_values
 
+from ._evaluation_input import (
+    check_classes,
+    check_confusion,
+    check_priors,
+    check_probabilities,
+    check_truth,
+)
 from ._report import format_report
 from ._scores import (
     calibration,
@@ -20,7 +26,6 @@ from ._scores import (
     probability_scores,
     wilson_interval,
 )
-from .priors import parse_priors
 
 __all__ = ["Evaluation"]
 
@@ -28,9 +33,6 @@ __all__ = ["Evaluation"]
 N_BINS = 15
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
-
-# Leaves room for probabilities that went through float32.
-SUM_TOLERANCE = 1e-6
 
 # The smallest probability whose logarithm a float64 gives at full precision.
 TINY = float(np.finfo(float).tiny)
@@ -129,9 +131,9 @@ class Evaluation:
     """
 
     def __init__(self, confusion, classes, *, priors=None, method="not stated", settings=None):
-        self.classes = _check_classes(classes)
-        self.confusion = _check_confusion(confusion, len(self.classes))
-        self.priors = _check_priors(priors, self.classes, self.confusion.sum(axis=1))
+        self.classes = check_classes(classes)
+        self.confusion = check_confusion(confusion, len(self.classes))
+        self.priors = check_priors(priors, self.classes, self.confusion.sum(axis=1))
         self.method = str(method)
         self.settings = dict(settings or {})
         self.has_priors = not (priors is None or isinstance(priors, str))
@@ -201,9 +203,9 @@ class Evaluation:
         -------
         evaluation : `Evaluation`
         """
-        classes = _check_classes(classes)
-        probabilities = _check_probabilities(probabilities, len(classes))
-        codes = _check_truth(truth, classes)
+        classes = check_classes(classes)
+        probabilities = check_probabilities(probabilities, len(classes))
+        codes = check_truth(truth, classes)
         if len(codes) != len(probabilities):
             raise ValueError(
                 "truth and probabilities must have one row for each source, "
@@ -552,85 +554,3 @@ class Evaluation:
 
 def _make_table(*columns):
     return Table([Column(data, name=name, description=text) for name, data, text in columns])
-
-
-def _check_classes(classes):
-    if isinstance(classes, str):
-        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
-    names = [str(name) for name in classes]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"classes must be two or more different names, got {names}")
-    return names
-
-
-def _check_confusion(confusion, n_classes):
-    matrix = np.array(confusion)
-    if matrix.shape != (n_classes, n_classes):
-        raise ValueError(
-            f"confusion must have shape ({n_classes}, {n_classes}), one row and one column for "
-            f"each class, got {matrix.shape}"
-        )
-    if matrix.dtype.kind not in "iuf" or np.any(matrix < 0) or np.any(matrix != np.floor(matrix)):
-        raise ValueError("confusion must hold counts of sources: whole numbers of at least 0")
-    if matrix.sum() == 0:
-        raise ValueError("confusion is empty: there must be at least one source")
-    return matrix.astype(int)
-
-
-def _check_priors(priors, classes, counts):
-    sampled = counts / counts.sum()
-    if priors is None:  # one of the two ways to score, so no reason to warn
-        return dict(zip(classes, sampled.tolist(), strict=True))
-    if not isinstance(priors, (str, Mapping)) and np.shape(priors) != (len(classes),):
-        raise ValueError(
-            f"priors must have one number for each of the {len(classes)} classes "
-            f"({', '.join(classes)}), got shape {np.shape(priors)}"
-        )
-    values = parse_priors(priors, classes, sampled, 1)
-    if not np.any(values[counts > 0] > 0):
-        raise ValueError("priors must be above 0 for at least one class that has a source")
-    return dict(zip(classes, values.tolist(), strict=True))
-
-
-def _check_probabilities(probabilities, n_classes):
-    # A copy, so that the scores stay what they were if the caller goes on with the array.
-    values = np.array(probabilities, float)
-    if values.ndim != 2 or values.shape[1] != n_classes:
-        raise ValueError(
-            "probabilities must have one row for each source and one column for each of the "
-            f"{n_classes} classes, got shape {values.shape}"
-        )
-    off = ~(np.all(values >= 0, axis=1) & (np.abs(values.sum(axis=1) - 1) <= SUM_TOLERANCE))
-    if off.any():
-        first = int(np.flatnonzero(off)[0])
-        raise ValueError(
-            "probabilities must be non-negative and add up to 1 in each row; "
-            f"{off.sum()} rows do not, the first is row {first}: {values[first].tolist()}"
-        )
-    return values
-
-
-def _check_truth(truth, classes):
-    column = truth if hasattr(truth, "dtype") else np.asarray(truth)
-    if len(column) == 0:
-        raise ValueError("truth is empty: there must be at least one source")
-    if column.dtype.kind in "iu":
-        codes = float_values({"truth": column}, "truth", name="the sources")
-        missing = np.isnan(codes)
-        unknown = np.unique(codes[(codes < 0) | (codes >= len(classes))])
-        rule = f"codes from 0 to {len(classes) - 1}"
-    else:
-        labels, missing = text_values({"truth": column}, "truth", name="the sources")
-        names, place = np.unique(labels, return_inverse=True)
-        known = {name: code for code, name in enumerate(classes)}
-        codes = np.array([known.get(name, -1) for name in names.tolist()])[place]
-        unknown = np.unique(labels[(codes < 0) & ~missing])
-        rule = "the classes " + ", ".join(classes)
-    if missing.any():
-        raise ValueError(
-            f"truth must have a class for each source, {missing.sum()} of {len(codes)} have none"
-        )
-    if len(unknown):
-        got = ", ".join(f"{value:g}" if column.dtype.kind in "iu" else value for value in unknown)
-        raise ValueError(f"truth must hold only {rule}, got {got}")
-    return codes.astype(int)
