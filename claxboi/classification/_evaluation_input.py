@@ -102,3 +102,21 @@ def check_truth(truth, classes):
         got = ", ".join(f"{value:g}" if column.dtype.kind in "iu" else value for value in unknown)
         raise ValueError(f"truth must hold only {rule}, got {got}")
     return codes.astype(int)
+
+
+def check_weights(weights, n_sources):
+    """Return weights of sources, above 0, with a mean of 1."""
+    column = weights if hasattr(weights, "dtype") else np.asarray(weights)
+    values = float_values({"weights": column}, "weights", name="the sources")
+    if values.shape != (n_sources,):
+        raise ValueError(
+            f"weights must have one number for each of the {n_sources} sources, got {len(values)}"
+        )
+    wrong = ~(np.isfinite(values) & (values > 0))
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"weights must be finite and above 0; {wrong.sum()} are not, the first is that of "
+            f"source {first}: {values[first]}"
+        )
+    return values / values.mean()

@@ -590,6 +590,7 @@ class NaiveBayesClassifier(Engine):
         *,
         method="leave-one-out",
         label=None,
+        weight=None,
         n_folds=10,
         groups=None,
         cell_size=1.0,
@@ -612,6 +613,9 @@ class NaiveBayesClassifier(Engine):
             as trained, which flatters.
         label : str, optional
             Name of the label column; that of `fit` by default.
+        weight : str, optional
+            Column with how many sources of the population each one stands for, positive; see
+            `Evaluation.from_probabilities`. Default: 1 each.
         n_folds : int, optional
             Number of folds (default 10).
         groups : str, optional
@@ -635,6 +639,7 @@ class NaiveBayesClassifier(Engine):
             priors,
             method=method,
             label=label,
+            weight=weight,
             n_folds=n_folds,
             groups=groups,
             cell_size=cell_size,

@@ -16,14 +16,17 @@ from ._evaluation_input import (
     check_priors,
     check_probabilities,
     check_truth,
+    check_weights,
 )
 from ._report import format_report
 from ._scores import (
     calibration,
     class_scores,
     class_weights,
+    confusion_matrix,
     confusion_scores,
     probability_scores,
+    ratio,
     wilson_interval,
 )
 
@@ -49,7 +52,9 @@ class Evaluation:
     Every score is there twice: *as sampled*, where each source counts once, and *at the priors*,
     where the sources of class c weigh pi_c n / n_c, so that the classes have the
     proportions pi of the wanted population. The recall of a class is the same in both; its
-    precision is not, because the contaminants come in other proportions.
+    precision is not, because the contaminants come in other proportions. Sources that were not
+    drawn evenly, such as those that people voted on, can have weights of their own; then
+    the second score is that of the population that they were drawn from.
 
     Parameters
     ----------
@@ -74,7 +79,9 @@ class Evaluation:
     priors : dict of str to float
         Proportions of the classes; those of the sample where none were given.
     has_priors : bool
-        Whether priors were given.
+        Whether priors or weights were given, so that the population is not the sample.
+    is_weighted : bool
+        Whether sources have weights of their own.
     method : str
         How the predictions were made.
     settings : dict
@@ -98,6 +105,9 @@ class Evaluation:
 
     - recall (completeness) of j is r_jj; *precision* (purity) is n_jj / sum_i n_ij; precision at
       the priors is pi_j r_jj / sum_i pi_i r_ij, the one that Tranin et al. (2022) print.
+    - With weights, n_ij and n_i at the priors are sums of weights. Where these are one over the
+      probability with which a source was drawn, the sums estimate those of the population without
+      bias (Horvitz & Thompson 1952, J. Am. Stat. Assoc. 47, 663).
     - F1 is the harmonic mean of recall and precision (van Rijsbergen 1979, chapter 7).
     - Intervals are Wilson's score intervals at one sigma, 68.27 % [1]_, which behave at 0, at 1
       and for small classes [2]_.
@@ -138,7 +148,7 @@ class Evaluation:
         self.settings = dict(settings or {})
         self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
-        self._codes = self._probabilities = None
+        self._codes = self._probabilities = self._weights = None
 
     @classmethod
     def from_confusion(cls, confusion, classes, priors=None, *, method="not stated", settings=None):
@@ -173,6 +183,7 @@ class Evaluation:
         classes,
         *,
         priors=None,
+        weights=None,
         method="not stated",
         settings=None,
         clip=TINY,
@@ -190,7 +201,12 @@ class Evaluation:
         classes : sequence of str
             Names of the classes in the order of the columns.
         priors : mapping of str to float or sequence of float, optional
-            As in `Evaluation`: those that the probabilities were made for.
+            As in `Evaluation`: those that the probabilities were made for. With weights and without
+            priors, the proportions are those of the weights.
+        weights : array-like of shape (n_sources,), optional
+            How many sources of the population each one stands for, above 0: one over the
+            probability with which it was drawn, times the probability of its label. Only their
+            ratios count. Default: all the same.
         method : str, optional
             How the probabilities were made, such as ``"leave-one-out"``.
         settings : mapping, optional
@@ -211,12 +227,15 @@ class Evaluation:
                 "truth and probabilities must have one row for each source, "
                 f"got {len(codes)} and {len(probabilities)}"
             )
-        cells = codes * len(classes) + probabilities.argmax(axis=1)
-        confusion = np.bincount(cells, minlength=len(classes) ** 2)
-        confusion = confusion.reshape(len(classes), len(classes))
+        if weights is not None:
+            weights = check_weights(weights, len(codes))
+        confusion = confusion_matrix(codes, probabilities, None)
         result = cls(confusion, classes, priors=priors, method=method, settings=settings)
-        result._codes = codes
-        result._probabilities = probabilities
+        if weights is not None:
+            counts = np.bincount(codes, weights, minlength=len(classes))
+            result.priors = check_priors(priors, result.classes, counts)
+            result.has_priors = True
+        result._codes, result._probabilities, result._weights = codes, probabilities, weights
         result.clip = check_number(clip, "clip", minimum=0, maximum=1, exclusive=True)
         return result
 
@@ -280,11 +299,17 @@ class Evaluation:
         return self._scores.get("ece")
 
     @property
+    def is_weighted(self):
+        """Whether sources have weights of their own (bool)."""
+        return self._weights is not None
+
+    @property
     def corrected(self):
         """
         The seven scores at the priors (dict of str to float), by the names of the attributes.
 
-        Each source weighs pi_c n / n_c. Probabilities that were made for priors are to be judged
+        Each source weighs pi_c n / n_c, times its own weight. Probabilities that were made for
+        priors are to be judged
         by these: as sampled, the other scores punish them for telling the truth about another
         population. Without priors they are the scores as sampled.
         """
@@ -295,6 +320,8 @@ class Evaluation:
         """
         The confusion matrix at the priors (float array), with the same total as ``confusion``.
         """
+        if self.is_weighted:
+            return confusion_matrix(self._codes, self._probabilities, self._population_weights)
         return self.confusion * self._class_weights[:, None]
 
     @property
@@ -303,11 +330,16 @@ class Evaluation:
         Scores of each class (`~astropy.table.Table`).
 
         Columns ``class, n, prior, recall, recall_lower, recall_upper, precision,
-        precision_lower, precision_upper, precision_corrected, f1, f1_corrected``; the corrected
-        ones are at the priors.
+        precision_lower, precision_upper, recall_corrected, precision_corrected, f1,
+        f1_corrected``; the corrected ones are at the priors. The recall is the same in both
+        unless sources have weights.
         """
         recall, precision, f1 = class_scores(self.confusion)
-        _, precision_corrected, f1_corrected = class_scores(self.confusion_corrected)
+        at_priors = class_scores(self.confusion_corrected)
+        recall_corrected, precision_corrected, f1_corrected = at_priors
+        if not self.is_weighted:
+            # A class without a share in the population is found as often as in the sample.
+            recall_corrected = recall
         n_true = self.confusion.sum(axis=1)
         recall_lower, recall_upper = wilson_interval(recall, n_true)
         precision_lower, precision_upper = wilson_interval(precision, self.confusion.sum(axis=0))
@@ -322,13 +354,22 @@ class Evaluation:
             ("precision_lower", precision_lower, "Lower end of the 68.27 % interval of precision"),
             ("precision_upper", precision_upper, "Upper end of the 68.27 % interval of precision"),
             (
+                "recall_corrected",
+                recall_corrected,
+                "Fraction of the sources of the class that are found, at the priors",
+            ),
+            (
                 "precision_corrected",
                 # What a class without a source would add to its own column is not known.
                 np.where(n_true > 0, precision_corrected, np.nan),
                 "Fraction of the predictions that are right, at the priors",
             ),
             ("f1", f1, "Harmonic mean of recall and precision"),
-            ("f1_corrected", f1_corrected, "Harmonic mean of recall and precision_corrected"),
+            (
+                "f1_corrected",
+                f1_corrected,
+                "Harmonic mean of recall_corrected and precision_corrected",
+            ),
         )
 
     @property
@@ -349,12 +390,12 @@ class Evaluation:
             ("lower", edges[:-1], "Lower edge of the bin, excluded"),
             ("upper", edges[1:], "Upper edge of the bin, included"),
         ]
-        for class_weight, ending, where in (
-            (np.ones(len(self.classes)), "", "as sampled"),
-            (self._class_weights, "_corrected", "at the priors"),
+        for source_weight, ending, where in (
+            (np.ones(len(self._codes)), "", "as sampled"),
+            (self._population_weights, "_corrected", "at the priors"),
         ):
             weight, expected, right, squares = calibration(
-                self._codes, self._probabilities, class_weight[self._codes], N_BINS
+                self._codes, self._probabilities, source_weight, N_BINS
             )
             if not ending:
                 columns.append(("n", weight.astype(int), "Number of sources"))
@@ -438,7 +479,9 @@ class Evaluation:
             One row for each probability of the class that occurs, the largest first: the sources
             with at least this ``threshold`` are ``n`` in number, hold the part ``completeness``
             of the class, and the part ``purity`` of them is of it, with the 68.27 % interval from
-            ``purity_lower`` to ``purity_upper``; ``purity_corrected`` is that at the priors.
+            ``purity_lower`` to ``purity_upper``. ``completeness_corrected``,
+            ``purity_corrected`` and ``f1_corrected``, their harmonic mean, are at the priors: the
+            threshold where it is largest gives the best sample of the class.
 
         Raises
         ------
@@ -465,14 +508,15 @@ class Evaluation:
         order = np.argsort(-self._probabilities[:, code], kind="stable")
         probability = self._probabilities[order, code]
         is_right = self._codes[order] == code
-        weight = self._class_weights[self._codes[order]]
+        weight = self._population_weights[order]
         # Sources of the same probability are taken together: the last one counts them all.
         last = np.flatnonzero(np.append(np.diff(probability) != 0, True))
         n, right = last + 1, np.cumsum(is_right)[last]
         purity = right / n
         lower, upper = wilson_interval(purity, n)
         total, all_weight = np.count_nonzero(is_right), np.cumsum(weight)[last]
-        corrected = np.cumsum(weight * is_right)[last] / np.where(all_weight > 0, all_weight, 1)
+        right_weight = np.cumsum(weight * is_right)[last]
+        class_weight = right_weight[-1]
         known = (total > 0) & (all_weight > 0)
         return _make_table(
             ("threshold", probability[last], "Smallest probability of the class"),
@@ -486,9 +530,19 @@ class Evaluation:
             ("purity_lower", lower, "Lower end of the 68.27 % interval of purity"),
             ("purity_upper", upper, "Upper end of the 68.27 % interval of purity"),
             (
+                "completeness_corrected",
+                ratio(right_weight, np.full(len(last), class_weight)),
+                "Fraction of the sources of the class among them, at the priors",
+            ),
+            (
                 "purity_corrected",
-                np.where(known, corrected, np.nan),
+                np.where(known, ratio(right_weight, all_weight), np.nan),
                 "Fraction of them that are of the class, at the priors",
+            ),
+            (
+                "f1_corrected",
+                np.where(known, ratio(2 * right_weight, all_weight + class_weight), np.nan),
+                "Harmonic mean of completeness_corrected and purity_corrected",
             ),
         )
 
@@ -527,22 +581,31 @@ class Evaluation:
 
     @functools.cached_property
     def _scores(self):
-        return self._score(self.confusion.astype(float), np.ones(len(self.classes)))
+        return self._score(self.confusion.astype(float), lambda: np.ones(len(self._codes)))
 
     @functools.cached_property
     def _scores_corrected(self):
-        return self._score(self.confusion_corrected, self._class_weights)
+        return self._score(self.confusion_corrected, lambda: self._population_weights)
 
     @functools.cached_property
     def _class_weights(self):
         priors = np.array(list(self.priors.values()))
-        return class_weights(self.confusion.sum(axis=1), priors)
+        if self.is_weighted:
+            counts = np.bincount(self._codes, self._weights, minlength=len(priors))
+        else:
+            counts = self.confusion.sum(axis=1)
+        return class_weights(counts, priors)
+
+    @functools.cached_property
+    def _population_weights(self):
+        own = self._weights if self.is_weighted else 1.0
+        return own * self._class_weights[self._codes]
 
     def _score(self, confusion, weights):
         scores = confusion_scores(confusion)
         if self._codes is not None:
             scores |= probability_scores(
-                self._codes, self._probabilities, weights[self._codes], self.clip, N_BINS
+                self._codes, self._probabilities, weights(), self.clip, N_BINS
             )
         return scores
 

@@ -69,9 +69,10 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
             _write(ax, j, i, "0", GREY, size=7.5)
 
     table = evaluation.per_class
-    precision = table["precision_corrected" if corrected else "precision"]
+    ending = "_corrected" if corrected else ""
+    recall, precision = table[f"recall{ending}"], table[f"precision{ending}"]
     for k in range(n):
-        _margin(ax, n + GAP, k, table["recall"][k])
+        _margin(ax, n + GAP, k, recall[k])
         _margin(ax, k, n + GAP, precision[k])
     _finish(ax, evaluation, corrected)
     return ax
