@@ -72,7 +72,10 @@ def evaluate_model(
         log_posterior = _refitted(
             model, codes, sources, fold, proportions, show_progress=show_progress
         )
-    given = proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
+    # Weights describe the population themselves; the priors are then those of the posteriors alone.
+    given = (
+        weight is None and proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
+    )
     return Evaluation.from_probabilities(
         codes,
         np.exp(log_posterior.T),

@@ -614,8 +614,9 @@ class NaiveBayesClassifier(Engine):
         label : str, optional
             Name of the label column; that of `fit` by default.
         weight : str, optional
-            Column with how many sources of the population each one stands for, positive; see
-            `Evaluation.from_probabilities`. Default: 1 each.
+            Column with how many sources of the population each one stands for, positive. The scores
+            at the priors are then those of that population, whatever the priors of the
+            posteriors; see `Evaluation.from_probabilities`. Default: 1 each.
         n_folds : int, optional
             Number of folds (default 10).
         groups : str, optional

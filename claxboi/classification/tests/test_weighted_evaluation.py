@@ -170,6 +170,18 @@ class TestEvaluate:
         assert sheet.corrected["log_loss"] != pytest.approx(plain.log_loss)
         assert sheet.method.endswith("weighted by stands_for")
 
+    def test_the_population_is_that_of_the_weights_whatever_the_priors(self):
+        classes = self.model.classes_
+        even = dict.fromkeys(classes, 1 / len(classes))
+        sheet = self.model.evaluate(self.table, even, weight="stands_for")
+        labels = np.asarray(self.table["class"].filled(""))
+        weights = np.asarray(self.table["stands_for"])
+        shares = np.array([weights[labels == name].sum() for name in classes])
+        assert_allclose(list(sheet.priors.values()), shares / shares.sum())
+        # The posteriors are at the priors.
+        plain = self.model.evaluate(self.table, even)
+        assert_array_equal(sheet.confusion, plain.confusion)
+
     def test_wrong_columns(self):
         with pytest.raises(KeyError, match="nobody"):
             self.model.evaluate(self.table, "training", weight="nobody")
