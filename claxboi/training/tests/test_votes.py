@@ -228,6 +228,42 @@ def test_table_without_labels(voted):
     assert sample["kind"].tolist() == [None, "CV", "AGN", "AGN", "CV"]
 
 
+def test_what_drawn_sources_stand_for(voted):
+    table, combined = voted
+    drawn = Table({"source_id": ["b", "a"], "selection_probability": [0.5, 0.1]})
+    before = drawn.copy()
+    sample = apply_votes(table, combined, drawn=drawn)
+    weight = sample["population_weight"]
+    assert weight.mask.tolist() == [True, True, False, False, False]
+    assert_allclose(weight[2:], [2, 10 / 3, 20 / 3])
+    assert_allclose(sample["label_weight"], [1, 1, 1, 1 / 3, 2 / 3])
+    assert drawn.colnames == before.colnames
+    # A source with votes that was not drawn stands for nothing known.
+    sample = apply_votes(table, combined, drawn=drawn[:1])
+    assert sample["population_weight"].mask.tolist() == [True, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "error", "message"),
+    [
+        ([1, 2], TypeError, "drawn must be"),
+        (Table({"source_id": ["a"]}), KeyError, "selection_probability"),
+        (Table({"selection_probability": [0.5]}), KeyError, "source_id"),
+        (Table({"source_id": ["a"], "selection_probability": [1.5]}), ValueError, "got 1.5 for a"),
+        (Table({"source_id": ["a"], "selection_probability": [0.0]}), ValueError, "got 0.0 for a"),
+        (
+            Table({"source_id": ["a", "a"], "selection_probability": [0.5, 0.5]}),
+            ValueError,
+            "of drawn must be unique",
+        ),
+    ],
+)
+def test_wrong_draws(voted, drawn, error, message):
+    table, combined = voted
+    with pytest.raises(error, match=message):
+        apply_votes(table, combined, drawn=drawn)
+
+
 def test_errors(voted):
     table, combined = voted
     votes = Table(rows=[("a", "1", "CV")], names=["source_id", "voter", "vote"])
