@@ -4,17 +4,13 @@ Which sources people should vote on, so that their votes speak for all sources.
 """
 
 import numpy as np
-from astropy.table import Table
 
 from claxboi.catalog import make_column
 from claxboi.utils import check_count, float_values, record, text_values
 
-from ._result import read_result
+from ._result import list_rows, read_result
 
 __all__ = ["draw_for_votes"]
-
-#: What is copied from the result, where it is there.
-COPIED = ("source_id", "ra", "dec", "flux")
 
 
 def draw_for_votes(result, size, *, training=False, rng=None):
@@ -102,11 +98,7 @@ def draw_for_votes(result, size, *, training=False, rng=None):
     probability = np.full(len(result), np.nan)
     probability[rows] = (numbers / available)[stratum]
 
-    table = Table({"row": chosen})
-    for name in COPIED:
-        if name in result.colnames:
-            table[name] = result[name][chosen]
-    table["prediction"] = result["prediction"][chosen]
+    table = list_rows(result, chosen)
     table["selection_probability"] = make_column("selection_probability", probability[chosen])
     table.meta = record({}, "voting", size=len(table), training=bool(training), available=len(rows))
     return table
