@@ -204,6 +204,23 @@ def test_evaluate(sample, folder, run):
     assert out.strip() == str(model.evaluate(sample, "training", label="true_class"))
 
 
+def test_soft_labels_and_what_they_stand_for(sample, folder, run, refuse):
+    soft = sample.copy()
+    soft["trust"] = np.linspace(0.2, 1, len(soft))
+    soft["stands_for"] = np.linspace(1, 9, len(soft))
+    write_table(soft, "soft.fits")
+    assert run("classify soft.fits -o out.fits --quiet --priors training --weight trust")[0] == 0
+    result, model = classify(soft, "training", weight="trust", return_model=True)
+    assert np.allclose(read_table("out.fits")["P_star"], result["P_star"])
+    model.write("m.ecsv")
+    out = run(
+        "evaluate soft.fits --model m.ecsv --priors training --quiet --population-weight stands_for"
+    )[1]
+    assert out.strip() == str(model.evaluate(soft, "training", weight="stands_for"))
+    assert "weighted by stands_for" in out
+    assert "nobody" in refuse("classify soft.fits -o other.fits --quiet --weight nobody")
+
+
 def test_demo(folder, run, refuse, monkeypatch):
     monkeypatch.setattr("claxboi._demo.DRAWN", ("pm",))
     status, out, _ = run("demo -o demo --n-sources 800")
