@@ -11,10 +11,10 @@ from astropy.table import Column, MaskedColumn
 from astropy.utils.exceptions import AstropyUserWarning
 
 from ._files import replacing
-from ._formats import READERS, WRITERS, read_other
+from ._formats import READERS, WRITERS, read_other, votable_document
 from ._validation import check_choice, check_table
 
-__all__ = ["output_format", "read_table", "write_table"]
+__all__ = ["as_votable", "output_format", "read_table", "write_table"]
 
 #: Formats by suffix. Others, such as ``.hdf5``, are left to astropy.
 FORMATS = {
@@ -124,6 +124,28 @@ def write_table(table, path, format=None, *, overwrite=False):
         WRITERS[format](_plain_text(table), temporary)
 
 
+def as_votable(table):
+    """
+    Turn a table into a VOTable as `write_table` writes it.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table; it is not changed.
+
+    Returns
+    -------
+    document : `~astropy.io.votable.tree.VOTableFile`
+
+    Raises
+    ------
+    ValueError
+        If a VOTable cannot hold a column.
+    """
+    check_table(table, allow_empty=True)
+    return votable_document(_plain_text(table))
+
+
 def output_format(path):
     """
     Tell the format of a table to be written by the suffix of its file.
@@ -169,6 +191,11 @@ def _tidy(table):
         values, missing = np.asarray(column), np.zeros(column.shape, bool)
         if isinstance(column, MaskedColumn):
             missing |= column.mask
+        if values.dtype.kind == "O":
+            # Text of any length, as VOTables have it.
+            texts = column.tolist()
+            if all(isinstance(text, (str, type(None))) for text in texts):
+                values = np.array([text or "" for text in texts], dtype=str)
         if column.dtype.kind == "S":
             values = np.char.decode(values, "utf-8")
         if values.dtype.kind == "U":
