@@ -22,6 +22,9 @@ from claxboi.utils import (
 
 __all__ = ["error_regions", "write_ds9"]
 
+#: What DS9 or regions takes for the end of a text, and what stands for it.
+_REPLACED = str.maketrans("{};", "(),")
+
 _ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
 
 
@@ -43,7 +46,8 @@ def error_regions(table, *, level=0.95, class_column=None):
     Returns
     -------
     regions : `~regions.Regions`
-        Each with a text of ``source_id``, class and probability, and with its class as tag.
+        Each with a text of ``source_id``, class and probability, and with its class as tag;
+        ``{};`` and ends of lines, which DS9 has no way to write, are ``(),`` and blanks.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def error_regions(table, *, level=0.95, class_column=None):
         name = str(names[row])
         meta = {"text": texts[row]} if texts[row] else {}
         if name:
-            meta["tag"] = [name]
+            meta["tag"] = [_plain(name)]
         settings = {
             "meta": RegionMeta(meta),
             "visual": RegionVisual(color=styles[name]["color"] if name else GREY),
@@ -113,7 +117,7 @@ def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, over
         Column with the classes; None takes ``prediction``, else ``class``, else none.
     galaxies : `~astropy.table.Table`, optional
         Galaxies whose isophotal ellipses are written too, as for
-        `~claxboi.counterparts.host_regions`.
+        `~claxboi.counterparts.host_regions`, with the tag ``galaxy``.
     overwrite : bool, optional
         Replace an existing file.
 
@@ -136,7 +140,12 @@ def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, over
     check_output(path, overwrite=overwrite)
     regions = error_regions(table, level=level, class_column=class_column)
     if galaxies is not None:
-        regions.extend(host_regions(galaxies).regions)
+        hosts = host_regions(galaxies).regions
+        for host in hosts:
+            if "text" in host.meta:
+                host.meta["text"] = _plain(host.meta["text"])
+            host.meta["tag"] = ["galaxy"]
+        regions.extend(hosts)
     text = regions.serialize(format="ds9")
     with replacing(path, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -178,5 +187,10 @@ def _texts(table, names):
         values = float_values(table, column)
         for row in np.flatnonzero((names == name) & np.isfinite(values)):
             texts[row] += f" {values[row]:.2f}"
-    # DS9 has no way to write a brace within braces.
-    return [text.replace("{", "(").replace("}", ")") for text in texts]
+    return [_plain(text) for text in texts]
+
+
+def _plain(text):
+    # DS9 has no way to write a brace or the end of a line within braces, and regions has none for
+    # a semicolon: either loads nothing of such a file.
+    return " ".join(text.translate(_REPLACED).split())
