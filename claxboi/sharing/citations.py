@@ -29,14 +29,17 @@ THANKS = "This research has used claxboi, an implementation of the method of Tra
 SERVICES = {
     "vizier": (
         (
-            "This research has made use of the VizieR catalogue access tool, CDS, Strasbourg, "
-            "France (DOI: 10.26093/cds/vizier). The original description of the VizieR service "
-            "was published in 2000, A&AS 143, 23."
+            "This research has made use of the VizieR catalogue access tool, CDS, Strasbourg "
+            "Astronomical Observatory, France (DOI: 10.26093/cds/vizier). The original description "
+            "of the VizieR service was published in 2000, A&AS 143, 23."
         ),
         "2000A&AS..143...23O",
     ),
     "simbad": (
-        "This research has made use of the SIMBAD database, operated at CDS, Strasbourg, France.",
+        (
+            "This research has made use of the SIMBAD database, CDS, Strasbourg Astronomical "
+            "Observatory, France."
+        ),
         "2000A&AS..143....9W",
     ),
     "xmatch": (

@@ -7,7 +7,9 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 
-from claxboi.utils import check_columns, check_count, check_table, float_values, quantity_value
+from claxboi.utils import check_count, quantity_value
+
+from ._positions import read_positions
 
 __all__ = ["coverage_moc"]
 
@@ -55,8 +57,7 @@ def coverage_moc(table, *, radius=15 * u.arcmin, order=12):
     >>> moc = coverage_moc(table)  # doctest: +SKIP
     >>> moc.save("coverage.fits", format="fits")  # doctest: +SKIP
     """
-    check_table(table, allow_empty=True)
-    check_columns(table, ["ra", "dec"])
+    ra, dec, known = read_positions(table)
     order = check_count(order, "order", minimum=0)
     if order > _FINEST:
         raise ValueError(f"order must be at most {_FINEST}, got {order}")
@@ -64,8 +65,6 @@ def coverage_moc(table, *, radius=15 * u.arcmin, order=12):
     if not np.ndim(radius_deg) == 0 or not 0 < radius_deg <= 180:
         raise ValueError(f"radius must be a single angle above 0 and at most 180 deg, got {radius}")
     moc_type = _mocpy().MOC
-    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
-    known = np.isfinite(ra) & np.isfinite(dec)
     if not known.any():
         return moc_type.new_empty(max_depth=order)
     return moc_type.from_cones(

@@ -11,14 +11,14 @@ from claxboi.counterparts import host_regions, radius_from_sigma
 from claxboi.diagnostics._result import read_classes
 from claxboi.diagnostics._style import GREY, place_styles
 from claxboi.utils import (
-    check_columns,
     check_number,
     check_output,
-    check_table,
     float_values,
     replacing,
     text_values,
 )
+
+from ._positions import read_positions
 
 __all__ = ["error_regions", "write_ds9"]
 
@@ -52,7 +52,7 @@ def error_regions(table, *, level=0.95, class_column=None):
     Raises
     ------
     KeyError, TypeError, ValueError
-        If a column is absent, or the level is not between 0 and 1.
+        If a column is absent, a position not on the sky, or the level not between 0 and 1.
 
     Examples
     --------
@@ -71,17 +71,15 @@ def error_regions(table, *, level=0.95, class_column=None):
         RegionVisual,
     )
 
-    check_table(table, allow_empty=True)
-    check_columns(table, ["ra", "dec"])
+    ra, dec, known = read_positions(table)
     level = check_number(level, "level", minimum=0, maximum=1, exclusive=True)
     places, names = read_classes(table, class_column)
     styles = place_styles(places)
     texts = _texts(table, names)
-    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     major, minor, angle = _axes(table)
     scale = 2 * radius_from_sigma(1.0, level)
     shapes = []
-    for row in np.flatnonzero(np.isfinite(ra) & np.isfinite(dec)):
+    for row in np.flatnonzero(known):
         name = str(names[row])
         meta = {"text": texts[row]} if texts[row] else {}
         if name:

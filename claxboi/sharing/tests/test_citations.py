@@ -40,7 +40,9 @@ def test_without_a_record_method_and_software_are_cited():
 
 
 def test_simbad_has_its_own_text():
-    assert "SIMBAD database, operated at CDS" in acknowledgements(make(x={"service": "simbad"}))
+    assert "SIMBAD database, CDS, Strasbourg Astronomical Observatory" in acknowledgements(
+        make(x={"service": "simbad"})
+    )
 
 
 def test_entries_are_whole():

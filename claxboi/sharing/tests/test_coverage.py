@@ -72,3 +72,8 @@ def test_without_mocpy_one_is_told_what_to_do(monkeypatch):
 def test_errors(settings, error, message):
     with pytest.raises(error, match=message):
         coverage_moc(Table({"ra": [1.0], "dec": [1.0]}), **settings)
+
+
+def test_positions_off_the_sky():
+    with pytest.raises(ValueError, match="dec must be within -90 and 90 degrees"):
+        coverage_moc(Table({"ra": [1.0], "dec": [95.0]}))

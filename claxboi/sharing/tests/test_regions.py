@@ -139,5 +139,7 @@ def test_bare_positions_are_points():
 def test_errors(sources):
     with pytest.raises(KeyError, match="no column 'ra'"):
         error_regions(Table({"dec": [1.0]}))
+    with pytest.raises(ValueError, match=r"dec must be within -90 and 90 .* row 1: 95"):
+        error_regions(Table({"ra": [np.nan, 1.0], "dec": [99.0, 95.0]}))
     with pytest.raises(ValueError, match="level must be above 0 and below 1"):
         error_regions(sources, level=95)
