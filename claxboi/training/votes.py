@@ -73,7 +73,8 @@ def read_votes(path, format=None):
            x1   Bob unsure
            x1   Ann   star
     """
-    return _clean(read_table(path, format))
+    # An identifier such as 007 is no number.
+    return _clean(read_table(path, format, as_text=True))
 
 
 def _clean(votes):

@@ -165,8 +165,8 @@ def _read_votable(path, _format):
     return table
 
 
-def _read_csv(path, format):
-    table = Table.read(path, format=format)
+def _read_csv(path, format, **settings):
+    table = Table.read(path, format=format, **settings)
     for name, column in table.columns.items():
         if column.dtype.kind == "U":
             masked = getattr(column, "mask", np.zeros(len(table), bool))

@@ -6,6 +6,7 @@ Tables in files, with what astropy alone would lose on the way.
 from pathlib import Path
 
 import numpy as np
+from astropy.io.ascii import convert_numpy
 from astropy.io.registry import IORegistryError
 from astropy.table import Column, MaskedColumn
 from astropy.utils.exceptions import AstropyUserWarning
@@ -35,7 +36,7 @@ FORMATS = {
 _NOT_OF_THE_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
-def read_table(path, format=None):
+def read_table(path, format=None, *, as_text=False):
     """
     Read a table, with the units, descriptions, UCDs and meta that `write_table` kept.
 
@@ -45,6 +46,8 @@ def read_table(path, format=None):
         The file: FITS, VOTable, ECSV, Parquet (needs pyarrow), CSV, or what else astropy reads.
     format : str, optional
         Name of the format in astropy. Default: by the suffix, or what astropy makes of the file.
+    as_text : bool, optional
+        Leave the values of a CSV file as they are written: "007" is no number then.
 
     Returns
     -------
@@ -65,8 +68,11 @@ def read_table(path, format=None):
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     format = format or _format_of(path)
+    settings = {}
+    if as_text and format == "ascii.csv":
+        settings["converters"] = {"*": [convert_numpy(str)]}
     try:
-        table = READERS.get(format, read_other)(path, format)
+        table = READERS.get(format, read_other)(path, format, **settings)
     except IORegistryError as err:
         raise ValueError(
             f"cannot tell the format of {path}: its suffix should be one of {', '.join(FORMATS)}"

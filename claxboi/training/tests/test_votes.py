@@ -164,6 +164,14 @@ def test_the_last_vote_counts(tmp_path):
     assert votes["comment"][0] == "changed my mind"
 
 
+def test_identifiers_are_no_numbers(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("source_id,voter,vote\n007,1,AGN\n1e5,01,CV\n2.50,1,\nTrue,1,AGN\n")
+    votes = read_votes(path)
+    assert votes["source_id"].tolist() == ["007", "1e5", "True"]
+    assert votes["voter"].tolist() == ["1", "01", "1"]
+
+
 @pytest.fixture
 def voted():
     votes = Table(
