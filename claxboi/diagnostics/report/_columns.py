@@ -3,6 +3,8 @@
 The columns of the table of sources: which ones, and how each is written.
 """
 
+import re
+
 import numpy as np
 from astropy import units as u
 
@@ -11,14 +13,16 @@ from claxboi.utils import float_values, is_missing, text_values
 
 __all__ = ["choose_columns", "identifiers", "pack_columns", "unit_text"]
 
-#: Positions are kept to this, in degrees (3.6 mas).
+#: Positions, of the sources and of their counterparts, are kept to this, in degrees (3.6 mas).
 POSITION_STEP = 1e-6
+POSITION = re.compile("(?:.*_)?(ra|dec)")
+FULL_CIRCLE = 360
 
 #: Columns of text with no more different values are kept as a list of them.
 MOST_VALUES = 1000
 
 #: Columns with their own look; others are fixed or scientific by their values.
-STYLES = {"ra": "ra", "dec": "dec", "outlier_pvalue": "pvalue", "margin": "probability"}
+STYLES = {"outlier_pvalue": "pvalue"}
 
 #: Percentiles of the sizes of the values that decide between fixed and scientific.
 SMALL, LARGE = 5, 95
@@ -143,10 +147,13 @@ def _pack(table, name, blocks):
         kind = "U"  # such as an identifier: no number of 32 bits
     if kind == "f":
         values = float_values(table, name)
-        if name in ("ra", "dec"):
-            whole = np.round(np.nan_to_num(values) / POSITION_STEP)
-            packed = blocks.add_integers(whole, np.isnan(values))
-            return packed | {"kind": "number", "step": POSITION_STEP, "style": name}
+        # Five digits of a position would be wrong by many arcseconds.
+        position = POSITION.fullmatch(name)
+        known = np.isfinite(values)
+        if position and np.all(np.abs(values[known]) <= FULL_CIRCLE):
+            whole = np.round(np.where(known, values, 0) / POSITION_STEP)
+            packed = blocks.add_integers(whole, ~known)
+            return packed | {"kind": "number", "step": POSITION_STEP, "style": position[1]}
         return blocks.add_floats(values) | {"kind": "number"} | _style(name, values)
     if kind in "iu":
         missing = is_missing(table, name)
