@@ -15,6 +15,7 @@ from astropy.table import Table
 
 from claxboi.classification import Evaluation
 from claxboi.diagnostics._result import read_record
+from claxboi.diagnostics._style import legend_above
 from claxboi.diagnostics.counts import plot_class_counts
 from claxboi.diagnostics.outliers import plot_outliers
 from claxboi.diagnostics.reliability import plot_reliability
@@ -264,8 +265,8 @@ def _scores(evaluation, truth):
     reliability = "".join(
         _figure(
             draw(
-                lambda ax, sheet=sheet: plot_reliability(sheet, corrected=sheet.has_priors, ax=ax),
-                *(6.0, 5.2),
+                lambda ax, sheet=sheet: _draw_reliability(sheet, ax),
+                *(4.8, 4.3),
                 f"Reliability, {sheet.method}",
             ),
             "How often the most probable class is right, against its probability",
@@ -276,16 +277,22 @@ def _scores(evaluation, truth):
     return f'{scores_html(*sheets)}<div class="figures">{matrices}{reliability}</div>'
 
 
+def _draw_reliability(sheet, ax):
+    plot_reliability(sheet, corrected=sheet.has_priors, ax=ax)
+    # In a figure of this size it would lie on the points.
+    legend_above(ax)
+
+
 def _figures(result, n_classes):
     figures = []
     if {"ra", "dec"} <= set(result.colnames) and not is_missing(result, "ra").all():
-        svg = draw(lambda ax: plot_sky(result, ax=ax), 8.0, 4.3, "Sky map")
+        svg = draw(lambda ax: plot_sky(result, ax=ax), 6.0, 3.5, "Sky map")
         figures.append(_figure(svg, "Where the sources are, by predicted class", "wide"))
-    height = 1.2 + 0.5 * n_classes
-    svg = draw(lambda ax: plot_outliers(result, ax=ax), 6.4, height, "Outlier measure")
+    height = 1.0 + 0.4 * n_classes
+    svg = draw(lambda ax: plot_outliers(result, ax=ax), 5.0, height, "Outlier measure")
     figures.append(_figure(svg, "How odd the sources of each predicted class are"))
     if "flux" in result.colnames and np.any(float_values(result, "flux") > 0):
-        svg = draw(lambda ax: plot_class_counts(result, ax=ax), 6.4, 4.6, "Counts of classes")
+        svg = draw(lambda ax: plot_class_counts(result, ax=ax), 5.0, 3.9, "Counts of classes")
         figures.append(_figure(svg, "Expected (points) and predicted (stairs) numbers by flux"))
     return f'<div class="figures">{"".join(figures)}</div>'
 

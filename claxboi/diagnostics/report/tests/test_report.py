@@ -120,6 +120,13 @@ class TestPage:
         assert "sources that did not train the model" in text
         assert "Tranin H., Godet O., Webb N., Primorac D., 2022" in text
 
+    def test_black_of_a_figure_is_a_color_of_the_page(self, text):
+        # Shapes in black say nothing of their colour; on dark they would not be seen.
+        heads = re.findall(r"<svg [^>]*>", text)
+        assert heads
+        assert all('fill="var(--class-6)"' in head for head in heads)
+        assert not re.search(r"<(svg|path|g|use)[^>]*#000000", text)
+
     def test_nothing_of_the_template_is_left(self, text):
         assert not re.search(r"@@\w+@@", text)
 
