@@ -69,7 +69,7 @@ class Card {
   }
 
   ranked() {
-    const values = this.posterior();
+    const values = this.posterior().map((value) => (Number.isNaN(value) ? -1 : value));
     return values.map((_, c) => c).sort((a, b) => values[b] - values[a]);
   }
 
@@ -133,7 +133,7 @@ class Card {
     const values = this.posterior();
     const bars = h("div", { class: "bars" }, this.ranked().map((c) => [
       h("span", {}, h("span", { class: "dot", style: { "--c": classColor(c) } }), classes[c].name),
-      h("span", { class: "bar" }, h("i", { style: { "--share": `${100 * values[c]}%`, "--c": classColor(c) } })),
+      h("span", { class: "bar" }, h("i", { style: { "--share": `${100 * (values[c] || 0)}%`, "--c": classColor(c) } })),
       h("b", {}, probability(values[c])),
     ]));
     const alternatives = this.alternatives();
@@ -150,7 +150,14 @@ class Card {
   alternatives() {
     const text = this.shown("alternative");
     if (text === MISSING) return null;
-    return h("p", { class: "alternatives" }, text.split(" ").map((part) => {
+    // Names of classes may have spaces, those of categories stand before a colon.
+    const starts = this.report.header.categories.map((name) => `${name}:`);
+    const parts = text.split(" ").reduce((found, word) => {
+      if (starts.some((start) => word.startsWith(start))) found.push(word);
+      else found.push(`${found.pop() ?? ""} ${word}`);
+      return found;
+    }, []);
+    return h("p", { class: "alternatives" }, parts.map((part) => {
       const [category, name] = part.split(/:(.*)/s);
       return h("span", {}, `Without ${category}: `, h("b", {}, name));
     }));

@@ -77,7 +77,10 @@ function textWidth(texts, beside) {
 
 const bestColumn = {
   name: "P", kind: "number", style: "probability", about: "Probability of the prediction",
-  at: (row) => Math.max(...report.posterior.map((column) => column.at(row))),
+  at: (row) => report.posterior.reduce((most, column) => {
+    const value = column.at(row);
+    return value > most || Number.isNaN(most) ? value : most;
+  }, NaN),
 };
 
 function bestClass(row) {

@@ -136,6 +136,16 @@ def test_from_the_page_to_the_model(voting, odd, odd_page, tmp_path):
     assert len(again) == len(result)
 
 
+def test_alternatives_of_classes_with_spaces(voting, odd):
+    _, result = odd
+    row = next(r for r, text in enumerate(result["alternative"]) if BINARY in str(text))
+    parts = str(result["alternative"][row]).split(":")
+    open_card(voting, str(result["source_id"][row]))
+    found = voting.run("document.querySelector('.alternatives').textContent")
+    assert found.count("Without ") == len(parts) - 1
+    assert f": {BINARY}" in found
+
+
 def test_another_computer(voting, tmp_path):
     vote(voting, ODD_NAMES[0], POLAR)
     vote(voting, ODD_NAMES[1], "unsure")
