@@ -165,7 +165,7 @@ function chip(key, text, count, color, title) {
       event.currentTarget.setAttribute("aria-pressed", String(on));
       update();
     },
-  }, color ? h("span", { class: "dot" }) : null, text, count === undefined ? null : h("small", {}, count.toLocaleString("en")));
+  }, color ? h("span", { class: "dot" }) : null, text, count === undefined ? null : [" ", h("small", {}, count.toLocaleString("en"))]);
 }
 
 function chips() {
