@@ -149,8 +149,10 @@ class Browser:
 
     def open(self, path):
         """Open a file, and wait until the report is there."""
-        self.call("Page.navigate", url=path.absolute().as_uri())
-        self.wait("document.documentElement?.dataset.ready === 'yes'")
+        address = path.absolute().as_uri()
+        self.call("Page.navigate", url=address)
+        here = f"location.href.split('#')[0] === {json.dumps(address)}"
+        self.wait(f"{here} && document.documentElement?.dataset.ready === 'yes'")
 
     def press(self, key):
         """Press a key."""

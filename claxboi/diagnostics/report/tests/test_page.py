@@ -15,6 +15,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
+PLACE = "document.querySelector('#card .steps small').textContent"
 FOUND = "document.querySelector('#found').textContent"
 NAMES = (
     "[...document.querySelectorAll('.line:not([hidden]) > :first-child')].map(c => c.textContent)"
@@ -62,6 +63,14 @@ def open_card(browser, name):
     browser.press("Enter")
     browser.press("Enter")
     browser.wait("document.querySelector('#card').open && document.querySelector('#card .numbers')")
+
+
+def open_first(browser, text):
+    """Open the first card of many that are found."""
+    search(browser, text)
+    browser.press("Enter")
+    browser.press("Enter")
+    browser.wait(f"document.querySelector('#card').open && {PLACE}.startsWith('1 of')")
 
 
 class TestTable:
@@ -207,29 +216,21 @@ class TestCard:
         assert all(dec in href and "{" not in href for href in links)
 
     def test_steps(self, browser):
-        search(browser, "star")
-        browser.press("Enter")
-        browser.press("Enter")
-        place = "document.querySelector('#card .steps small').textContent"
-        browser.wait(f"document.querySelector('#card').open && {place}.startsWith('1 of')")
+        open_first(browser, "star")
         browser.press("j")
-        browser.wait(f"{place}.startsWith('2 of')")
+        browser.wait(f"{PLACE}.startsWith('2 of')")
         browser.press("k")
-        browser.wait(f"{place}.startsWith('1 of')")
+        browser.wait(f"{PLACE}.startsWith('1 of')")
         browser.press("Escape")
         browser.wait("!document.querySelector('#card').open")
         assert browser.run("document.activeElement.id") == "grid"
 
     def test_focus_stays_on_a_button(self, browser):
-        search(browser, "star")
-        browser.press("Enter")
-        browser.press("Enter")
-        place = "document.querySelector('#card .steps small').textContent"
-        browser.wait(f"document.querySelector('#card').open && {place}.startsWith('1 of')")
+        open_first(browser, "star")
         browser.run("document.querySelector('[data-step=next]').focus()")
         for number in (2, 3):
             browser.press("Enter")
-            browser.wait(f"{place}.startsWith('{number} of')")
+            browser.wait(f"{PLACE}.startsWith('{number} of')")
         assert browser.run("document.activeElement.dataset.step") == "next"
 
     def test_tab(self, browser):

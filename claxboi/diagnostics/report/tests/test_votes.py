@@ -28,18 +28,32 @@ STATE = "document.querySelector('#card .vote [role=status]').textContent"
 MENU_STATE = "document.querySelector('#votes-state').textContent"
 
 
-@pytest.fixture
-def voting(odd_page, tmp_path):
-    """A browser with the report, that downloads into a folder."""
-    with Browser(tmp_path / "profile") as browser:
-        (tmp_path / "saved").mkdir()
-        browser.download_to(tmp_path / "saved")
+@pytest.fixture(scope="module")
+def browser(odd_page, tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
         browser.open(odd_page)
         yield browser
-        assert browser.messages == []
-        addresses = [a for a in browser.requests if not a.startswith(("file:", "data:", "blob:"))]
-        assert addresses == []
-        assert browser.run("window.broken") is None
+
+
+@pytest.fixture
+def voting(browser, odd_page, tmp_path):
+    """A browser with the report and without votes, that downloads into a folder."""
+    (tmp_path / "saved").mkdir()
+    browser.download_to(tmp_path / "saved")
+    browser.run("localStorage.clear()")
+    browser.open(odd_page)
+    reload(browser)
+    yield browser
+    assert browser.messages == []
+    addresses = [a for a in browser.requests if not a.startswith(("file:", "data:", "blob:"))]
+    assert addresses == []
+    assert browser.run("window.broken") is None
+
+
+def reload(browser):
+    browser.run("window.isOld = true")
+    browser.call("Page.reload")
+    browser.wait("!window.isOld && document.documentElement?.dataset.ready === 'yes'")
 
 
 def open_card(browser, name):
@@ -154,12 +168,10 @@ def test_another_computer(voting, tmp_path):
     first = saved(voting, tmp_path / "saved" / "votes-Zo\u00eb.csv")
     path = tmp_path / "saved" / "votes-Zo\u00eb.csv"
     # They outlive the page, but not the browser's memory.
-    voting.call("Page.reload")
-    voting.wait("document.documentElement?.dataset.ready === 'yes' && !window.old")
-    voting.wait("document.querySelector('#votes summary').textContent === 'Votes (2)'")
-    voting.run("localStorage.clear(); window.old = true")
-    voting.call("Page.reload")
-    voting.wait("!window.old && document.documentElement?.dataset.ready === 'yes'")
+    reload(voting)
+    assert voting.run("document.querySelector('#votes summary').textContent") == "Votes (2)"
+    voting.run("localStorage.clear()")
+    reload(voting)
     assert voting.run("document.querySelector('#votes summary').textContent") == "Votes"
 
     voting.choose_file("#votes-file", path)
