@@ -7,8 +7,17 @@ import numpy as np
 
 from claxboi.utils import check_number
 
-from ._labels import axis_label, short_symbol, unit_text
-from ._style import DARK, class_styles, new_axes, split_below
+from ._labels import axis_label, literal, short_symbol, unit_text
+from ._style import (
+    DARK,
+    class_styles,
+    fit_letters,
+    hide_spines,
+    is_narrow,
+    legend_above,
+    new_axes,
+    split_below,
+)
 
 __all__ = ["plot_densities"]
 
@@ -77,6 +86,7 @@ def plot_densities(model, column, ax=None, value=None):
 
     ax = new_axes(ax, 6.8, 4.6)
     rug_ax = split_below(ax, 0.05 + 0.025 * len(classes))
+    tick = 3.5 if is_narrow(ax) else 5.0
     grid = np.unique(np.append(np.linspace(low, high, N_GRID), _thin(values, N_GRID)))
     grid = grid[(grid >= low) & (grid <= high)]
     density = model.density(column, INVERSE_SCALES[record.scale](grid))
@@ -86,7 +96,7 @@ def plot_densities(model, column, ax=None, value=None):
         ax.plot(
             grid,
             density[:, k],
-            label=f"{name} ({len(own)})",
+            label=f"{literal(name)} ({len(own)})",
             color=style["color"],
             linestyle=style["linestyle"],
             linewidth=1.6,
@@ -97,7 +107,8 @@ def plot_densities(model, column, ax=None, value=None):
         ax.stairs(heights, edges, fill=True, color=style["color"], alpha=0.13, zorder=1)
         ticks = _thin(own, N_RUG)
         row = np.full(len(ticks), k)
-        rug_ax.plot(ticks, row, "|", color=style["color"], markersize=5, alpha=0.5)
+        rug_ax.plot(ticks, row, "|", color=style["color"], markersize=tick, alpha=0.5)
+    hide_spines(ax, "top", "right")
     if len(atoms):
         _draw_atoms(ax, atoms, masses, styles, (high - low) / 150)
     if value is not None:
@@ -107,12 +118,11 @@ def plot_densities(model, column, ax=None, value=None):
     # By the densities: a histogram of three sources may be as high as it likes.
     ax.set_ylim(0, 1.08 * density.max())
     ax.set_ylabel("Density")
-    ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8.5, borderpad=0
-    )
     rug_ax.set_ylim(len(classes) - 0.3, -0.7)
     rug_ax.set_yticks([])
     rug_ax.set_xlabel(_axis_label(record))
+    fit_letters(ax, rug_ax)
+    legend_above(ax, left_inches=1.2 if len(atoms) else 0.62)
     return ax
 
 
@@ -160,6 +170,10 @@ def _draw_atoms(ax, atoms, masses, styles, step):
         )
     mass_ax.set_ylim(0, 1.05 * max(masses.max(), 0.01))
     mass_ax.set_ylabel("Probability of exactly this value")
+    hide_spines(mass_ax, "top")
+    if is_narrow(ax):
+        mass_ax.yaxis.label.set_size(7.5)
+        mass_ax.tick_params(labelsize=7.5)
 
 
 def _axis_label(record):

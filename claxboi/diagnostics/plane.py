@@ -22,6 +22,7 @@ from ._result import find_source, read_classes
 from ._style import (
     DARK,
     GREY,
+    fit_letters,
     hide_spines,
     legend_above,
     marker_size,
@@ -338,5 +339,6 @@ def _handle(style):
 
 def _finish(ax, n_shown, n_all):
     hide_spines(ax, "top", "right")
+    fit_letters(ax)
     handles, _ = ax.get_legend_handles_labels()
     legend_above(ax, handles, title=f"{n_shown} of {n_all} sources")
