@@ -3,6 +3,7 @@
 How classes look, the same in every figure: a colour, a marker and a line each.
 """
 
+import re
 import textwrap
 
 import numpy as np
@@ -31,6 +32,8 @@ LINESTYLES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 
 DARK = "#333333"
 GREY = "#8C8C8C"
 PALE = "#EBEBEB"
+# What is drawn together, or left out.
+SHADE = "#BDBDBD"
 
 #: Axes that with their labels have less room than this, in inches, have the letters of a column of
 #: a journal.
@@ -181,6 +184,28 @@ def marker_style(style, size):
     }
 
 
+def arrow_marker(east, north):
+    """
+    Make a marker: an arrow that starts at the value.
+
+    Parameters
+    ----------
+    east, north : float
+        Where it points.
+
+    Returns
+    -------
+    marker : `~matplotlib.path.Path`
+    """
+    from matplotlib.path import Path
+
+    angle = np.arctan2(north, east)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    shape = np.array([[0, -0.18], [0, 0.18], [0, 0], [1, 0], [0.7, -0.17], [1, 0], [0.7, 0.17]])
+    codes = [Path.MOVETO, Path.LINETO, Path.MOVETO] + [Path.LINETO] * 2 + [Path.MOVETO, Path.LINETO]
+    return Path(shape @ turn, codes)
+
+
 def width_inches(ax):
     """
     Return the width that an Axes has in its figure before it is laid out.
@@ -292,8 +317,24 @@ def label_inches(labels, size):
     width : float
         In inches.
     """
-    longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
+    lines = (line for label in labels for line in label.split("\n"))
+    longest = max((len(_seen(line)) for line in lines), default=0)
     return _LETTER * size / 72 * longest
+
+
+def _seen(text):
+    """
+    Return about what is seen of a text with formulae.
+    """
+    if "$" not in text:
+        return text
+    text = re.sub(r"\\(mathrm|,)", "", text)
+    return re.sub(r"\\[a-zA-Z]+|[{}$_^]", lambda found: _letter(found[0]), text)
+
+
+def _letter(command):
+    # A function is written out; a Greek letter is one.
+    return command[1:] if command == r"\log" else "x" if command[0] == "\\" else ""
 
 
 def label_matrix(ax, rows, columns, *, n_rows=None, n_columns=None):

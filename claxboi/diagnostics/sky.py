@@ -23,6 +23,7 @@ from ._result import read_classes
 from ._style import (
     DARK,
     GREY,
+    SHADE,
     is_narrow,
     legend_above,
     marker_size,
@@ -32,9 +33,6 @@ from ._style import (
 )
 
 __all__ = ["plot_sky"]
-
-#: Shade of the classes that are drawn as density, in the legend.
-SHADE = "#BDBDBD"
 
 #: Prefixes of the axes in a FITS header, what they are called, and what both are called.
 _FRAMES = {

@@ -7,7 +7,8 @@ from matplotlib.contour import QuadContourSet
 
 from claxboi import XrayTable
 from claxboi.diagnostics import plot_plane
-from claxboi.diagnostics.plane import _arrow, _contours
+from claxboi.diagnostics._style import arrow_marker
+from claxboi.diagnostics.plane import _contours
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_limits_of_magnitudes_are_found(sources):
 
 
 def test_arrow_starts_at_the_value():
-    path = _arrow(1, 1)
+    path = arrow_marker(1, 1)
     np.testing.assert_allclose(path.vertices[2], 0)
     np.testing.assert_allclose(path.vertices[3], np.sqrt(0.5))
 
