@@ -88,6 +88,8 @@ class NaiveBayesClassifier(Engine):
         asked for them.
     default_priors : mapping or None
         Priors that are taken where none are given.
+    search : `WeightSearch` or None
+        How `optimize` found the weights; None where they were given, or read from a file.
 
     Examples
     --------
@@ -139,6 +141,7 @@ class NaiveBayesClassifier(Engine):
             self._set_properties(parse_properties(properties, ()))
         self.offsets = {}
         self.default_priors = None
+        self.search = None
         self._dropped = []
         self._training = None
         self._outlier_scale = None
@@ -164,6 +167,7 @@ class NaiveBayesClassifier(Engine):
             )
         self.weights = parsed
         self.offsets = {}
+        self.search = None
         # Weights that were found without each fold of the training sample.
         self._fold_weights = None
 
@@ -569,7 +573,7 @@ class NaiveBayesClassifier(Engine):
         search : `WeightSearch`
             Weights, score and history. Ctrl-C ends the search and keeps the best so far.
         """
-        return optimize_weights(
+        search = optimize_weights(
             self,
             table,
             priors,
@@ -582,6 +586,8 @@ class NaiveBayesClassifier(Engine):
             rng=rng,
             show_progress=show_progress,
         )
+        self.search = search
+        return search
 
     def evaluate(
         self,

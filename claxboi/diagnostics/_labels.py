@@ -53,6 +53,15 @@ SYMBOLS = {
     "outlier_pvalue": r"Outlier $p$-value",
 }
 
+#: Those that say the rest in words, with an index instead.
+_RATIO = r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})_\mathrm{"
+_SHORT = {
+    "log_fmax_fmin_low": _RATIO + "low}$",
+    "log_fx_ratio_longterm": _RATIO + "all}$",
+    "log_lx_star": _LUMINOSITY[:-1] + r"_\mathrm{star}$",
+    "log_lx_galaxy": _LUMINOSITY[:-1] + r"_\mathrm{galaxy}$",
+}
+
 
 def axis_label(column, unit=None):
     """
@@ -120,6 +129,8 @@ def short_symbol(column):
     -------
     symbol : str
     """
+    if column in _SHORT:
+        return _SHORT[column]
     words, mark, formula = column_symbol(column).partition("$")
     return mark + formula if formula.endswith("$") else words + mark + formula
 

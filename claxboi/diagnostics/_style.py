@@ -111,6 +111,31 @@ def new_axes(ax, width, height):
 
     if ax is None:
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    return check_axes(ax)
+
+
+def check_axes(ax):
+    """
+    Check that an argument is an Axes.
+
+    Parameters
+    ----------
+    ax : `~matplotlib.axes.Axes`
+        The argument.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+
+    Raises
+    ------
+    TypeError
+        If it is anything else, such as the array of several of them.
+    """
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be an Axes of matplotlib, got {type(ax).__name__}")
     return ax
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from claxboi.utils import check_choice
 
+from ._result import check_evaluation
 from ._style import (
     DARK,
     GREY,
@@ -54,8 +55,8 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
 
     Raises
     ------
-    ValueError
-        If ``normalize`` is none of the options.
+    TypeError, ValueError
+        If it is no score sheet, or ``normalize`` is none of the options.
 
     Examples
     --------
@@ -66,6 +67,7 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
     >>> ax.get_ylabel()
     'True class'
     """
+    check_evaluation(evaluation)
     check_choice(normalize, ("truth", "predicted", None), "normalize")
     n = len(evaluation.classes)
     counts = evaluation.confusion_corrected if corrected else evaluation.confusion

@@ -93,6 +93,8 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     >>> ax.get_xlabel()
     'Separation [$\\sigma$]'
     """
+    check_table(xray, "xray")
+    check_table(secondary, "secondary")
     found = _members(candidates, name)
     if not len(found.primary):
         raise ValueError("candidates must have at least one row with a counterpart, got none")
@@ -331,6 +333,8 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     True
     """
     check_table(xray, "xray")
+    check_table(secondary, "secondary", allow_empty=True)
+    check_columns(secondary, ["ra", "dec"], "secondary")
     row = check_count(row, "row", minimum=0)
     if row >= len(xray):
         raise ValueError(f"row must be below {len(xray)}, the rows of xray, got {row}")
@@ -345,8 +349,8 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     else:
         reach = quantity_value(radius, u.arcsec, "radius")
         reach = check_number(reach, "radius", minimum=0, exclusive=True)
-    ax = new_axes(ax, 4.8, 4.8)
     x, y = _around(xray, secondary, row, reach)
+    ax = new_axes(ax, 4.8, 4.8)
     ax.scatter(x, y, s=14, color=GREY, linewidths=0, zorder=2)
     for edge, style in ((ellipse, "-"), (outer, "--")):
         ax.plot(*edge, color=COLORS[2], linestyle=style, linewidth=1.2, zorder=1)
@@ -392,8 +396,6 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
 
 def _around(xray, secondary, row, reach):
     ra, dec = (float_values(xray, c, unit=u.deg, name="xray")[[row]] for c in ("ra", "dec"))
-    check_table(secondary, "secondary", allow_empty=True)
-    check_columns(secondary, ["ra", "dec"], "secondary")
     there = [float_values(secondary, c, unit=u.deg, name="secondary") for c in ("ra", "dec")]
     known = np.flatnonzero(np.isfinite(there[0]) & np.isfinite(there[1]))
     there = [values[known] for values in there]

@@ -35,7 +35,7 @@ N_BINS = 40
 N_RUG = 200
 
 
-def plot_densities(model, column, ax=None, value=None):
+def plot_densities(model, column, ax=None, value=None, *, source_name="this source"):
     """
     Plot what a classifier learned of one property: a density per class, over its histogram.
 
@@ -48,7 +48,10 @@ def plot_densities(model, column, ax=None, value=None):
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the panel of ticks below is cut off from it. A new figure by default.
     value : float, optional
-        Value of a source to be marked, in the unit of the column.
+        Value of a source to be marked, in the unit of the column; one that is missing is
+        said in the legend.
+    source_name : str, optional
+        What the source is called there.
 
     Returns
     -------
@@ -59,8 +62,8 @@ def plot_densities(model, column, ax=None, value=None):
 
     Raises
     ------
-    KeyError
-        If the model has no such property.
+    KeyError, TypeError
+        If it is no fitted classifier, or has no such property.
 
     Examples
     --------
@@ -72,6 +75,8 @@ def plot_densities(model, column, ax=None, value=None):
     >>> ax.get_ylabel()
     'Density'
     """
+    if getattr(model, "properties", None) is None:
+        raise TypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
     record = _find(model, column)
     column = record.column
     classes = list(model.classes_)
@@ -80,7 +85,10 @@ def plot_densities(model, column, ax=None, value=None):
     inside = np.isfinite(values)  # zero on a log scale is present, but at no place
     values, codes = values[inside], codes[inside]
     atoms, masses = model.atoms(column)
-    if value is not None:
+    is_unknown = value is not None and (np.ma.is_masked(value) or value != value)
+    if is_unknown:
+        value = None
+    elif value is not None:
         value = float(record.apply_scale(np.array([check_number(value, "value")]))[0])
     low, high = _limits(values, value, record.scale)
 
@@ -113,7 +121,11 @@ def plot_densities(model, column, ax=None, value=None):
         _draw_atoms(ax, atoms, masses, styles, (high - low) / 150)
     if value is not None:
         for panel in (ax, rug_ax):
-            panel.axvline(value, color=DARK, linewidth=1, linestyle="--", label="this source")
+            panel.axvline(
+                value, color=DARK, linewidth=1, linestyle="--", label=literal(source_name)
+            )
+    elif is_unknown:
+        ax.plot([], [], linestyle="none", label=f"{literal(source_name)}: no value")
     ax.set_xlim(low, high)
     # By the densities: a histogram of three sources may be as high as it likes.
     ax.set_ylim(0, 1.08 * density.max())

@@ -5,6 +5,9 @@ Why one class and not the other: the contribution of each part, as bars.
 
 import numpy as np
 
+from claxboi.classification import Explanation
+from claxboi.utils import check_choice
+
 from ._labels import literal, short_symbol
 from ._style import (
     COLORS,
@@ -13,6 +16,7 @@ from ._style import (
     PALE,
     fit_letters,
     is_narrow,
+    label_inches,
     legend_above,
     line_letters,
     new_axes,
@@ -24,8 +28,6 @@ __all__ = ["plot_explanation"]
 
 #: Parts that change little are drawn as one bar.
 SMALLEST_SHARE = 0.02
-#: What the names of the bars take of the width, about.
-_LABELS_INCHES = 1.35
 
 
 def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
@@ -53,8 +55,8 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
 
     Raises
     ------
-    ValueError
-        If there is no such class.
+    TypeError, ValueError
+        If it is no explanation, or there is no such class.
 
     Examples
     --------
@@ -68,8 +70,14 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     """
     from matplotlib.patches import Patch
 
+    if not isinstance(explanation, Explanation):
+        raise TypeError(
+            f"explanation must be what explain() returns, got {type(explanation).__name__}"
+        )
     first = explanation.prediction if class_name is None else class_name
+    check_choice(first, explanation.classes, "class_name")
     second = explanation.runner_up(first) if against is None else against
+    check_choice(second, explanation.classes, "against")
     nats = explanation.contrast(first, second)
     labels, values, kinds, categories = _bars(explanation.parts, nats)
     colors = _colors(explanation.parts)
@@ -99,8 +107,9 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
     patches = [Patch(color=color, label=literal(name)) for name, color in colors.items()]
-    above = legend_above(ax, patches, left_inches=_LABELS_INCHES)
-    above += title_above(ax, title, above, left_inches=_LABELS_INCHES)
+    left = 0.1 + label_inches(labels, 8.0)
+    above = legend_above(ax, patches, left_inches=left)
+    above += title_above(ax, title, above, left_inches=left)
     # Many bars in a low figure have small names.
     distance = room_inches(ax)[1] - 0.55 - above / 72
     size = min(line_letters(distance / len(values), labels), 7.5 if is_narrow(ax) else 9.0)

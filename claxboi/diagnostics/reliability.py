@@ -6,6 +6,7 @@ The reliability diagram: does a probability of 0.8 come true 80 times in 100?
 import numpy as np
 
 from ._labels import literal
+from ._result import check_evaluation
 from ._style import (
     COLORS,
     GREY,
@@ -43,8 +44,9 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
 
     Raises
     ------
-    ValueError
-        If the evaluation was made from a confusion matrix, which has no probabilities.
+    TypeError, ValueError
+        If it is no score sheet, or was made from a confusion matrix, which has no
+        probabilities.
 
     Examples
     --------
@@ -57,6 +59,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     >>> ax.get_ylabel()
     'Fraction classified right'
     """
+    check_evaluation(evaluation)
     table = evaluation.reliability
     if table is None:
         raise ValueError("evaluation must be made from probabilities, not from a confusion matrix")

@@ -24,6 +24,7 @@ from ._style import (
     DARK,
     GREY,
     SHADE,
+    check_axes,
     is_narrow,
     legend_above,
     marker_size,
@@ -199,7 +200,7 @@ def _sky_axes(ax, wcs, *, is_all_sky):
     if ax is None:
         figure = plt.figure(figsize=(7.4, 3.9) if is_all_sky else (5.8, 5.0), layout="constrained")
         return figure.add_subplot(**settings)
-    if isinstance(ax, WCSAxes):
+    if isinstance(check_axes(ax), WCSAxes):
         ax.reset_wcs(wcs)
         return ax
     figure, spec = ax.figure, ax.get_subplotspec()
