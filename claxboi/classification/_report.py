@@ -84,7 +84,7 @@ def _classes(evaluation):
 def _scores(evaluation):
     rows = [["score", "as sampled", "at priors"]]
     for name, at_priors in evaluation.corrected.items():
-        title = _TITLES[name]
+        title = TITLES[name]
         if name == "log_loss" and evaluation.clip > np.finfo(float).tiny:
             title += f" (clipped at {evaluation.clip:g})"
         rows.append([title, f"{getattr(evaluation, name):.4f}", f"{at_priors:.4f}"])
@@ -93,7 +93,7 @@ def _scores(evaluation):
     return _align(rows)
 
 
-_TITLES = {
+TITLES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",

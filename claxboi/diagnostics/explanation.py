@@ -107,12 +107,13 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
     patches = [Patch(color=color, label=literal(name)) for name, color in colors.items()]
-    left = 0.1 + label_inches(labels, 8.0)
+    distance, largest = room_inches(ax)[1] - 1.2, 7.5 if is_narrow(ax) else 9.0
+    left = 0.1 + label_inches(labels, min(line_letters(distance / len(values), labels), largest))
     above = legend_above(ax, patches, left_inches=left)
     above += title_above(ax, title, above, left_inches=left)
     # Many bars in a low figure have small names.
     distance = room_inches(ax)[1] - 0.55 - above / 72
-    size = min(line_letters(distance / len(values), labels), 7.5 if is_narrow(ax) else 9.0)
+    size = min(line_letters(distance / len(values), labels), largest)
     ax.set_yticks(places, labels, size=size)
     return ax
 

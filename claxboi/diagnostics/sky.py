@@ -304,11 +304,11 @@ def _finish(ax, frame, handles, *, is_all_sky, is_own):
         _label_all_sky(ax, frame)
     ax.coords.frame.set_color(DARK)
     ax.coords.frame.set_linewidth(0.8)
+    # What the map leaves of the height is above it, for the legend.
+    ax.set_anchor("S")
     # Labels of latitudes stand above the upper edge of the ellipse.
     if not is_all_sky:
         return legend_above(ax, handles)
-    # What is left of the room is above the map.
-    ax.set_anchor("S")
     width, height = room_inches(ax)
     room = 72 * (height - width / 2)
     return legend_above(ax, handles, lift=_letters(ax), most_points=None if is_own else room)
