@@ -145,6 +145,15 @@ class TestAlternatives:
         assert texts.count("to star") == 2
         assert {"66.7%", "33.3%", "CV (3)", "star (3)", "2 of 6 change"} <= set(texts)
 
+    def test_all_that_change_are_one_part(self, result):
+        """Whatever they would become; the most frequent one is named."""
+        result.meta["claxboi"]["classification"]["classes"] = ["CV", "star", "AGN"]
+        result["P_AGN"] = 0.0
+        result["alternative"] = ["location:star", "location:AGN", "location:AGN"] + [""] * 3
+        ax = plot_alternatives(result)
+        np.testing.assert_allclose(ax.images[0].get_array()[0] ** 2, [1, 0])
+        assert "to AGN" in [text.get_text() for text in ax.texts]
+
     def test_names_with_spaces(self, result):
         result.meta["claxboi"]["classification"]["classes"] = ["CV", "star", "young star"]
         result["alternative"] = ["location:young star spectrum:star"] + [""] * 5

@@ -155,3 +155,13 @@ def test_all_masked(check_drawing):
 def test_errors(sources, settings, error, message):
     with pytest.raises(error, match=message):
         plot_plane(sources, **{"x": "flux", "y": "hr1", **settings})
+
+
+def test_drawn_contours_hold_their_parts():
+    rng = np.random.default_rng(2)
+    table = Table({"a": rng.normal(0, 1, 5000), "b": rng.normal(0, 3, 5000)})
+    points = np.array([table["a"], table["b"]]).T
+    lines = plot_plane(table, "a", "b").collections[0]
+    held = [path.contains_points(points).mean() for path in lines.get_paths()]
+    # A little more, as smoothing widens them.
+    np.testing.assert_allclose(held, [0.9, 0.5], atol=0.04)
