@@ -493,7 +493,8 @@ def legend_above(
     lift : float, optional
         Room that is left between the Axes and the legend, in points.
     most_points : float, optional
-        The height that there is room for; in less than it needs, the letters are smaller.
+        The height that there is room for; in less than it needs, the letters are smaller, if
+        that helps.
 
     Returns
     -------
@@ -507,7 +508,8 @@ def legend_above(
         return 0.0
     room = max(room_inches(ax)[0] - left_inches, 0.5)
     usual = 7.0 if is_narrow(ax) else 8.5
-    for size in np.arange(usual, _SMALLEST - 0.1, -0.5):
+    # Where no letters fit, small ones would be of no use: a layout squeezes the Axes instead.
+    for size in (*np.arange(usual, _SMALLEST - 0.1, -0.5), usual):
         n_columns = _n_columns(handles, size, room, most)
         lines = _title_lines(title, size + 0.5, room)
         n_lines = -(-len(handles) // n_columns) + len(lines)
