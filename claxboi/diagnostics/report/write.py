@@ -15,7 +15,6 @@ from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier
 from claxboi.diagnostics._result import read_record
-from claxboi.diagnostics._style import legend_above
 from claxboi.diagnostics.counts import plot_class_counts
 from claxboi.diagnostics.outliers import plot_outliers
 from claxboi.diagnostics.reliability import plot_reliability
@@ -291,7 +290,7 @@ def _scores(evaluation, truth):
     reliability = "".join(
         _figure(
             draw(
-                lambda ax, sheet=sheet: _draw_reliability(sheet, ax),
+                lambda ax, sheet=sheet: plot_reliability(sheet, corrected=sheet.has_priors, ax=ax),
                 *(4.8, 4.3),
                 f"Reliability, {sheet.method}",
             ),
@@ -301,12 +300,6 @@ def _scores(evaluation, truth):
         if sheet.reliability is not None
     )
     return f'{scores_html(*sheets)}<div class="figures">{matrices}{reliability}</div>'
-
-
-def _draw_reliability(sheet, ax):
-    plot_reliability(sheet, corrected=sheet.has_priors, ax=ax)
-    # In a figure of this size it would lie on the points.
-    legend_above(ax)
 
 
 def _figures(result, n_classes, progress):
