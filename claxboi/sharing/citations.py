@@ -5,8 +5,11 @@ Who is to be thanked for a result: the method, the catalogues, the services and 
 
 import functools
 import re
+import unicodedata
 from collections.abc import Mapping
 from importlib import resources
+
+import numpy as np
 
 from claxboi.references import load_records
 from claxboi.utils import check_table
@@ -50,6 +53,15 @@ SERVICES = {
 
 #: Year, journal, volume, qualifier (L for a letter, A for an article, e for an issue), page, name.
 _BIBCODE = re.compile(r"(\d{4})([A-Za-z&.]{5})([\d.]{4})([A-Za-z.\d])([\d.]{4})([A-Z.])")
+#: Accents of TeX, and those that Unicode puts on the letter before.
+_ACCENTS = {
+    "'": "\u0301",
+    "`": "\u0300",
+    "^": "\u0302",
+    '"': "\u0308",
+    "~": "\u0303",
+    "H": "\u030b",
+}
 _JOURNALS = {
     "A&A": r"A\&A",
     "A&AS": r"A\&AS",
@@ -84,14 +96,26 @@ def bibtex(result):
     >>> text.count("@article")
     7
     """
-    check_table(result, "result", allow_empty=True)
-    bibcodes, titles, services = _used(result.meta.get("claxboi", {}))
-    papers = [SERVICES[name][1] for name in services]
-    keys = dict.fromkeys([*METHOD, *bibcodes, *papers, *SOFTWARE])
-    known = _entries()
-    entries = [known[key] if key in known else _bare_entry(key, titles.get(key)) for key in keys]
+    entries = _entries_of(result)
     thanks = "".join(f"% {line}\n" for line in acknowledgements(result).splitlines())
-    return "\n\n".join([thanks.rstrip(), *entries]) + "\n"
+    return "\n\n".join([thanks.rstrip(), *entries.values()]) + "\n"
+
+
+def cited(result):
+    """
+    List what a result asks to be cited, for a reader.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        A table that steps of claxboi were done on.
+
+    Returns
+    -------
+    papers : dict of str to str
+        Bibcode -> authors, year and place, in the order of `bibtex`.
+    """
+    return {key: _in_short(entry) for key, entry in _entries_of(result).items()}
 
 
 def acknowledgements(result):
@@ -120,6 +144,20 @@ def acknowledgements(result):
     check_table(result, "result", allow_empty=True)
     _, _, services = _used(result.meta.get("claxboi", {}))
     return "\n".join([THANKS, *(SERVICES[name][0] for name in services)])
+
+
+def _entries_of(result):
+    """
+    Return the entries of a result, by bibcode.
+    """
+    check_table(result, "result", allow_empty=True)
+    bibcodes, titles, services = _used(result.meta.get("claxboi", {}))
+    papers = [SERVICES[name][1] for name in services]
+    known = _entries()
+    return {
+        key: known[key] if key in known else _bare_entry(key, titles.get(key))
+        for key in dict.fromkeys([*METHOD, *bibcodes, *papers, *SOFTWARE])
+    }
 
 
 def _used(record):
@@ -181,3 +219,40 @@ def _bare_entry(bibcode, title):
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
     # Of all kinds of entries, this one needs no author.
     return "\n".join([f"@misc{{{bibcode},", *lines, "}"])
+
+
+def _in_short(entry):
+    """
+    Write an entry as a reference list has it.
+    """
+    fields = {
+        match[1]: _plain(_in_braces(entry, match.end()))
+        for match in re.finditer(r"(\w+) = \{", entry)
+    }
+    if "author" not in fields:
+        return f"{fields['title']}, {fields['year']}, {fields['howpublished']}"
+    names = [name.split(",")[0] for name in fields["author"].split(" and ")]
+    if len(names) > 2:
+        names = [f"{names[0]} et al."]
+    journal = fields.get("journal") or fields.get("series")
+    place = " ".join(filter(None, (journal, fields.get("volume"))))
+    where = fields.get("pages") or fields.get("eid")
+    return ", ".join(filter(None, (" & ".join(names), fields["year"], place, where)))
+
+
+def _in_braces(text, start):
+    """
+    Return what stands between a brace, which ends at `start`, and the one that closes it.
+    """
+    depth = np.cumsum([{"{": 1, "}": -1}.get(letter, 0) for letter in text[start:]])
+    return text[start : start + int(np.argmax(depth < 0))]
+
+
+def _plain(text):
+    """
+    Take TeX out of a text.
+    """
+    text = re.sub(
+        r"\\(['`^\"~H])\s*\{?\\?(\w)\}?", lambda match: match[2] + _ACCENTS[match[1]], text
+    )
+    return unicodedata.normalize("NFC", re.sub(r"[{}\\]", "", text)).replace("--", "\u2013")

@@ -5,6 +5,7 @@ The summary of a report as HTML: numbers, classes, scores, settings. Every text 
 
 from collections.abc import Mapping
 from html import escape
+from urllib.parse import quote
 
 import numpy as np
 
@@ -12,15 +13,18 @@ from claxboi.utils import float_values, text_values
 
 from ._figures import class_variable
 
-__all__ = ["class_rows", "confusion_html", "provenance_html", "scores_html", "summary_html"]
+__all__ = [
+    "citations_html",
+    "class_rows",
+    "confusion_html",
+    "provenance_html",
+    "scores_html",
+    "summary_html",
+]
 
 MISSING = "\N{EN DASH}"
 
-#: What is to be cited whatever the data were.
-CITATIONS = (
-    "Method: Tranin H., Godet O., Webb N., Primorac D., 2022, A&A 657, A138",
-    "Astropy Collaboration, 2022, ApJ 935, 167",
-)
+ADS = "https://ui.adsabs.harvard.edu/abs/"
 
 #: Odd for every class.
 ODD = 0.01
@@ -229,7 +233,7 @@ def scores_html(evaluation, truth=None):
 
 def provenance_html(meta):
     """
-    Write what is needed to make the answer again, step by step, and what to cite.
+    Write what is needed to make the answer again, step by step.
 
     Parameters
     ----------
@@ -240,13 +244,38 @@ def provenance_html(meta):
     -------
     html : str
     """
-    steps = "".join(
+    return "".join(
         f"<details><summary>{escape(str(step))}</summary>{_tree(settings)}</details>"
         for step, settings in meta.items()
     )
-    found = dict.fromkeys([*CITATIONS, *_citations(meta)])
-    cited = "".join(f"<li>{escape(text)}</li>" for text in found)
-    return f'{steps}<h3>To be cited</h3><ul class="citations">{cited}</ul>'
+
+
+def citations_html(papers, thanks, bibtex):
+    """
+    Write what is to be cited, for a reader and for a bibliography.
+
+    Parameters
+    ----------
+    papers : mapping of str to str
+        Bibcode -> the paper in short.
+    thanks : str
+        Acknowledgements, a line each.
+    bibtex : str
+        The entries.
+
+    Returns
+    -------
+    html : str
+    """
+    items = "".join(
+        f'<li><a href="{ADS}{escape(quote(bibcode))}" rel="noreferrer">{escape(text)}</a></li>'
+        for bibcode, text in papers.items()
+    )
+    lines = "".join(f"<p>{escape(line)}</p>" for line in thanks.splitlines())
+    return (
+        f'<h3>To be cited</h3><ul class="citations">{items}</ul>{lines}'
+        f"<details><summary>BibTeX</summary><pre>{escape(bibtex)}</pre></details>"
+    )
 
 
 def _tree(content):
@@ -266,18 +295,6 @@ def _tree(content):
     if isinstance(content, (float, np.floating)):
         return f"{content:.6g}"
     return escape(str(content))
-
-
-def _citations(content):
-    if isinstance(content, Mapping):
-        for key, value in content.items():
-            if key == "citation" and isinstance(value, str):
-                yield value
-            else:
-                yield from _citations(value)
-    elif isinstance(content, (list, tuple)):
-        for part in content:
-            yield from _citations(part)
 
 
 def _table(head, rows, caption, kind="classes"):

@@ -36,7 +36,14 @@ from ._cards import match_candidates, pack_candidates, pack_densities, pack_reas
 from ._choice import choose_rows, find_rows
 from ._columns import check_shown, choose_columns, identifiers, pack_columns
 from ._figures import draw
-from ._summary import class_rows, confusion_html, provenance_html, scores_html, summary_html
+from ._summary import (
+    citations_html,
+    class_rows,
+    confusion_html,
+    provenance_html,
+    scores_html,
+    summary_html,
+)
 
 __all__ = ["write_report"]
 
@@ -180,7 +187,7 @@ def write_report(
             summary=summary_html(result, record, counts, evaluation, len(rows)),
             scores=scores,
             figures=_figures(result, len(classes), progress),
-            provenance=provenance_html(result.meta["claxboi"]),
+            provenance=provenance_html(result.meta["claxboi"]) + _citations(result),
             header=to_json(data),
             early=blocks.to_html(early),
             late=blocks.to_html(set(range(len(blocks))) - early),
@@ -300,6 +307,14 @@ def _scores(evaluation, truth):
         if sheet.reliability is not None
     )
     return f'{scores_html(*sheets)}<div class="figures">{matrices}{reliability}</div>'
+
+
+def _citations(result):
+    # Other tools are beside the figures, and draw with their colours.
+    from claxboi.sharing import acknowledgements, bibtex
+    from claxboi.sharing.citations import cited
+
+    return citations_html(cited(result), acknowledgements(result), bibtex(result))
 
 
 def _figures(result, n_classes, progress):

@@ -6,7 +6,16 @@ from astropy.table import Table
 
 from claxboi.references import load_records
 from claxboi.sharing import acknowledgements, bibtex
-from claxboi.sharing.citations import _BIBCODE, METHOD, SERVICES, SOFTWARE, _bare_entry, _entries
+from claxboi.sharing.citations import (
+    _BIBCODE,
+    METHOD,
+    SERVICES,
+    SOFTWARE,
+    _bare_entry,
+    _entries,
+    _in_short,
+    cited,
+)
 
 
 def make(**steps):
@@ -83,3 +92,15 @@ def test_paper_known_by_its_bibcode_only():
 def test_no_table():
     with pytest.raises(TypeError, match="result must be an astropy Table"):
         bibtex({})
+
+
+def test_entries_in_short():
+    papers = cited(make(x={"reference": "veron"}, y={"service": "xmatch"}))
+    assert papers["2010A&A...518A..10V"] == "Véron-Cetty & Véron, 2010, A&A 518, A10"
+    assert papers["2012ASPC..461..291B"] == "Boch et al., 2012, ASP Conference Series 461, 291"
+    assert papers["2020Natur.585..357H"] == "Harris et al., 2020, Nature 585, 357\u2013362"
+    assert next(iter(papers)) == "2022A&A...657A.138T"
+    bare = _in_short(_bare_entry("2021A&A...649A...1G", "Gaia EDR3 & more"))
+    assert bare == "Gaia EDR3 & more, 2021, A&A 649, A1"
+    for text in map(_in_short, _entries().values()):
+        assert not set(text) & set("{}\\~")

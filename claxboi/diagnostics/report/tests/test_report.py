@@ -22,7 +22,8 @@ from claxboi.diagnostics import write_report
 from claxboi.diagnostics.report._cards import _priors, match_candidates
 from claxboi.diagnostics.report._choice import choose_rows, find_rows
 from claxboi.diagnostics.report._columns import identifiers
-from claxboi.diagnostics.report._summary import provenance_html
+from claxboi.diagnostics.report._summary import citations_html, provenance_html
+from claxboi.diagnostics.report.write import _citations
 from claxboi.utils import Progress, write_table
 
 from .conftest import HOSTILE, PRIORS
@@ -118,7 +119,7 @@ class TestPage:
         assert f"{evaluation.corrected['macro_f1']:.3f}" in text
         assert "macro F1 at the priors" in text
         assert "sources that did not train the model" in text
-        assert "Tranin H., Godet O., Webb N., Primorac D., 2022" in text
+        assert "Tranin et al., 2022, A&amp;A 657, A138" in text
 
     def test_black_of_a_figure_is_a_color_of_the_page(self, text):
         # Shapes in black say nothing of their colour; on dark they would not be seen.
@@ -202,10 +203,23 @@ def test_priors_of_each_source_come_back(made):
 
 def test_provenance_escapes_all():
     assert "0, 1, 2" in provenance_html({"step": {"array": np.arange(3), "set": {1}}})
-    html = provenance_html({"<step>": {"<key>": ["<a>", 1.0, None, {"x": {}}], "citation": "<c>"}})
+    html = provenance_html({"<step>": {"<key>": ["<a>", 1.0, None, {"x": {}}]}})
     assert "<step>" not in html
     assert "&lt;step&gt;" in html
-    assert "<li>&lt;c&gt;</li>" in html
+    html = citations_html({"2020A&A...641A.136W": "<W>"}, "T & U", "@article{<b>}")
+    assert 'abs/2020A%26A...641A.136W" rel="noreferrer">&lt;W&gt;</a>' in html
+    assert "<p>T &amp; U</p>" in html
+    assert "<pre>@article{&lt;b&gt;}</pre>" in html
+
+
+def test_what_is_to_be_cited(made):
+    table = made[0][:5].copy()
+    table.meta["claxboi"]["surveys"] = {"reference": "gaia", "service": "xmatch"}
+    html = _citations(table)
+    assert ">Tranin et al., 2022, A&amp;A 657, A138</a>" in html
+    assert ">Gaia Collaboration et al., 2023, A&amp;A 674, A1</a>" in html
+    assert "cross-match service provided by CDS" in html
+    assert "@article{2023A&amp;A...674A...1G," in html
 
 
 class TestWrite:
