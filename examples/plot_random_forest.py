@@ -64,7 +64,7 @@ for name, evaluation in scores.items():
 # The forest, an average of many votes, promises too little where it is right. Naive Bayes with
 # fitted exponents keeps its word, and can say of each source why.
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained", sharey=True)
 for ax, (name, evaluation) in zip(axes, scores.items(), strict=True):
     plot_reliability(evaluation, ax=ax)
     ax.set_title(name)

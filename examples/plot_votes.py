@@ -101,7 +101,7 @@ for when, score in zip(("before", "after"), scores, strict=True):
     print(f"{when:6} macro F1 {score.macro_f1:.3f}, log-loss {score.log_loss:.3f}")
 
 y = np.arange(len(classes))
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.2), layout="constrained")
 axes[0].barh(list(skills), combined.voters["skill"], color="#56B4E9", label="found")
 axes[0].plot(list(skills.values()), list(skills), "|k", markersize=20, label="true")
 axes[0].set(xlabel="Skill", xlim=(0, 1))
