@@ -4,6 +4,7 @@ Why a source is what it is: every posterior taken apart to the last property.
 """
 
 from dataclasses import dataclass, field
+from textwrap import fill
 
 import numpy as np
 from astropy.table import Row, Table
@@ -153,7 +154,7 @@ class Explanation:
         )
 
     def __str__(self):
-        lines = [self.sentence, ""]
+        lines = [fill(self.sentence, 88), ""]
         table = self.to_table("category")
         total = [self.log_posterior[name] for name in self.classes]
         table.add_row(["evidence", *[-self.log_evidence] * len(self.classes)])
