@@ -160,6 +160,13 @@ class Evaluation:
         -------
         evaluation : `Evaluation`
             Its ``log_loss``, ``brier``, ``ece`` and ``reliability`` are None.
+
+        Examples
+        --------
+        >>> from claxboi.classification import Evaluation
+        >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 45]], ["AGN", "star"])
+        >>> round(evaluation.accuracy, 3)
+        0.9
         """
         return cls(confusion, classes, priors=priors, method=method, settings=settings)
 
@@ -391,6 +398,21 @@ class Evaluation:
         ------
         ValueError
             If this was made from a confusion matrix, or the values are not one for each source.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from claxboi.classification import Evaluation
+        >>> flux = np.array([1e-15, 2e-15, 5e-14, 8e-14])
+        >>> p = np.array([0.9, 0.4, 0.9, 0.8])
+        >>> evaluation = Evaluation.from_probabilities(
+        ...     ["AGN"] * 4, np.column_stack([p, 1 - p]), ["AGN", "star"]
+        ... )
+        >>> print(evaluation.scores_by(flux, n_bins=2)["n", "accuracy"])
+         n  accuracy
+        --- --------
+          2      0.5
+          2      1.0
         """
         if self._codes is None:
             raise ValueError("scores_by needs probabilities; this was made from a confusion matrix")
@@ -499,6 +521,15 @@ class Evaluation:
         table : `~astropy.table.Table`
             Columns ``method, n``, the seven scores as sampled, and at the priors with the ending
             ``_corrected``. NaN for those that a confusion matrix alone cannot give.
+
+        Examples
+        --------
+        >>> from claxboi.classification import Evaluation
+        >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 45]], ["AGN", "star"])
+        >>> print(evaluation.to_table()["n", "accuracy", "balanced_accuracy"])
+         n  accuracy balanced_accuracy
+        --- -------- -----------------
+        150      0.9               0.9
         """
         columns = [
             ("method", [self.method], "How the predictions were made"),

@@ -46,6 +46,22 @@ class Explanation:
         Whether the source trained the model; it is then held out.
     identifier : str
         What the source is called, empty where unknown.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> result, model = classify(
+    ...     table, "training", properties=["hr2", "log_fx_fw1"], return_model=True
+    ... )
+    >>> explanation = model.explain(result[7])
+    >>> print(explanation.prediction, explanation.runner_up())
+    AGN extended
+    >>> explanation.to_table("category")["category"].tolist()
+    ['prior', 'spectrum', 'missing', 'counterparts']
+    >>> contrast = explanation.contrast("AGN", "star")
+    >>> ax = explanation.plot()
     """
 
     classes: list

@@ -43,6 +43,26 @@ _WIDTH = 100
 class PipelineReport:
     """
     What came of a job. Printing it gives all of it as text.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import run
+    >>> from claxboi.simulation import make_mock_sky
+    >>> sky = make_mock_sky(400, rng=2)
+    >>> result = run(
+    ...     sky.xray,
+    ...     "classified.fits",
+    ...     references=sky.references,
+    ...     skip=["variability"],
+    ...     show_progress=False,
+    ... )  # doctest: +IGNORE_WARNINGS
+    >>> report = result.report
+    >>> report.classes.colnames[:4]
+    ['class', 'prior', 'n_labelled', 'n_predicted']
+    >>> report.flags["flag"].tolist()
+    ['is_suspect', 'is_crowded']
+    >>> report.citations[0]
+    '2022A&A...657A.138T'
     """
 
     classes: Table
