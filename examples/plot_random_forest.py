@@ -22,14 +22,12 @@ from claxboi import classify
 from claxboi.classification import Evaluation
 from claxboi.diagnostics import plot_reliability
 from claxboi.simulation import make_labelled_sample
-from claxboi.utils import float_values
 
 sources = make_labelled_sample(4000, rng=1)
 result, model = classify(sources, "training", return_model=True, show_progress=False)
 training = np.asarray(result["is_training"])
 columns = [record.column for record in model.properties]
-values = np.column_stack([float_values(sources, name) for name in columns])
-values = np.nan_to_num(values, nan=-99.0)
+values = np.column_stack([np.ma.filled(sources[name], -99.0) for name in columns])
 forest = RandomForestClassifier(300, class_weight="balanced", n_jobs=2, random_state=1)
 forest.fit(values[training], np.asarray(sources["class"][training]))
 
