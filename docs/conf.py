@@ -8,6 +8,7 @@ Without network: ``sphinx-build -W -D disable_intersphinx=1 docs docs/_build/htm
 import os
 import sys
 import tomllib
+import warnings
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +36,12 @@ changelog_links_docpattern = ["changes"]
 # -- Sphinx ---------------------------------------------------------------------------------------
 needs_sphinx = "8.2"
 highlight_language = "python3"
+# A name of claxboi that leads nowhere ends the build; others need a network to be found.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!claxboi\b).*"),
+    ("py:class", r"claxboi\..*\.(Engine|ColumnRule)"),
+]
 extensions += [
     "matplotlib.sphinxext.plot_directive",
     "sphinx_design",
@@ -79,9 +86,12 @@ examples = [
     "model",
     "million",
 ]
+# A page shows no warning: one that an example causes ends the build.
+warnings.filterwarnings("error", module="__main__")
 sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "backreferences_dir": "api",
+    "capture_repr": (),  # what is to be shown is printed
     "doc_module": ("claxboi",),
     "examples_dirs": "../examples",
     "filename_pattern": "/plot_",
@@ -100,9 +110,11 @@ sphinx_gallery_conf = {
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["claxboi.css"]
+html_js_files = ["claxboi.js"]
 html_show_sourcelink = False
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_theme_options = {
+    "goatcounter_analytics_url": False,  # nobody counts who reads
     "icon_links": [
         {
             "name": "GitHub",
@@ -139,19 +151,20 @@ def write_vocabulary(app):
 
     lines = [
         ".. list-table::",
+        "   :class: stacked",
         "   :header-rows: 1",
-        "   :widths: 8 24 18 50",
+        "   :widths: 24 8 18 50",
         "",
-        "   * - Step",
-        "     - Column",
+        "   * - Column",
+        "     - Step",
         "     - Unit",
         "     - Meaning",
     ]
     for record in vocabulary():
         unit = f"``{record['unit']}``" if record["unit"] else ""
         lines += [
-            f"   * - {record['step']}",
-            f"     - ``{record['name']}``",
+            f"   * - ``{record['name']}``",
+            f"     - {record['step']}",
             f"     - {unit}",
             f"     - {record['description']}",
         ]
@@ -169,9 +182,35 @@ def write_catalogues(app):
     Path(app.srcdir, "api", "catalogues.inc").write_text(catalogue_page(), encoding="utf-8")
 
 
+def write_defaults(app, what, name, obj, options, signature, return_annotation):  # noqa: ARG001
+    """
+    Write a default that is made anew each time so that the signature can be parsed.
+    """
+    if signature is None:
+        return None  # it stays as it is
+    return signature.replace("<factory>", "..."), return_annotation
+
+
+def find_home(app, env, node, contnode):
+    """
+    Find the page of what `claxboi` itself offers, which is that of the folder it is from.
+    """
+    domain = env.get_domain("py")
+    package, _, name = node.get("reftarget", "").rpartition(".")
+    if package != "claxboi":
+        return None
+    for home, record in domain.objects.items():
+        if home.endswith(f".{name}") and record.objtype in {"class", "function"}:
+            place = node["refdoc"]
+            return domain.resolve_xref(env, place, app.builder, "obj", home, node, contnode)
+    return None
+
+
 def setup(app):
     """
-    Connect what is made before the pages are read.
+    Connect what is made before the pages are read, and what finds them.
     """
     app.connect("builder-inited", write_vocabulary)
     app.connect("builder-inited", write_catalogues)
+    app.connect("autodoc-process-signature", write_defaults)
+    app.connect("missing-reference", find_home)
