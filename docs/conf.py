@@ -6,6 +6,7 @@ Without network: ``sphinx-build -W -D disable_intersphinx=1 docs docs/_build/htm
 """
 
 import os
+import re
 import sys
 import tomllib
 import warnings
@@ -38,6 +39,10 @@ needs_sphinx = "8.2"
 highlight_language = "python3"
 # A name of claxboi that leads nowhere ends the build; others need a network to be found.
 nitpicky = True
+# Beside a page there is room for the name of a method, not for that of its class too.
+toc_object_entries_show_parents = "hide"
+# What a field is without a value is no business of the reader.
+autodoc_default_options = {"no-value": True}
 nitpick_ignore_regex = [
     ("py:.*", r"(?!claxboi\b).*"),
     ("py:class", r"claxboi\..*\.(Engine|ColumnRule)"),
@@ -191,6 +196,22 @@ def write_defaults(app, what, name, obj, options, signature, return_annotation):
     return signature.replace("<factory>", "..."), return_annotation
 
 
+def leave_out_new(app, what, name, obj, options, lines):  # noqa: ARG001
+    """
+    Leave out what Python says of any record.
+    """
+    lines[:] = [line for line in lines if not line.startswith("Create new instance of ")]
+
+
+def leave_out_fields(app, docname, source):  # noqa: ARG001
+    """
+    Leave out the list of the fields of settings, which are described as parameters.
+    """
+    if re.fullmatch(r"api/claxboi\.pipeline\.\w+Settings", docname):
+        section = r"   \.\. rubric:: Attributes .*\n(?s:.*?)(?=   \.\. rubric::|\Z)"
+        source[0] = re.sub(section, "", source[0])
+
+
 def find_home(app, env, node, contnode):
     """
     Find the page of what `claxboi` itself offers, which is that of the folder it is from.
@@ -213,4 +234,6 @@ def setup(app):
     app.connect("builder-inited", write_vocabulary)
     app.connect("builder-inited", write_catalogues)
     app.connect("autodoc-process-signature", write_defaults)
+    app.connect("autodoc-process-docstring", leave_out_new)
+    app.connect("source-read", leave_out_fields)
     app.connect("missing-reference", find_home)
