@@ -5,6 +5,8 @@ How Sphinx builds the documentation.
 Without network: ``sphinx-build -W -D disable_intersphinx=1 docs docs/_build/html``.
 """
 
+import importlib
+import inspect
 import os
 import re
 import sys
@@ -205,11 +207,21 @@ def leave_out_new(app, what, name, obj, options, lines):  # noqa: ARG001
 
 def leave_out_fields(app, docname, source):  # noqa: ARG001
     """
-    Leave out the list of the fields of settings, which are described as parameters.
+    Leave the fields of a record out of the lists below its docstring, which describes them.
     """
-    if re.fullmatch(r"api/claxboi\.pipeline\.\w+Settings", docname):
-        section = r"   \.\. rubric:: Attributes .*\n(?s:.*?)(?=   \.\. rubric::|\Z)"
-        source[0] = re.sub(section, "", source[0])
+    module, _, name = docname.removeprefix("api/").rpartition(".")
+    if not docname.startswith("api/claxboi."):
+        return
+    record = getattr(importlib.import_module(module), name)
+    doc = inspect.getdoc(record) or ""
+    text = source[0]
+    for field in getattr(record, "__dataclass_fields__", ()):
+        if re.search(rf"^(\w+, )*{field}(, \w+)* : ", doc, re.MULTILINE):
+            listed = rf"^ +(~{name}\.|\.\. autoattribute:: ){field}\n"
+            text = re.sub(listed, "", text, flags=re.MULTILINE)
+    for empty in (r"Summary\s+\.\. autosummary::", "Documentation"):
+        text = re.sub(rf"\.\. rubric:: Attributes {empty}\s+(?=\.\. rubric|\Z)", "", text)
+    source[0] = text
 
 
 def find_home(app, env, node, contnode):
