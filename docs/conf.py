@@ -224,6 +224,19 @@ def leave_out_fields(app, docname, source):  # noqa: ARG001
     source[0] = text
 
 
+def show_gallery(app, docname, source):
+    """
+    Show, at the end of the page of a name, the pages of the gallery that use it.
+    """
+    if not docname.startswith("api/claxboi."):
+        return
+    name = docname.removeprefix("api/")
+    names = [name, f"claxboi.{name.rpartition('.')[2]}"]
+    found = [one for one in names if Path(app.srcdir, "api", f"{one}.examples").is_file()]
+    if any(Path(app.srcdir, "api", f"{one}.examples").stat().st_size for one in found):
+        source[0] += f"\n\n.. rubric:: In the gallery\n\n.. minigallery:: {' '.join(found)}\n"
+
+
 def find_home(app, env, node, contnode):
     """
     Find the page of what `claxboi` itself offers, which is that of the folder it is from.
@@ -248,4 +261,5 @@ def setup(app):
     app.connect("autodoc-process-signature", write_defaults)
     app.connect("autodoc-process-docstring", leave_out_new)
     app.connect("source-read", leave_out_fields)
+    app.connect("source-read", show_gallery)
     app.connect("missing-reference", find_home)
