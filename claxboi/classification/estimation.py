@@ -97,7 +97,20 @@ class PriorEstimate:
 
 def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_progress=True):
     """
-    Estimate the priors of a model's classes; see `NaiveBayesClassifier.estimate_priors`.
+    Estimate the priors of a model's classes.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The fitted classifier.
+    sources : object
+        What the model has read of the table.
+    table, n_resamples, rng, show_progress
+        As for `NaiveBayesClassifier.estimate_priors`.
+
+    Returns
+    -------
+    estimate : `PriorEstimate`
     """
     check_count(n_resamples, "n_resamples", minimum=0)
     new = np.flatnonzero(sources.codes < 0)

@@ -243,7 +243,7 @@ class Evaluation:
     @property
     def mcc(self):
         """
-        Matthews correlation coefficient of many classes (float).
+        The Matthews correlation coefficient of many classes (float).
 
         Gorodkin 2004, Comput. Biol. Chem. 28, 367:
         (c n - sum_k t_k p_k) / sqrt((n^2 - sum_k t_k^2) (n^2 - sum_k p_k^2)) with c of n sources
@@ -305,7 +305,7 @@ class Evaluation:
     @property
     def per_class(self):
         """
-        Scores of each class (`~astropy.table.Table`).
+        The scores of each class (`~astropy.table.Table`).
 
         Columns ``class, n, prior, recall, recall_lower, recall_upper, precision,
         precision_lower, precision_upper, precision_corrected, f1, f1_corrected``; the corrected

@@ -209,7 +209,20 @@ class Explanation:
 
 def explain_source(model, source, priors, *, identifier=""):
     """
-    Take the posterior of one source apart; see `NaiveBayesClassifier.explain`.
+    Take the posterior of one source apart.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The fitted classifier.
+    source, priors
+        As for `NaiveBayesClassifier.explain`.
+    identifier : str, optional
+        What the source is called.
+
+    Returns
+    -------
+    explanation : `Explanation`
     """
     table = _one_row(source)
     reasons = find_reasons(model, table, priors)

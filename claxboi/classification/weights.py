@@ -317,6 +317,7 @@ def largest(values):
     Parameters
     ----------
     values : `~numpy.ndarray` of shape (n_classes, n)
+        Values by class.
 
     Returns
     -------

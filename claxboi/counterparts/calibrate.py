@@ -263,7 +263,7 @@ def cutoff_curve(p_true, p_false, cutoffs=None):
     Parameters
     ----------
     p_true, p_false : `~numpy.ndarray`
-        p_any of the X-ray sources and of shifted ones.
+        The p_any of the X-ray sources and of shifted ones.
     cutoffs : array-like, optional
         Where; None takes 0 to 1 in steps of 0.01.
 

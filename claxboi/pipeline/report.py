@@ -91,7 +91,7 @@ class PipelineReport:
     @property
     def citations(self):
         """
-        Bibcodes of all papers to cite, without repetition (list of str).
+        The bibcodes of all papers to cite, without repetition (list of str).
         """
         own = [code for codes in METHOD.values() for code in codes]
         papers = [code for text in self.references["citation"] for code in text.split()]

@@ -38,7 +38,7 @@ class CrossmatchMixin:
     @property
     def coords(self):
         """
-        Positions of the sources, as a `~astropy.coordinates.SkyCoord`.
+        The positions of the sources, as a `~astropy.coordinates.SkyCoord`.
         """
         check_columns(self, ["ra", "dec"], "the table of X-ray sources")
         ra, dec = (float_values(self, name, unit=u.deg) for name in ("ra", "dec"))
