@@ -104,7 +104,7 @@ sphinx_gallery_conf = {
     "filename_pattern": "/plot_",
     "gallery_dirs": "gallery",
     "min_reported_time": 60,
-    "plot_gallery": True,
+    "plot_gallery": os.environ.get("CLAXBOI_DOCS_GALLERY") != "0",
     "reference_url": {"claxboi": None},
     "remove_config_comments": True,
     "reset_modules": ("matplotlib",),
