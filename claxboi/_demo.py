@@ -90,7 +90,12 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     _draw(folder, result, truth, row)
     page = folder / "report.html"
     write_report(
-        table, page, model=model, evaluation=result.evaluation, n_cards=N_CARDS, overwrite=True
+        *(table, page),
+        model=model,
+        evaluation=result.evaluation,
+        n_cards=N_CARDS,
+        overwrite=True,
+        show_progress=False,
     )
     say(f"\nIn {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     name = str(table["source_id"][row])

@@ -6,7 +6,7 @@ A table of X-ray sources, with the steps as methods.
 import os
 from collections.abc import Mapping
 
-from astropy.io.registry import UnifiedReadWriteMethod
+from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
 from astropy.table import Table
 from astropy.table.connect import TableRead, TableWrite
 
@@ -109,6 +109,8 @@ class XrayTableWrite(TableWrite):
     ------
     OSError
         If the file exists, or cannot be written.
+    ValueError
+        If the suffix says no format, or the format cannot hold a column.
 
     Examples
     --------
@@ -126,7 +128,13 @@ class XrayTableWrite(TableWrite):
         settings |= {} if format is None else {"format": format}
         # Not all formats of astropy know the argument.
         settings |= {"overwrite": True} if overwrite else {}
-        return super().__call__(*args, **settings)
+        try:
+            return super().__call__(*args, **settings)
+        except IORegistryError:
+            if format is None and isinstance(path, (str, os.PathLike)):
+                # It says which suffixes there are, in one line.
+                output_format(path)
+            raise
 
 
 def _is_kept(path, format):

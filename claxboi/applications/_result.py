@@ -3,9 +3,14 @@
 What a classified table says of itself.
 """
 
+from astropy.table import Table
+
 from claxboi.utils import check_columns, check_table
 
-__all__ = ["read_result"]
+__all__ = ["list_rows", "read_result"]
+
+#: What a list of sources copies from the result, where it is there.
+COPIED = ("source_id", "ra", "dec", "flux")
 
 
 def read_result(result, columns=()):
@@ -39,3 +44,27 @@ def read_result(result, columns=()):
     classes = list(classes)
     check_columns(result, ["prediction", *(f"P_{name}" for name in classes), *columns], "result")
     return classes
+
+
+def list_rows(result, rows):
+    """
+    Begin a list of some sources of a classified table.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        The table.
+    rows : `~numpy.ndarray` of int
+        The sources, in the order of the list.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        ``row``, what identifies the source, and ``prediction``.
+    """
+    table = Table({"row": rows})
+    for name in COPIED:
+        if name in result.colnames:
+            table[name] = result[name][rows]
+    table["prediction"] = result["prediction"][rows]
+    return table

@@ -7,12 +7,14 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.classification import NaiveBayesClassifier
-from claxboi.utils import check_columns, check_count, check_table, record, text_values
+from claxboi.utils import check_columns, check_count, check_table, float_values, record, text_values
 
 __all__ = ["compare_models"]
 
 
-def compare_models(before, after, table, priors, *, label="class", n_resamples=200, rng=None):
+def compare_models(
+    before, after, table, priors, *, label="class", weight=None, n_resamples=200, rng=None
+):
     """
     Compare two models on sources whose class is known, class by class.
 
@@ -28,6 +30,9 @@ def compare_models(before, after, table, priors, *, label="class", n_resamples=2
     label : str, optional
         Column with the classes that are taken for the truth; rows without one do not count.
         Labels that neither model was trained on make the comparison fair.
+    weight : str, optional
+        Column with how many sources each one stands for, positive, where they were not drawn
+        evenly: ``population_weight`` of `~claxboi.training.apply_votes`. Default: 1 each.
     n_resamples : int, optional
         Bootstrap samples of the sources, the same for both models, that give the errors.
     rng : None, int or `~numpy.random.Generator`, optional
@@ -74,7 +79,7 @@ def compare_models(before, after, table, priors, *, label="class", n_resamples=2
             f"before and after must have the same classes, got {', '.join(classes)} and "
             f"{', '.join(after.classes_)}"
         )
-    check_columns(table, [label])
+    check_columns(table, [label] if weight is None else [label, weight])
     check_count(n_resamples, "n_resamples", minimum=2)
     truth, _ = text_values(table, label)
     known = np.isin(truth, classes)
@@ -83,17 +88,18 @@ def compare_models(before, after, table, priors, *, label="class", n_resamples=2
     order = np.argsort(classes)
     code = {name: k for k, name in enumerate(classes)}
     truth = order[np.searchsorted(np.array(classes)[order], truth[known])]
+    n = len(truth)
+    weights = np.ones(n) if weight is None else _weights(table, weight, known)
     # The whole table, so that priors of one row per source fit.
     found = [
         np.array([code[name] for name in model.predict(table, priors)])[known]
         for model in (before, after)
     ]
-    n = len(truth)
-    scores = [_scores(truth, codes, np.ones(n), len(classes)) for codes in found]
+    scores = [_scores(truth, codes, weights, len(classes)) for codes in found]
     rng = np.random.default_rng(rng)
     changes = np.empty((n_resamples, len(classes)))
     for sample in changes:
-        counts = np.bincount(rng.integers(n, size=n), minlength=n)
+        counts = weights * np.bincount(rng.integers(n, size=n), minlength=n)
         first, second = (_scores(truth, codes, counts, len(classes))[2] for codes in found)
         sample[:] = second - first
     comparison = Table({"class": classes, "n": np.bincount(truth, minlength=len(classes))})
@@ -106,12 +112,24 @@ def compare_models(before, after, table, priors, *, label="class", n_resamples=2
         {},
         "comparison",
         label=label,
+        weight=weight,
         n_sources=n,
         n_changed=int(np.count_nonzero(found[0] != found[1])),
         n_now_right=int(np.count_nonzero(right[1] & ~right[0])),
         n_now_wrong=int(np.count_nonzero(right[0] & ~right[1])),
     )
     return comparison
+
+
+def _weights(table, weight, known):
+    values = float_values(table, weight)[known]
+    wrong = ~(values > 0)
+    if wrong.any():
+        raise ValueError(
+            f"column {weight!r} of table must be above 0 in each row with a class, got "
+            f"{values[wrong][0]}"
+        )
+    return values
 
 
 def _scores(truth, found, weights, n_classes):

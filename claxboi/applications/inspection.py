@@ -6,12 +6,11 @@ Which sources are worth a look, and why.
 import re
 
 import numpy as np
-from astropy.table import Table
 
 from claxboi.catalog import make_column
 from claxboi.utils import check_count, check_number, float_values, record, text_values
 
-from ._result import read_result
+from ._result import list_rows, read_result
 
 __all__ = ["inspection_list"]
 
@@ -20,9 +19,6 @@ RARE_PRIOR = 0.1
 
 #: Smallest score of a reason that holds.
 TIE = 1e-6
-
-#: What is copied from the result, where it is there.
-COPIED = ("source_id", "ra", "dec", "flux")
 
 
 def inspection_list(
@@ -125,11 +121,7 @@ def inspection_list(
     rows = rows[np.argsort(-total[rows], kind="stable")]
     numbers["any"] = len(rows)
     rows = rows[:limit]
-    table = Table({"row": rows})
-    for name in COPIED:
-        if name in result.colnames:
-            table[name] = result[name][rows]
-    table["prediction"] = result["prediction"][rows]
+    table = list_rows(result, rows)
     table["inspection_score"] = make_column("inspection_score", total[rows])
     reasons = _join(scores, texts, rows)
     table["inspection_reason"] = make_column("inspection_reason", reasons)

@@ -230,7 +230,8 @@ def _make(table, plan, level):
     if mission is not None and mission.flux_band and "flux" in made and "flux_band" not in made:
         made["flux_band"] = make_column("flux_band", np.full(len(table), mission.flux_band))
     if mission is not None and "snr" not in made and {"flux", "flux_error"} <= set(made):
-        flux, error = (_filled(made[name]) for name in ("flux", "flux_error"))
+        # Arrays: the ratio of two columns would keep the unit of the first.
+        flux, error = (np.asarray(_filled(made[name])) for name in ("flux", "flux_error"))
         snr = flux / np.where(error > 0, error, np.nan)
         made["snr"] = make_column("snr", snr, mask=_mask(np.isnan(snr)))
     return {name: made[name] for name in sorted(made, key=_rank)}, sources

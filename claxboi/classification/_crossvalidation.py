@@ -17,6 +17,7 @@ from claxboi.utils import (
     text_values,
 )
 
+from ._evaluation_input import check_weights
 from ._search import labelled_sources
 from .evaluation import Evaluation
 from .priors import parse_priors
@@ -27,14 +28,17 @@ METHODS = ("leave-one-out", "k-fold", "grouped", "training")
 
 
 def evaluate_model(
-    model, table, priors, *, method, label, n_folds, groups, cell_size, rng, show_progress
+    model, table, priors, *, method, label, weight, n_folds, groups, cell_size, rng, show_progress
 ):
     """
     Score a model; see `NaiveBayesClassifier.evaluate`.
     """
     check_choice(method, METHODS, "method")
     check_count(n_folds, "n_folds", minimum=2)
+    if weight is not None:
+        check_columns(table, [weight])
     table, codes, sources = labelled_sources(model, table, label)
+    weights = None if weight is None else check_weights(table[weight], len(table))
     proportions = parse_priors(
         priors,
         model.classes_,
@@ -68,13 +72,17 @@ def evaluate_model(
         log_posterior = _refitted(
             model, codes, sources, fold, proportions, show_progress=show_progress
         )
-    given = proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
+    # Weights describe the population themselves; the priors are then those of the posteriors alone.
+    given = (
+        weight is None and proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
+    )
     return Evaluation.from_probabilities(
         codes,
         np.exp(log_posterior.T),
         model.classes_,
         priors=proportions if given else None,
-        method=method,
+        weights=weights,
+        method=method if weight is None else f"{method}, weighted by {weight}",
         settings={
             name: settings[name]
             for name in ("weights", "normalization", "missing", "kernel", "bandwidth")

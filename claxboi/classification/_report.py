@@ -60,9 +60,14 @@ def _confusion(evaluation):
 
 
 def _classes(evaluation):
+    at_priors = {"precision": "precision_corrected", "F1": "f1_corrected"}
+    if evaluation.is_weighted:
+        at_priors = {"recall": "recall_corrected"} | at_priors
+    if not evaluation.has_priors:
+        at_priors = {}
     rows = [
-        ["class", "n", "recall", "", "precision", "", "F1", "precision", "F1"],
-        ["", "", "", "", "as sampled", "", "as sampled", "at priors", "at priors"],
+        ["class", "n", "recall", "", "precision", "", "F1", *at_priors],
+        ["", "", "", "", "as sampled", "", "as sampled", *(["at priors"] * len(at_priors))],
     ]
     for row in evaluation.per_class:
         rows.append([row["class"], str(row["n"])])
@@ -70,9 +75,8 @@ def _classes(evaluation):
             lower, upper = _percent(row[f"{name}_lower"]), _percent(row[f"{name}_upper"])
             interval = "" if np.isnan(row[name]) else f"({lower} - {upper})"
             rows[-1] += [_percent(row[name]), interval]
-        rows[-1] += [_percent(row[name]) for name in ("f1", "precision_corrected", "f1_corrected")]
-    if not evaluation.has_priors:
-        rows = [row[:-2] for row in rows]
+        rows[-1] += [_percent(row[name]) for name in ("f1", *at_priors.values())]
+    if not at_priors:
         del rows[1]
     return "Classes (per cent, intervals of 68 %)\n" + _align(rows)
 
@@ -80,7 +84,7 @@ def _classes(evaluation):
 def _scores(evaluation):
     rows = [["score", "as sampled", "at priors"]]
     for name, at_priors in evaluation.corrected.items():
-        title = _TITLES[name]
+        title = TITLES[name]
         if name == "log_loss" and evaluation.clip > np.finfo(float).tiny:
             title += f" (clipped at {evaluation.clip:g})"
         rows.append([title, f"{getattr(evaluation, name):.4f}", f"{at_priors:.4f}"])
@@ -89,7 +93,7 @@ def _scores(evaluation):
     return _align(rows)
 
 
-_TITLES = {
+TITLES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",

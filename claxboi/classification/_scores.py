@@ -34,6 +34,29 @@ def class_weights(counts, priors):
     return np.divide(wanted * counts.sum(), counts, out=np.zeros(len(counts)), where=present)
 
 
+def confusion_matrix(codes, probabilities, weights):
+    """
+    Count sources by true class and most probable class.
+
+    Parameters
+    ----------
+    codes : `~numpy.ndarray` of int, shape (n_sources,)
+        True class.
+    probabilities : `~numpy.ndarray` of shape (n_sources, n_classes)
+        Posterior probabilities.
+    weights : `~numpy.ndarray` of shape (n_sources,) or None
+        Weight of each source; None counts them.
+
+    Returns
+    -------
+    confusion : `~numpy.ndarray` of int or float, shape (n_classes, n_classes)
+        Rows are the truth.
+    """
+    n_classes = probabilities.shape[1]
+    cells = codes * n_classes + probabilities.argmax(axis=1)
+    return np.bincount(cells, weights, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
 def class_scores(confusion):
     """
     Compute recall, precision and F1 of each class.
@@ -52,8 +75,8 @@ def class_scores(confusion):
     right = np.diagonal(confusion).astype(float)
     true = confusion.sum(axis=1)
     predicted = confusion.sum(axis=0)
-    f1 = _ratio(2.0 * right, true + predicted)
-    return _ratio(right, true), _ratio(right, predicted), np.where(true > 0, f1, np.nan)
+    f1 = ratio(2.0 * right, true + predicted)
+    return ratio(right, true), ratio(right, predicted), np.where(true > 0, f1, np.nan)
 
 
 def confusion_scores(confusion):
@@ -177,5 +200,6 @@ def wilson_interval(fraction, trials):
     return np.minimum(middle - half, fraction), np.maximum(middle + half, fraction)
 
 
-def _ratio(part, whole):
+def ratio(part, whole):
+    """Divide arrays of floats; NaN where there is nothing to divide by."""
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)

@@ -88,6 +88,8 @@ class NaiveBayesClassifier(Engine):
         asked for them.
     default_priors : mapping or None
         Priors that are taken where none are given.
+    search : `WeightSearch` or None
+        How `optimize` found the weights; None where they were given, or read from a file.
 
     Examples
     --------
@@ -181,6 +183,7 @@ class NaiveBayesClassifier(Engine):
             self._set_properties(parse_properties(properties, ()))
         self.offsets = {}
         self.default_priors = None
+        self.search = None
         self._dropped = []
         self._training = None
         self._outlier_scale = None
@@ -206,6 +209,7 @@ class NaiveBayesClassifier(Engine):
             )
         self.weights = parsed
         self.offsets = {}
+        self.search = None
         # Weights that were found without each fold of the training sample.
         self._fold_weights = None
 
@@ -632,7 +636,7 @@ class NaiveBayesClassifier(Engine):
         search : `WeightSearch`
             Weights, score and history. Ctrl-C ends the search and keeps the best so far.
         """
-        return optimize_weights(
+        search = optimize_weights(
             self,
             table,
             priors,
@@ -645,6 +649,8 @@ class NaiveBayesClassifier(Engine):
             rng=rng,
             show_progress=show_progress,
         )
+        self.search = search
+        return search
 
     def evaluate(
         self,
@@ -653,6 +659,7 @@ class NaiveBayesClassifier(Engine):
         *,
         method="leave-one-out",
         label=None,
+        weight=None,
         n_folds=10,
         groups=None,
         cell_size=1.0,
@@ -675,6 +682,10 @@ class NaiveBayesClassifier(Engine):
             as trained, which flatters.
         label : str, optional
             Name of the label column; that of `fit` by default.
+        weight : str, optional
+            Column with how many sources of the population each one stands for, positive. The scores
+            at the priors are then those of that population, whatever the priors of the
+            posteriors; see `Evaluation.from_probabilities`. Default: 1 each.
         n_folds : int, optional
             Number of folds (default 10).
         groups : str, optional
@@ -698,6 +709,7 @@ class NaiveBayesClassifier(Engine):
             priors,
             method=method,
             label=label,
+            weight=weight,
             n_folds=n_folds,
             groups=groups,
             cell_size=cell_size,

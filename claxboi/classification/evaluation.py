@@ -4,23 +4,31 @@ The score sheet of a classification: how often it is right, and whether its prob
 """
 
 import functools
-from collections.abc import Mapping
 
 import numpy as np
 from astropy.table import Column, Table
 
-from claxboi.utils import check_choice, check_count, check_number, float_values, text_values
+from claxboi.utils import check_choice, check_count, check_number, float_values
 
+from ._evaluation_input import (
+    check_classes,
+    check_confusion,
+    check_priors,
+    check_probabilities,
+    check_truth,
+    check_weights,
+)
 from ._report import format_report
 from ._scores import (
     calibration,
     class_scores,
     class_weights,
+    confusion_matrix,
     confusion_scores,
     probability_scores,
+    ratio,
     wilson_interval,
 )
-from .priors import parse_priors
 
 __all__ = ["Evaluation"]
 
@@ -28,9 +36,6 @@ __all__ = ["Evaluation"]
 N_BINS = 15
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
-
-# Leaves room for probabilities that went through float32.
-SUM_TOLERANCE = 1e-6
 
 # The smallest probability whose logarithm a float64 gives at full precision.
 TINY = float(np.finfo(float).tiny)
@@ -47,7 +52,9 @@ class Evaluation:
     Every score is there twice: *as sampled*, where each source counts once, and *at the priors*,
     where the sources of class c weigh pi_c n / n_c, so that the classes have the
     proportions pi of the wanted population. The recall of a class is the same in both; its
-    precision is not, because the contaminants come in other proportions.
+    precision is not, because the contaminants come in other proportions. Sources that were not
+    drawn evenly, such as those that people voted on, can have weights of their own; then
+    the second score is that of the population that they were drawn from.
 
     Parameters
     ----------
@@ -72,7 +79,9 @@ class Evaluation:
     priors : dict of str to float
         Proportions of the classes; those of the sample where none were given.
     has_priors : bool
-        Whether priors were given.
+        Whether priors or weights were given, so that the population is not the sample.
+    is_weighted : bool
+        Whether sources have weights of their own.
     method : str
         How the predictions were made.
     settings : dict
@@ -96,6 +105,9 @@ class Evaluation:
 
     - recall (completeness) of j is r_jj; *precision* (purity) is n_jj / sum_i n_ij; precision at
       the priors is pi_j r_jj / sum_i pi_i r_ij, the one that Tranin et al. (2022) print.
+    - With weights, n_ij and n_i at the priors are sums of weights. Where these are one over the
+      probability with which a source was drawn, the sums estimate those of the population without
+      bias (Horvitz & Thompson 1952, J. Am. Stat. Assoc. 47, 663).
     - F1 is the harmonic mean of recall and precision (van Rijsbergen 1979, chapter 7).
     - Intervals are Wilson's score intervals at one sigma, 68.27 % [1]_, which behave at 0, at 1
       and for small classes [2]_.
@@ -129,14 +141,14 @@ class Evaluation:
     """
 
     def __init__(self, confusion, classes, *, priors=None, method="not stated", settings=None):
-        self.classes = _check_classes(classes)
-        self.confusion = _check_confusion(confusion, len(self.classes))
-        self.priors = _check_priors(priors, self.classes, self.confusion.sum(axis=1))
+        self.classes = check_classes(classes)
+        self.confusion = check_confusion(confusion, len(self.classes))
+        self.priors = check_priors(priors, self.classes, self.confusion.sum(axis=1))
         self.method = str(method)
         self.settings = dict(settings or {})
         self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
-        self._codes = self._probabilities = None
+        self._codes = self._probabilities = self._weights = None
 
     @classmethod
     def from_confusion(cls, confusion, classes, priors=None, *, method="not stated", settings=None):
@@ -178,6 +190,7 @@ class Evaluation:
         classes,
         *,
         priors=None,
+        weights=None,
         method="not stated",
         settings=None,
         clip=TINY,
@@ -195,7 +208,12 @@ class Evaluation:
         classes : sequence of str
             Names of the classes in the order of the columns.
         priors : mapping of str to float or sequence of float, optional
-            As in `Evaluation`: those that the probabilities were made for.
+            As in `Evaluation`: those that the probabilities were made for. With weights and without
+            priors, the proportions are those of the weights.
+        weights : array-like of shape (n_sources,), optional
+            How many sources of the population each one stands for, above 0: one over the
+            probability with which it was drawn, times the probability of its label. Only their
+            ratios count. Default: all the same.
         method : str, optional
             How the probabilities were made, such as ``"leave-one-out"``.
         settings : mapping, optional
@@ -208,20 +226,23 @@ class Evaluation:
         -------
         evaluation : `Evaluation`
         """
-        classes = _check_classes(classes)
-        probabilities = _check_probabilities(probabilities, len(classes))
-        codes = _check_truth(truth, classes)
+        classes = check_classes(classes)
+        probabilities = check_probabilities(probabilities, len(classes))
+        codes = check_truth(truth, classes)
         if len(codes) != len(probabilities):
             raise ValueError(
                 "truth and probabilities must have one row for each source, "
                 f"got {len(codes)} and {len(probabilities)}"
             )
-        cells = codes * len(classes) + probabilities.argmax(axis=1)
-        confusion = np.bincount(cells, minlength=len(classes) ** 2)
-        confusion = confusion.reshape(len(classes), len(classes))
+        if weights is not None:
+            weights = check_weights(weights, len(codes))
+        confusion = confusion_matrix(codes, probabilities, None)
         result = cls(confusion, classes, priors=priors, method=method, settings=settings)
-        result._codes = codes
-        result._probabilities = probabilities
+        if weights is not None:
+            counts = np.bincount(codes, weights, minlength=len(classes))
+            result.priors = check_priors(priors, result.classes, counts)
+            result.has_priors = True
+        result._codes, result._probabilities, result._weights = codes, probabilities, weights
         result.clip = check_number(clip, "clip", minimum=0, maximum=1, exclusive=True)
         return result
 
@@ -285,11 +306,17 @@ class Evaluation:
         return self._scores.get("ece")
 
     @property
+    def is_weighted(self):
+        """Whether sources have weights of their own (bool)."""
+        return self._weights is not None
+
+    @property
     def corrected(self):
         """
         The seven scores at the priors (dict of str to float), by the names of the attributes.
 
-        Each source weighs pi_c n / n_c. Probabilities that were made for priors are to be judged
+        Each source weighs pi_c n / n_c, times its own weight. Probabilities that were made for
+        priors are to be judged
         by these: as sampled, the other scores punish them for telling the truth about another
         population. Without priors they are the scores as sampled.
         """
@@ -300,6 +327,8 @@ class Evaluation:
         """
         The confusion matrix at the priors (float array), with the same total as ``confusion``.
         """
+        if self.is_weighted:
+            return confusion_matrix(self._codes, self._probabilities, self._population_weights)
         return self.confusion * self._class_weights[:, None]
 
     @property
@@ -308,11 +337,16 @@ class Evaluation:
         The scores of each class (`~astropy.table.Table`).
 
         Columns ``class, n, prior, recall, recall_lower, recall_upper, precision,
-        precision_lower, precision_upper, precision_corrected, f1, f1_corrected``; the corrected
-        ones are at the priors.
+        precision_lower, precision_upper, recall_corrected, precision_corrected, f1,
+        f1_corrected``; the corrected ones are at the priors. The recall is the same in both
+        unless sources have weights.
         """
         recall, precision, f1 = class_scores(self.confusion)
-        _, precision_corrected, f1_corrected = class_scores(self.confusion_corrected)
+        at_priors = class_scores(self.confusion_corrected)
+        recall_corrected, precision_corrected, f1_corrected = at_priors
+        if not self.is_weighted:
+            # A class without a share in the population is found as often as in the sample.
+            recall_corrected = recall
         n_true = self.confusion.sum(axis=1)
         recall_lower, recall_upper = wilson_interval(recall, n_true)
         precision_lower, precision_upper = wilson_interval(precision, self.confusion.sum(axis=0))
@@ -327,13 +361,22 @@ class Evaluation:
             ("precision_lower", precision_lower, "Lower end of the 68.27 % interval of precision"),
             ("precision_upper", precision_upper, "Upper end of the 68.27 % interval of precision"),
             (
+                "recall_corrected",
+                recall_corrected,
+                "Fraction of the sources of the class that are found, at the priors",
+            ),
+            (
                 "precision_corrected",
                 # What a class without a source would add to its own column is not known.
                 np.where(n_true > 0, precision_corrected, np.nan),
                 "Fraction of the predictions that are right, at the priors",
             ),
             ("f1", f1, "Harmonic mean of recall and precision"),
-            ("f1_corrected", f1_corrected, "Harmonic mean of recall and precision_corrected"),
+            (
+                "f1_corrected",
+                f1_corrected,
+                "Harmonic mean of recall_corrected and precision_corrected",
+            ),
         )
 
     @property
@@ -354,12 +397,12 @@ class Evaluation:
             ("lower", edges[:-1], "Lower edge of the bin, excluded"),
             ("upper", edges[1:], "Upper edge of the bin, included"),
         ]
-        for class_weight, ending, where in (
-            (np.ones(len(self.classes)), "", "as sampled"),
-            (self._class_weights, "_corrected", "at the priors"),
+        for source_weight, ending, where in (
+            (np.ones(len(self._codes)), "", "as sampled"),
+            (self._population_weights, "_corrected", "at the priors"),
         ):
             weight, expected, right, squares = calibration(
-                self._codes, self._probabilities, class_weight[self._codes], N_BINS
+                self._codes, self._probabilities, source_weight, N_BINS
             )
             if not ending:
                 columns.append(("n", weight.astype(int), "Number of sources"))
@@ -458,7 +501,9 @@ class Evaluation:
             One row for each probability of the class that occurs, the largest first: the sources
             with at least this ``threshold`` are ``n`` in number, hold the part ``completeness``
             of the class, and the part ``purity`` of them is of it, with the 68.27 % interval from
-            ``purity_lower`` to ``purity_upper``; ``purity_corrected`` is that at the priors.
+            ``purity_lower`` to ``purity_upper``. ``completeness_corrected``,
+            ``purity_corrected`` and ``f1_corrected``, their harmonic mean, are at the priors: the
+            threshold where it is largest gives the best sample of the class.
 
         Raises
         ------
@@ -485,14 +530,15 @@ class Evaluation:
         order = np.argsort(-self._probabilities[:, code], kind="stable")
         probability = self._probabilities[order, code]
         is_right = self._codes[order] == code
-        weight = self._class_weights[self._codes[order]]
+        weight = self._population_weights[order]
         # Sources of the same probability are taken together: the last one counts them all.
         last = np.flatnonzero(np.append(np.diff(probability) != 0, True))
         n, right = last + 1, np.cumsum(is_right)[last]
         purity = right / n
         lower, upper = wilson_interval(purity, n)
         total, all_weight = np.count_nonzero(is_right), np.cumsum(weight)[last]
-        corrected = np.cumsum(weight * is_right)[last] / np.where(all_weight > 0, all_weight, 1)
+        right_weight = np.cumsum(weight * is_right)[last]
+        class_weight = right_weight[-1]
         known = (total > 0) & (all_weight > 0)
         return _make_table(
             ("threshold", probability[last], "Smallest probability of the class"),
@@ -506,9 +552,19 @@ class Evaluation:
             ("purity_lower", lower, "Lower end of the 68.27 % interval of purity"),
             ("purity_upper", upper, "Upper end of the 68.27 % interval of purity"),
             (
+                "completeness_corrected",
+                ratio(right_weight, np.full(len(last), class_weight)),
+                "Fraction of the sources of the class among them, at the priors",
+            ),
+            (
                 "purity_corrected",
-                np.where(known, corrected, np.nan),
+                np.where(known, ratio(right_weight, all_weight), np.nan),
                 "Fraction of them that are of the class, at the priors",
+            ),
+            (
+                "f1_corrected",
+                np.where(known, ratio(2 * right_weight, all_weight + class_weight), np.nan),
+                "Harmonic mean of completeness_corrected and purity_corrected",
             ),
         )
 
@@ -556,22 +612,31 @@ class Evaluation:
 
     @functools.cached_property
     def _scores(self):
-        return self._score(self.confusion.astype(float), np.ones(len(self.classes)))
+        return self._score(self.confusion.astype(float), lambda: np.ones(len(self._codes)))
 
     @functools.cached_property
     def _scores_corrected(self):
-        return self._score(self.confusion_corrected, self._class_weights)
+        return self._score(self.confusion_corrected, lambda: self._population_weights)
 
     @functools.cached_property
     def _class_weights(self):
         priors = np.array(list(self.priors.values()))
-        return class_weights(self.confusion.sum(axis=1), priors)
+        if self.is_weighted:
+            counts = np.bincount(self._codes, self._weights, minlength=len(priors))
+        else:
+            counts = self.confusion.sum(axis=1)
+        return class_weights(counts, priors)
+
+    @functools.cached_property
+    def _population_weights(self):
+        own = self._weights if self.is_weighted else 1.0
+        return own * self._class_weights[self._codes]
 
     def _score(self, confusion, weights):
         scores = confusion_scores(confusion)
         if self._codes is not None:
             scores |= probability_scores(
-                self._codes, self._probabilities, weights[self._codes], self.clip, N_BINS
+                self._codes, self._probabilities, weights(), self.clip, N_BINS
             )
         return scores
 
@@ -583,85 +648,3 @@ class Evaluation:
 
 def _make_table(*columns):
     return Table([Column(data, name=name, description=text) for name, data, text in columns])
-
-
-def _check_classes(classes):
-    if isinstance(classes, str):
-        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
-    names = [str(name) for name in classes]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"classes must be two or more different names, got {names}")
-    return names
-
-
-def _check_confusion(confusion, n_classes):
-    matrix = np.array(confusion)
-    if matrix.shape != (n_classes, n_classes):
-        raise ValueError(
-            f"confusion must have shape ({n_classes}, {n_classes}), one row and one column for "
-            f"each class, got {matrix.shape}"
-        )
-    if matrix.dtype.kind not in "iuf" or np.any(matrix < 0) or np.any(matrix != np.floor(matrix)):
-        raise ValueError("confusion must hold counts of sources: whole numbers of at least 0")
-    if matrix.sum() == 0:
-        raise ValueError("confusion is empty: there must be at least one source")
-    return matrix.astype(int)
-
-
-def _check_priors(priors, classes, counts):
-    sampled = counts / counts.sum()
-    if priors is None:  # one of the two ways to score, so no reason to warn
-        return dict(zip(classes, sampled.tolist(), strict=True))
-    if not isinstance(priors, (str, Mapping)) and np.shape(priors) != (len(classes),):
-        raise ValueError(
-            f"priors must have one number for each of the {len(classes)} classes "
-            f"({', '.join(classes)}), got shape {np.shape(priors)}"
-        )
-    values = parse_priors(priors, classes, sampled, 1)
-    if not np.any(values[counts > 0] > 0):
-        raise ValueError("priors must be above 0 for at least one class that has a source")
-    return dict(zip(classes, values.tolist(), strict=True))
-
-
-def _check_probabilities(probabilities, n_classes):
-    # A copy, so that the scores stay what they were if the caller goes on with the array.
-    values = np.array(probabilities, float)
-    if values.ndim != 2 or values.shape[1] != n_classes:
-        raise ValueError(
-            "probabilities must have one row for each source and one column for each of the "
-            f"{n_classes} classes, got shape {values.shape}"
-        )
-    off = ~(np.all(values >= 0, axis=1) & (np.abs(values.sum(axis=1) - 1) <= SUM_TOLERANCE))
-    if off.any():
-        first = int(np.flatnonzero(off)[0])
-        raise ValueError(
-            "probabilities must be non-negative and add up to 1 in each row; "
-            f"{off.sum()} rows do not, the first is row {first}: {values[first].tolist()}"
-        )
-    return values
-
-
-def _check_truth(truth, classes):
-    column = truth if hasattr(truth, "dtype") else np.asarray(truth)
-    if len(column) == 0:
-        raise ValueError("truth is empty: there must be at least one source")
-    if column.dtype.kind in "iu":
-        codes = float_values({"truth": column}, "truth", name="the sources")
-        missing = np.isnan(codes)
-        unknown = np.unique(codes[(codes < 0) | (codes >= len(classes))])
-        rule = f"codes from 0 to {len(classes) - 1}"
-    else:
-        labels, missing = text_values({"truth": column}, "truth", name="the sources")
-        names, place = np.unique(labels, return_inverse=True)
-        known = {name: code for code, name in enumerate(classes)}
-        codes = np.array([known.get(name, -1) for name in names.tolist()])[place]
-        unknown = np.unique(labels[(codes < 0) & ~missing])
-        rule = "the classes " + ", ".join(classes)
-    if missing.any():
-        raise ValueError(
-            f"truth must have a class for each source, {missing.sum()} of {len(codes)} have none"
-        )
-    if len(unknown):
-        got = ", ".join(f"{value:g}" if column.dtype.kind in "iu" else value for value in unknown)
-        raise ValueError(f"truth must hold only {rule}, got {got}")
-    return codes.astype(int)

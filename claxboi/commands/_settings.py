@@ -57,6 +57,7 @@ def add_settings(sub):
     sub.add_argument("--model", metavar="FILE", help="model that --write-model wrote")
     add_options(
         sub,
+        ("weight", str, "column with the weight of each labelled row (default: 1 each)"),
         ("weights", str, "published, or location=9,spectrum=8.6,... (default: fitted)"),
         ("normalization", str, "none (default), published or original"),
         ("missing", str, "existence (default), ignore or sentinel"),
@@ -94,7 +95,15 @@ def parse_settings(args):
     """
     settings = {
         name: getattr(args, name)
-        for name in ("label", "normalization", "missing", "kernel", "bandwidth", "min_class_size")
+        for name in (
+            "label",
+            "weight",
+            "normalization",
+            "missing",
+            "kernel",
+            "bandwidth",
+            "min_class_size",
+        )
         if hasattr(args, name)
     }
     if "bandwidth" in settings and _is_number(settings["bandwidth"]):

@@ -34,6 +34,7 @@ def add(command):
         ("method", str, "leave-one-out (default), k-fold, grouped or training"),
         ("n-folds", int, "number of folds (default 10)"),
         ("groups", str, "column with the groups (default: cells of the sky)"),
+        ("population-weight", str, "column with how many sources a row stands for in the scores"),
     )
 
 
@@ -47,6 +48,8 @@ def _evaluate(args):
         for name in ("method", "label", "n_folds", "groups")
         if hasattr(args, name)
     }
+    if hasattr(args, "population_weight"):
+        options["weight"] = args.population_weight
     say(
         model.evaluate(
             table,

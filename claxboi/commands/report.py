@@ -40,6 +40,8 @@ def _report(args):
 
     check_output(args.output, overwrite=args.overwrite)
     result = read_table(args.table)
+    sources = read_table(args.sources) if args.sources else None
+    candidates = read_table(args.candidates) if args.candidates else None
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
         model = read_model(args.table, args.model)
@@ -57,12 +59,13 @@ def _report(args):
         model=model,
         evaluation=evaluation,
         truth=args.truth,
-        sources=read_table(args.sources) if args.sources else None,
-        candidates=read_table(args.candidates) if args.candidates else None,
+        sources=sources,
+        candidates=candidates,
         columns=args.columns.split(",") if args.columns else (),
         n_cards=args.cards,
         overwrite=args.overwrite,
         title=args.title,
+        show_progress=not args.quiet,
     )
     if not args.quiet:
         say(f"{args.output}: {Path(args.output).stat().st_size / 1e6:.1f} MB; open it in a browser")

@@ -16,7 +16,9 @@ from .counterparts import (
 from .counts import plot_class_counts
 from .densities import plot_densities
 from .explanation import plot_explanation
+from .fluxes import plot_fluxes
 from .hosts import plot_hosts
+from .missing import plot_missing
 from .mixin import DiagnosticsMixin
 from .outliers import plot_outliers
 from .overlaps import plot_training_overlap
@@ -39,8 +41,10 @@ __all__ = [
     "plot_densities",
     "plot_explanation",
     "plot_finding_chart",
+    "plot_fluxes",
     "plot_hosts",
     "plot_magnitude_prior",
+    "plot_missing",
     "plot_outliers",
     "plot_plane",
     "plot_priors_sensitivity",

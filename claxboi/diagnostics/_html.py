@@ -9,6 +9,7 @@ from html import escape
 
 import numpy as np
 
+from claxboi.classification._report import TITLES
 from claxboi.utils import float_values, text_values
 
 from ._style import class_styles
@@ -24,13 +25,14 @@ _STYLE = """<style>
 .claxboi{--ink:#222;--soft:#666;--line:#ddd;--paper:#fff;--bar:#0072B2;--against:#D55E00;
 --star:#000;color-scheme:light;font:13px/1.5 system-ui,sans-serif;color:var(--ink);
 background:var(--paper);border:1px solid var(--line);border-radius:6px;padding:.7em 1em;
-max-width:58em;overflow-x:auto}
+max-width:58em}
 @media (prefers-color-scheme:dark){.claxboi{--ink:#e4e4e4;--soft:#a5a5a5;--line:#444;
 --paper:#1d1f21;--bar:#56B4E9;--against:#E69F00;--star:#e4e4e4;color-scheme:dark}}
 .claxboi b{font-weight:600}
 .claxboi p{margin:.2em 0 .6em}
 .claxboi .soft{color:var(--soft)}
-.claxboi table{border-collapse:collapse;margin:.7em 0;background:none;color:inherit;font-size:12px}
+.claxboi table{display:block;overflow-x:auto;border-collapse:collapse;
+margin:.7em 0;background:none;color:inherit;font-size:12px}
 .claxboi th,.claxboi td{padding:.15em .7em .15em 0;text-align:right;border:0;
 border-bottom:1px solid var(--line);background:none;color:inherit;white-space:nowrap}
 .claxboi th{color:var(--soft);font-weight:500}
@@ -39,6 +41,7 @@ border-bottom:1px solid var(--line);background:none;color:inherit;white-space:no
 .claxboi i{display:block;height:.75em;background:var(--bar);min-width:1px}
 .claxboi i.against{background:var(--against)}
 .claxboi .cell{text-align:center;padding:.15em .6em}
+@media (max-width:500px){.claxboi .room{width:5em}.claxboi th,.claxboi td{padding-right:.45em}}
 </style>"""
 
 
@@ -141,11 +144,11 @@ def evaluation_html(evaluation):
     html : str
     """
     scores = [["", "as sampled", "at the priors"]]
-    for name in ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece"):
+    for name, title in TITLES.items():
         value = getattr(evaluation, name)
         if value is not None:
             other = evaluation.corrected[name]
-            scores.append([name.replace("_", " "), f"{value:.3f}", f"{other:.3f}"])
+            scores.append([title, f"{value:.3f}", f"{other:.3f}"])
     colors = _colors(evaluation.classes)
     rows = [["class", "sources", "prior", "precision", "at the priors", "recall", ""]]
     rows += [_class_row(row, colors) for row in evaluation.per_class]

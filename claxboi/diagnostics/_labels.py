@@ -11,6 +11,9 @@ from claxboi.catalog import describe
 
 __all__ = []
 
+# A logarithm has no unit: that of its argument stands inside.
+_LUMINOSITY = r"$\log_{10}(L_\mathrm{X}\,/\,\mathrm{erg\,s^{-1}})$"
+
 #: Columns that have a symbol in the papers; the others are called by their names.
 SYMBOLS = {
     "ra": r"Right ascension $\alpha$",
@@ -22,6 +25,9 @@ SYMBOLS = {
     "flux_max": r"Largest X-ray flux $F_\mathrm{max}$",
     "gamma": r"Photon index $\Gamma$",
     "extent": "Extent",
+    "epoch": "Epoch",
+    "snr": "Signal-to-noise ratio",
+    "detection_likelihood": "Detection likelihood",
     "pos_error": r"Positional error $\sigma$",
     "pm": r"Proper motion $\mu$",
     "parallax": r"Parallax $\varpi$",
@@ -34,9 +40,9 @@ SYMBOLS = {
     "log_fx_fr": r"$\log_{10}(F_\mathrm{X}/F_\mathrm{RP})$",
     "log_fx_fw1": r"$\log_{10}(F_\mathrm{X}/F_{W1})$",
     "log_fx_fw2": r"$\log_{10}(F_\mathrm{X}/F_{W2})$",
-    "log_lx": r"$\log_{10} L_\mathrm{X}$",
-    "log_lx_star": r"$\log_{10} L_\mathrm{X}$ at the star's distance",
-    "log_lx_galaxy": r"$\log_{10} L_\mathrm{X}$ at the galaxy's distance",
+    "log_lx": _LUMINOSITY,
+    "log_lx_star": _LUMINOSITY + " at the star's distance",
+    "log_lx_galaxy": _LUMINOSITY + " at the galaxy's distance",
     "log_fmax_fmin": r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})$",
     "log_fmax_fmin_low": r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})$, lower limit",
     "log_fx_ratio_longterm": r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})$ over all missions",
@@ -45,6 +51,15 @@ SYMBOLS = {
     "galaxy_distance": "Distance of the host galaxy",
     "outlier": "Outlier measure",
     "outlier_pvalue": r"Outlier $p$-value",
+}
+
+#: Those that say the rest in words, with an index instead.
+_RATIO = r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})_\mathrm{"
+_SHORT = {
+    "log_fmax_fmin_low": _RATIO + "low}$",
+    "log_fx_ratio_longterm": _RATIO + "all}$",
+    "log_lx_star": _LUMINOSITY[:-1] + r"_\mathrm{star}$",
+    "log_lx_galaxy": _LUMINOSITY[:-1] + r"_\mathrm{galaxy}$",
 }
 
 
@@ -87,9 +102,18 @@ def column_symbol(column):
         return SYMBOLS[column]
     if match := re.fullmatch(r"hr(\d+)", column):
         return rf"Hardness ratio $HR_{{{match[1]}}}$"
+    if match := re.fullmatch(r"flux(\d+)", column):
+        return rf"X-ray flux $F_{{{match[1]}}}$"
+    if match := re.fullmatch(r"color_([a-z0-9]+)_([a-z0-9]+)", column):
+        blue, red = (_band(name) for name in match.groups())
+        return f"Colour ${blue} - {red}$"
     if column.startswith("P_"):
         return rf"$P$({literal(column.removeprefix('P_'))})"
     return literal(column)
+
+
+def _band(name):
+    return rf"G_\mathrm{{{name.upper()}}}" if name in ("bp", "rp") else name.upper()
 
 
 def short_symbol(column):
@@ -105,6 +129,8 @@ def short_symbol(column):
     -------
     symbol : str
     """
+    if column in _SHORT:
+        return _SHORT[column]
     words, mark, formula = column_symbol(column).partition("$")
     return mark + formula if formula.endswith("$") else words + mark + formula
 

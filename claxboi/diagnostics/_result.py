@@ -8,7 +8,8 @@ import numbers
 import numpy as np
 
 from claxboi.catalog import identifier_columns
-from claxboi.utils import check_choice, check_columns, check_table, text_values
+from claxboi.classification import Evaluation
+from claxboi.utils import check_choice, check_columns, check_table, float_values, text_values
 
 __all__ = []
 
@@ -44,6 +45,24 @@ def read_record(result, columns):
     classes, categories = list(record["classes"]), list(record["categories"])
     check_columns(result, columns(classes, categories), "result")
     return classes, categories
+
+
+def check_evaluation(evaluation):
+    """
+    Check that an argument is a score sheet.
+
+    Parameters
+    ----------
+    evaluation : `~claxboi.classification.Evaluation`
+        The argument.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if not isinstance(evaluation, Evaluation):
+        raise TypeError(f"evaluation must be an Evaluation, got {type(evaluation).__name__}")
 
 
 def read_classes(table, column=None, classes=None):
@@ -90,6 +109,32 @@ def read_classes(table, column=None, classes=None):
     for name in classes:
         check_choice(name, known, "each of classes")
     return {name: places[name] for name in classes}, values
+
+
+def find_value(table, column, source):
+    """
+    Find the value of one source.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    column : str or `~claxboi.classification.Property`
+        The column, or a property.
+    source : int or str
+        As for `find_source`.
+
+    Returns
+    -------
+    value : float
+        NaN where it is missing.
+    title : str
+        What the source is called.
+    """
+    column = getattr(column, "column", column)
+    row, title = find_source(table, source)
+    check_columns(table, [column], "result")
+    return float(float_values(table[[column]][row : row + 1], column, name="result")[0]), title
 
 
 def find_source(table, source, name="result"):

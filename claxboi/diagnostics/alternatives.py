@@ -7,14 +7,22 @@ import numpy as np
 
 from claxboi.utils import text_values
 
-from ._labels import literal
 from ._result import read_record
-from ._style import DARK, GREY, new_axes, width_inches
+from ._style import (
+    DARK,
+    GREY,
+    broken,
+    cell_letters,
+    label_inches,
+    label_matrix,
+    new_axes,
+    title_above,
+)
 
 __all__ = ["plot_alternatives"]
 
-#: Cells narrower than this have small letters.
-_NARROW_INCHES = 0.8
+#: What a class would become is not written in smaller letters than this, in points.
+_SMALLEST = 4.2
 
 
 def plot_alternatives(result, *, ax=None):
@@ -36,7 +44,8 @@ def plot_alternatives(result, *, ax=None):
     -------
     ax : `~matplotlib.axes.Axes`
         One row for each predicted class, one column for each category: the part of the
-        sources that would change, and the class that most of these would become.
+        sources that would change, and the class that most of these would become where there
+        is room for it.
 
     Raises
     ------
@@ -61,8 +70,15 @@ def plot_alternatives(result, *, ax=None):
     share = changed.sum(axis=2) / np.maximum(totals, 1)[:, None]
 
     ax = new_axes(ax, 2.2 + 1.2 * len(categories), 1.2 + 0.52 * len(classes))
-    is_narrow = width_inches(ax) / max(len(categories), 1) < _NARROW_INCHES
-    size, small = (7.0, 5.0) if is_narrow else (9.5, 7.5)
+    others = [broken(f"to {name}") for name in classes]
+    rows = [f"{broken(name)} ({n})" for name, n in zip(classes, totals, strict=True)]
+    cell = label_matrix(ax, rows, [broken(name) for name in categories])
+    size = cell_letters(cell, 6, 2)
+    n_letters, n_lines = (
+        max(len(line) for name in others for line in name.split("\n")),
+        max(name.count("\n") + 1 for name in others),
+    )
+    small = min(0.8 * size, cell_letters(cell, n_letters, 1.5 + n_lines))
     # A change of 1 in 100 is what one looks for, as in a confusion matrix.
     ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for (row, column), part in np.ndenumerate(share):
@@ -70,21 +86,18 @@ def plot_alternatives(result, *, ax=None):
             continue
         color = "white" if np.sqrt(part) > 0.7 else DARK
         text = f"{100 * part:.1f}%" if part else "0"
+        up = 0.18 if part and small >= _SMALLEST else 0
         grey = {"color": color if part else GREY, "ha": "center", "va": "center"}
-        ax.text(column, row - (0.15 if part else 0), text, size=size if part else small, **grey)
-        if part:
-            other = classes[int(np.argmax(changed[row, column]))]
-            ax.text(column, row + 0.24, f"to {literal(other)}", size=small, **grey)
-    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if is_narrow else {}
-    ax.set_xticks(range(len(categories)), [literal(name) for name in categories], **turned)
-    rows = [f"{literal(name)} ({n})" for name, n in zip(classes, totals, strict=True)]
-    ax.set_yticks(range(len(classes)), rows)
-    ax.tick_params(length=0)
+        ax.text(column, row - up, text, size=size if part else 0.8 * size, **grey)
+        if up:
+            other = others[int(np.argmax(changed[row, column]))]
+            ax.text(column, row + 0.2, other, size=small, **grey)
     ax.spines[:].set_visible(False)
     ax.set_xlabel("Without this category")
     ax.set_ylabel("Predicted class")
     n_changed = np.count_nonzero(alternative != "")
-    ax.set_title(f"{n_changed} of {len(result)} change", loc="left", size=10)
+    title = f"{n_changed} of {len(result)} change"
+    title_above(ax, title, left_inches=0.4 + label_inches(rows, 8.0))
     return ax
 
 

@@ -7,12 +7,28 @@ import numpy as np
 
 from claxboi.utils import check_choice
 
-from ._style import DARK, GREY, PALE, hide_spines, new_axes
+from ._result import check_evaluation
+from ._style import (
+    DARK,
+    GREY,
+    PALE,
+    broken,
+    cell_letters,
+    hide_spines,
+    is_narrow,
+    label_inches,
+    label_matrix,
+    line_letters,
+    new_axes,
+    title_above,
+)
 
 __all__ = ["plot_confusion"]
 
 # Room between the matrix and its margins, in cells.
 GAP = 0.12
+#: In a narrower cell, in inches, a percentage has no decimals.
+_NARROW_CELL = 0.38
 
 
 def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
@@ -39,8 +55,8 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
 
     Raises
     ------
-    ValueError
-        If ``normalize`` is none of the options.
+    TypeError, ValueError
+        If it is no score sheet, or ``normalize`` is none of the options.
 
     Examples
     --------
@@ -51,29 +67,36 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
     >>> ax.get_ylabel()
     'True class'
     """
+    check_evaluation(evaluation)
     check_choice(normalize, ("truth", "predicted", None), "normalize")
     n = len(evaluation.classes)
     counts = evaluation.confusion_corrected if corrected else evaluation.confusion
     fractions = _normalized(counts, normalize)
 
-    ax = new_axes(ax, 1.9 + 0.72 * (n + 1), 1.3 + 0.62 * (n + 1))
+    # Names longer than most need room of their own.
+    wide = max(label_inches([broken(name) for name in evaluation.classes], 10.0) - 0.7, 0.0)
+    ax = new_axes(ax, 1.9 + wide + 0.72 * (n + 1), 1.3 + 0.64 * wide + 0.62 * (n + 1))
+    cell = _label(ax, evaluation, corrected)
+    size = cell_letters(cell, 5, 2)
+    small = 0.8 * size
     ax.imshow(_shade(fractions), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for (i, j), fraction in np.ndenumerate(fractions):
         color = "white" if _shade(fraction) > 0.7 else DARK
         if normalize is None:
-            _write(ax, j, i, f"{counts[i, j]:.0f}", color, bold=i == j)
+            _write(ax, j, i, f"{counts[i, j]:.0f}", color, size, bold=i == j)
         elif evaluation.confusion[i, j]:
-            _write(ax, j, i - 0.14, _percent(fraction), color, bold=i == j)
-            _write(ax, j, i + 0.22, f"{evaluation.confusion[i, j]:d}", color, size=7.5)
+            _write(ax, j, i - 0.16, _percent(fraction, cell), color, size, bold=i == j)
+            _write(ax, j, i + 0.23, f"{evaluation.confusion[i, j]:d}", color, small)
         else:
-            _write(ax, j, i, "0", GREY, size=7.5)
+            _write(ax, j, i, "0", GREY, small)
 
     table = evaluation.per_class
-    precision = table["precision_corrected" if corrected else "precision"]
+    ending = "_corrected" if corrected else ""
+    recall, precision = table[f"recall{ending}"], table[f"precision{ending}"]
     for k in range(n):
-        _margin(ax, n + GAP, k, table["recall"][k])
-        _margin(ax, k, n + GAP, precision[k])
-    _finish(ax, evaluation, corrected)
+        _margin(ax, n + GAP, k, _percent(recall[k], cell), size)
+        _margin(ax, k, n + GAP, _percent(precision[k], cell), size)
+    _finish(ax, evaluation)
     return ax
 
 
@@ -91,37 +114,45 @@ def _shade(fraction):
     return np.sqrt(fraction)
 
 
-def _percent(fraction):
+def _percent(fraction, cell_inches):
     if np.isnan(fraction):
         return "-"
+    if cell_inches[0] < _NARROW_CELL:
+        return f"{100 * fraction:.0f}%" if fraction >= 0.005 else "<1%"
     return f"{100 * fraction:.1f}%" if fraction >= 0.0005 else "<0.1%"
 
 
-def _write(ax, x, y, text, color, *, bold=False, size=9.5):
+def _write(ax, x, y, text, color, size, *, bold=False):
     weight = "bold" if bold else "normal"
     ax.text(x, y, text, color=color, size=size, weight=weight, ha="center", va="center")
 
 
-def _margin(ax, x, y, fraction):
+def _margin(ax, x, y, text, size):
     from matplotlib.patches import Rectangle
 
     ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=PALE, edgecolor="white"))
-    _write(ax, x, y, _percent(fraction), DARK)
+    _write(ax, x, y, text, DARK, size)
 
 
-def _finish(ax, evaluation, corrected):
+def _label(ax, evaluation, corrected):
+    n = len(evaluation.classes)
+    classes = [broken(name) for name in evaluation.classes]
+    ax.set_xlabel("Predicted class")
+    ax.set_ylabel("True class")
+    cell = label_matrix(ax, classes, classes, n_rows=n + 1 + GAP, n_columns=n + 1 + GAP)
+    precision = "precision\nat priors" if corrected else "precision"
+    rows = [*classes, precision]
+    size = min(7.5 if is_narrow(ax) else 10.0, line_letters(cell[1], rows))
+    ax.set_yticks([*range(n), n + GAP], rows, size=size)
+    ax.get_yticklabels()[-1].set_style("italic")
+    ax.text(n + GAP, n - 0.42, "recall", ha="center", va="top", style="italic", size=size)
+    return cell
+
+
+def _finish(ax, evaluation):
     n = len(evaluation.classes)
     ax.set_xlim(-0.5, n + 0.5 + GAP)
     ax.set_ylim(n + 0.5 + GAP, -0.5)
-    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    is_long = max(map(len, evaluation.classes)) > 7
-    ax.set_xticks(range(n), evaluation.classes, **(turned if is_long else {}))
-    precision = "precision\nat priors" if corrected else "precision"
-    ax.set_yticks([*range(n), n + GAP], [*evaluation.classes, precision])
-    ax.get_yticklabels()[-1].set_style("italic")
-    ax.text(n + GAP, n - 0.42, "recall", ha="center", va="top", style="italic")
-    ax.tick_params(length=0)
     hide_spines(ax, "left", "right", "top", "bottom")
-    ax.set_xlabel("Predicted class")
-    ax.set_ylabel("True class")
-    ax.set_title(f"{evaluation.confusion.sum()} sources, {evaluation.method}", size=10, loc="left")
+    title = f"{evaluation.confusion.sum()} sources, {evaluation.method}"
+    title_above(ax, title, left_inches=0.4 + label_inches(map(broken, evaluation.classes), 8.0))

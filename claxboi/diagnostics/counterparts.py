@@ -20,7 +20,19 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._style import COLORS, DARK, GREY, hide_spines, new_axes, split_below
+from ._labels import axis_label, literal
+from ._style import (
+    COLORS,
+    DARK,
+    GREY,
+    fit_letters,
+    hide_spines,
+    is_narrow,
+    legend_above,
+    new_axes,
+    split_below,
+    title_above,
+)
 
 __all__ = [
     "plot_cutoffs",
@@ -79,8 +91,10 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     >>> candidates = associate(xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2)
     >>> ax = plot_separations(candidates, xray, stars)
     >>> ax.get_xlabel()
-    'Separation (sigma)'
+    'Separation [$\\sigma$]'
     """
+    check_table(xray, "xray")
+    check_table(secondary, "secondary")
     found = _members(candidates, name)
     if not len(found.primary):
         raise ValueError("candidates must have at least one row with a counterpart, got none")
@@ -104,15 +118,16 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     ax.plot(r, law, color=DARK, linewidth=1.5, label="Rayleigh law")
     ax.set_xlim(0, _FARTHEST)
     ax.set_ylim(0, None)
-    ax.set_xlabel("Separation (sigma)")
-    ax.set_ylabel(f"Sources per {width:.2g} sigma")
-    ax.legend(frameon=False)
+    ax.set_xlabel(r"Separation [$\sigma$]")
+    ax.set_ylabel(rf"Sources per {width:.2g} $\sigma$")
+    fit_letters(ax)
+    legend_above(ax)
     hide_spines(ax, "top", "right")
     return ax
 
 
 def plot_cutoffs(calibration, *, ax=None):
-    """
+    r"""
     Plot how false rate, purity and completeness depend on the smallest p_any.
 
     Parameters
@@ -140,7 +155,7 @@ def plot_cutoffs(calibration, *, ax=None):
     >>> calibration = calibrate_cutoffs(xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2, rng=1)
     >>> ax = plot_cutoffs(calibration)
     >>> ax.get_xlabel()
-    'Smallest p_any'
+    'Smallest $p_\\mathrm{any}$'
     """
     if not isinstance(calibration, CutoffCalibration):
         raise TypeError(
@@ -168,14 +183,15 @@ def plot_cutoffs(calibration, *, ax=None):
             textcoords="offset points",
             rotation=90,
             va="center",
-            size=9,
+            size=7.5 if is_narrow(ax) else 9.0,
             color=DARK,
         )
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
-    ax.set_xlabel("Smallest p_any")
+    ax.set_xlabel(r"Smallest $p_\mathrm{any}$")
     ax.set_ylabel("Fraction")
-    ax.legend(frameon=False, loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.12))
+    fit_letters(ax)
+    legend_above(ax)
     hide_spines(ax, "top", "right")
     return ax
 
@@ -242,12 +258,13 @@ def plot_magnitude_prior(candidates, prior=None, *, ax=None):
         ax.stairs(record[column] / np.diff(edges), edges, color=color, label=text, **style)
     ax.set_ylabel("Density")
     ax.set_ylim(0, None)
-    ax.legend(frameon=False)
     panel.stairs(record["factor"], edges, color=DARK, linewidth=1.3, baseline=None)
     panel.axhline(1, color=GREY, linewidth=0.8)
     panel.set_yscale("log")
-    panel.set_xlabel(record["columns"][0])
+    panel.set_xlabel(axis_label(str(record["columns"][0])))
     panel.set_ylabel("Factor")
+    fit_letters(ax, panel)
+    legend_above(ax)
     for one in (ax, panel):
         hide_spines(one, "top", "right")
     return ax
@@ -260,9 +277,10 @@ def _plot_pair(record, ax):
     values = np.log10(record["factor"].reshape(shape))
     limit = np.abs(values).max()
     mesh = ax.pcolormesh(*edges, values.T, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    ax.figure.colorbar(mesh, ax=ax, label="log10 of the factor")
-    ax.set_xlabel(record["columns"][0])
-    ax.set_ylabel(record["columns"][1])
+    bar = ax.figure.colorbar(mesh, ax=ax, label=r"$\log_{10}$ of the factor")
+    ax.set_xlabel(axis_label(str(record["columns"][0])))
+    ax.set_ylabel(axis_label(str(record["columns"][1])))
+    fit_letters(ax, bar.ax)
     return ax
 
 
@@ -315,6 +333,8 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     True
     """
     check_table(xray, "xray")
+    check_table(secondary, "secondary", allow_empty=True)
+    check_columns(secondary, ["ra", "dec"], "secondary")
     row = check_count(row, "row", minimum=0)
     if row >= len(xray):
         raise ValueError(f"row must be below {len(xray)}, the rows of xray, got {row}")
@@ -329,8 +349,8 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     else:
         reach = quantity_value(radius, u.arcsec, "radius")
         reach = check_number(reach, "radius", minimum=0, exclusive=True)
-    ax = new_axes(ax, 4.8, 4.8)
     x, y = _around(xray, secondary, row, reach)
+    ax = new_axes(ax, 4.8, 4.8)
     ax.scatter(x, y, s=14, color=GREY, linewidths=0, zorder=2)
     for edge, style in ((ellipse, "-"), (outer, "--")):
         ax.plot(*edge, color=COLORS[2], linestyle=style, linewidth=1.2, zorder=1)
@@ -368,15 +388,14 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     if "source_id" in xray.colnames:
         title = text_values(xray, "source_id")[0][row]
     p_any = np.asarray(candidates["p_any"])[np.asarray(candidates["primary"]) == row]
-    ax.set_title(title, loc="left", size=11)
-    ax.set_title(f"p_any = {p_any[0]:.2f}" if len(p_any) else "", loc="right", size=10)
+    if len(p_any):
+        title += f"; p_any = {p_any[0]:.2f}"
+    title_above(ax, literal(title), left_inches=0.3)
     return ax
 
 
 def _around(xray, secondary, row, reach):
     ra, dec = (float_values(xray, c, unit=u.deg, name="xray")[[row]] for c in ("ra", "dec"))
-    check_table(secondary, "secondary", allow_empty=True)
-    check_columns(secondary, ["ra", "dec"], "secondary")
     there = [float_values(secondary, c, unit=u.deg, name="secondary") for c in ("ra", "dec")]
     known = np.flatnonzero(np.isfinite(there[0]) & np.isfinite(there[1]))
     there = [values[known] for values in there]

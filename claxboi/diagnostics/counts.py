@@ -9,12 +9,14 @@ from claxboi.utils import check_choice, check_columns, check_count, float_values
 
 from ._labels import axis_label, literal
 from ._result import read_record
-from ._style import DARK, hide_spines, legend_above, new_axes, place_styles
+from ._style import DARK, fit_letters, hide_spines, legend_above, new_axes, place_styles
 
 __all__ = ["plot_class_counts"]
 
 #: Points of the classes stand side by side over this part of a bin.
 _SPREAD = 0.5
+#: Half the span of the narrowest axis of fluxes, as a factor.
+_HALF_DECADE = 3.5
 
 
 def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulative=False, ax=None):
@@ -74,6 +76,8 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
     flux = float_values(result, column, name="result")
     prediction, _ = text_values(result, "prediction", name="result")
     known = flux > 0
+    from matplotlib.ticker import NullFormatter
+
     ax = new_axes(ax, 6.4, 4.6)
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -104,12 +108,18 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
         )
     # Below a third of a source there is nothing to be seen.
     ax.set_ylim(0.3, 2 * highest)
-    ax.set_xlim(edges[0], edges[-1])
+    # A decade at least, in which there is a labelled tick.
+    middle, half = np.sqrt(edges[0] * edges[-1]), max(np.sqrt(edges[-1] / edges[0]), _HALF_DECADE)
+    ax.set_xlim(middle / half, middle * half)
+    ax.yaxis.set_major_formatter("{x:g}")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(axis_label(column, getattr(result[column], "unit", None)))
     ax.set_ylabel("Sources above" if cumulative else "Sources per bin")
     hide_spines(ax, "top", "right")
     ax.plot([], [], color=DARK, linewidth=1.0, alpha=0.55, label="as predicted")
     title = f"{np.count_nonzero(known)} of {len(result)} sources; points: expected numbers"
+    fit_letters(ax)
     legend_above(ax, title=title)
     return ax
 

@@ -7,8 +7,17 @@ import numpy as np
 
 from claxboi.utils import check_number
 
-from ._labels import axis_label, short_symbol, unit_text
-from ._style import DARK, class_styles, new_axes, split_below
+from ._labels import axis_label, literal, short_symbol, unit_text
+from ._style import (
+    DARK,
+    class_styles,
+    fit_letters,
+    hide_spines,
+    is_narrow,
+    legend_above,
+    new_axes,
+    split_below,
+)
 
 __all__ = ["plot_densities"]
 
@@ -26,7 +35,7 @@ N_BINS = 40
 N_RUG = 200
 
 
-def plot_densities(model, column, ax=None, value=None):
+def plot_densities(model, column, ax=None, value=None, *, source_name="this source"):
     """
     Plot what a classifier learned of one property: a density per class, over its histogram.
 
@@ -39,7 +48,10 @@ def plot_densities(model, column, ax=None, value=None):
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the panel of ticks below is cut off from it. A new figure by default.
     value : float, optional
-        Value of a source to be marked, in the unit of the column.
+        Value of a source to be marked, in the unit of the column; one that is missing is
+        said in the legend.
+    source_name : str, optional
+        What the source is called there.
 
     Returns
     -------
@@ -50,8 +62,8 @@ def plot_densities(model, column, ax=None, value=None):
 
     Raises
     ------
-    KeyError
-        If the model has no such property.
+    KeyError, TypeError
+        If it is no fitted classifier, or has no such property.
 
     Examples
     --------
@@ -63,6 +75,8 @@ def plot_densities(model, column, ax=None, value=None):
     >>> ax.get_ylabel()
     'Density'
     """
+    if getattr(model, "properties", None) is None:
+        raise TypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
     record = _find(model, column)
     column = record.column
     classes = list(model.classes_)
@@ -71,12 +85,16 @@ def plot_densities(model, column, ax=None, value=None):
     inside = np.isfinite(values)  # zero on a log scale is present, but at no place
     values, codes = values[inside], codes[inside]
     atoms, masses = model.atoms(column)
-    if value is not None:
+    is_unknown = value is not None and (np.ma.is_masked(value) or value != value)
+    if is_unknown:
+        value = None
+    elif value is not None:
         value = float(record.apply_scale(np.array([check_number(value, "value")]))[0])
     low, high = _limits(values, value, record.scale)
 
     ax = new_axes(ax, 6.8, 4.6)
     rug_ax = split_below(ax, 0.05 + 0.025 * len(classes))
+    tick = 3.5 if is_narrow(ax) else 5.0
     grid = np.unique(np.append(np.linspace(low, high, N_GRID), _thin(values, N_GRID)))
     grid = grid[(grid >= low) & (grid <= high)]
     density = model.density(column, INVERSE_SCALES[record.scale](grid))
@@ -86,7 +104,7 @@ def plot_densities(model, column, ax=None, value=None):
         ax.plot(
             grid,
             density[:, k],
-            label=f"{name} ({len(own)})",
+            label=f"{literal(name)} ({len(own)})",
             color=style["color"],
             linestyle=style["linestyle"],
             linewidth=1.6,
@@ -97,22 +115,26 @@ def plot_densities(model, column, ax=None, value=None):
         ax.stairs(heights, edges, fill=True, color=style["color"], alpha=0.13, zorder=1)
         ticks = _thin(own, N_RUG)
         row = np.full(len(ticks), k)
-        rug_ax.plot(ticks, row, "|", color=style["color"], markersize=5, alpha=0.5)
+        rug_ax.plot(ticks, row, "|", color=style["color"], markersize=tick, alpha=0.5)
+    hide_spines(ax, "top", "right")
     if len(atoms):
         _draw_atoms(ax, atoms, masses, styles, (high - low) / 150)
     if value is not None:
         for panel in (ax, rug_ax):
-            panel.axvline(value, color=DARK, linewidth=1, linestyle="--", label="this source")
+            panel.axvline(
+                value, color=DARK, linewidth=1, linestyle="--", label=literal(source_name)
+            )
+    elif is_unknown:
+        ax.plot([], [], linestyle="none", label=f"{literal(source_name)}: no value")
     ax.set_xlim(low, high)
     # By the densities: a histogram of three sources may be as high as it likes.
     ax.set_ylim(0, 1.08 * density.max())
     ax.set_ylabel("Density")
-    ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8.5, borderpad=0
-    )
     rug_ax.set_ylim(len(classes) - 0.3, -0.7)
     rug_ax.set_yticks([])
     rug_ax.set_xlabel(_axis_label(record))
+    fit_letters(ax, rug_ax)
+    legend_above(ax, left_inches=1.2 if len(atoms) else 0.62)
     return ax
 
 
@@ -160,6 +182,10 @@ def _draw_atoms(ax, atoms, masses, styles, step):
         )
     mass_ax.set_ylim(0, 1.05 * max(masses.max(), 0.01))
     mass_ax.set_ylabel("Probability of exactly this value")
+    hide_spines(mass_ax, "top")
+    if is_narrow(ax):
+        mass_ax.yaxis.label.set_size(7.5)
+        mass_ax.tick_params(labelsize=7.5)
 
 
 def _axis_label(record):

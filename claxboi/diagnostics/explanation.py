@@ -5,7 +5,24 @@ Why one class and not the other: the contribution of each part, as bars.
 
 import numpy as np
 
-from ._style import COLORS, DARK, GREY, new_axes
+from claxboi.classification import Explanation
+from claxboi.utils import check_choice
+
+from ._labels import literal, short_symbol
+from ._style import (
+    COLORS,
+    DARK,
+    GREY,
+    PALE,
+    fit_letters,
+    is_narrow,
+    label_inches,
+    legend_above,
+    line_letters,
+    new_axes,
+    room_inches,
+    title_above,
+)
 
 __all__ = ["plot_explanation"]
 
@@ -38,8 +55,8 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
 
     Raises
     ------
-    ValueError
-        If there is no such class.
+    TypeError, ValueError
+        If it is no explanation, or there is no such class.
 
     Examples
     --------
@@ -49,12 +66,18 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     >>> result, model = classify(make_labelled_sample(2000, rng=1), "training", return_model=True)
     >>> ax = plot_explanation(model.explain(result[7]))
     >>> ax.get_xlabel()
-    'Contribution (nats)'
+    'Contribution [nats]'
     """
     from matplotlib.patches import Patch
 
+    if not isinstance(explanation, Explanation):
+        raise TypeError(
+            f"explanation must be what explain() returns, got {type(explanation).__name__}"
+        )
     first = explanation.prediction if class_name is None else class_name
+    check_choice(first, explanation.classes, "class_name")
     second = explanation.runner_up(first) if against is None else against
+    check_choice(second, explanation.classes, "against")
     nats = explanation.contrast(first, second)
     labels, values, kinds, categories = _bars(explanation.parts, nats)
     colors = _colors(explanation.parts)
@@ -72,19 +95,26 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
             edgecolor="white" if kind == "missing" else "none",
         )
     ax.axvline(0, color=DARK, linewidth=0.8)
-    ax.set_yticks(places, labels, fontsize=9)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(-0.8, len(values) - 0.2)
     ax.margins(x=0.05)
-    ax.set_xlabel("Contribution (nats)")
+    ax.set_xlabel("Contribution [nats]")
+    fit_letters(ax)
     total = nats.sum()
     who = f"{explanation.identifier}: " if explanation.identifier else ""
-    ax.set_title(f"{who}{first} rather than {second}, {total:+.1f} nats", loc="left", fontsize=10)
+    title = literal(f"{who}{first} rather than {second}, {total:+.1f} nats")
     ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.grid(axis="x", color="#EBEBEB", linewidth=0.8)
+    ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
-    patches = [Patch(color=color, label=name) for name, color in colors.items()]
-    ax.legend(handles=patches, fontsize=8, frameon=False, loc="lower right")
+    patches = [Patch(color=color, label=literal(name)) for name, color in colors.items()]
+    distance, largest = room_inches(ax)[1] - 1.2, 7.5 if is_narrow(ax) else 9.0
+    left = 0.1 + label_inches(labels, min(line_letters(distance / len(values), labels), largest))
+    above = legend_above(ax, patches, left_inches=left)
+    above += title_above(ax, title, above, left_inches=left)
+    # Many bars in a low figure have small names.
+    distance = room_inches(ax)[1] - 0.55 - above / 72
+    size = min(line_letters(distance / len(values), labels), largest)
+    ax.set_yticks(places, labels, size=size)
     return ax
 
 
@@ -109,9 +139,9 @@ def _bars(parts, nats):
 def _label(part):
     kind, name, value = str(part["kind"]), str(part["name"]), float(part["value"])
     if kind == "property":
-        return f"{name} = {value:.4g}"
+        return f"{short_symbol(name)} = {value:.4g}"
     if kind == "missing":
-        return f"{name} is {'missing' if np.isnan(value) else 'known'}"
+        return f"{short_symbol(name)} is {'missing' if np.isnan(value) else 'known'}"
     return kind
 
 

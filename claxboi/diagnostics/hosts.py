@@ -12,7 +12,8 @@ from claxboi.counterparts._galaxies import read_ellipses, read_galaxy_ids
 from claxboi.counterparts._inputs import read_positions
 from claxboi.utils import check_number, check_table, text_values
 
-from ._style import COLORS, DARK, GREY, new_axes
+from ._labels import literal
+from ._style import COLORS, DARK, GREY, fit_letters, legend_above, new_axes, title_above
 
 __all__ = ["plot_hosts"]
 
@@ -66,7 +67,7 @@ def plot_hosts(xray, galaxies, galaxy_id, *, factor=1.26, missing_angle="mean", 
     >>> xray = Table({"ra": [10.67, 11.0], "dec": [40.87, 41.6]})
     >>> ax = plot_hosts(xray, galaxies, "M31")
     >>> ax.get_xlabel()
-    'Offset to the East (deg)'
+    'Offset to the East [deg]'
     """
     check_table(xray, "xray")
     check_table(galaxies, "galaxies")
@@ -103,24 +104,16 @@ def plot_hosts(xray, galaxies, galaxy_id, *, factor=1.26, missing_angle="mean", 
         (own, f"host {galaxy_id}", {"color": COLORS[0]}),
     ):
         if chosen.any():
-            ax.scatter(x[near][chosen], y[near][chosen], s=12, label=label, zorder=3, **style)
+            ax.scatter(
+                x[near][chosen], y[near][chosen], s=12, label=literal(label), zorder=3, **style
+            )
     ax.set_xlim(reach, -reach)
     ax.set_ylim(-reach, reach)
     ax.set_aspect("equal")
-    ax.set_xlabel(f"Offset to the East ({unit})")
-    ax.set_ylabel(f"Offset to the North ({unit})")
-    ax.set_title(str(galaxy_id), loc="left")
-    if len(near):
-        ax.legend(
-            loc="lower right",
-            bbox_to_anchor=(1, 1),
-            ncols=3,
-            frameon=False,
-            borderpad=0,
-            columnspacing=1.2,
-            handletextpad=0.2,
-            fontsize=9,
-        )
+    ax.set_xlabel(f"Offset to the East [{unit}]")
+    ax.set_ylabel(f"Offset to the North [{unit}]")
+    fit_letters(ax)
+    title_above(ax, literal(galaxy_id), legend_above(ax))
     return ax
 
 

@@ -3,27 +3,38 @@
 The figures as methods of a classified table.
 """
 
+from claxboi.classification import priors_sensitivity
+from claxboi.training import label_report
+
 from ._html import result_html
-from ._result import find_source
+from ._result import find_source, find_value
 from .alternatives import plot_alternatives
 from .confusion import plot_confusion
+from .counterparts import plot_finding_chart, plot_separations
 from .counts import plot_class_counts
 from .densities import plot_densities
 from .explanation import plot_explanation
+from .fluxes import plot_fluxes
+from .hosts import plot_hosts
+from .missing import plot_missing
 from .outliers import plot_outliers
+from .overlaps import plot_training_overlap
 from .plane import plot_plane
 from .reliability import plot_reliability
 from .report import write_report
+from .sensitivity import plot_priors_sensitivity
 from .sky import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
+from .ulx import plot_ulx
+from .weights import plot_weight_search
 
 __all__ = ["DiagnosticsMixin"]
 
 
 class DiagnosticsMixin:
     """
-    Figures of a classified table, as methods.
+    Figures of a table, most of them of a classified one, as methods.
 
     Attributes
     ----------
@@ -94,7 +105,7 @@ class DiagnosticsMixin:
         """
         return plot_reliability(_classified(self.evaluation), corrected=corrected, ax=ax)
 
-    def plot_densities(self, column, ax=None, value=None):
+    def plot_densities(self, column, ax=None, value=None, *, source=None):
         """
         Plot the densities of one property: `~claxboi.diagnostics.plot_densities`.
 
@@ -106,12 +117,19 @@ class DiagnosticsMixin:
             Where to draw; a new figure by default.
         value : float, optional
             Value of a source to be marked.
+        source : int or str, optional
+            A source of the table instead: the number of its row, or its identifier.
 
         Returns
         -------
         ax : `~matplotlib.axes.Axes`
         """
-        return plot_densities(_classified(self.model), column, ax=ax, value=value)
+        model, named = _classified(self.model), {}
+        if source is not None:
+            if value is not None:
+                raise TypeError("value and source both name what is marked: give one of them")
+            value, named["source_name"] = find_value(self, column, source)
+        return plot_densities(model, column, ax=ax, value=value, **named)
 
     def plot_track(self, source, ax=None):
         """
@@ -254,6 +272,184 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`
         """
         return plot_alternatives(self, ax=ax)
+
+    def plot_missing(self, columns=None, *, ax=None, **settings):
+        """
+        Plot how many sources have which property: `~claxboi.diagnostics.plot_missing`.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            The properties; all known ones by default.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_missing`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_missing(self, columns, ax=ax, **settings)
+
+    def plot_training_overlap(self, *, ax=None, **settings):
+        """
+        Plot which catalogues the labels are from: `~claxboi.diagnostics.plot_training_overlap`.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_training_overlap`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_training_overlap(label_report(self), ax=ax, **settings)
+
+    def plot_weight_search(self, *, ax=None):
+        """
+        Plot how the weights were found: `~claxboi.diagnostics.plot_weight_search`.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        search = _classified(self.model).search
+        if search is None:
+            raise ValueError("the weights of the model were given, not searched for")
+        return plot_weight_search(search, ax=ax)
+
+    def plot_priors_sensitivity(self, priors=None, *, ax=None, **settings):
+        """
+        Plot what other priors would change: `~claxboi.diagnostics.plot_priors_sensitivity`.
+
+        Parameters
+        ----------
+        priors : mapping, sequence or "training", optional
+            The priors to start from; those of the classification by default.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.classification.priors_sensitivity`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        sensitivity = priors_sensitivity(_classified(self.model), self, priors, **settings)
+        return plot_priors_sensitivity(sensitivity, ax=ax)
+
+    def plot_separations(self, candidates, secondary, *, name=None, ax=None):
+        """
+        Plot the separations of counterparts: `~claxboi.diagnostics.plot_separations`.
+
+        Parameters
+        ----------
+        candidates : `~astropy.table.Table`
+            What `~claxboi.counterparts.associate` answered for this table.
+        secondary : `~astropy.table.Table`
+            The catalogue.
+        name : str, optional
+            Name of the catalogue among the candidates.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_separations(candidates, self, secondary, name=name, ax=ax)
+
+    def plot_finding_chart(self, source, candidates, secondary, *, ax=None, **settings):
+        """
+        Plot one source and what is around it: `~claxboi.diagnostics.plot_finding_chart`.
+
+        Parameters
+        ----------
+        source : int or str
+            The number of its row, or its identifier.
+        candidates : `~astropy.table.Table`
+            What `~claxboi.counterparts.associate` answered for this table.
+        secondary : `~astropy.table.Table`
+            The catalogue.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_finding_chart`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        row, _ = find_source(self, source)
+        return plot_finding_chart(candidates, self, secondary, row, ax=ax, **settings)
+
+    def plot_hosts(self, galaxies, galaxy_id, *, ax=None, **settings):
+        """
+        Plot the sources around a galaxy: `~claxboi.diagnostics.plot_hosts`.
+
+        Parameters
+        ----------
+        galaxies : `~astropy.table.Table`
+            The galaxies.
+        galaxy_id : str or int
+            The one at the centre.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_hosts`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_hosts(self, galaxies, galaxy_id, ax=ax, **settings)
+
+    def plot_fluxes(self, source, links, catalogues, *, ax=None, **settings):
+        """
+        Plot all fluxes of one source: `~claxboi.diagnostics.plot_fluxes`.
+
+        Parameters
+        ----------
+        source : int or str
+            The number of its row, or its identifier.
+        links : `~claxboi.counterparts.XrayLinks` or `~astropy.table.Table`
+            What `~claxboi.counterparts.link_xray` returned for this table and the others.
+        catalogues : mapping of str to `~astropy.table.Table`
+            The others.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_fluxes`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_fluxes(self, source, links, catalogues, ax=ax, **settings)
+
+    def plot_ulx(self, *, ax=None):
+        """
+        Plot candidate ultra-luminous sources: `~claxboi.diagnostics.plot_ulx`.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        return plot_ulx(self, ax=ax)
 
     def report(self, path, **settings):
         """

@@ -8,7 +8,7 @@ import numpy as np
 from claxboi.utils import float_values, text_values
 
 from ._result import read_record
-from ._style import DARK, class_styles, hide_spines, new_axes
+from ._style import DARK, broken, class_styles, fit_letters, hide_spines, is_narrow, new_axes
 
 __all__ = ["plot_outliers"]
 
@@ -62,18 +62,21 @@ def plot_outliers(result, ax=None):
     edges = np.histogram_bin_edges(outlier[known], N_BINS)
 
     ax = new_axes(ax, 6.4, 1.2 + 0.55 * len(classes))
-    beside = {"xycoords": ("axes fraction", "data"), "va": "bottom", "size": 9, "color": DARK}
+    beside = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": DARK}
+    beside["size"] = 7.5 if is_narrow(ax) else 9.0
     ax.annotate("sources", (1.01, -0.7), **beside)
     for place, (name, style) in enumerate(class_styles(classes).items()):
         values = np.sort(outlier[known & (prediction == name)])
         _draw(ax, place, values, edges, style["color"])
         ax.annotate(f"{len(values)}", (1.01, place), **beside)
-    ax.set_yticks(range(len(classes)), classes, va="bottom")
+    ax.set_yticks(range(len(classes)), [broken(name) for name in classes], va="bottom")
     ax.set_ylim(len(classes) - 0.6, -0.95)
     ax.tick_params(axis="y", length=0)
     hide_spines(ax, "left", "right", "top")
-    ax.set_xlabel(r"Outlier measure, $-\log_{10}$(largest prior $\times$ likelihood)")
+    line = "\n" if is_narrow(ax) else " "
+    ax.set_xlabel(f"Outlier measure,{line}" + r"$-\log_{10}$(largest prior $\times$ likelihood)")
     ax.set_ylabel("Predicted class")
+    fit_letters(ax)
     return ax
 
 

@@ -6,17 +6,35 @@ Which catalogues the labels come from, and what they have in common.
 import numpy as np
 
 from claxboi.training import LabelReport
-from claxboi.utils import check_choice
+from claxboi.utils import check_choice, check_count
 
 from ._labels import literal
-from ._style import DARK, PALE, new_axes
+from ._style import (
+    COLORS,
+    DARK,
+    SHADE,
+    broken,
+    fit_letters,
+    hide_spines,
+    is_narrow,
+    label_inches,
+    legend_above,
+    line_letters,
+    new_axes,
+    room_inches,
+    split_below,
+    title_above,
+)
 
 __all__ = ["plot_training_overlap"]
 
 
-def plot_training_overlap(report, *, class_name=None, ax=None):
+def plot_training_overlap(report, *, class_name=None, n_combinations=20, ax=None):
     """
-    Plot how many labelled sources the catalogues of a class have in common.
+    Plot how many sources of a class are known from which combination of catalogues.
+
+    Each column is a set of catalogues, the dots below it; its bar counts the sources that are in
+    all of these and in no other, so that the bars add up to all sources of the class.
 
     Parameters
     ----------
@@ -24,20 +42,27 @@ def plot_training_overlap(report, *, class_name=None, ax=None):
         What `claxboi.training.label_report` found.
     class_name : str, optional
         The class; None takes the one with most catalogues.
+    n_combinations : int, optional
+        The most combinations that are drawn, the largest; the title counts the rest.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to draw; a new figure by default.
+        Where to draw; the lower panel is cut off from it. A new figure by default.
 
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        A matrix of the catalogues that have sources: on the diagonal the number of sources
-        of each, below it those that two have in common, shaded by their part of the smaller
-        of the two. The last column counts the sources whose label rests on one catalogue alone.
+        The upper panel: the number of sources of each combination, those with the class as their
+        label dark, and pale those without, which a conflict or too little quality left out. The
+        lower panel has a row for each catalogue with the number of all its sources.
 
     Raises
     ------
     TypeError, ValueError
         If it is no report, no class has a source, or there is no such class.
+
+    Notes
+    -----
+    The figure is an UpSet plot (Lex et al. 2014, IEEE Trans. Vis. Comput. Graph. 20, 1983): what
+    many sets have in common is read from it, where circles would overlap beyond use.
 
     Examples
     --------
@@ -50,11 +75,12 @@ def plot_training_overlap(report, *, class_name=None, ax=None):
     >>> labelled = add_labels(xray, own, {"AGN": ["optical", "radio"]}, min_quality=0)
     >>> report = label_report(labelled)
     >>> ax = plot_training_overlap(report)
-    >>> ax.get_title(loc="left")
-    'AGN: 2 labelled sources'
+    >>> [int(bar.get_height()) for bar in ax.containers[0]]
+    [1, 1]
     """
     if not isinstance(report, LabelReport):
         raise TypeError(f"report must be what label_report() returns, got {type(report).__name__}")
+    n_combinations = check_count(n_combinations, "n_combinations")
     rows = report.catalogues[report.catalogues["n_sources"] > 0]
     names = [str(name) for name in dict.fromkeys(rows["class"])]
     if not names:
@@ -64,49 +90,69 @@ def plot_training_overlap(report, *, class_name=None, ax=None):
     check_choice(class_name, names, "class_name")
     rows = rows[rows["class"] == class_name]
     rows = rows[np.argsort(-np.asarray(rows["n_sources"]), kind="stable")]
-    catalogues = [str(name) for name in rows["catalogue"]]
-    sizes = np.asarray(rows["n_sources"])
-    common = _common(report.overlaps, class_name, catalogues)
+    every = report.combinations[report.combinations["class"] == class_name]
+    shown, rest = every[:n_combinations], every[n_combinations:]
+    bits = np.asarray(rows["bit"])
+    is_member = (np.asarray(shown["bits"])[:, None] & bits) != 0
 
-    n = len(catalogues)
-    ax = new_axes(ax, 2.4 + 0.62 * (n + 1), 1.8 + 0.46 * n)
-    for i in range(n):
-        for j in range(i + 1):
-            count = sizes[i] if i == j else common[i, j]
-            share = 0.0 if i == j else count / min(sizes[i], sizes[j])
-            _cell(ax, j, i, count, share, is_diagonal=i == j)
-        _cell(ax, n + 0.15, i, rows["n_alone"][i], 0.0, is_diagonal=False)
-    ax.set_xlim(-0.5, n + 0.65)
-    ax.set_ylim(n - 0.5, -0.5)
-    shown = [literal(name) for name in catalogues]
-    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    ax.set_xticks([*range(n), n + 0.15], [*shown, "alone"], **turned)
-    ax.get_xticklabels()[-1].set_style("italic")
-    ax.set_yticks(range(n), shown)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    ax = new_axes(ax, 3.0 + 0.3 * max(len(shown), 6), 2.6 + 0.26 * len(rows))
+    labels = [f"{broken(name, 22)} ({n})" for name, n in rows["catalogue", "n_sources"].iterrows()]
+    panel = split_below(ax, np.clip(0.08 + 0.065 * len(rows), 0.2, 0.62))
+    _draw_bars(ax, shown)
+    _draw_members(panel, is_member)
+    ax.set_xlim(-0.6, len(shown) - 0.4)
+    ax.set_ylabel("Sources")
+    panel.set_yticks(range(len(rows)), labels)
+    for one in (ax, panel):
+        one.tick_params(axis="x", length=0, labelbottom=False)
+    fit_letters(ax, panel)
+    distance = 0.5 * room_inches(ax)[1] / len(rows)
+    size = min(line_letters(distance, labels), 7.5 if is_narrow(ax) else 10.0)
+    panel.tick_params(axis="y", length=0, labelsize=size)
+    hide_spines(ax, "top", "right")
+    hide_spines(panel, "left", "right", "top", "bottom")
     n_labelled = report.classes["n_labelled"][report.classes["class"] == class_name][0]
     title = f"{literal(class_name)}: {n_labelled} labelled sources"
-    ax.set_title(title, loc="left", size=10)
+    if len(rest):
+        title += f"; {len(rest)} smaller combinations ({rest['n_sources'].sum()} sources) not shown"
+    left = label_inches(labels, size)
+    title_above(ax, title, legend_above(ax, left_inches=left), left_inches=left)
     return ax
 
 
-def _common(overlaps, class_name, catalogues):
-    place = {name: k for k, name in enumerate(catalogues)}
-    common = np.zeros((len(place), len(place)), int)
-    for row in overlaps[overlaps["class"] == class_name]:
-        i, j = place[str(row["catalogue_1"])], place[str(row["catalogue_2"])]
-        common[i, j] = common[j, i] = row["n_sources"]
-    return common
+def _draw_bars(ax, shown):
+    places = np.arange(len(shown))
+    n_sources, n_labelled = (np.asarray(shown[name]) for name in ("n_sources", "n_labelled"))
+    is_pale = np.any(n_sources > n_labelled)
+    ax.bar(places, n_labelled, 0.66, color=COLORS[0], label="with this label" if is_pale else None)
+    if is_pale:
+        left = n_sources - n_labelled
+        ax.bar(places, left, 0.66, bottom=n_labelled, color=SHADE, label="left out")
+    size = 6.0 if is_narrow(ax) else 8.0
+    for place, number in zip(places, n_sources, strict=True):
+        ax.annotate(
+            f"{number}",
+            (place, number),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            size=size if len(shown) <= 20 else 0.75 * size,
+            color=DARK,
+        )
+    ax.margins(y=0.12)
 
 
-def _cell(ax, x, y, count, share, *, is_diagonal):
-    from matplotlib import colormaps
-    from matplotlib.patches import Rectangle
-
-    face = colormaps["Blues"](0.8 * share) if share else "white"
-    face = PALE if is_diagonal else face
-    ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white"))
-    color = "white" if share > 0.7 else DARK
-    weight = "bold" if is_diagonal else "normal"
-    ax.text(x, y, f"{count}", color=color, size=9, ha="center", va="center", weight=weight)
+def _draw_members(panel, is_member):
+    n_columns, n_rows = is_member.shape
+    size = 4.0 if is_narrow(panel) else 6.0
+    for row in range(0, n_rows, 2):
+        panel.axhspan(row - 0.5, row + 0.5, color="#F5F5F5", zorder=0)
+    x, y = np.nonzero(~is_member)
+    panel.plot(x, y, "o", color="#D9D9D9", markersize=size, zorder=1)
+    x, y = np.nonzero(is_member)
+    panel.plot(x, y, "o", color=DARK, markersize=size, zorder=3)
+    for column in range(n_columns):
+        (own,) = np.nonzero(is_member[column])
+        if len(own) > 1:
+            panel.plot([column] * 2, own[[0, -1]], color=DARK, linewidth=size / 4, zorder=2)
+    panel.set_ylim(n_rows - 0.5, -0.5)

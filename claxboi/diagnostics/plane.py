@@ -22,6 +22,8 @@ from ._result import find_source, read_classes
 from ._style import (
     DARK,
     GREY,
+    arrow_marker,
+    fit_letters,
     hide_spines,
     legend_above,
     marker_size,
@@ -273,7 +275,7 @@ def _draw_limits(ax, points, limits, style):
         own = (limits[0] == east) & (limits[1] == north)
         ax.plot(
             *points[:, own],
-            marker=_arrow(
+            marker=arrow_marker(
                 -east if ax.xaxis_inverted() else east, -north if ax.yaxis_inverted() else north
             ),
             markersize=16,
@@ -284,19 +286,6 @@ def _draw_limits(ax, points, limits, style):
             alpha=0.7,
             zorder=2.6,
         )
-
-
-def _arrow(east, north):
-    """
-    Make a marker: an arrow that starts at the value.
-    """
-    from matplotlib.path import Path
-
-    angle = np.arctan2(north, east)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    shape = np.array([[0, -0.18], [0, 0.18], [0, 0], [1, 0], [0.7, -0.17], [1, 0], [0.7, 0.17]])
-    codes = [Path.MOVETO, Path.LINETO, Path.MOVETO] + [Path.LINETO] * 2 + [Path.MOVETO, Path.LINETO]
-    return Path(shape @ turn, codes)
 
 
 def _mark(ax, table, columns, place, row, title):
@@ -338,5 +327,6 @@ def _handle(style):
 
 def _finish(ax, n_shown, n_all):
     hide_spines(ax, "top", "right")
+    fit_letters(ax)
     handles, _ = ax.get_legend_handles_labels()
     legend_above(ax, handles, title=f"{n_shown} of {n_all} sources")

@@ -5,7 +5,17 @@ The reliability diagram: whether a probability of 0.8 comes true 80 times in 100
 
 import numpy as np
 
-from ._style import COLORS, DARK, GREY, new_axes, split_below
+from ._labels import literal
+from ._result import check_evaluation
+from ._style import (
+    COLORS,
+    GREY,
+    fit_letters,
+    hide_spines,
+    legend_above,
+    new_axes,
+    split_below,
+)
 
 __all__ = ["plot_reliability"]
 
@@ -34,8 +44,9 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
 
     Raises
     ------
-    ValueError
-        If the evaluation was made from a confusion matrix, which has no probabilities.
+    TypeError, ValueError
+        If it is no score sheet, or was made from a confusion matrix, which has no
+        probabilities.
 
     Examples
     --------
@@ -48,6 +59,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     >>> ax.get_ylabel()
     'Fraction classified right'
     """
+    check_evaluation(evaluation)
     table = evaluation.reliability
     if table is None:
         raise ValueError("evaluation must be made from probabilities, not from a confusion matrix")
@@ -84,22 +96,16 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     ax.set_xlim(start, 1)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel("Fraction classified right")
-    ax.legend(loc="upper left", frameon=False, fontsize=8.5)
-    ax.text(
-        0.97,
-        0.05,
-        f"ECE = {ece:.3f}{' at priors' if corrected else ''}\n"
-        f"{evaluation.confusion.sum()} sources\n{evaluation.method}",
-        transform=ax.transAxes,
-        ha="right",
-        va="bottom",
-        size=9,
-        color=DARK,
-    )
     counts_ax.stairs(table["n"], edges, fill=True, color=COLORS[4])
     # The counts of the last bin are often a thousand times those of the first.
     counts_ax.set_yscale("log")
     counts_ax.set_ylim(0.7, 2 * max(table["n"]))
     counts_ax.set_ylabel("Sources")
     counts_ax.set_xlabel("Probability of the most probable class")
+    for one in (ax, counts_ax):
+        hide_spines(one, "top", "right")
+    fit_letters(ax, counts_ax)
+    method = literal(evaluation.method)
+    title = f"{evaluation.confusion.sum()} sources, {method}; ECE = {ece:.3f}"
+    legend_above(ax, title=title + (" at priors" if corrected else ""))
     return ax

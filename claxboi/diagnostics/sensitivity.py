@@ -12,11 +12,17 @@ from ._style import (
     DARK,
     GREY,
     PALE,
+    broken,
     class_styles,
+    fit_letters,
     hide_spines,
+    is_narrow,
+    label_inches,
     legend_above,
+    line_letters,
     marker_style,
     new_axes,
+    room_inches,
 )
 
 __all__ = ["plot_priors_sensitivity"]
@@ -88,14 +94,21 @@ def plot_priors_sensitivity(sensitivity, *, ax=None):
                 look = marker_style({"color": GREY, "marker": "."}, 4)
             ax.plot(ratio, place, zorder=2 + (owner == name), **look)
     ax.axvline(1, color=DARK, linewidth=0.8, zorder=0)
-    ax.set_yticks(range(len(classes)), [_row(changes, name) for name in classes])
+    rows = [f"{broken(name)} ({changes[f'expected_{name}'][0]:.1f})" for name in classes]
+    ax.set_yticks(range(len(classes)), rows)
     ax.set_ylim(len(classes) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("Expected number / as given")
     hide_spines(ax, "left", "top", "right")
     sources = sensitivity.sources
     n = np.count_nonzero(sources["is_sensitive"])
-    _legend(ax, names, looks, is_named, f"{n} of {len(sources)} sources change their class")
+    fit_letters(ax)
+    distance = (room_inches(ax)[1] - 1.0) / len(classes)
+    ax.tick_params(
+        axis="y", labelsize=min(line_letters(distance, rows), 7.5 if is_narrow(ax) else 10.0)
+    )
+    title = f"{n} of {len(sources)} sources change their class"
+    _legend(ax, names, looks, is_named, title, 0.2 + label_inches(rows, 8.0))
     return ax
 
 
@@ -107,11 +120,7 @@ def _owner(change, classes):
     return None, False
 
 
-def _row(changes, name):
-    return f"{literal(name)} ({changes[f'expected_{name}'][0]:.1f})"
-
-
-def _legend(ax, names, looks, is_named, title):
+def _legend(ax, names, looks, is_named, title, left_inches):
     from matplotlib.lines import Line2D
 
     if is_named:
@@ -124,4 +133,4 @@ def _legend(ax, names, looks, is_named, title):
             ("another prior", marker_style({"color": GREY, "marker": "."}, 4)),
         ]
     handles = [Line2D([], [], label=label, **look) for label, look in entries]
-    legend_above(ax, handles, title=title)
+    legend_above(ax, handles, title=title, left_inches=left_inches)

@@ -20,12 +20,20 @@ from claxboi.utils import (
 
 from ._labels import literal
 from ._result import read_classes
-from ._style import DARK, GREY, legend_above, marker_size, marker_style, place_styles
+from ._style import (
+    DARK,
+    GREY,
+    SHADE,
+    check_axes,
+    is_narrow,
+    legend_above,
+    marker_size,
+    marker_style,
+    place_styles,
+    room_inches,
+)
 
 __all__ = ["plot_sky"]
-
-#: Shade of the classes that are drawn as density, in the legend.
-SHADE = "#BDBDBD"
 
 #: Prefixes of the axes in a FITS header, what they are called, and what both are called.
 _FRAMES = {
@@ -46,6 +54,8 @@ _WIDEST_DEG = 100.0
 _HALF_FIELD = 50
 #: Sources in a bin of a density, and how many bins a map is wide.
 _PER_BIN, _FEWEST_BINS, _MOST_BINS = 8, 12, 180
+#: Part of the bins that may have less than the lightest shade.
+_TAIL = 0.02
 #: Half axes of the all-sky ellipse, in degrees of the projection: 2 sqrt(2) and sqrt(2) radian.
 _HALF_SKY_DEG = np.degrees([2 * np.sqrt(2), np.sqrt(2)])
 
@@ -123,6 +133,7 @@ def plot_sky(
         near = coords.separation(center) < width_deg * u.deg
         coords, values = coords[near], values[near]
     wcs = _make_wcs(frame, center, width_deg)
+    is_own = ax is None
     ax = _sky_axes(ax, wcs, is_all_sky=center is None)
     spherical = coords.represent_as("unitspherical")
     x, y = wcs.world_to_pixel_values(spherical.lon.deg, spherical.lat.deg)
@@ -133,7 +144,11 @@ def plot_sky(
 
     styles = place_styles(places)
     handles = _draw_classes(ax, x, y, values, styles, density_above, with_nameless=classes is None)
-    _finish(ax, frame, handles, is_all_sky=center is None)
+    above = _finish(ax, frame, handles, is_all_sky=center is None, is_own=is_own)
+    if is_own:
+        # A map keeps its shape, so that a layout does not make room for a high legend.
+        width, height = ax.figure.get_size_inches()
+        ax.figure.set_size_inches(width, height + above / 72)
     return ax
 
 
@@ -183,9 +198,9 @@ def _sky_axes(ax, wcs, *, is_all_sky):
         "frame_class": EllipticalFrame if is_all_sky else RectangularFrame,
     }
     if ax is None:
-        figure = plt.figure(figsize=(7.4, 4.3) if is_all_sky else (5.8, 5.2), layout="constrained")
+        figure = plt.figure(figsize=(7.4, 3.9) if is_all_sky else (5.8, 5.0), layout="constrained")
         return figure.add_subplot(**settings)
-    if isinstance(ax, WCSAxes):
+    if isinstance(check_axes(ax), WCSAxes):
         ax.reset_wcs(wcs)
         return ax
     figure, spec = ax.figure, ax.get_subplotspec()
@@ -208,6 +223,7 @@ def _draw_classes(ax, x, y, values, styles, density_above, *, with_nameless):
     """
     Draw the classes, and make their legend.
     """
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     shown = {"": {"color": GREY, "marker": "o"}} if with_nameless else {}
@@ -228,7 +244,9 @@ def _draw_classes(ax, x, y, values, styles, density_above, *, with_nameless):
         # The rarest on top, or nobody would see them.
         order = 3 - len(own) / (len(values) + 1)
         look = marker_style(shown[name], marker_size(ax, len(own)))
-        handles += ax.plot(x[own], y[own], label=label, zorder=order, **look)
+        ax.plot(x[own], y[own], label=label, zorder=order, **look)
+        # Among thousands a marker is too small to be told from another by its shape.
+        handles.append(Line2D([], [], label=label, **marker_style(shown[name], 5.0)))
     return handles
 
 
@@ -254,39 +272,49 @@ def _draw_density(ax, x, y):
         middles = [np.radians(step) * (edge[:-1] + edge[1:]) / 2 for edge in edges]
         area /= (1 + middles[0][:, None] ** 2 + middles[1][None, :] ** 2) ** 1.5
     density = np.ma.masked_where(counts == 0, counts / area)
-    lowest, highest = float(density.min()), float(density.max())
+    # Bins at the edge of the sky are cut by it: they do not decide.
+    lowest, highest = np.quantile(density.compressed(), [_TAIL, 1.0])
     norm = LogNorm(lowest, max(highest, 3 * lowest))
     # From what is seen on white to what colours are still seen on.
     shades = LinearSegmentedColormap.from_list("shades", colormaps["Greys"]([0.15, 0.6]))
     mesh = ax.pcolormesh(*edges, density.T, cmap=shades, norm=norm, rasterized=True, zorder=1)
-    bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.8, pad=0.03, aspect=25)
+    bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.8, pad=0.03, aspect=25, extend="min")
     bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    bar.ax.tick_params(labelsize=8.5)
-    bar.set_label("Sources per square degree", size=9)
+    bar.ax.tick_params(labelsize=_letters(ax))
+    bar.set_label("Sources per square degree", size=_letters(ax) + 0.5)
 
 
-def _finish(ax, frame, handles, *, is_all_sky):
+def _letters(ax):
+    return 7.0 if is_narrow(ax) else 8.5
+
+
+def _finish(ax, frame, handles, *, is_all_sky, is_own):
     _, names, _ = _FRAMES[frame]
     lon, lat = ax.coords[0], ax.coords[1]
     ax.coords.grid(color=GREY, linewidth=0.5, alpha=0.5)
     for coord, name in zip((lon, lat), names, strict=True):
-        coord.set_ticklabel(size=8.5, color=DARK, exclude_overlapping=True)
+        coord.set_ticklabel(size=_letters(ax), color=DARK, exclude_overlapping=True)
         if is_all_sky:
             coord.set_axislabel("")
         else:
-            coord.set_axislabel(name, minpad=0.6)
+            coord.set_axislabel(name, minpad=0.6, size=8.5 if is_narrow(ax) else 10.0)
     if is_all_sky:
         _label_all_sky(ax, frame)
     ax.coords.frame.set_color(DARK)
     ax.coords.frame.set_linewidth(0.8)
-    legend_above(ax, handles)
+    # What the map leaves of the height is above it, for the legend.
+    ax.set_anchor("S")
+    # Labels of latitudes stand above the upper edge of the ellipse.
+    if not is_all_sky:
+        return legend_above(ax, handles)
+    width, height = room_inches(ax)
+    room = 72 * (height - width / 2)
+    return legend_above(ax, handles, lift=_letters(ax), most_points=None if is_own else room)
 
 
 def _label_all_sky(ax, frame):
-    from matplotlib.patheffects import withStroke
-
     lon, lat = ax.coords[0], ax.coords[1]
     lat.set_ticks(spacing=30 * u.deg)
     lat.set_major_formatter("d")
@@ -297,22 +325,23 @@ def _label_all_sky(ax, frame):
         ax.text(
             lon_deg,
             0,
-            f"{lon_deg}°" if frame == "galactic" else rf"${lon_deg // 15}^\mathrm{{h}}$",
+            f"{lon_deg}°" if frame == "galactic" else f"{lon_deg // 15}ʰ",
             transform=ax.get_transform("world"),
             ha="center",
             va="center",
-            size=8.5,
+            size=_letters(ax),
             color=DARK,
-            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            # Legible among the sources.
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0},
             zorder=4,
         )
     ax.text(
         0.5,
-        -0.02,
+        -0.02 if is_narrow(ax) else -0.01,
         _FRAMES[frame][2],
         transform=ax.transAxes,
         ha="center",
         va="top",
-        size=9,
+        size=_letters(ax) + 0.5,
         color=DARK,
     )

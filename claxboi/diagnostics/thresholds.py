@@ -11,7 +11,7 @@ from claxboi.utils import check_choice, float_values
 
 from ._labels import literal
 from ._result import read_record
-from ._style import COLORS, DARK, hide_spines, legend_above, new_axes
+from ._style import COLORS, PALE, fit_letters, hide_spines, legend_above, new_axes
 
 __all__ = ["plot_thresholds"]
 
@@ -102,9 +102,9 @@ def plot_thresholds(scores, class_name, *, ax=None):
     ax.set_ylim(0, 1.02)
     ax.set_xlabel(f"Smallest $P$({literal(class_name)})")
     ax.set_ylabel("Fraction")
-    ax.grid(color="#EBEBEB", linewidth=0.8)
+    ax.grid(color=PALE, linewidth=0.8)
     hide_spines(ax, "top", "right")
-    ax.tick_params(colors=DARK)
+    fit_letters(ax)
     legend_above(ax, title=title)
     return ax
 

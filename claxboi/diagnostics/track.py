@@ -7,8 +7,19 @@ import numpy as np
 
 from claxboi.utils import float_values
 
+from ._labels import literal
 from ._result import find_source, read_record
-from ._style import DARK, GREY, PALE, class_styles, new_axes
+from ._style import (
+    GREY,
+    PALE,
+    class_styles,
+    fit_letters,
+    hide_spines,
+    is_narrow,
+    legend_above,
+    new_axes,
+    title_above,
+)
 
 __all__ = ["plot_track"]
 
@@ -64,7 +75,8 @@ def plot_track(result, source, ax=None):
     track = np.array([float_values(one, name)[0] for name in one.colnames])
     track = track.reshape(1 + len(categories), len(classes))
 
-    ax = new_axes(ax, 2.6 + 1.15 * len(track), 4.2)
+    ax = new_axes(ax, 1.6 + 1.0 * len(track), 4.4)
+    small = 0.65 if is_narrow(ax) else 1.0
     ax.axvspan(-0.5, 0.5, color=PALE, zorder=0)
     shifts = np.linspace(-WIDTH / 2, WIDTH / 2, len(classes))
     places = np.arange(len(track))
@@ -73,20 +85,23 @@ def plot_track(result, source, ax=None):
         line = {"color": style["color"], "linestyle": style["linestyle"]}
         ax.plot(places + shift, np.maximum(values, LOWEST), linewidth=0.8, alpha=0.5, **line)
         seen = np.where(values >= LOWEST, values, np.nan)
-        ax.plot(places + shift, seen, label=name, **_points(style))
+        ax.plot(places + shift, seen, label=literal(name), **_points(style, small))
         hidden = np.where(values < LOWEST, LOWEST, np.nan)
-        ax.plot(places + shift, hidden, **_points({**style, "marker": CARETDOWN}))
+        ax.plot(places + shift, hidden, **_points({**style, "marker": CARETDOWN}, small))
     ax.set_yscale("log")
     ax.set_ylim(0.4 * max(LOWEST, np.nanmin(track, initial=1.0)), 1.6)
     ax.axhline(1, color=GREY, linewidth=0.8, zorder=0)
     ax.set_xlim(-0.5, len(track) - 0.5)
-    ax.set_xticks(places, ["final", *categories])
+    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if small < 1 else {}
+    ax.set_xticks(places, ["final", *map(literal, categories)], **turned)
     ax.get_xticklabels()[0].set_weight("bold")
     ax.tick_params(axis="x", length=0)
     ax.set_ylabel("Probability")
+    fit_letters(ax)
     best = int(np.nanargmax(track[0]))
-    ax.set_title(f"{title}: {classes[best]} ({track[0, best]:.3g})", loc="left", size=10)
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, labelcolor=DARK)
+    title = f"{title}: {classes[best]} ({track[0, best]:.3g})"
+    title_above(ax, literal(title), legend_above(ax))
+    hide_spines(ax, "top", "right")
     return ax
 
 
@@ -96,11 +111,11 @@ def _columns(classes, categories):
     ]
 
 
-def _points(style):
+def _points(style, small):
     return {
         "color": style["color"],
         "marker": style["marker"],
-        "markersize": 12 if style["marker"] == "*" else 8,
+        "markersize": small * (12 if style["marker"] == "*" else 8),
         "linestyle": "none",
         "markeredgecolor": "white",
         "markeredgewidth": 0.5,

@@ -7,7 +7,7 @@ import numpy as np
 
 from claxboi.utils import check_columns, check_table, float_values
 
-from ._style import COLORS, DARK, GREY, PALE, hide_spines, new_axes
+from ._style import COLORS, DARK, GREY, PALE, fit_letters, hide_spines, legend_above, new_axes
 
 __all__ = ["plot_ulx"]
 
@@ -95,12 +95,6 @@ def plot_ulx(table, ax=None):
     hide_spines(ax, "right", "top")
     ax.set_xlabel(r"Frequency of contaminants, $f_\mathrm{contaminant}$")
     ax.set_ylabel(r"$P_\mathrm{XRB}$")
-    ax.legend(
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.01),
-        ncols=2,
-        frameon=False,
-        handletextpad=0.2,
-        columnspacing=1.2,
-    )
+    fit_letters(ax)
+    legend_above(ax, lift=4.0)  # sources of a probability of 1 stand over the edge
     return ax

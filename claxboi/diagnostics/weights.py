@@ -8,7 +8,16 @@ import numpy as np
 from claxboi.classification import WeightSearch
 
 from ._labels import literal
-from ._style import DARK, GREY, class_styles, hide_spines, legend_above, new_axes, split_below
+from ._style import (
+    DARK,
+    GREY,
+    class_styles,
+    fit_letters,
+    hide_spines,
+    legend_above,
+    new_axes,
+    split_below,
+)
 
 __all__ = ["plot_weight_search"]
 
@@ -78,6 +87,7 @@ def plot_weight_search(search, *, ax=None):
     title = f"{search.score:.4f} on {search.n_sources} held-out sources{ended}"
     handles = [line for one in (panel, ax) for line in one.get_legend_handles_labels()[0]]
     legend_above(ax, handles, title=title)
+    fit_letters(ax, panel)
     for one in (ax, panel):
         hide_spines(one, "top", "right")
     return ax

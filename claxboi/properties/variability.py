@@ -193,6 +193,39 @@ def add_variability(
              1.00              0.74        primary
              0.00             -0.24           CSC2
     """
+    settings = {"band": band, "gamma": gamma, "nh": nh, "gamma_range": gamma_range}
+    groups, convert = collect_fluxes(table, links, catalogues, name=name, limits=limits, **settings)
+    result = add_columns(table, range_columns(groups, len(table)), overwrite=overwrite)
+    result.meta = record(
+        result.meta,
+        "variability",
+        catalogues=[name, *(key for key in catalogues if key != name)],
+        limits=list({} if limits is None else limits),
+        band=format_band(parse_band(band, "band")),
+        gamma=float(gamma),
+        nh_cm2=quantity_value(nh, u.cm**-2, "nh"),
+        gamma_range=[float(edge) for edge in gamma_range],
+        uncertainty_dex=convert.uncertainty_dex,
+    )
+    return result
+
+
+def collect_fluxes(table, links, catalogues, *, name, limits, band, gamma, nh, gamma_range):
+    """
+    Read all fluxes of each source, in one band.
+
+    Parameters
+    ----------
+    table, links, catalogues, name, limits, band, gamma, nh, gamma_range
+        As for `add_variability`.
+
+    Returns
+    -------
+    groups : list of list of `Fluxes`
+        The fluxes of each catalogue, and then the limits of each mission.
+    convert : `Converter`
+        What brought them to the band.
+    """
     check_table(table, allow_empty=True)
     others = _check_tables(catalogues, "catalogues", name)
     limits = _check_tables({} if limits is None else limits, "limits")
@@ -214,20 +247,7 @@ def add_variability(
         groups.append(read_fluxes(other, f"catalogues[{key!r}]", key, partners[key], convert))
     for key, own in limits.items():
         groups.append(read_fluxes(own, f"limits[{key!r}]", key, here, convert))
-
-    result = add_columns(table, range_columns(groups, len(table)), overwrite=overwrite)
-    result.meta = record(
-        result.meta,
-        "variability",
-        catalogues=[name, *others],
-        limits=list(limits),
-        band=format_band(common),
-        gamma=gamma,
-        nh_cm2=quantity_value(nh, u.cm**-2, "nh"),
-        gamma_range=[float(edge) for edge in gamma_range],
-        uncertainty_dex=convert.uncertainty_dex,
-    )
-    return result
+    return groups, convert
 
 
 def _check_tables(tables, argument, own_name=None):

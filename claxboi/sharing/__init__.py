@@ -7,7 +7,7 @@ from .citations import acknowledgements, bibtex
 from .coverage import coverage_moc
 from .mixin import SharingMixin
 from .regions import error_regions, write_ds9
-from .samp import point_at, send_to
+from .samp import point_at, receive_selection, send_to
 from .votable import to_votable
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "coverage_moc",
     "error_regions",
     "point_at",
+    "receive_selection",
     "send_to",
     "to_votable",
     "write_ds9",

@@ -29,14 +29,17 @@ THANKS = "This research has used claxboi, an implementation of the method of Tra
 SERVICES = {
     "vizier": (
         (
-            "This research has made use of the VizieR catalogue access tool, CDS, Strasbourg, "
-            "France (DOI: 10.26093/cds/vizier). The original description of the VizieR service "
-            "was published in 2000, A&AS 143, 23."
+            "This research has made use of the VizieR catalogue access tool, CDS, Strasbourg "
+            "Astronomical Observatory, France (DOI: 10.26093/cds/vizier). The original description "
+            "of the VizieR service was published in 2000, A&AS 143, 23."
         ),
         "2000A&AS..143...23O",
     ),
     "simbad": (
-        "This research has made use of the SIMBAD database, operated at CDS, Strasbourg, France.",
+        (
+            "This research has made use of the SIMBAD database, CDS, Strasbourg Astronomical "
+            "Observatory, France."
+        ),
         "2000A&AS..143....9W",
     ),
     "xmatch": (
@@ -45,7 +48,7 @@ SERVICES = {
     ),
 }
 
-#: Year, journal, volume, qualifier (L for a letter, A for an article number), page, initial.
+#: Year, journal, volume, qualifier (L for a letter, A for an article, e for an issue), page, name.
 _BIBCODE = re.compile(r"(\d{4})([A-Za-z&.]{5})([\d.]{4})([A-Za-z.\d])([\d.]{4})([A-Z.])")
 _JOURNALS = {
     "A&A": r"A\&A",
@@ -70,7 +73,8 @@ def bibtex(result):
         Entries for the method, for the catalogues and services that the record names, and for the
         software, each once, by their bibcodes; above them, as a comment, the text of
         `acknowledgements`. An entry of a catalogue whose paper claxboi knows by its bibcode
-        only has no author and no title, and a note says so: ADS has them, at ``adsurl``.
+        only has no author and the title of the catalogue, and a note says so: ADS has those of
+        the paper, at ``adsurl``.
 
     Examples
     --------
@@ -161,14 +165,19 @@ def _entries():
 def _bare_entry(bibcode, title):
     year, journal, volume, qualifier, page, _ = _BIBCODE.fullmatch(bibcode).groups()
     journal, volume, page = journal.strip("."), volume.strip("."), page.strip(".")
+    # A small letter is the issue.
+    page = ("" if qualifier.islower() else qualifier.strip(".")) + page
+    journal, name = _JOURNALS.get(journal, journal), (title or "A catalogue").replace("&", r"\&")
+    # A catalogue without a paper has no page.
+    where = ", ".join(part for part in (f"{journal} {volume}", page) if part not in ("", "0"))
     fields = {
-        "journal": _JOURNALS.get(journal, journal),
-        "volume": volume,
-        "pages": (qualifier if qualifier.isalpha() else qualifier.strip(".")) + page,
+        "key": name,
+        "title": f"{{{name}}}",
+        "howpublished": where,
         "year": year,
         "adsurl": f"https://ui.adsabs.harvard.edu/abs/{bibcode.replace('&', '%26')}",
-        "note": f"{title or 'A catalogue'}; author and title are at adsurl".replace("&", r"\&"),
+        "note": "authors and title of the paper are at adsurl",
     }
-    # A catalogue without a paper has no page.
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value not in ("", "0")]
-    return "\n".join([f"@article{{{bibcode},", *lines, "}"])
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    # Of all kinds of entries, this one needs no author.
+    return "\n".join([f"@misc{{{bibcode},", *lines, "}"])

@@ -5,7 +5,7 @@ Sharing as methods of a table.
 
 from .citations import bibtex
 from .regions import write_ds9
-from .samp import send_to
+from .samp import receive_selection, send_to
 
 __all__ = ["SharingMixin"]
 
@@ -46,6 +46,21 @@ class SharingMixin:
             Names of the programs that loaded it.
         """
         return send_to(self, client, **settings)
+
+    def receive_selection(self, **settings):
+        """
+        Wait for the rows that a person picks in TOPCAT: `~claxboi.sharing.receive_selection`.
+
+        Parameters
+        ----------
+        **settings
+            The arguments of `~claxboi.sharing.receive_selection`.
+
+        Returns
+        -------
+        rows : `XrayTable`
+        """
+        return receive_selection(self, **settings)
 
     def write_ds9(self, path, **settings):
         """

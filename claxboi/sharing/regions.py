@@ -11,16 +11,19 @@ from claxboi.counterparts import host_regions, radius_from_sigma
 from claxboi.diagnostics._result import read_classes
 from claxboi.diagnostics._style import GREY, place_styles
 from claxboi.utils import (
-    check_columns,
     check_number,
     check_output,
-    check_table,
     float_values,
     replacing,
     text_values,
 )
 
+from ._positions import read_positions
+
 __all__ = ["error_regions", "write_ds9"]
+
+#: What DS9 or regions takes for the end of a text, and what stands for it.
+_REPLACED = str.maketrans("{};", "(),")
 
 _ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
 
@@ -43,12 +46,13 @@ def error_regions(table, *, level=0.95, class_column=None):
     Returns
     -------
     regions : `~regions.Regions`
-        Each with a text of ``source_id``, class and probability, and with its class as tag.
+        Each with a text of ``source_id``, class and probability, and with its class as tag;
+        ``{};`` and ends of lines, which DS9 has no way to write, are ``(),`` and blanks.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If a column is absent, or the level is not between 0 and 1.
+        If a column is absent, a position not on the sky, or the level not between 0 and 1.
 
     Examples
     --------
@@ -67,21 +71,19 @@ def error_regions(table, *, level=0.95, class_column=None):
         RegionVisual,
     )
 
-    check_table(table, allow_empty=True)
-    check_columns(table, ["ra", "dec"])
+    ra, dec, known = read_positions(table)
     level = check_number(level, "level", minimum=0, maximum=1, exclusive=True)
     places, names = read_classes(table, class_column)
     styles = place_styles(places)
     texts = _texts(table, names)
-    ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     major, minor, angle = _axes(table)
     scale = 2 * radius_from_sigma(1.0, level)
     shapes = []
-    for row in np.flatnonzero(np.isfinite(ra) & np.isfinite(dec)):
+    for row in np.flatnonzero(known):
         name = str(names[row])
         meta = {"text": texts[row]} if texts[row] else {}
         if name:
-            meta["tag"] = [name]
+            meta["tag"] = [_plain(name)]
         settings = {
             "meta": RegionMeta(meta),
             "visual": RegionVisual(color=styles[name]["color"] if name else GREY),
@@ -113,7 +115,7 @@ def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, over
         Column with the classes; None takes ``prediction``, else ``class``, else none.
     galaxies : `~astropy.table.Table`, optional
         Galaxies whose isophotal ellipses are written too, as for
-        `~claxboi.counterparts.host_regions`.
+        `~claxboi.counterparts.host_regions`, with the tag ``galaxy``.
     overwrite : bool, optional
         Replace an existing file.
 
@@ -136,7 +138,12 @@ def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, over
     check_output(path, overwrite=overwrite)
     regions = error_regions(table, level=level, class_column=class_column)
     if galaxies is not None:
-        regions.extend(host_regions(galaxies).regions)
+        hosts = host_regions(galaxies).regions
+        for host in hosts:
+            if "text" in host.meta:
+                host.meta["text"] = _plain(host.meta["text"])
+            host.meta["tag"] = ["galaxy"]
+        regions.extend(hosts)
     text = regions.serialize(format="ds9")
     with replacing(path, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -178,5 +185,10 @@ def _texts(table, names):
         values = float_values(table, column)
         for row in np.flatnonzero((names == name) & np.isfinite(values)):
             texts[row] += f" {values[row]:.2f}"
-    # DS9 has no way to write a brace within braces.
-    return [text.replace("{", "(").replace("}", ")") for text in texts]
+    return [_plain(text) for text in texts]
+
+
+def _plain(text):
+    # DS9 has no way to write a brace or the end of a line within braces, and regions has none for
+    # a semicolon: either loads nothing of such a file.
+    return " ".join(text.translate(_REPLACED).split())

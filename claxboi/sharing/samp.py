@@ -1,11 +1,15 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Tables and positions sent to other programs on this machine, by SAMP.
+Tables and positions sent to other programs on this machine, and rows they send back, by SAMP.
 """
 
 import atexit
+import queue
 import tempfile
-from contextlib import contextmanager
+import threading
+import weakref
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from astropy.coordinates import SkyCoord
@@ -14,7 +18,13 @@ from claxboi.utils import check_number, check_table
 
 from .votable import to_votable
 
-__all__ = ["point_at", "send_to"]
+__all__ = ["point_at", "receive_selection", "send_to"]
+
+#: Seconds in which a hub has to answer what it does by itself.
+PATIENCE = 10.0
+
+#: Tables that were sent, by what they are called at the hub.
+_sent = weakref.WeakValueDictionary()
 
 
 def send_to(table, client=None, *, name="claxboi", timeout=30.0):
@@ -41,8 +51,8 @@ def send_to(table, client=None, *, name="claxboi", timeout=30.0):
     Raises
     ------
     ConnectionError
-        If there is no SAMP hub (TOPCAT and Aladin have one), no such program, or none that
-        loaded it.
+        If there is no SAMP hub (TOPCAT and Aladin have one) or it does not answer, no such program,
+        or none that loaded it.
 
     Notes
     -----
@@ -65,7 +75,78 @@ def send_to(table, client=None, *, name="claxboi", timeout=30.0):
         path = Path(folder.name, "table.vot")
         to_votable(table).to_xml(str(path))
         parameters = {"url": path.as_uri(), "table-id": path.as_uri(), "name": str(name)}
+        # A program that takes longer than this waits for it has the table in the end.
+        _sent[path.as_uri()] = table
         return _call(hub, recipients, "table.load.votable", parameters, timeout)
+
+
+def receive_selection(table, *, timeout=300.0):
+    """
+    Wait for the rows of a table that a person picks in TOPCAT or another program, by SAMP.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table, which `send_to` has sent.
+    timeout : float, optional
+        Seconds to wait for the person.
+
+    Returns
+    -------
+    rows : `~astropy.table.Table`
+        The rows, as a table of the same kind.
+
+    Raises
+    ------
+    ConnectionError
+        As for `send_to`.
+    TimeoutError
+        If nobody sent rows of this table in time.
+    ValueError
+        If the table was not sent, or the program names a row that it has not.
+
+    Notes
+    -----
+    In the table browser of TOPCAT: select rows, press the first button (a subset of the selected
+    rows), and :guilabel:`Transmit Subset`. Any subset can be sent from the window of row subsets.
+
+    Examples
+    --------
+    >>> from claxboi.sharing import receive_selection, send_to
+    >>> send_to(result, "topcat")  # doctest: +SKIP
+    ['topcat']
+    >>> odd = receive_selection(result)  # doctest: +SKIP
+    """
+    check_table(table)
+    timeout = check_number(timeout, "timeout", minimum=0, exclusive=True)
+    if not any(sent is table for sent in _sent.values()):
+        raise ValueError("table must be one that send_to has sent")
+    arrived = queue.SimpleQueue()
+    with _connected() as hub:
+        hub.bind_receive_message("table.select.rowList", _taker(hub, table, arrived))
+        try:
+            rows = arrived.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError(f"nobody sent rows of the table in {timeout:g} s") from None
+    if not all(0 <= row < len(table) for row in rows):
+        raise ValueError(f"the rows sent must be from 0 to {len(table) - 1}, got {rows}")
+    return table[rows]
+
+
+def _taker(hub, table, arrived):
+    """
+    Return what takes the messages of rows, and leaves aside those of other tables.
+    """
+
+    def take(_private_key, _sender, message_id, _mtype, parameters, _extra):
+        # The answer first: once the rows are there, nobody listens.
+        if message_id is not None:
+            hub.reply(message_id, {"samp.status": "samp.ok", "samp.result": {}})
+        names = (parameters.get("table-id"), parameters.get("url"))
+        if any(_sent.get(name) is table for name in names):
+            arrived.put([int(row) for row in parameters["row-list"]])
+
+    return take
 
 
 def point_at(position, client=None, *, timeout=10.0):
@@ -143,15 +224,39 @@ def _connected():
 
     samp = samp_package()
     metadata = {"samp.name": "claxboi", "claxboi.version": __version__}
-    client = samp.SAMPIntegratedClient(metadata=metadata)
-    try:
-        client.connect()
-    except samp.SAMPHubError as err:
-        raise ConnectionError("there is no SAMP hub: start TOPCAT or Aladin first") from err
+    # Programs on this machine need no address elsewhere, which it would look for by a web site.
+    with samp.conf.set_temp("use_internet", False):
+        client = samp.SAMPIntegratedClient(metadata=metadata, addr="127.0.0.1")
+        try:
+            _within(PATIENCE, client.connect)
+        except (samp.SAMPHubError, KeyError) as err:
+            # A KeyError, where there are hubs, and not the one of this user.
+            raise ConnectionError("there is no SAMP hub: start TOPCAT or Aladin first") from err
     try:
         yield client
     finally:
-        client.disconnect()
+        # What was done is done, whether the hub says goodbye or not.
+        with suppress(ConnectionError, samp.SAMPProxyError, OSError):
+            _within(PATIENCE, client.disconnect)
+
+
+def _within(seconds, call, *arguments):
+    """
+    Do something that can hang, and leave it alone after a time.
+    """
+    answer = Future()
+
+    def work():
+        try:
+            answer.set_result(call(*arguments))
+        except Exception as err:  # noqa: BLE001 - raised again where the answer is read
+            answer.set_exception(err)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise ConnectionError(f"the SAMP hub did not answer in {seconds:g} s") from None
 
 
 def _recipients(hub, message, client):
@@ -178,7 +283,9 @@ def _call(hub, recipients, message, parameters, timeout):
     for key, name in recipients.items():
         call = {"samp.mtype": message, "samp.params": parameters}
         try:
-            answer = hub.call_and_wait(key, call, str(max(1, round(timeout))))
+            # The hub counts whole seconds, and may hang itself.
+            seconds = max(1, round(timeout))
+            answer = _within(seconds + PATIENCE, hub.call_and_wait, key, call, str(seconds))
         except samp_package().SAMPProxyError as err:
             failed.append(f"{name} ({err.faultString})")
             continue

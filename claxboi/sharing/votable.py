@@ -3,10 +3,8 @@
 A table as VOTable with its columns in groups, as other tools show them.
 """
 
-import io
-
 from claxboi.catalog import describe
-from claxboi.utils import check_table, write_table
+from claxboi.utils import as_votable
 
 __all__ = ["to_votable"]
 
@@ -37,6 +35,11 @@ def to_votable(table):
         ``properties``, ``training`` and ``classification``; a column that claxboi does not know
         is in none.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no table, or a VOTable cannot hold a column.
+
     Examples
     --------
     >>> from astropy.table import Table
@@ -45,18 +48,9 @@ def to_votable(table):
     >>> [group.name for group in document.get_first_table().groups]
     ['catalogue', 'classification']
     """
-    import tempfile
-    from pathlib import Path
-
-    from astropy.io import votable
     from astropy.io.votable.tree import FieldRef, Group
 
-    check_table(table, allow_empty=True)
-    with tempfile.TemporaryDirectory() as folder:
-        # The writer of claxboi keeps what astropy loses: UCDs, and the record of the steps.
-        path = Path(folder, "table.vot")
-        write_table(table, path)
-        document = votable.parse(io.BytesIO(path.read_bytes()))
+    document = as_votable(table)
     tree = document.get_first_table()
     members = {}
     for field in tree.fields:

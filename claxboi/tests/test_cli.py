@@ -170,12 +170,12 @@ def test_explain(folder, run):
     assert by_column == by_row
     assert by_row[0] == 0
     best = f"P_{table['prediction'][5]}"
-    sentence = by_row[1].splitlines()[0]
+    # Above the table the sentence is broken into lines.
+    sentence = " ".join(by_row[1].partition("\n\n")[0].split())
     assert sentence.startswith(f"{table['source_id'][5]} is ")
     assert f"{100 * table[best][5]:.1f} %" in sentence or "> 99.9 %" in sentence
     parts = run("explain out.csv 5 --parts --priors training")[1]
-    # Above the table the sentence is broken into lines.
-    assert " ".join(parts.partition("\n\n")[0].split()) == sentence
+    assert parts.splitlines()[0] == sentence
     assert "log_fx_fb" in parts
 
 
@@ -203,6 +203,23 @@ def test_evaluate(sample, folder, run):
     model.write("m.ecsv")
     out = run("evaluate x.fits --priors training --quiet --model m.ecsv --label true_class")[1]
     assert out.strip() == str(model.evaluate(sample, "training", label="true_class"))
+
+
+def test_soft_labels_and_what_they_stand_for(sample, folder, run, refuse):
+    soft = sample.copy()
+    soft["trust"] = np.linspace(0.2, 1, len(soft))
+    soft["stands_for"] = np.linspace(1, 9, len(soft))
+    write_table(soft, "soft.fits")
+    assert run("classify soft.fits -o out.fits --quiet --priors training --weight trust")[0] == 0
+    result, model = classify(soft, "training", weight="trust", return_model=True)
+    assert np.allclose(read_table("out.fits")["P_star"], result["P_star"])
+    model.write("m.ecsv")
+    out = run(
+        "evaluate soft.fits --model m.ecsv --priors training --quiet --population-weight stands_for"
+    )[1]
+    assert out.strip() == str(model.evaluate(soft, "training", weight="stands_for"))
+    assert "weighted by stands_for" in out
+    assert "nobody" in refuse("classify soft.fits -o other.fits --quiet --weight nobody")
 
 
 def test_demo(folder, run, refuse, monkeypatch):

@@ -352,6 +352,11 @@ def test_other_formats_are_those_of_astropy(tmp_path):
         x.write(tmp_path / "x.csv", format="ascii.csv", delimiter="|")
 
 
+def test_suffix_of_no_format(tmp_path):
+    with pytest.raises(ValueError, match=r"its suffix must be one of .*, got '\.fitz'"):
+        XrayTable({"ra": [10.0]}).write(tmp_path / "x.fitz")
+
+
 def test_sharing_as_methods(tmp_path):
     x = XrayTable({"ra": [10.0], "dec": [5.0]})
     x.write_ds9(tmp_path / "x.reg")

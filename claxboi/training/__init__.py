@@ -7,7 +7,8 @@ from .labels import add_labels
 from .report import DependentLabelWarning, LabelReport, label_report
 from .samples import TrainingSample, build
 from .schemes import ClassRule, class_schemes
-from .votes import CombinedVotes, apply_votes, combine_votes, read_votes
+from .votedlabels import apply_votes
+from .votes import CombinedVotes, combine_votes, read_votes
 
 __all__ = [
     "ClassRule",

@@ -71,6 +71,11 @@ class LabelReport:
     selected_in, n_labelled`` (for which all catalogues but SIMBAD are of that wavelength)
     and ``properties``."""
 
+    combinations: Table
+    """One row per class and set of catalogues that alone have a source, from the largest:
+    ``class, bits`` (the sum of the bits of ``catalogues``), ``n_sources`` and ``n_labelled`` (of
+    these, those that have the class)."""
+
     def __str__(self):
         parts = [
             ("Labels by class", self.classes),
@@ -144,6 +149,7 @@ def label_report(table):
         _overlaps(values, bits),
         _unlabelled(table),
         _dependent(table, values, has_class, bits, selected_in),
+        _combinations(values, has_class),
     )
     if len(report.dependent):
         said = "; ".join(
@@ -200,6 +206,18 @@ def _overlaps(values, bits):
             if n:
                 rows.append((name, first, second, n))
     return _table(rows, ["class", "catalogue_1", "catalogue_2", "n_sources"], [str, str, str, int])
+
+
+def _combinations(values, has_class):
+    rows = []
+    for name, own in values.items():
+        known = own != 0
+        sets, inverse = np.unique(own[known], return_inverse=True)
+        n_sources = np.bincount(inverse, minlength=len(sets))
+        n_labelled = np.bincount(inverse, weights=has_class[name][known], minlength=len(sets))
+        order = np.argsort(-n_sources, kind="stable")
+        rows += [(name, sets[k], n_sources[k], n_labelled[k]) for k in order]
+    return _table(rows, ["class", "bits", "n_sources", "n_labelled"], [str, int, int, int])
 
 
 def _unlabelled(table):

@@ -10,7 +10,6 @@ from astropy.table import Table
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
-    add_columns,
     check_choice,
     check_columns,
     check_number,
@@ -23,7 +22,7 @@ from claxboi.utils import (
 
 from ._dawidskene import dawid_skene, voter_confusion
 
-__all__ = ["CombinedVotes", "apply_votes", "combine_votes", "read_votes"]
+__all__ = ["CombinedVotes", "combine_votes", "read_votes"]
 
 #: What a voter answers who cannot tell, in lower case.
 UNSURE = "unsure"
@@ -32,9 +31,6 @@ METHODS = ("dawid-skene", "majority")
 
 #: The least that the properties of a source may say for a class before the votes.
 SMALLEST_PRIOR = 1e-3
-
-#: Where labels came from.
-FROM_CATALOGUE, FROM_VOTES = "catalogue", "votes"
 
 
 def read_votes(path, format=None):
@@ -77,7 +73,8 @@ def read_votes(path, format=None):
            x1   Bob unsure
            x1   Ann   star
     """
-    return _clean(read_table(path, format))
+    # An identifier such as 007 is no number.
+    return _clean(read_table(path, format, as_text=True))
 
 
 def _clean(votes):
@@ -346,138 +343,3 @@ def _label_table(sources, n_votes, n_unsure, counts, probability, names):
     for k, name in enumerate(names):
         columns.append(make_column("vote_<class>", probability[:, k], **{"class": name}))
     return Table(columns)
-
-
-def apply_votes(
-    table,
-    combined,
-    *,
-    label="class",
-    known="keep",
-    soft=True,
-    min_probability=0.05,
-    overwrite=False,
-):
-    """
-    Put labels by votes in a table, to train on.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The sources, with ``source_id``. Not changed.
-    combined : `CombinedVotes`
-        The votes, as `combine_votes` returns them. Votes on other sources do not matter.
-    label : str, optional
-        Column of the labels; made if the table has none.
-    known : {"keep", "replace"}, optional
-        Whether a label that a source has already is kept (default), or replaced by the votes.
-    soft : bool, optional
-        True (default): a source with votes is one row for each of its classes, with the
-        probability of the class as weight. False: one row, with the consensus and its probability.
-    min_probability : float, optional
-        Less probable classes are left out, and the others scaled to sum to 1.
-    overwrite : bool, optional
-        Replace the columns ``label_weight`` and ``label_origin``.
-
-    Returns
-    -------
-    sample : same class as the table
-        The rows of the table in their order, those of a soft label repeated, with the label,
-        ``label_weight`` (1 for labels without votes) and ``label_origin`` ("votes" or
-        "catalogue", empty without a label). Pass it on as
-        ``classify(table, training=sample, weight="label_weight")``, or to
-        `~claxboi.classification.NaiveBayesClassifier.fit` with its weights. A source with a soft
-        label is known again by ``ra`` and ``dec``, which must be there for it to be held out.
-
-    Raises
-    ------
-    KeyError
-        If a column is absent.
-    ValueError
-        If no source of the votes is in the table, or a source_id stands twice.
-
-    Examples
-    --------
-    >>> from astropy.table import Table
-    >>> from claxboi.training import apply_votes, combine_votes
-    >>> votes = Table(rows=[("x1", "Ann", "CV"), ("x1", "Bob", "AGN"), ("x2", "Ann", "AGN")],
-    ...               names=["source_id", "voter", "vote"])
-    >>> table = Table({"source_id": ["x1", "x2", "x3"], "hr1": [0.1, 0.2, 0.3]})
-    >>> sample = apply_votes(table, combine_votes(votes, method="majority"))
-    >>> print(sample["source_id", "class", "label_weight", "label_origin"])
-    source_id class label_weight label_origin
-    --------- ----- ------------ ------------
-           x1   AGN          0.5        votes
-           x1    CV          0.5        votes
-           x2   AGN          1.0        votes
-           x3    --          1.0
-    """
-    check_table(table)
-    check_columns(table, ["source_id"])
-    if not isinstance(combined, CombinedVotes):
-        raise TypeError(f"combined must be CombinedVotes, got {type(combined).__name__}")
-    check_choice(known, ("keep", "replace"), "known")
-    # The most probable of all classes is never left out.
-    least = 1 / len(combined.classes)
-    min_probability = check_number(min_probability, "min_probability", minimum=0, maximum=least)
-    ids, _ = text_values(table, "source_id")
-    if len(np.unique(ids)) < len(ids):
-        raise ValueError("column 'source_id' of table must be unique to find the sources by")
-    labels, missing = np.full(len(table), ""), np.ones(len(table), bool)
-    if label in table.colnames:
-        labels, missing = text_values(table, label)
-    voted = np.asarray(combined.labels["source_id"]).astype(str)
-    place = np.minimum(np.searchsorted(voted, ids), len(voted) - 1)
-    found = (voted[place] == ids) & (np.asarray(combined.labels["n_votes"])[place] > 0)
-    if not found.any():
-        raise ValueError("votes must be on sources of table: none has a source_id of the table")
-    if known == "keep":
-        found &= missing
-
-    probability = np.where(found[:, np.newaxis], combined.probabilities()[place], 0.0)
-    if not soft:
-        best = probability.argmax(axis=1)
-        only = np.arange(probability.shape[1]) == best[:, np.newaxis]
-        probability = np.where(only, probability, 0.0)
-        kept = only & found[:, np.newaxis]
-    else:
-        kept = (probability >= min_probability) & (probability > 0)
-        probability = np.where(kept, probability, 0.0)
-        total = probability.sum(axis=1, keepdims=True)
-        probability = np.divide(probability, total, out=probability, where=total > 0)
-    kept[~found, 0] = True  # a row as it was
-    row, code = np.nonzero(kept)
-    by_vote = found[row]
-    names = np.array(combined.classes)
-    columns = {
-        label: make_column(
-            "class",
-            np.where(by_vote, names[code], labels[row]),
-            mask=missing[row] & ~by_vote,
-        ),
-        "label_weight": make_column("label_weight", np.where(by_vote, probability[row, code], 1.0)),
-        "label_origin": make_column(
-            "label_origin",
-            np.where(by_vote, FROM_VOTES, np.where(missing[row], "", FROM_CATALOGUE)),
-        ),
-    }
-    columns[label].name = label
-    sample = table[row]
-    if label in sample.colnames:
-        sample.replace_column(label, columns.pop(label))
-    sample = add_columns(sample, columns, overwrite=overwrite)
-    sample.meta = record(
-        table.meta,
-        "votes",
-        **{
-            name: value
-            for name, value in combined.labels.meta["claxboi"]["votes"].items()
-            if name not in {"version", "date"}
-        },
-        n_voters=len(combined.voters),
-        n_sources=int(found.sum()),
-        known=known,
-        soft=bool(soft),
-        min_probability=min_probability,
-    )
-    return sample

@@ -8,7 +8,7 @@ from ._files import check_output, replacing
 from ._formats import ecsv_text
 from ._progress import Progress
 from ._provenance import record
-from ._tables import output_format, read_table, write_table
+from ._tables import as_votable, output_format, read_table, write_table
 from ._validation import (
     check_choice,
     check_columns,
@@ -23,6 +23,7 @@ __all__ = [
     "ClaxboiWarning",
     "Progress",
     "add_columns",
+    "as_votable",
     "check_choice",
     "check_columns",
     "check_count",

@@ -30,13 +30,15 @@ def check_output(path, *, overwrite=False):
     FileExistsError
         If the file exists and ``overwrite`` is False.
     OSError
-        If it is a folder, or its folder does not exist.
+        If it is a folder, or its folder does not exist or is read-only.
     """
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} cannot be written: it is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: folder {path.parent} is read-only")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already; pass overwrite=True to replace it")
     return path

@@ -11,16 +11,16 @@ import io
 import json
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 from astropy.io import registry
 from astropy.table import Column, MaskedColumn, Table
-from astropy.units import UnitsWarning
 from astropy.utils.exceptions import AstropyUserWarning
 
 from .exceptions import ClaxboiWarning, warn
 
-__all__ = ["READERS", "WRITERS", "ecsv_text", "read_other"]
+__all__ = ["READERS", "WRITERS", "ecsv_text", "read_other", "votable_document"]
 
 #: Where the meta of a table is kept, as JSON: a card of a FITS header, an INFO element of a
 #: VOTable, a key of a Parquet schema.
@@ -32,14 +32,17 @@ CARD_TYPES = (bool, int, float)
 #: Types of columns that FITS has as they are.
 STREAMABLE = ("b1", "u1", "i2", "i4", "i8", "f4", "f8")
 
+#: So many characters fit in the card of a FITS header that names a column.
+LONGEST_NAME = 68
+
 #: So many rows of a FITS table are written at a time.
 BLOCK_ROWS = 65_536
 
 #: The cards of a FITS table with the UCDs and the descriptions of its columns.
 COLUMN_CARD = re.compile(r"T(UCD|COMM)\d+")
 
-#: Mark of astropy on the columns of a VOTable that held text.
-VOTABLE_TEXT = "_votable_string_dtype"
+#: Marks of astropy on the columns of a VOTable that held text.
+VOTABLE_MARKS = ("_votable_string_dtype", "_votable_arraysize")
 
 
 def ecsv_text(table):
@@ -82,7 +85,11 @@ def _kind(column):
 
 
 def read_other(path, format):
-    return Table.read(path, format=format)
+    table = Table.read(path, format=format)
+    # TOPCAT writes its own ECSV.
+    if isinstance(table.meta.get(META_KEY.upper()), str):
+        _restore_meta(table, table.meta.pop(META_KEY.upper()))
+    return table
 
 
 def _read_fits(path, format):
@@ -95,51 +102,78 @@ def _read_fits(path, format):
         warnings.filterwarnings("error", ".*truncated", AstropyUserWarning)
         warnings.filterwarnings("error", "Error validating header", AstropyUserWarning)
         table = Table.read(path, format=format)
-    _restore_meta(table, table.meta.pop(META_KEY.upper(), None))
+    text = table.meta.pop(META_KEY.upper(), None)
     cards = {key: table.meta.pop(key) for key in list(table.meta) if COLUMN_CARD.fullmatch(key)}
     if not any(column.info.description or column.info.meta for column in _each(table)):
         # astropy keeps these in its own way; files of others have the cards alone.
         for number, column in enumerate(_each(table), start=1):
-            column.info.description = cards.get(f"TCOMM{number}")
+            column.info.description = _unwrapped(cards.get(f"TCOMM{number}"))
             if f"TUCD{number}" in cards:
                 column.info.meta = {"ucd": cards[f"TUCD{number}"]}
-    logical = [column.name for column in _each(table) if _kind(column) == "b"]
-    if logical:
-        with fits.open(path) as hdus:
-            data = next(hdu.data for hdu in hdus if isinstance(hdu, fits.BinTableHDU))
-            for name in logical:
-                missing = np.rec.recarray.field(data, name) == 0
-                if missing.any():
-                    table[name] = MaskedColumn(table[name], mask=missing)
+    with fits.open(path) as hdus:
+        hdu = next(hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU))
+        _mask_fits(table, hdu)
+        _restore_meta(table, text or _note_of_topcat(hdus[0]))
     return table
+
+
+def _mask_fits(table, hdu):
+    """
+    Mask what astropy reads as values.
+    """
+    for column in hdu.columns:
+        own = table.columns.get(column.name)
+        if column.format == "0A" and own is not None:
+            # TOPCAT gives no room to a column without any text, and astropy reads its neighbour.
+            facts = {"description": own.description, "meta": own.meta}
+            table[column.name] = Column(np.full(len(table), ""), **facts)
+        elif _kind(own) == "b":
+            missing = np.rec.recarray.field(hdu.data, column.name) == 0
+            if missing.any():
+                table[column.name] = MaskedColumn(own, mask=missing)
+
+
+def _note_of_topcat(hdu):
+    """
+    Find the meta in what a FITS file of TOPCAT says of its table, which is a VOTable.
+    """
+    if not hdu.header.get("VOTMETA") or hdu.data is None:
+        return None
+    from ._votable import find_note, read_document
+
+    return find_note(read_document(hdu.data.tobytes()), META_KEY)
+
+
+def _unwrapped(text):
+    # TOPCAT makes a question mark of the end of a line in a description of a VOTable.
+    if text is None or not re.match(r"\?\s{2,}", text):
+        return text
+    return re.sub(r"\?\s{2,}", " ", text.removesuffix("?")).strip()
 
 
 def _read_votable(path, _format):
-    from astropy.io import votable
+    from ._votable import find_note, read_document
 
-    with warnings.catch_warnings():
-        # erg is deprecated in the standard of units, and what X-ray astronomers use.
-        warnings.filterwarnings("ignore", ".*has been deprecated in the VOUnit", UnitsWarning)
-        document = votable.parse(path)
-        table = document.get_first_table().to_table(use_names_over_ids=True)
+    document = read_document(Path(path).read_bytes())
+    table = document.get_first_table().to_table(use_names_over_ids=True)
     for column in _each(table):
-        column.info.meta.pop(VOTABLE_TEXT, None)
+        for mark in VOTABLE_MARKS:
+            column.info.meta.pop(mark, None)
         if column.info.description:
             column.info.description = " ".join(column.info.description.split())
-    for resource in document.resources:
-        for info in resource.infos:
-            if info.name == META_KEY:
-                _restore_meta(table, info.value)
+    _restore_meta(table, find_note(document, META_KEY))
     return table
 
 
-def _read_csv(path, format):
-    table = Table.read(path, format=format)
+def _read_csv(path, format, **settings):
+    table = Table.read(path, format=format, **settings)
     for name, column in table.columns.items():
         if column.dtype.kind == "U":
             masked = getattr(column, "mask", np.zeros(len(table), bool))
-            if set(np.unique(np.asarray(column)[~masked])) <= {"True", "False"}:
-                values = np.asarray(column) == "True"
+            found = set(np.unique(np.asarray(column)[~masked]))
+            # TOPCAT writes them small.
+            if found <= {"True", "False"} or found <= {"true", "false"}:
+                values = np.isin(column, ["True", "true"])
                 if not masked.all():
                     table[name] = MaskedColumn(values, mask=masked)
     return table
@@ -211,6 +245,12 @@ def _write_fits(table, path):
     table.meta = cards
     if text := _as_json(rest):
         table.meta[META_KEY.upper()] = text
+    for name in table.colnames:
+        if not (name.isascii() and name.isprintable()) or len(name) > LONGEST_NAME:
+            raise ValueError(
+                f"FITS has names of columns of at most {LONGEST_NAME} ASCII characters, got "
+                f"{name!r}; .ecsv or .vot hold it"
+            )
     is_plain = all(map(_is_streamable, _each(table)))
     try:
         if is_plain and table.colnames and path.suffix != ".gz":
@@ -327,29 +367,50 @@ def _write_csv(table, path):
 
 
 def _write_votable(table, path):
-    from astropy.io import votable
-    from astropy.io.votable.exceptions import W03
+    votable_document(table).to_xml(str(path))
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*has been deprecated in the VOUnit", UnitsWarning)
-        # An ID is made of a name such as S/N, which stays what it is.
-        warnings.simplefilter("ignore", W03)
-        document = votable.from_table(table)
-        if text := _as_json(table.meta):
-            info = votable.tree.Info(name=META_KEY, value=text)
-            document.resources[0].infos.append(info)
-        document.to_xml(str(path))
+
+def votable_document(table):
+    """
+    Turn a table whose missing text is empty into a VOTable, with its meta as INFO element.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    document : `~astropy.io.votable.tree.VOTableFile`
+    """
+    from astropy.io.votable.tree import Info
+
+    from ._votable import make_document
+
+    for name, column in table.columns.items():
+        _check_column(name, column, "VOTable", None)
+    document = make_document(table)
+    if text := _as_json(table.meta):
+        document.resources[0].infos.append(Info(name=META_KEY, value=text))
+    return document
+
+
+def _check_column(name, column, what, ndim):
+    is_shape = isinstance(column, Column) and (ndim is None or column.ndim == ndim)
+    if not is_shape or column.dtype.kind not in "biufU":
+        kind = f" of {column.dtype}" if isinstance(column, Column) else ""
+        needed = "one number or text" if ndim else "numbers or text"
+        raise ValueError(
+            f"{what} cannot hold column {name!r}: it must have {needed} a row, got "
+            f"{type(column).__name__}{kind} of shape {column.shape}"
+        )
 
 
 def _write_parquet(table, path):
     pyarrow = _pyarrow()
     arrays, fields = [], []
     for name, column in table.columns.items():
-        if not isinstance(column, Column) or column.ndim != 1 or column.dtype.kind not in "biufU":
-            raise ValueError(
-                f"Parquet cannot hold column {name!r}: it must have one number or text a row, got "
-                f"{type(column).__name__} of shape {column.shape}"
-            )
+        _check_column(name, column, "Parquet", 1)
         mask = column.mask if isinstance(column, MaskedColumn) else None
         values = np.asarray(column)
         if column.dtype.kind == "U":

@@ -6,15 +6,16 @@ Tables in files, with what astropy alone would lose on the way.
 from pathlib import Path
 
 import numpy as np
+from astropy.io.ascii import convert_numpy
 from astropy.io.registry import IORegistryError
 from astropy.table import Column, MaskedColumn
 from astropy.utils.exceptions import AstropyUserWarning
 
 from ._files import replacing
-from ._formats import READERS, WRITERS, read_other
+from ._formats import READERS, WRITERS, read_other, votable_document
 from ._validation import check_choice, check_table
 
-__all__ = ["output_format", "read_table", "write_table"]
+__all__ = ["as_votable", "output_format", "read_table", "write_table"]
 
 #: Formats by suffix. Others, such as ``.hdf5``, are left to astropy.
 FORMATS = {
@@ -35,7 +36,7 @@ FORMATS = {
 _NOT_OF_THE_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
-def read_table(path, format=None):
+def read_table(path, format=None, *, as_text=False):
     """
     Read a table, with the units, descriptions, UCDs and meta that `write_table` kept.
 
@@ -45,6 +46,8 @@ def read_table(path, format=None):
         The file: FITS, VOTable, ECSV, Parquet (needs pyarrow), CSV, or what else astropy reads.
     format : str, optional
         Name of the format in astropy. Default: by the suffix, or what astropy makes of the file.
+    as_text : bool, optional
+        Leave the values of a CSV file as they are written: "007" is no number then.
 
     Returns
     -------
@@ -73,8 +76,11 @@ def read_table(path, format=None):
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     format = format or _format_of(path)
+    settings = {}
+    if as_text and format == "ascii.csv":
+        settings["converters"] = {"*": [convert_numpy(str)]}
     try:
-        table = READERS.get(format, read_other)(path, format)
+        table = READERS.get(format, read_other)(path, format, **settings)
     except IORegistryError as err:
         raise ValueError(
             f"cannot tell the format of {path}: its suffix should be one of {', '.join(FORMATS)}"
@@ -132,6 +138,28 @@ def write_table(table, path, format=None, *, overwrite=False):
         WRITERS[format](_plain_text(table), temporary)
 
 
+def as_votable(table):
+    """
+    Turn a table into a VOTable as `write_table` writes it.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table; it is not changed.
+
+    Returns
+    -------
+    document : `~astropy.io.votable.tree.VOTableFile`
+
+    Raises
+    ------
+    ValueError
+        If a VOTable cannot hold a column.
+    """
+    check_table(table, allow_empty=True)
+    return votable_document(_plain_text(table))
+
+
 def output_format(path):
     """
     Tell the format of a table to be written by the suffix of its file.
@@ -177,6 +205,11 @@ def _tidy(table):
         values, missing = np.asarray(column), np.zeros(column.shape, bool)
         if isinstance(column, MaskedColumn):
             missing |= column.mask
+        if values.dtype.kind == "O":
+            # Text of any length, as VOTables have it.
+            texts = column.tolist()
+            if all(isinstance(text, (str, type(None))) for text in texts):
+                values = np.array([text or "" for text in texts], dtype=str)
         if column.dtype.kind == "S":
             values = np.char.decode(values, "utf-8")
         if values.dtype.kind == "U":

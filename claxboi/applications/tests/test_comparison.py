@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from claxboi import classify
 from claxboi.applications import compare_models, inspection_list
 from claxboi.classification import NaiveBayesClassifier
-from claxboi.simulation import make_labelled_sample
+from claxboi.simulation import make_labelled_sample, make_votes
 from claxboi.training import apply_votes, combine_votes
 
 PRIORS = {
@@ -25,20 +25,7 @@ PRIORS = {
 }
 RARE = ["CV", "gal_XRB", "ex_XRB"]
 WEIGHTS = dict.fromkeys(("missing", "location", "spectrum", "counterparts", "variability"), 0.7)
-SKILLS = (0.9, 0.85, 0.8, 0.7, 0.6)
-
-
-def simulate_votes(rng, table, rows):
-    """Each voter sees 70 % of the sources, is unsure about 10 %, else right with a known skill."""
-    votes = []
-    for v, skill in enumerate(SKILLS):
-        for row in rows[rng.random(len(rows)) < 0.7]:
-            truth = str(table["true_class"][row])
-            others = [name for name in PRIORS if name != truth]
-            vote = truth if rng.random() < skill else rng.choice(others)
-            vote = "unsure" if rng.random() < 0.1 else vote
-            votes.append((table["source_id"][row], f"v{v}", vote))
-    return Table(rows=votes, names=["source_id", "voter", "vote"])
+SKILLS = {"v0": 0.9, "v1": 0.85, "v2": 0.8, "v3": 0.7, "v4": 0.6}
 
 
 @pytest.mark.filterwarnings("ignore:classes with fewer than 10 labelled sources")
@@ -51,11 +38,13 @@ def test_votes_raise_the_f1_of_rare_classes():
     changes, skills = [], []
     settings = {"weights": WEIGHTS, "bandwidth": "silverman"}
     for seed in range(4):
-        rng = np.random.default_rng(seed)
         table = make_labelled_sample(6000, labelled_fraction=0.08, rng=seed)
         result, old = classify(table, PRIORS, return_model=True, **settings)
         todo = inspection_list(result, rare=RARE, min_rare=0.3, limit=300)
-        votes = simulate_votes(rng, table, np.asarray(todo["row"]))
+        truth = table["true_class"][todo["row"]]
+        votes = make_votes(
+            todo["source_id"], truth, SKILLS, classes=list(PRIORS), seen=0.7, rng=seed
+        )
         combined = combine_votes(votes, priors=result)
         skills.append(combined.voters["skill"])
         sample = apply_votes(table, combined)
@@ -71,7 +60,7 @@ def test_votes_raise_the_f1_of_rare_classes():
     assert np.mean(changes) > 2 * np.std(changes, ddof=1) / np.sqrt(len(changes))
     # What each voter is worth is found as well, from some 190 votes each; the belief of 0.7 counts
     # like 3 votes in each of 7 classes, and draws rarely voted classes to itself.
-    assert_allclose(np.mean(skills, axis=0), SKILLS, atol=0.08)
+    assert_allclose(np.mean(skills, axis=0), list(SKILLS.values()), atol=0.08)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +94,30 @@ def test_a_model_is_equal_to_itself(models):
     assert_allclose(scores["f1_change"], 0)
     assert_allclose(scores["f1_change_error"], 0)
     assert scores.meta["claxboi"]["comparison"]["n_changed"] == 0
+
+
+def test_a_weight_of_two_is_two_sources(models):
+    first, second, table = models
+    weights = np.random.default_rng(2).integers(1, 4, len(table))
+    table = table.copy()
+    table["weight"] = weights
+    one = compare_models(first, second, table, "training", weight="weight", rng=1)
+    many = table[np.repeat(np.arange(len(table)), weights)]
+    two = compare_models(first, second, many, "training", rng=1)
+    for name in ("recall_before", "precision_after", "f1_change"):
+        assert_allclose(one[name], two[name])
+    # Repeated rows are no new sources.
+    assert np.all(one["f1_change_error"] > two["f1_change_error"])
+
+
+def test_wrong_weights(models):
+    first, second, table = models
+    table = table.copy()
+    table["weight"] = np.arange(600.0)
+    with pytest.raises(ValueError, match=r"'weight' of table must be above 0 .* got 0.0"):
+        compare_models(first, second, table, "training", weight="weight")
+    with pytest.raises(KeyError, match="nobody"):
+        compare_models(first, second, table, "training", weight="nobody")
 
 
 def test_errors(models):

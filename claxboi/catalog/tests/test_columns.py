@@ -44,7 +44,7 @@ def test_each_call_reads_a_table_of_its_own():
         ("hr3", "X-ray hardness ratio 3"),
         ("hr12_error", "Error of hr12"),
         ("pm_error", "Error of pm"),
-        ("opt_p_any", "Probability that the X-ray source has a opt counterpart"),
+        ("opt_p_any", "Probability that the X-ray source has any opt counterpart"),
         ("galaxy_id", "Identifier of the host galaxy"),
         ("label_gal_XRB", "Bit flags of the catalogues that label the source gal_XRB"),
         ("P_AGN", "Posterior probability of class AGN"),

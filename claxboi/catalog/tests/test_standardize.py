@@ -148,6 +148,7 @@ class TestXMM:
         np.testing.assert_allclose(result["pos_error"], [0.5, 1.0, 2.0])
         np.testing.assert_array_equal(result["flux"], FLUX)
         np.testing.assert_allclose(result["snr"], 10)
+        assert result["snr"].unit is None
         assert result["flux"].unit == u.erg / u.s / u.cm**2
         assert set(result["flux_band"]) == {"0.2-12"}
         assert result["hr1"].tolist() == [0.1, None, -0.3]

@@ -20,6 +20,7 @@ from claxboi.classification.weights import (
     largest,
     parse_weights,
 )
+from claxboi.simulation import make_labelled_sample
 
 PRIORS = {"A": 0.7, "B": 0.2, "C": 0.1}
 PROPERTIES = {"one": ["u", "u2"], "two": ["w"]}
@@ -454,3 +455,13 @@ class TestParse:
 def test_largest_takes_the_first_of_equals():
     values = np.array([[1.0, 2, -np.inf], [1, 3, -np.inf], [0, 3, -np.inf]])
     assert_array_equal(largest(values), [0, 1, 0])
+
+
+def test_search_is_kept_until_weights_are_given():
+    table = make_labelled_sample(1200, rng=1)
+    model = NaiveBayesClassifier(["hr1", "hr2", "log_fx_fw1"]).fit(table)
+    assert model.search is None
+    search = model.optimize(table, "training", show_progress=False)
+    assert model.search is search
+    model.set_weights({"spectrum": 1.0})
+    assert model.search is None

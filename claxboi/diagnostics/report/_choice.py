@@ -39,7 +39,7 @@ def choose_rows(result, classes, n_cards):
     """
     if n_cards == 0:
         return np.empty(0, int), []
-    expected = [np.nanmean(float_values(result, f"P_{name}")) for name in classes]
+    expected = [np.nan_to_num(float_values(result, f"P_{name}")).mean() for name in classes]
     rare = [name for name, share in zip(classes, expected, strict=True) if share < RARE_SHARE]
     chosen = inspection_list(result, rare=rare, limit=n_cards)
     rows = np.array(chosen["row"], int)
@@ -87,6 +87,10 @@ def find_rows(result, sources):
     wanted = np.asarray(sources)
     if wanted.ndim != 1:
         raise TypeError(f"sources must be a list of rows or of identifiers, got {sources!r}")
+    if wanted.dtype.kind == "b":
+        raise TypeError(
+            "sources must be rows or identifiers, got a mask: np.flatnonzero(mask) has its rows"
+        )
     if wanted.size == 0:
         return np.empty(0, int)
     if wanted.dtype.kind in "iu":

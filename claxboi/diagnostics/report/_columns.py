@@ -3,22 +3,27 @@
 The columns of the table of sources: which ones, and how each is written.
 """
 
+import re
+from collections.abc import Iterable
+
 import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import describe, identifier_columns
-from claxboi.utils import float_values, is_missing, text_values
+from claxboi.utils import check_columns, float_values, is_missing, text_values
 
-__all__ = ["choose_columns", "identifiers", "pack_columns", "unit_text"]
+__all__ = ["check_shown", "choose_columns", "identifiers", "pack_columns", "unit_text"]
 
-#: Positions are kept to this, in degrees (3.6 mas).
+#: Positions, of the sources and of their counterparts, are kept to this, in degrees (3.6 mas).
 POSITION_STEP = 1e-6
+POSITION = re.compile("(?:.*_)?(ra|dec)")
+FULL_CIRCLE = 360
 
 #: Columns of text with no more different values are kept as a list of them.
 MOST_VALUES = 1000
 
 #: Columns with their own look; others are fixed or scientific by their values.
-STYLES = {"ra": "ra", "dec": "dec", "outlier_pvalue": "pvalue", "margin": "probability"}
+STYLES = {"outlier_pvalue": "pvalue"}
 
 #: Percentiles of the sizes of the values that decide between fixed and scientific.
 SMALL, LARGE = 5, 95
@@ -51,6 +56,43 @@ def identifiers(table):
     return columns[0], np.where(missing, rows, names)
 
 
+def check_shown(table, columns):
+    """
+    Check columns that are to be shown.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    columns : sequence of str
+        Names of its columns.
+
+    Raises
+    ------
+    TypeError
+        If they are no list of names, or a column has not one number or text a row.
+    KeyError
+        If the table does not have one.
+    """
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise TypeError(f"columns must be a list of names, got {columns!r}")
+    columns = list(columns)
+    check_columns(table, columns, "result")
+    for name in columns:
+        if not _is_plain(table[name]):
+            raise TypeError(
+                f"columns must have one number or text a row, got {name!r}, "
+                f"{type(table[name]).__name__} of shape {np.shape(table[name])}"
+            )
+
+
+def _is_plain(column):
+    # Times, coordinates and the like have no dtype.
+    return getattr(column, "ndim", 1) == 1 and (
+        getattr(column, "dtype", np.dtype("V")).kind in "biufSUO"
+    )
+
+
 def choose_columns(table, record, columns=()):
     """
     Choose the columns that are shown.
@@ -80,8 +122,7 @@ def choose_columns(table, record, columns=()):
         if name not in marginal
         and name != identifier
         and (name in wanted or describe(name) is not None)
-        and getattr(table[name], "ndim", 1) == 1
-        and getattr(table[name], "dtype", np.dtype("V")).kind in "biufSUO"
+        and _is_plain(table[name])
     ]
 
 
@@ -143,10 +184,13 @@ def _pack(table, name, blocks):
         kind = "U"  # such as an identifier: no number of 32 bits
     if kind == "f":
         values = float_values(table, name)
-        if name in ("ra", "dec"):
-            whole = np.round(np.nan_to_num(values) / POSITION_STEP)
-            packed = blocks.add_integers(whole, np.isnan(values))
-            return packed | {"kind": "number", "step": POSITION_STEP, "style": name}
+        # Five digits of a position would be wrong by many arcseconds.
+        position = POSITION.fullmatch(name)
+        known = np.isfinite(values)
+        if position and np.all(np.abs(values[known]) <= FULL_CIRCLE):
+            whole = np.round(np.where(known, values, 0) / POSITION_STEP)
+            packed = blocks.add_integers(whole, ~known)
+            return packed | {"kind": "number", "step": POSITION_STEP, "style": position[1]}
         return blocks.add_floats(values) | {"kind": "number"} | _style(name, values)
     if kind in "iu":
         missing = is_missing(table, name)

@@ -81,7 +81,10 @@ def draw(plot, width, height, label):
 
 
 def _head(salt, label):
+    # Black is left out by matplotlib: it is what a shape is filled with if nothing is said.
+    black = VARIABLES["#000000"]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" \\1 role="img" aria-labelledby="figure-{salt}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" \\1 fill="{black}" role="img" '
+        f'aria-labelledby="figure-{salt}">'
         f'<title id="figure-{salt}">{label}</title>'
     )

@@ -255,11 +255,13 @@ def _tree(content):
             f"<dt>{escape(str(key))}</dt><dd>{_tree(value)}</dd>" for key, value in content.items()
         )
         return f"<dl>{items}</dl>" if items else MISSING
+    if type(content) is np.ndarray:
+        content = content.tolist()
     if isinstance(content, (list, tuple)):
         if any(isinstance(part, (Mapping, list, tuple)) for part in content):
             return "".join(_tree(part) for part in content)
         return ", ".join(_tree(part) for part in content) or MISSING
-    if content is None or content == "":
+    if content is None or str(content) == "":
         return MISSING
     if isinstance(content, (float, np.floating)):
         return f"{content:.6g}"

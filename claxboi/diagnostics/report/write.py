@@ -13,13 +13,15 @@ from importlib.resources import files
 import numpy as np
 from astropy.table import Table
 
-from claxboi.classification import Evaluation
+from claxboi.classification import Evaluation, NaiveBayesClassifier
 from claxboi.diagnostics._result import read_record
+from claxboi.diagnostics._style import legend_above
 from claxboi.diagnostics.counts import plot_class_counts
 from claxboi.diagnostics.outliers import plot_outliers
 from claxboi.diagnostics.reliability import plot_reliability
 from claxboi.diagnostics.sky import plot_sky
 from claxboi.utils import (
+    Progress,
     check_columns,
     check_count,
     check_output,
@@ -33,7 +35,7 @@ from claxboi.utils import (
 from ._blocks import Blocks, to_json
 from ._cards import match_candidates, pack_candidates, pack_densities, pack_reasons, pack_tracks
 from ._choice import choose_rows, find_rows
-from ._columns import choose_columns, identifiers, pack_columns
+from ._columns import check_shown, choose_columns, identifiers, pack_columns
 from ._figures import draw
 from ._summary import class_rows, confusion_html, provenance_html, scores_html, summary_html
 
@@ -46,6 +48,9 @@ SCRIPTS = ("codec", "format", "query", "grid", "draw", "votes", "card", "main")
 #: are left to choice where there are more classes than that.
 FIRST_COLUMNS = ("flux", "outlier_pvalue", "alternative")
 MOST_CLASS_COLUMNS = 8
+
+#: Choice, table and cards, scores, three figures, file: they take about as long.
+N_PARTS = 7
 
 _FOLDER = files("claxboi.diagnostics.report") / "data"
 
@@ -63,6 +68,7 @@ def write_report(
     n_cards=5000,
     overwrite=False,
     title=None,
+    show_progress=True,
 ):
     """
     Write a report of a classified table: one HTML file that any browser opens, without network.
@@ -101,6 +107,8 @@ def write_report(
         Replace an existing file.
     title : str, optional
         Title of the page.
+    show_progress : bool, optional
+        Show the progress of work that takes more than two seconds.
 
     Raises
     ------
@@ -127,48 +135,67 @@ def write_report(
     classes, _ = read_record(result, _needed)
     path = check_output(path, overwrite=overwrite)
     n_cards = check_count(n_cards, "n_cards", minimum=0)
-    check_columns(result, columns, "result")
+    check_shown(result, columns)
     model = getattr(result, "model", None) if model is None else model
     evaluation = getattr(result, "evaluation", None) if evaluation is None else evaluation
+    _check_type(model, NaiveBayesClassifier, "model")
+    _check_type(evaluation, Evaluation, "evaluation")
+    _check_type(title, str, "title")
     if model is not None and list(model.classes_) != classes:
         raise ValueError(
             f"model must be the one that classified the result, with classes {', '.join(classes)}; "
             f"it has {', '.join(model.classes_)}"
         )
-    owners = None if candidates is None else match_candidates(check_table(candidates), result)
-    if sources is None:
-        rows, reasons = choose_rows(result, classes, n_cards)
-    else:
-        rows = find_rows(result, sources)[:n_cards]
-        reasons = []
+    owners = (
+        None
+        if candidates is None
+        else match_candidates(check_table(candidates, "candidates"), result)
+    )
+    rows = None if sources is None else find_rows(result, sources)[:n_cards]
+    reasons = []
     true_scores = None if truth is None else _score_truth(result, truth, classes)
 
     record = result.meta["claxboi"]["classification"]
     blocks = Blocks()
-    data = _data(result, record, rows, model, columns, blocks)
-    if reasons:
-        data["cards"]["reasons"] = blocks.add_texts(reasons)
-    if candidates is not None and len(rows):
-        data["candidates"] = pack_candidates(candidates, owners, rows, blocks)
-    title = title or f"{len(result):,} X-ray sources classified"
-    counts = class_rows(result, classes, record, evaluation)
-    data["classes"] = [{"name": row["name"], "count": row["predicted"]} for row in counts]
-    data["id"] = blocks.digest()
-    data["title"] = title
-    early = _early(data)
-    page = _page(
-        title=escape(title),
-        subtitle=_subtitle(record),
-        summary=summary_html(result, record, counts, evaluation, len(rows)),
-        scores=_scores(evaluation, true_scores),
-        figures=_figures(result, len(classes)),
-        provenance=provenance_html(result.meta["claxboi"]),
-        header=to_json(data),
-        early=blocks.to_html(early),
-        late=blocks.to_html(set(range(len(blocks))) - early),
-    )
-    with replacing(path, overwrite=overwrite) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    with Progress(N_PARTS, "writing the report", show=show_progress) as progress:
+        if rows is None:
+            rows, reasons = choose_rows(result, classes, n_cards)
+        progress.update()
+        data = _data(result, record, rows, model, columns, blocks)
+        if reasons:
+            data["cards"]["reasons"] = blocks.add_texts(reasons)
+        if candidates is not None and len(rows):
+            data["candidates"] = pack_candidates(candidates, owners, rows, blocks)
+        title = title or f"{len(result):,} X-ray sources classified"
+        counts = class_rows(result, classes, record, evaluation)
+        data["classes"] = [{"name": row["name"], "count": row["predicted"]} for row in counts]
+        data["id"] = blocks.digest()
+        data["title"] = title
+        early = _early(data)
+        progress.update()
+        scores = _scores(evaluation, true_scores)
+        progress.update()
+        page = _page(
+            title=escape(title),
+            subtitle=_subtitle(record),
+            summary=summary_html(result, record, counts, evaluation, len(rows)),
+            scores=scores,
+            figures=_figures(result, len(classes), progress),
+            provenance=provenance_html(result.meta["claxboi"]),
+            header=to_json(data),
+            early=blocks.to_html(early),
+            late=blocks.to_html(set(range(len(blocks))) - early),
+        )
+        with replacing(path, overwrite=overwrite) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+        progress.update()
+
+
+def _check_type(value, kind, name):
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be None or of class {kind.__name__}, got {type(value).__name__}"
+        )
 
 
 def _needed(classes, categories):
@@ -264,8 +291,8 @@ def _scores(evaluation, truth):
     reliability = "".join(
         _figure(
             draw(
-                lambda ax, sheet=sheet: plot_reliability(sheet, corrected=sheet.has_priors, ax=ax),
-                *(6.0, 5.2),
+                lambda ax, sheet=sheet: _draw_reliability(sheet, ax),
+                *(4.8, 4.3),
                 f"Reliability, {sheet.method}",
             ),
             "How often the most probable class is right, against its probability",
@@ -276,17 +303,27 @@ def _scores(evaluation, truth):
     return f'{scores_html(*sheets)}<div class="figures">{matrices}{reliability}</div>'
 
 
-def _figures(result, n_classes):
+def _draw_reliability(sheet, ax):
+    plot_reliability(sheet, corrected=sheet.has_priors, ax=ax)
+    # In a figure of this size it would lie on the points.
+    legend_above(ax)
+
+
+def _figures(result, n_classes, progress):
     figures = []
     if {"ra", "dec"} <= set(result.colnames) and not is_missing(result, "ra").all():
-        svg = draw(lambda ax: plot_sky(result, ax=ax), 8.0, 4.3, "Sky map")
+        svg = draw(lambda ax: plot_sky(result, ax=ax), 6.0, 3.5, "Sky map")
         figures.append(_figure(svg, "Where the sources are, by predicted class", "wide"))
-    height = 1.2 + 0.5 * n_classes
-    svg = draw(lambda ax: plot_outliers(result, ax=ax), 6.4, height, "Outlier measure")
-    figures.append(_figure(svg, "How odd the sources of each predicted class are"))
+    progress.update()
+    if np.isfinite(float_values(result, "outlier")).any():
+        height = 1.0 + 0.4 * n_classes
+        svg = draw(lambda ax: plot_outliers(result, ax=ax), 5.0, height, "Outlier measure")
+        figures.append(_figure(svg, "How odd the sources of each predicted class are"))
+    progress.update()
     if "flux" in result.colnames and np.any(float_values(result, "flux") > 0):
-        svg = draw(lambda ax: plot_class_counts(result, ax=ax), 6.4, 4.6, "Counts of classes")
+        svg = draw(lambda ax: plot_class_counts(result, ax=ax), 5.0, 3.9, "Counts of classes")
         figures.append(_figure(svg, "Expected (points) and predicted (stairs) numbers by flux"))
+    progress.update()
     return f'<div class="figures">{"".join(figures)}</div>'
 
 

@@ -11,6 +11,16 @@ CLASSES = {
     4: ["AGN", "star", "XRB", "CV"],
     7: ["AGN", "star", "gal_XRB", "CV", "AGN_2", "ex_XRB", "extended"],
     8: ["AGN", "CV", "HM-STAR", "HMXB", "LM-STAR", "LMXB", "NS", "YSO"],
+    "long": [
+        "active galactic nucleus",
+        "chromospherically active star",
+        "Galactic X-ray binary",
+        "cataclysmic variable",
+        "AGN behind a nearby galaxy",
+        "extragalactic X-ray binary",
+        "cluster of galaxies at $z$",
+        "young stellar object",
+    ],
 }
 CATEGORIES = ["location", "spectrum", "counterparts", "variability"]
 

@@ -1,4 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+from collections import Counter
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -14,6 +16,7 @@ from claxboi.diagnostics import (
     plot_training_overlap,
     plot_weight_search,
 )
+from claxboi.diagnostics._style import DARK
 from claxboi.training import add_labels, label_report
 
 
@@ -142,6 +145,15 @@ class TestAlternatives:
         assert texts.count("to star") == 2
         assert {"66.7%", "33.3%", "CV (3)", "star (3)", "2 of 6 change"} <= set(texts)
 
+    def test_all_that_change_are_one_part(self, result):
+        """Whatever they would become; the most frequent one is named."""
+        result.meta["claxboi"]["classification"]["classes"] = ["CV", "star", "AGN"]
+        result["P_AGN"] = 0.0
+        result["alternative"] = ["location:star", "location:AGN", "location:AGN"] + [""] * 3
+        ax = plot_alternatives(result)
+        np.testing.assert_allclose(ax.images[0].get_array()[0] ** 2, [1, 0])
+        assert "to AGN" in [text.get_text() for text in ax.texts]
+
     def test_names_with_spaces(self, result):
         result.meta["claxboi"]["classification"]["classes"] = ["CV", "star", "young star"]
         result["alternative"] = ["location:young star spectrum:star"] + [""] * 5
@@ -163,13 +175,52 @@ class TestTrainingOverlap:
         own = {"large": xray[:3]["ra", "dec"], "small": xray[2:]["ra", "dec"]}
         return label_report(add_labels(xray, own, {"AGN": ["large", "small"]}, min_quality=0))
 
-    def test_matrix(self, report, check_drawing):
+    def test_bars_and_dots(self, report, check_drawing):
         ax = plot_training_overlap(report)
         texts = check_drawing(ax)
-        cells = [text.get_text() for text in ax.texts]
-        # Rows from the largest: its number and what it has alone; in common, the other, alone.
-        assert cells == ["3", "2", "1", "2", "1"]
+        (panel,) = (one for one in ax.figure.axes if one is not ax)
+        assert [bar.get_height() for bar in ax.patches] == [2, 1, 1]
+        rows = [label.get_text() for label in panel.get_yticklabels()]
+        assert [name.split(" ")[-1] for name in rows] == ["(3)", "(2)"]
+        dots = next(line for line in panel.lines if line.get_color() == DARK).get_xydata()
+        # The first is in the large one alone; then in both, and in the small one, as bits count.
+        found = {tuple(sorted(dots[dots[:, 0] == x, 1])) for x in range(3)}
+        assert found == {(0.0,), (1.0,), (0.0, 1.0)}
+        assert dots[dots[:, 0] == 0, 1].tolist() == [0]
         assert "AGN: 4 labelled sources" in texts
+
+    def test_bars_are_those_of_a_slow_count(self):
+        rng = np.random.default_rng(3)
+        xray = Table({"ra": np.linspace(0, 300, 90), "dec": np.zeros(90)})
+        xray["pos_error"] = 1.0
+        is_in = {
+            name: rng.random(90) < p for name, p in zip("abcd", (0.7, 0.5, 0.3, 0.2), strict=True)
+        }
+        own = {name: xray[has]["ra", "dec"] for name, has in is_in.items()}
+        rule = {"AGN": list(own)}
+        report = label_report(add_labels(xray, own, rule, min_quality=0))
+        counts = Counter(zip(*(has.tolist() for has in is_in.values()), strict=True))
+        del counts[False, False, False, False]
+        ax = plot_training_overlap(report, n_combinations=5)
+        heights = [bar.get_height() for bar in ax.patches]
+        assert heights == sorted(counts.values(), reverse=True)[:5]
+        (panel,) = (one for one in ax.figure.axes if one is not ax)
+        dots = next(line for line in panel.lines if line.get_color() == DARK).get_xydata()
+        order = sorted(is_in, key=lambda name: -is_in[name].sum())
+        for x, height in enumerate(heights):
+            names = {order[int(y)] for y in dots[dots[:, 0] == x, 1]}
+            assert counts[tuple(name in names for name in is_in)] == height
+        rest = sum(counts.values()) - sum(heights)
+        title = ax.get_title("left").replace("\n", " ")
+        assert f"{len(counts) - 5} smaller combinations ({rest} sources) not shown" in title
+
+    def test_sources_without_the_label_are_pale(self, report, check_drawing):
+        xray = Table({"ra": [10.0, 20.0], "dec": [5.0] * 2, "pos_error": [1.0] * 2})
+        kinds = {"AGN": xray["ra", "dec"], "star": xray[1:]["ra", "dec"]}
+        table = add_labels(xray, kinds, {"AGN": "AGN", "star": "star"}, min_quality=0)
+        ax = plot_training_overlap(label_report(table), class_name="AGN")
+        assert {"with this label", "left out"} <= set(check_drawing(ax))
+        assert [bar.get_height() for bar in ax.patches] == [1, 1]
 
     def test_errors(self, report):
         with pytest.raises(TypeError, match="report must be what label_report"):

@@ -40,7 +40,7 @@ def calibration(field):
 def test_separations(field, calibration, check_drawing):
     xray, catalogue, *_ = field
     ax = plot_separations(calibration.candidates, xray, catalogue)
-    assert {"counterparts", "Rayleigh law", "Separation (sigma)"} <= set(check_drawing(ax))
+    assert {"counterparts", "Rayleigh law", r"Separation [$\sigma$]"} <= set(check_drawing(ax))
     (law,) = [line for line in ax.lines if line.get_label() == "Rayleigh law"]
     assert_allclose(law.get_xdata()[np.argmax(law.get_ydata())], 1.0, atol=0.02)
     (bars,) = ax.patches
@@ -86,7 +86,7 @@ def test_magnitude_prior(calibration, check_drawing):
 
 def test_pair_of_columns(calibration, check_drawing):
     ax = plot_magnitude_prior(calibration.candidates, "secondary:mag_colour")
-    assert {"mag", "colour", "log10 of the factor"} <= set(check_drawing(ax))
+    assert {"mag", "colour", r"$\log_{10}$ of the factor"} <= set(check_drawing(ax))
 
 
 def test_prior_that_is_not_there(field, calibration):
@@ -106,7 +106,7 @@ class TestFindingChart:
         ax = plot_finding_chart(candidates, xray, catalogue, row)
         texts = check_drawing(ax)
         best = candidates[(candidates["primary"] == row) & (candidates["match_flag"] == 1)][0]
-        assert {"N", "E", f"J{row:04d}", f"p_any = {best['p_any']:.2f}"} <= set(texts)
+        assert {"N", "E", f"J{row:04d}; p_any = {best['p_any']:.2f}"} <= set(texts)
         assert f"{best['p_i']:.2f}" in texts
         # East is left, North is up.
         left, right = ax.get_xlim()

@@ -100,7 +100,7 @@ class TestReliability:
     @pytest.mark.parametrize("has_grid", [True, False])
     def test_given_axes(self, evaluation, has_grid, check_drawing):
         figure = plt.figure()
-        ax = figure.add_subplot() if has_grid else figure.add_axes([0.15, 0.15, 0.8, 0.8])
+        ax = figure.add_subplot() if has_grid else figure.add_axes([0.15, 0.15, 0.8, 0.65])
         assert plot_reliability(evaluation, ax=ax) is ax
         check_drawing(ax)
 

@@ -49,7 +49,7 @@ def test_draws_on_given_axes_by_method(explanation):
 
 
 def test_unknown_class(explanation):
-    with pytest.raises(ValueError, match="there is no class 'quasar'"):
+    with pytest.raises(ValueError, match=r"class_name must be one of .*, got 'quasar'"):
         plot_explanation(explanation, class_name="quasar")
 
 

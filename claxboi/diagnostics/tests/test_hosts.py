@@ -35,7 +35,7 @@ def scattered(ax):
 def test_artists(xray, galaxies, check_drawing):
     ax = plot_hosts(xray, galaxies, "big")
     texts = check_drawing(ax)
-    assert {"big", "small", "Offset to the East (arcmin)"} <= set(texts)
+    assert {"big", "small", "Offset to the East [arcmin]"} <= set(texts)
     assert "far" not in texts
     points = scattered(ax)
     assert set(points) == {"host big", "another host", "no host"}
@@ -59,7 +59,7 @@ def test_artists(xray, galaxies, check_drawing):
 def test_unit_fits_the_galaxy(galaxies, size, unit, check_drawing):
     galaxies["r25_major"][0] = size
     ax = plot_hosts(Table({"ra": [359.999], "dec": [60.0]}), galaxies, "big", factor=1)
-    assert f"Offset to the North ({unit})" in check_drawing(ax)
+    assert f"Offset to the North [{unit}]" in check_drawing(ax)
 
 
 def test_axes_are_used(xray, galaxies):

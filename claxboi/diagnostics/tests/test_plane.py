@@ -7,7 +7,8 @@ from matplotlib.contour import QuadContourSet
 
 from claxboi import XrayTable
 from claxboi.diagnostics import plot_plane
-from claxboi.diagnostics.plane import _arrow, _contours
+from claxboi.diagnostics._style import arrow_marker
+from claxboi.diagnostics.plane import _contours
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_limits_of_magnitudes_are_found(sources):
 
 
 def test_arrow_starts_at_the_value():
-    path = _arrow(1, 1)
+    path = arrow_marker(1, 1)
     np.testing.assert_allclose(path.vertices[2], 0)
     np.testing.assert_allclose(path.vertices[3], np.sqrt(0.5))
 
@@ -154,3 +155,13 @@ def test_all_masked(check_drawing):
 def test_errors(sources, settings, error, message):
     with pytest.raises(error, match=message):
         plot_plane(sources, **{"x": "flux", "y": "hr1", **settings})
+
+
+def test_drawn_contours_hold_their_parts():
+    rng = np.random.default_rng(2)
+    table = Table({"a": rng.normal(0, 1, 5000), "b": rng.normal(0, 3, 5000)})
+    points = np.array([table["a"], table["b"]]).T
+    lines = plot_plane(table, "a", "b").collections[0]
+    held = [path.contains_points(points).mean() for path in lines.get_paths()]
+    # A little more, as smoothing widens them.
+    np.testing.assert_allclose(held, [0.9, 0.5], atol=0.04)

@@ -1,14 +1,19 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.table import MaskedColumn, Table
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
+from claxboi import XrayTable
+from claxboi.counterparts import associate
 from claxboi.diagnostics import DiagnosticsMixin, plot_outliers, plot_track
 from claxboi.diagnostics.tests.conftest import CATEGORIES
 from claxboi.diagnostics.track import LOWEST
+from claxboi.simulation import make_labelled_sample
+from claxboi.training import add_labels
 
 
 def points(ax):
@@ -141,9 +146,56 @@ class TestMixin:
         assert table.plot_track("J0001").get_title("left").startswith("J0001")
         assert table.plot_outliers().get_ylabel() == "Predicted class"
 
+    def test_value_of_a_source_is_found(self, result, make_model):
+        table = Classified(result)
+        table.model = make_model()
+        table["pm"] = MaskedColumn(np.linspace(0, 1, 300), mask=np.arange(300) == 3)
+        ax = table.plot_densities("pm", source="J0060")
+        (line,) = (line for line in ax.lines if line.get_label() == "J0060")
+        assert_allclose(line.get_xdata(), table["pm"][60])
+        ax = table.plot_densities("pm", source=3)
+        assert "J0003: no value" in [text.get_text() for text in ax.get_legend().get_texts()]
+        assert len(ax.lines) == len(table.model.classes_) + 1
+        with pytest.raises(TypeError, match="value and source both name"):
+            table.plot_densities("pm", value=1.0, source=3)
+
+    def test_counterparts_hosts_and_candidates(self):
+        place = {"ra": [10.0, 10.2], "dec": [5.0, 5.0], "pos_error": [1.0, 1.0]}
+        table = Classified(Table({"source_id": ["A", "B"], **place}))
+        stars = Table({"ra": [10.0001, 12.0], "dec": [5.0, 5.0], "pos_error": [0.1, 0.1]})
+        candidates = associate(table, stars, radius=5 * u.arcsec, area=1 * u.deg**2)
+        assert table.plot_separations(candidates, stars).get_ylabel().startswith("Sources per")
+        ax = table.plot_finding_chart("A", candidates, stars, radius=4 * u.arcsec)
+        assert ax.get_title("left").startswith("A; p_any")
+        assert ax.get_xlim() == (4, -4)
+        galaxies = Table({"galaxy_id": ["G"], "ra": [10.0], "dec": [5.0], "r25_major": [600.0]})
+        ax = table.plot_hosts(galaxies, "G", factor=1)
+        assert [part.get_label() for part in ax.collections] == ["no host", "host G"]
+        table["xrb_probability"], table["f_contaminant"] = [0.9, 0.2], [0.1, 0.5]
+        for name, value in {"is_nuclear": False, "is_ulx": True, "is_hlx": False}.items():
+            table[name] = value
+        assert table.plot_ulx().get_legend().get_texts()[0].get_text() == "ULX candidate (2)"
+
+    def test_labels_and_weights(self):
+        place = {"ra": [10.0, 20.0], "dec": [5.0, 5.0], "pos_error": [1.0, 1.0]}
+        own = {"optical": Table(place)["ra", "dec"]}
+        table = Classified(add_labels(Table(place), own, {"AGN": ["optical"]}, min_quality=0))
+        ax = table.plot_training_overlap(class_name="AGN")
+        assert ax.get_title("left") == "AGN: 2 labelled sources"
+        sample = XrayTable(make_labelled_sample(1200, rng=1))
+        found = sample.classify("training", show_progress=False)
+        drawn = found.plot_weight_search().lines[0].get_ydata()
+        assert_allclose(drawn, found.model.search.history["log_loss"])
+        given = sample.classify("training", weights="published", show_progress=False)
+        with pytest.raises(ValueError, match="weights of the model were given"):
+            given.plot_weight_search()
+        ax = found.plot_priors_sensitivity(factor=3.0)
+        assert "its prior x 3" in [text.get_text() for text in ax.get_legend().get_texts()]
+
     def test_before_classification(self, result):
         table = Classified(result)
-        for method in (table.plot_confusion, table.plot_reliability):
+        methods = (table.plot_confusion, table.plot_reliability, table.plot_weight_search)
+        for method in (*methods, table.plot_priors_sensitivity):
             with pytest.raises(ValueError, match="not classified yet"):
                 method()
         with pytest.raises(ValueError, match="not classified yet"):

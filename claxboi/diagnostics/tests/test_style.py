@@ -8,7 +8,16 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
-from claxboi.diagnostics._style import COLORS, class_styles, new_axes, split_below
+from claxboi.diagnostics import plot_alternatives, plot_confusion, plot_outliers, plot_track
+from claxboi.diagnostics._style import (
+    COLORS,
+    broken,
+    class_styles,
+    label_inches,
+    legend_above,
+    new_axes,
+    split_below,
+)
 
 # Machado, Oliveira & Fernandes 2009, severity 1: linear RGB as seen without one kind of cone.
 VISIONS = {
@@ -90,3 +99,67 @@ def test_split(has_grid):
 def test_import_is_light():
     code = "import sys, claxboi.diagnostics; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_long_names_are_broken_at_spaces():
+    assert broken("active galactic nucleus") == "active galactic\nnucleus"
+    assert broken("2CXO_J145930.2-605320_long") == "2CXO_J145930.2-605320_long"
+    assert broken("a $ b") == r"a \$ b"
+    assert broken("") == ""
+
+
+def test_width_of_labels_is_that_of_what_is_seen():
+    assert label_inches(["abc", "ab\nabcd"], 10) == label_inches(["abcd"], 10)
+    plain, formula = "log10(FX/FRP)", r"$\log_{10}(F_\mathrm{X}/F_\mathrm{RP})$"
+    assert label_inches([formula], 10) == label_inches([plain], 10)
+    assert label_inches([], 10) == 0
+
+
+@pytest.mark.parametrize("width", [3.4, 7.0])
+def test_legend_has_the_columns_that_fit(width, check_drawing):
+    figure, ax = plt.subplots(figsize=(width, 4), layout="constrained")
+    for k in range(9):
+        ax.plot([0, 1], label="x" * (22 if k == 8 else 5))
+    height = legend_above(
+        ax, title="a title that is much longer than a column is wide, as some are"
+    )
+    check_drawing(ax)
+    legend = ax.get_legend()
+    box = legend.get_window_extent()
+    assert box.x1 <= figure.bbox.x1
+    assert height == pytest.approx(box.height / figure.dpi * 72, rel=0.25)
+    columns = {round(text.get_window_extent().x0) for text in legend.get_texts()}
+    assert len(columns) == (3 if width < 4 else 4)
+
+
+def test_legend_becomes_smaller_where_there_is_little_height():
+    _, ax = plt.subplots(figsize=(3.4, 3))
+    for k in range(8):
+        ax.plot([0, 1], label=f"a very long name of a class {k}")
+    usual = legend_above(ax)
+    assert legend_above(ax, most_points=0.8 * usual) <= 0.8 * usual
+    assert legend_above(ax, most_points=0) == usual
+
+
+def test_without_entries_there_is_no_legend():
+    ax = plt.figure().add_subplot()
+    assert legend_above(ax) == 0
+    assert ax.get_legend() is None
+
+
+@pytest.mark.parametrize("classes", [8, "long"], indirect=True)
+@pytest.mark.parametrize("plot", [plot_confusion, plot_alternatives, plot_outliers, plot_track])
+def test_names_do_not_touch_in_a_column(plot, evaluation, result, check_drawing):
+    result["alternative"] = ""
+    figure, ax = plt.subplots(figsize=(3.4, 3.4), layout="constrained")
+    plot(*{plot_confusion: (evaluation,), plot_track: (result, 3)}.get(plot, (result,)), ax=ax)
+    check_drawing(ax)
+    for labels in (ax.get_yticklabels(), ax.get_xticklabels()):
+        boxes = [one.get_window_extent() for one in labels if one.get_text().strip()]
+        if ax.get_yscale() == "log" and labels[0] in ax.get_yticklabels():
+            continue  # ticks outside the limits have places too
+        assert all(figure.bbox.padded(2).contains(box.x0, box.y0) for box in boxes)
+        is_tilted = labels[0].get_rotation() not in (0, 90)
+        touch = [a.shrunk(0.9, 0.9).overlaps(b) for a, b in itertools.pairwise(boxes)]
+        # Boxes of tilted names overlap where the names do not.
+        assert is_tilted or not any(touch)

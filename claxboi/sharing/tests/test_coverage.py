@@ -14,15 +14,38 @@ needs_mocpy = pytest.mark.skipif(
 )
 
 
+def cap(radius_deg):
+    return (1 - np.cos(np.radians(radius_deg))) / 2
+
+
 @needs_mocpy
 def test_area_of_discs():
     table = Table({"ra": [10.0, 10.0, 200.0, np.nan], "dec": [5.0, 5.0, -60.0, 1.0]})
-    moc = coverage_moc(table, radius=1 * u.deg, order=11)
-    # Two discs, one of which has two sources, and the cells on their rims: 1.7 arcmin wide.
-    smallest, largest = (2 * np.pi * (1 - np.cos(np.radians([1, 1 + 2.4 / 60]))) * 2).tolist()
-    assert smallest < moc.sky_fraction * 4 * np.pi < largest
+    moc = coverage_moc(table, radius=1 * u.deg)
+    # Two discs, one of which has two sources.
+    assert moc.sky_fraction == pytest.approx(2 * cap(1), rel=0.01)
     inside = moc.contains_lonlat([10.5, 12, 200] * u.deg, [5, 5, -60.5] * u.deg)
     assert inside.tolist() == [True, False, True]
+
+
+@needs_mocpy
+def test_sky_fraction_of_fields_over_the_sky():
+    rng = np.random.default_rng(5)
+    # Apart from each other, so that the area is known.
+    ra, dec = np.meshgrid(np.arange(0, 360, 20.0), np.arange(-75, 80, 15.0))
+    shift = rng.uniform(-1, 1, (2, ra.size))
+    table = Table({"ra": (ra.ravel() + shift[0]) % 360, "dec": dec.ravel() + shift[1]})
+    expected = len(table) * cap(0.25)
+    assert coverage_moc(table).sky_fraction == pytest.approx(expected, rel=0.01)
+    assert coverage_moc(table, order=10).sky_fraction == pytest.approx(expected, rel=0.03)
+
+
+@needs_mocpy
+def test_discs_smaller_than_a_cell_are_cells():
+    table = Table({"ra": [10.0, 200.0], "dec": [5.0, -60.0]})
+    moc = coverage_moc(table, radius=1 * u.arcsec, order=8)
+    assert len(moc.flatten()) == 2
+    assert moc.contains_lonlat(table["ra"] * u.deg, table["dec"] * u.deg).all()
 
 
 @needs_mocpy
@@ -49,3 +72,8 @@ def test_without_mocpy_one_is_told_what_to_do(monkeypatch):
 def test_errors(settings, error, message):
     with pytest.raises(error, match=message):
         coverage_moc(Table({"ra": [1.0], "dec": [1.0]}), **settings)
+
+
+def test_positions_off_the_sky():
+    with pytest.raises(ValueError, match="dec must be within -90 and 90 degrees"):
+        coverage_moc(Table({"ra": [1.0], "dec": [95.0]}))

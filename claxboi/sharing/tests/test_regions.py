@@ -80,6 +80,49 @@ def test_file_is_read_back(sources, tmp_path):
     assert len(Regions.read(path, format="ds9")) == 1
 
 
+def test_names_that_would_end_a_text(sources, tmp_path):
+    names = ['a;b # "q"', "x}\ny", "{t}\t'"]
+    sources["source_id"] = names
+    sources["prediction"] = ["A}G;N", "größer", "s{t\nr"]
+    galaxies = Table({"galaxy_id": ["M}\n31"], "ra": [10.7], "dec": [41.3], "r25_major": [60.0]})
+    galaxies["r25_ratio"], galaxies["r25_angle"] = 0.39, 35.0
+    write_ds9(sources, tmp_path / "odd.reg", galaxies=galaxies)
+    lines = (tmp_path / "odd.reg").read_text(encoding="utf-8").strip().splitlines()
+    assert len(lines) == 2 + 4
+    back = Regions.read(tmp_path / "odd.reg", format="ds9")
+    assert [region.meta["text"] for region in back] == [
+        'a,b # "q" A)G,N',
+        "x) y größer",
+        "(t) ' s(t r",
+        "M) 31",
+    ]
+    assert [region.meta["tag"] for region in back] == [
+        ["A)G,N"],
+        ["größer"],
+        ["s(t r"],
+        ["galaxy"],
+    ]
+
+
+def test_major_axis_turns_from_north_to_east(sources, tmp_path):
+    sources["pos_error_angle"][0] = 30.0
+    write_ds9(sources[:1], tmp_path / "one.reg")
+    (region,) = Regions.read(tmp_path / "one.reg", format="ds9")
+    centre = SkyCoord(10, 0, unit="deg")
+    for parity in (-1, 1):
+        # A turned image, as seen and mirrored.
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        wcs.wcs.crval = [10, 0]
+        cos, sin = np.cos(0.7), np.sin(0.7)
+        wcs.wcs.cd = np.array([[cos, -sin], [sin, cos]]) @ np.diag([parity, 1]) * 0.1 / 3600
+        inside = [
+            region.contains(centre.directional_offset_by(angle * u.deg, 4 * u.arcsec), wcs)
+            for angle in (30, 210, 120, -30)
+        ]
+        assert inside == [True, True, False, False]
+
+
 def test_nothing_to_show(tmp_path):
     table = Table({"ra": MaskedColumn([1.0], mask=[True]), "dec": [2.0]})
     assert len(error_regions(table)) == 0
@@ -96,5 +139,7 @@ def test_bare_positions_are_points():
 def test_errors(sources):
     with pytest.raises(KeyError, match="no column 'ra'"):
         error_regions(Table({"dec": [1.0]}))
+    with pytest.raises(ValueError, match=r"dec must be within -90 and 90 .* row 1: 95"):
+        error_regions(Table({"ra": [np.nan, 1.0], "dec": [99.0, 95.0]}))
     with pytest.raises(ValueError, match="level must be above 0 and below 1"):
         error_regions(sources, level=95)

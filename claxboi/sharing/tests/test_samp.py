@@ -1,4 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import socket
+import threading
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -6,7 +8,8 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from claxboi.sharing import point_at, send_to
+from claxboi import XrayTable
+from claxboi.sharing import point_at, receive_selection, samp, send_to
 from claxboi.sharing.samp import samp_package
 from claxboi.utils import read_table
 
@@ -91,6 +94,87 @@ def test_no_such_program(topcat):
 
 
 def test_no_hub(lockfile):
+    with pytest.raises(ConnectionError, match="there is no SAMP hub"):
+        send_to(Table({"ra": [1.0]}))
+
+
+def select(topcat, rows, **names):
+    """Send rows as soon as there is someone who takes them."""
+
+    def work():
+        parameters = {"row-list": [str(row) for row in rows], **names}
+        message = {"samp.mtype": "table.select.rowList", "samp.params": parameters}
+        while not topcat.get_subscribed_clients("table.select.rowList"):
+            pause.wait(0.05)
+        other = parameters | {"table-id": "another", "url": "another"}
+        topcat.notify_all(message | {"samp.params": other})
+        answers.append(topcat.call_all("tag", message))
+
+    pause, answers = threading.Event(), []
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("name", ["table-id", "url"])
+def test_selected_rows_come_back(topcat, name):
+    table = XrayTable({"ra": [10.0, 20.0, 30.0]}, meta={"a": 1})
+    table.send_to("topcat")
+    thread = select(topcat, [2, 0], **{name: topcat.received[0][1][name]})
+    found = table.receive_selection(timeout=20)
+    thread.join()
+    assert type(found) is XrayTable
+    assert found["ra"].tolist() == [30, 10]
+    assert found.meta == {"a": 1}
+
+
+def test_rows_that_the_table_has_not(topcat):
+    table = Table({"ra": [10.0]})
+    send_to(table)
+    thread = select(topcat, [1], url=topcat.received[0][1]["url"])
+    with pytest.raises(ValueError, match=r"from 0 to 0, got \[1\]"):
+        receive_selection(table, timeout=20)
+    thread.join()
+
+
+def test_nobody_selects(topcat):
+    table = Table({"ra": [10.0]})
+    send_to(table)
+    with pytest.raises(TimeoutError, match=r"nobody sent rows of the table in 0\.2 s"):
+        receive_selection(table, timeout=0.2)
+
+
+def test_only_what_was_sent_comes_back(topcat):
+    table = Table({"ra": [10.0]})
+    send_to(table)
+    with pytest.raises(ValueError, match="table must be one that send_to has sent"):
+        receive_selection(table.copy())
+
+
+def test_a_hub_that_hangs_does_not_hang_us(lockfile, monkeypatch):
+    monkeypatch.setattr(samp, "PATIENCE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        # It takes the connection and says nothing.
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        text = f"samp.secret=x\nsamp.hub.xmlrpc.url={url}\nsamp.profile.version=1.3\n"
+        lockfile.write_text(text)
+        with pytest.raises(ConnectionError, match=r"the SAMP hub did not answer in 0\.3 s"):
+            send_to(Table({"ra": [1.0]}))
+
+
+def test_a_program_that_hangs_does_not_hang_us(hub):
+    client = samp_package().SAMPIntegratedClient(name="Sleeper", addr="127.0.0.1")
+    client.connect()
+    client.bind_receive_call("coord.pointAt.sky", lambda *_message: None)
+    with pytest.raises(ConnectionError, match=r"no program followed .*: Sleeper"):
+        point_at(SkyCoord(1, 2, unit="deg"), timeout=1)
+    client.disconnect()
+
+
+def test_the_lockfile_of_a_hub_that_is_gone(lockfile):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    lockfile.write_text(f"samp.secret=x\nsamp.hub.xmlrpc.url=http://127.0.0.1:{port}/\n")
     with pytest.raises(ConnectionError, match="there is no SAMP hub"):
         send_to(Table({"ra": [1.0]}))
 

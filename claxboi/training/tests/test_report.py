@@ -144,3 +144,19 @@ class TestTables:
             label_report(Table({"ra": [1.0]}))
         with pytest.raises(KeyError, match="no record of its labels"):
             label_report(Table({"class": ["AGN"], "label_reason": [""]}))
+
+
+class TestCombinations:
+    def test_each_source_is_counted_once(self, report):
+        for row in report.classes:
+            own = rows(report.combinations, **{"class": row["class"]})
+            assert own["n_sources"].sum() == row["n_known"]
+            assert own["n_labelled"].sum() == row["n_labelled"]
+            assert list(own["n_sources"]) == sorted(own["n_sources"], reverse=True)
+
+    def test_bits_are_those_of_the_catalogues(self, report):
+        for row in report.catalogues:
+            own = rows(report.combinations, **{"class": row["class"]})
+            has_bit = np.asarray(own["bits"]) & row["bit"] > 0
+            assert own["n_sources"][has_bit].sum() == row["n_sources"]
+            assert own["n_labelled"][has_bit].sum() == row["n_labelled"]

@@ -164,6 +164,14 @@ def test_the_last_vote_counts(tmp_path):
     assert votes["comment"][0] == "changed my mind"
 
 
+def test_identifiers_are_no_numbers(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("source_id,voter,vote\n007,1,AGN\n1e5,01,CV\n2.50,1,\nTrue,1,AGN\n")
+    votes = read_votes(path)
+    assert votes["source_id"].tolist() == ["007", "1e5", "True"]
+    assert votes["voter"].tolist() == ["1", "01", "1"]
+
+
 @pytest.fixture
 def voted():
     votes = Table(
@@ -226,6 +234,42 @@ def test_table_without_labels(voted):
     table, combined = voted
     sample = apply_votes(table["source_id", "hr1"], combined, label="kind")
     assert sample["kind"].tolist() == [None, "CV", "AGN", "AGN", "CV"]
+
+
+def test_what_drawn_sources_stand_for(voted):
+    table, combined = voted
+    drawn = Table({"source_id": ["b", "a"], "selection_probability": [0.5, 0.1]})
+    before = drawn.copy()
+    sample = apply_votes(table, combined, drawn=drawn)
+    weight = sample["population_weight"]
+    assert weight.mask.tolist() == [True, True, False, False, False]
+    assert_allclose(weight[2:], [2, 10 / 3, 20 / 3])
+    assert_allclose(sample["label_weight"], [1, 1, 1, 1 / 3, 2 / 3])
+    assert drawn.colnames == before.colnames
+    # A source with votes that was not drawn stands for nothing known.
+    sample = apply_votes(table, combined, drawn=drawn[:1])
+    assert sample["population_weight"].mask.tolist() == [True, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "error", "message"),
+    [
+        ([1, 2], TypeError, "drawn must be"),
+        (Table({"source_id": ["a"]}), KeyError, "selection_probability"),
+        (Table({"selection_probability": [0.5]}), KeyError, "source_id"),
+        (Table({"source_id": ["a"], "selection_probability": [1.5]}), ValueError, "got 1.5 for a"),
+        (Table({"source_id": ["a"], "selection_probability": [0.0]}), ValueError, "got 0.0 for a"),
+        (
+            Table({"source_id": ["a", "a"], "selection_probability": [0.5, 0.5]}),
+            ValueError,
+            "of drawn must be unique",
+        ),
+    ],
+)
+def test_wrong_draws(voted, drawn, error, message):
+    table, combined = voted
+    with pytest.raises(error, match=message):
+        apply_votes(table, combined, drawn=drawn)
 
 
 def test_errors(voted):

@@ -66,3 +66,12 @@ def test_text_that_is_not_ascii_leaves_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match="FITS holds ASCII text only, got 'Ω Cen'"):
         write_table(Table({"name": ["a", "Ω Cen"]}), tmp_path / "x.fits")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["µ", "x" * 69, "a\nb"])
+def test_names_that_a_card_cannot_hold(tmp_path, name):
+    with pytest.raises(ValueError, match="at most 68 ASCII characters, got"):
+        write_table(Table({name: [1.0]}), tmp_path / "x.fits")
+    assert not list(tmp_path.iterdir())
+    write_table(Table({"x" * 68: [1.0]}), tmp_path / "x.fits")
+    assert read_table(tmp_path / "x.fits").colnames == ["x" * 68]

@@ -43,6 +43,7 @@ class Card {
     this.card = report.cardOf.get(row);
     if (!this.dialog.open) this.dialog.showModal();
     const body = h("div", { class: "body" });
+    const step = this.dialog.querySelector(".steps :focus")?.dataset.step;
     this.dialog.replaceChildren(this.header(place), body);
     body.replaceChildren(...[
       this.sentence(), this.links(), this.probabilities(), this.vote_form(), this.contributions(),
@@ -50,7 +51,7 @@ class Card {
     ].flat().filter(Boolean));
     this.dialog.scrollTop = 0;
     // What had the focus is gone; without one, the next key would go nowhere.
-    this.dialog.querySelector("h2").focus({ preventScroll: true });
+    this.dialog.querySelector(step ? `[data-step="${step}"]` : "h2").focus({ preventScroll: true });
   }
 
   value(name) {
@@ -68,7 +69,7 @@ class Card {
   }
 
   ranked() {
-    const values = this.posterior();
+    const values = this.posterior().map((value) => (Number.isNaN(value) ? -1 : value));
     return values.map((_, c) => c).sort((a, b) => values[b] - values[a]);
   }
 
@@ -80,14 +81,14 @@ class Card {
         h("span", {}, `${rightAscension(this.value("ra"))}  ${declination(this.value("dec"))}`),
         h("small", {}, `${this.shown("ra")}°  ${this.shown("dec")}°`))
       : null;
-    const button = (text, label, action) => h("button", { type: "button", title: label, "aria-label": label, onclick: action }, text);
+    const button = (text, label, action, step) => h("button", { type: "button", title: label, "aria-label": label, "data-step": step, onclick: action }, text);
     return h("header", {},
       h("div", { class: "row" },
         h("h2", { id: "card-title", tabindex: -1, autofocus: true }, names[this.row]),
         h("div", { class: "steps" },
           h("small", {}, `${(index + 1).toLocaleString("en")} of ${total.toLocaleString("en")}`),
-          button("‹", "Previous (k)", () => this.onStep(-1)),
-          button("›", "Next (j)", () => this.onStep(1)),
+          button("‹", "Previous (k)", () => this.onStep(-1), "previous"),
+          button("›", "Next (j)", () => this.onStep(1), "next"),
           button("✕", "Close (Esc)", () => this.dialog.close()))),
       h("div", { class: "row" },
         h("p", { class: "verdict", style: { "--c": classColor(best) } },
@@ -105,7 +106,8 @@ class Card {
     if (this.card !== undefined && cards.sentenceLines) {
       const why = cards.reasonLines?.[this.card];
       return [
-        h("p", { class: "sentence" }, cards.sentenceLines[this.card].replace(/= -/g, "= −")),
+        h("p", { class: "sentence" }, cards.sentenceLines[this.card]
+          .replace(/= -/g, "= −").replace(/(\d) (%|nats)/g, "$1\u00a0$2")),
         why ? h("p", { class: "note why" }, `Worth a look: ${why}.`) : null,
       ];
     }
@@ -119,9 +121,10 @@ class Card {
     const { links } = this.report.header;
     if (!links.length || Number.isNaN(this.value("ra")) || Number.isNaN(this.value("dec"))) return null;
     const ra = this.value("ra").toFixed(6);
-    const dec = (this.value("dec") < 0 ? "" : "%2B") + this.value("dec").toFixed(6);
+    const dec = this.value("dec").toFixed(6);
+    const signed = `${this.value("dec") < 0 ? "" : "%2B"}${dec}`;
     return h("p", { class: "links" }, links.map(({ name, about, address }) => h("a", {
-      href: address.replace("{ra}", ra).replace("{dec}", dec), title: about, target: "_blank", rel: "noopener noreferrer",
+      href: address.replace("{ra}", ra).replace("{dec}", dec).replace("{+dec}", signed), title: about, target: "_blank", rel: "noopener noreferrer",
     }, name)));
   }
 
@@ -130,7 +133,7 @@ class Card {
     const values = this.posterior();
     const bars = h("div", { class: "bars" }, this.ranked().map((c) => [
       h("span", {}, h("span", { class: "dot", style: { "--c": classColor(c) } }), classes[c].name),
-      h("span", { class: "bar" }, h("i", { style: { "--share": `${100 * values[c]}%`, "--c": classColor(c) } })),
+      h("span", { class: "bar" }, h("i", { style: { "--share": `${100 * (values[c] || 0)}%`, "--c": classColor(c) } })),
       h("b", {}, probability(values[c])),
     ]));
     const alternatives = this.alternatives();
@@ -147,7 +150,14 @@ class Card {
   alternatives() {
     const text = this.shown("alternative");
     if (text === MISSING) return null;
-    return h("p", { class: "alternatives" }, text.split(" ").map((part) => {
+    // Names of classes may have spaces, those of categories stand before a colon.
+    const starts = this.report.header.categories.map((name) => `${name}:`);
+    const parts = text.split(" ").reduce((found, word) => {
+      if (starts.some((start) => word.startsWith(start))) found.push(word);
+      else found.push(`${found.pop() ?? ""} ${word}`);
+      return found;
+    }, []);
+    return h("p", { class: "alternatives" }, parts.map((part) => {
       const [category, name] = part.split(/:(.*)/s);
       return h("span", {}, `Without ${category}: `, h("b", {}, name));
     }));
@@ -224,49 +234,74 @@ class Card {
   }
 
   vote_form() {
-    const { classes, votes, names } = this.report;
-    const source = names[this.row];
-    const entry = votes.get(source);
+    const { classes, votes } = this.report;
     const button = (name, key, color) => h("button", {
-      type: "button", "aria-pressed": String(entry?.vote === name), title: `Key ${key}`,
+      type: "button", title: key === null ? null : `Key ${key}`,
       "data-vote": name, style: { "--c": color }, onclick: () => this.vote(name),
     }, h("span", { class: "dot" }), name);
-    this.comment = h("input", { type: "text", value: entry?.comment ?? "", placeholder: "Comment", "aria-label": "Comment", onchange: () => this.keepComment() });
-    const voter = h("input", { type: "text", value: votes.voter, placeholder: "Your name", "aria-label": "Your name", autocomplete: "name", onchange: (event) => votes.setVoter(event.target.value) });
+    this.comment = h("input", { type: "text", placeholder: "Comment", "aria-label": "Comment", oninput: () => this.keepComment() });
+    this.voter = h("input", {
+      type: "text", value: votes.voter, placeholder: "Your name", "aria-label": "Your name", autocomplete: "name",
+      onchange: (event) => {
+        votes.setVoter(event.target.value);
+        this.onVote();
+      },
+    });
     this.state = h("small", { role: "status" });
     const form = h("section", { class: "vote" }, h("h3", {}, "What is it?"),
       h("div", { class: "choices", role: "group", "aria-label": "Vote" },
-        classes.map((item, c) => button(item.name, c + 1, classColor(c))), button(UNSURE, "u", "var(--grey)")),
-      h("div", { class: "fields" }, voter, this.comment,
-        h("button", { type: "button", class: "save", onclick: () => votes.save() }, "Save votes as CSV")),
+        classes.map((item, c) => button(item.name, c < 9 ? c + 1 : null, classColor(c))),
+        button(UNSURE, "u", "var(--grey)")),
+      h("div", { class: "fields" }, this.voter, this.comment,
+        h("button", { type: "button", class: "save", onclick: () => this.save() }, "Save votes as CSV")),
       this.state);
-    this.tell();
+    this.choices = form.querySelectorAll("[data-vote]");
+    this.showVote();
     return form;
   }
 
-  vote(name) {
-    const { votes, names } = this.report;
-    const source = names[this.row];
-    const again = votes.get(source)?.vote === name;
-    votes.set(source, again ? "" : name, this.comment.value);
-    for (const button of this.dialog.querySelectorAll("[data-vote]")) {
-      button.setAttribute("aria-pressed", String(!again && button.dataset.vote === name));
+  get source() {
+    return this.report.names[this.row];
+  }
+
+  showVote() {
+    const entry = this.report.votes.get(this.source);
+    for (const button of this.choices) {
+      button.setAttribute("aria-pressed", String(entry?.vote === button.dataset.vote));
     }
+    this.comment.value = entry?.comment ?? "";
+    this.voter.value = this.report.votes.voter;
     this.tell();
+  }
+
+  // The same vote again takes it back.
+  vote(name) {
+    const { votes } = this.report;
+    const again = votes.get(this.source)?.vote === name;
+    votes.set(this.source, again ? "" : name, this.comment.value);
     this.onVote();
   }
 
   keepComment() {
-    const { votes, names } = this.report;
-    const source = names[this.row];
-    votes.set(source, votes.get(source)?.vote ?? "", this.comment.value);
+    const { votes } = this.report;
+    votes.set(this.source, votes.get(this.source)?.vote ?? "", this.comment.value);
     this.tell();
+  }
+
+  save() {
+    try {
+      this.state.textContent = this.report.votes.save();
+    } catch (error) {
+      if (!(error instanceof VotesError)) throw error;
+      this.state.textContent = error.message;
+      if (!this.report.votes.voter) this.voter.focus();
+    }
   }
 
   tell() {
     const { votes } = this.report;
-    const n = votes.list().length;
-    const count = n ? `${n} vote${n > 1 ? "s" : ""} so far. ` : "";
-    this.state.textContent = votes.isKept ? count : `${count}This browser keeps no votes: save them before you close the page.`;
+    const entry = votes.get(this.source);
+    const bare = entry && !entry.vote ? "A comment is saved together with a vote. " : "";
+    this.state.textContent = bare + votes.tell();
   }
 }

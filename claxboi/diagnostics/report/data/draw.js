@@ -43,7 +43,10 @@ function axisTicks(property, n) {
   if (scale !== "log10") return niceTicks(low, high, n).map((value) => [value, general(value)]);
   const whole = niceTicks(low, high, n).filter((value) => Number.isInteger(value));
   const ticks = whole.length > 1 ? whole : niceTicks(low, high, n);
-  return ticks.map((value) => [value, general(10 ** value, 2)]);
+  return ticks.map((value) => {
+    const isBare = Number.isInteger(value) && (value < -4 || value > 5);
+    return [value, isBare ? power(value) : general(10 ** value, 2)];
+  });
 }
 
 // One property: a density per class, with the value of a source where there is one.

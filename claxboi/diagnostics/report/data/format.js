@@ -33,9 +33,10 @@ function general(value, digits = 4) {
 
 function probability(value) {
   if (Number.isNaN(value)) return MISSING;
-  if (value > 0.9995 && value < 1) return "> 0.999";
+  // As it is kept, a number may be 1 that was not.
+  if (value > 0.9995) return "> 0.999";
   if (value > 0 && value < 0.0005) return "< 0.001";
-  return value.toFixed(3);
+  return sign(value.toFixed(3));
 }
 
 function sexagesimal(value, decimals, width) {

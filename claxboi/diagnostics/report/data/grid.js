@@ -29,11 +29,9 @@ class Grid {
   setColumns(columns, sort) {
     this.columns = columns;
     this.sort = sort;
-    const widths = columns.map((column) => `${column.width}px`).join(" ");
-    this.body.style.setProperty("--widths", widths);
-    this.body.style.setProperty(
-      "--total", `${columns.reduce((sum, column) => sum + column.width, 0)}px`,
-    );
+    const widths = columns.map(({ width }) => (typeof width === "number" ? `${width}px` : width));
+    this.body.style.setProperty("--widths", widths.join(" "));
+    this.body.style.setProperty("--total", `calc(${widths.join(" + ")})`);
     this.head.replaceChildren(...columns.map((column, k) => this.header(column, k)));
     fill(this.root, { "aria-colcount": columns.length }, []);
     this.pool.forEach((line) => line.remove());

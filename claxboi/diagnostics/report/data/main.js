@@ -5,7 +5,7 @@ const header = JSON.parse(document.getElementById("header").textContent);
 const { classes } = header;
 const ODD = 0.01;
 const PRINTED = 100;
-const WIDTHS = { number: 92, category: 116, text: 168, probability: 76, scientific: 116 };
+const WIDTHS = { number: 92, category: 116, text: 168, probability: 70, scientific: 116 };
 
 const report = {
   header,
@@ -62,12 +62,25 @@ const report = {
 // Columns of the table: those of the file, and two that follow from them.
 
 const nameColumn = {
-  name: header.identifier.name, kind: "text", about: "Name of the source", width: 168,
+  name: header.identifier.name, kind: "text", about: "Name of the source",
   at: (row) => report.names[row],
 };
+
+// Room for the longest of some texts, and for what stands beside it.
+function textWidth(texts, beside) {
+  const { fontSize, fontFamily } = getComputedStyle(grid.root);
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `500 ${fontSize} ${fontFamily}`;
+  const longest = texts.reduce((most, text) => (text.length > most.length ? text : most), "");
+  return Math.ceil(Math.min(context.measureText(longest.slice(0, 80)).width + beside, 340));
+}
+
 const bestColumn = {
   name: "P", kind: "number", style: "probability", about: "Probability of the prediction",
-  at: (row) => Math.max(...report.posterior.map((column) => column.at(row))),
+  at: (row) => report.posterior.reduce((most, column) => {
+    const value = column.at(row);
+    return value > most || Number.isNaN(most) ? value : most;
+  }, NaN),
 };
 
 function bestClass(row) {
@@ -129,7 +142,7 @@ async function showColumns() {
 }
 
 function columnMenu() {
-  const box = document.querySelector("#columns > div");
+  const box = document.querySelector("#columns .list");
   box.replaceChildren(...header.columns.map((column) => h("label", { title: column.about },
     h("input", {
       type: "checkbox", checked: state.visible.includes(column.name),
@@ -152,7 +165,7 @@ function chip(key, text, count, color, title) {
       event.currentTarget.setAttribute("aria-pressed", String(on));
       update();
     },
-  }, color ? h("span", { class: "dot" }) : null, text, count === undefined ? null : h("small", {}, count.toLocaleString("en")));
+  }, color ? h("span", { class: "dot" }) : null, text, count === undefined ? null : [" ", h("small", {}, count.toLocaleString("en"))]);
 }
 
 function chips() {
@@ -293,15 +306,60 @@ const card = new Card(document.getElementById("card"), report, {
     grid.root.focus({ preventScroll: true });
     grid.schedule();
   },
-  onVote: () => showSave(),
+  onVote: () => votesMenu.show(),
 });
 
-function showSave() {
-  const button = document.getElementById("save-votes");
-  const n = report.votes.list().length;
-  button.hidden = n === 0;
-  button.textContent = `Save ${n} vote${n > 1 ? "s" : ""}`;
-}
+// Votes
+
+const votesMenu = {
+  box: document.getElementById("votes"),
+  voter: document.getElementById("voter"),
+  state: document.getElementById("votes-state"),
+  file: document.getElementById("votes-file"),
+
+  show(text) {
+    const n = report.votes.list().length;
+    this.box.querySelector("summary").textContent = n ? `Votes (${n.toLocaleString("en")})` : "Votes";
+    this.voter.value = report.votes.voter;
+    this.state.textContent = text ?? (report.votes.tell() || "Votes are cast in the cards.");
+    if (card.isOpen) card.showVote();
+    grid.schedule();
+  },
+
+  attempt(work) {
+    try {
+      this.show(work());
+    } catch (error) {
+      if (!(error instanceof VotesError)) throw error;
+      this.show(error.message);
+      if (!report.votes.voter) this.voter.focus();
+    }
+  },
+
+  wire() {
+    this.voter.addEventListener("change", () => {
+      report.votes.setVoter(this.voter.value);
+      this.show();
+    });
+    document.getElementById("save-votes").addEventListener("click", () => this.attempt(() => report.votes.save()));
+    document.getElementById("load-votes").addEventListener("click", () => this.file.click());
+    this.file.addEventListener("change", async () => {
+      const [file] = this.file.files;
+      if (!file) return;
+      const text = await file.text();
+      // The same file again is to be heard of, too.
+      this.file.value = "";
+      const here = new Set(report.names);
+      this.attempt(() => report.votes.load(text, (name) => here.has(name)));
+    });
+    // The page may be open twice.
+    window.addEventListener("storage", ({ key, newValue }) => {
+      if (key !== report.votes.key) return;
+      report.votes.read(newValue);
+      this.show();
+    });
+  },
+};
 
 function openAddress() {
   const found = /^#source=(.*)$/.exec(location.hash);
@@ -337,9 +395,13 @@ function wireKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || card.isOpen) return;
     const isField = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+    const menu = document.querySelector("details.menu[open]");
     if (event.key === "/" && !isField) {
       box.focus();
       box.select();
+    } else if (event.key === "Escape" && menu) {
+      menu.open = false;
+      if (menu.contains(event.target)) menu.querySelector("summary").focus();
     } else if (event.key === "Escape" && event.target === box) {
       if (box.value) box.value = "";
       else grid.root.focus();
@@ -357,7 +419,6 @@ function wireKeys() {
     clearTimeout(timer);
     timer = setTimeout(update, 80);
   });
-  document.getElementById("save-votes").addEventListener("click", () => report.votes.save());
   // A menu closes when something else is clicked.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -389,6 +450,7 @@ async function showDensities() {
 async function start() {
   wireTheme();
   wireKeys();
+  votesMenu.wire();
   state.visible = header.visible;
   const needed = ["prediction", ...header.visible, ...classes.map(({ name }) => `P_${name}`)];
   // All at once: what is asked for later waits behind the rest of the page.
@@ -401,11 +463,14 @@ async function start() {
   report.lowerNames = names.map((name) => name.toLowerCase());
   report.cards.rowNumbers = rows;
   rows.forEach((row, number) => report.cardOf.set(row, number));
+  // On a phone, other columns have to be seen beside the name.
+  nameColumn.width = `min(${textWidth([...names, nameColumn.name], 36)}px, 55vw)`;
+  report.columns.get("prediction").width = textWidth([...classes.map(({ name }) => name), "prediction"], 36);
   chips();
   await showColumns();
   await update();
   columnMenu();
-  showSave();
+  votesMenu.show();
   document.documentElement.dataset.ready = "yes";
   openAddress();
   window.addEventListener("hashchange", openAddress);

@@ -19,6 +19,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 #: Seconds after which a call has failed; no test depends on how long one takes.
 PATIENCE = 60
 
+#: Keys that write nothing are known by their number.
+CODES = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "ArrowUp": 38, "ArrowDown": 40}
+
 
 def find_browser():
     """Return the path of a Chromium, None where there is none."""
@@ -146,16 +149,40 @@ class Browser:
 
     def open(self, path):
         """Open a file, and wait until the report is there."""
-        self.call("Page.navigate", url=path.absolute().as_uri())
-        self.wait("document.documentElement?.dataset.ready === 'yes'")
+        address = path.absolute().as_uri()
+        self.call("Page.navigate", url=address)
+        here = f"location.href.split('#')[0] === {json.dumps(address)}"
+        self.wait(f"{here} && document.documentElement?.dataset.ready === 'yes'")
 
     def press(self, key):
         """Press a key."""
         text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
-        code = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "End": 35}.get(key)
-        more = {"windowsVirtualKeyCode": code} if code else {}
+        more = {"windowsVirtualKeyCode": CODES[key]} if key in CODES else {}
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **more)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **more)
+
+    def click(self, selector):
+        """Click with the mouse in the middle of an element."""
+        x, y = self.run(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            "e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const box = e.getBoundingClientRect();"
+            "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def choose_file(self, selector, path):
+        """Choose a file in an input."""
+        answer = self.call(
+            "Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})"
+        )
+        element = answer["result"]["objectId"]
+        self.call("DOM.setFileInputFiles", files=[str(path)], objectId=element)
+
+    def download_to(self, folder):
+        """Say where downloads go."""
+        self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def type(self, text):
         """Type a text where the focus is."""

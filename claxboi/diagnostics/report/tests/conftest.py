@@ -34,6 +34,36 @@ def made():
     return result, model, model.evaluate(table, PRIORS, show_progress=False)
 
 
+#: Names that a CSV file or a spreadsheet could spoil.
+ODD_NAMES = ("=1+1", "0070e5", "a,b", 'q"q', "\u00fcn\u00ef \u2609", "-- nan", *HOSTILE)
+ODD_CLASSES = {"CV": "CV, polar", "gal_XRB": "gal XRB"}
+
+
+@pytest.fixture(scope="session")
+def odd():
+    """A table with odd names and classes, classified."""
+    table = make_labelled_sample(900, labelled_fraction=0.5, rng=2)
+    names = table["source_id"].astype("U60")
+    unknown = np.flatnonzero(table["class"].mask)
+    names[unknown[: len(ODD_NAMES)]] = ODD_NAMES
+    table["source_id"] = names
+    labels = table["class"].astype("U20")
+    for name, other in ODD_CLASSES.items():
+        labels[labels == name] = other
+    table["class"] = labels
+    return table, classify(table, "training", show_progress=False)
+
+
+@pytest.fixture(scope="session")
+def odd_page(odd, tmp_path_factory):
+    """The report of it, without the model."""
+    from claxboi.diagnostics import write_report
+
+    path = tmp_path_factory.mktemp("odd") / "odd.html"
+    write_report(odd[1], path, n_cards=0)
+    return path
+
+
 @pytest.fixture(scope="session")
 def candidates():
     """Three candidates of row 0, none of row 1."""

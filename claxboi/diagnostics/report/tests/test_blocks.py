@@ -85,6 +85,7 @@ def table():
     table["ra"] = MaskedColumn([10.123456789, 359.9999999, 0], mask=[0, 0, 1], unit="deg")
     table["dec"] = [-10.5, 89.9999999, 0]
     table["flux"] = MaskedColumn([1.2345678e-14, 2e-12, 0], mask=[0, 0, 1])
+    table["opt_ra"] = [10.123457123, np.inf, np.nan]
     table["hr1"] = [0.5, -0.25, np.nan]
     table["hr1_error"] = [0.1, 0.2, np.nan]
     table["n_missing"] = MaskedColumn([1, 2, 3], mask=[0, 1, 0])
@@ -102,7 +103,17 @@ RECORD = {"classes": ["AGN"], "categories": ["location"], "properties": ["hr1"]}
 def test_choice_of_columns(table):
     chosen = choose_columns(table, RECORD, ["srcid_of_mission"])
     assert chosen == [
-        *("ra", "dec", "flux", "hr1", "hr1_error", "n_missing", "is_training", "prediction"),
+        *(
+            "ra",
+            "dec",
+            "flux",
+            "opt_ra",
+            "hr1",
+            "hr1_error",
+            "n_missing",
+            "is_training",
+            "prediction",
+        ),
         *("P_AGN", "srcid_of_mission"),
     ]
     assert "srcid_of_mission" not in choose_columns(table, RECORD)
@@ -116,6 +127,9 @@ def test_columns(table):
     assert_allclose(ra[:2], [10.123457, 360.0], atol=1e-9)
     assert read(blocks, columns["ra"])[2] == NO_INTEGER
     assert columns["ra"]["unit"] == "°"
+    # Five digits of the position of a counterpart would not find it.
+    assert columns["opt_ra"]["style"] == "ra"
+    assert_array_equal(read(blocks, columns["opt_ra"]), [10123457, NO_INTEGER, NO_INTEGER])
     assert columns["flux"]["unit"] == "erg s⁻¹ cm⁻²"
     assert columns["flux"]["style"] == "scientific"
     assert_allclose(read(blocks, columns["flux"]), [1.23457e-14, 2e-12, np.nan], rtol=1e-5)

@@ -15,6 +15,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
+PLACE = "document.querySelector('#card .steps small').textContent"
 FOUND = "document.querySelector('#found').textContent"
 NAMES = (
     "[...document.querySelectorAll('.line:not([hidden]) > :first-child')].map(c => c.textContent)"
@@ -57,10 +58,19 @@ def names(browser):
 
 
 def open_card(browser, name):
+    browser.run("document.querySelector('#card').close()")
     search(browser, name)
     browser.press("Enter")
     browser.press("Enter")
     browser.wait("document.querySelector('#card').open && document.querySelector('#card .numbers')")
+
+
+def open_first(browser, text):
+    """Open the first card of many that are found."""
+    search(browser, text)
+    browser.press("Enter")
+    browser.press("Enter")
+    browser.wait(f"document.querySelector('#card').open && {PLACE}.startsWith('1 of')")
 
 
 class TestTable:
@@ -130,7 +140,8 @@ class TestCard:
     def test_full(self, browser, made):
         result, model, _ = made
         open_card(browser, "SIM-0001")
-        text = browser.run("document.querySelector('#card').innerText")
+        # A number and its unit stay on one line.
+        text = browser.run("document.querySelector('#card').innerText").replace("\xa0", " ")
         sentence = model.explain(result[0]).sentence
         assert sentence.replace("= -", "= \N{MINUS SIGN}") in text
         n_properties = len(model.properties)
@@ -143,6 +154,35 @@ class TestCard:
             ".map(c => Number(c.textContent.replace('\N{MINUS SIGN}', '-')))"
         )
         assert sum(bars) == pytest.approx(np.log(p[0] / p[1]), abs=0.01 * len(bars))
+
+    def test_numbers(self, browser, made):
+        result, _, _ = made
+        entries = "[...document.querySelectorAll('#card .numbers > div')]"
+        pairs = f"{entries}.map((e) => [...e.children].map((part) => part.textContent.trim()))"
+        for row in (0, 8, 650, 1100):
+            open_card(browser, str(result["source_id"][row]))
+            shown = dict(browser.run(pairs))
+            for name in ("ra", "dec", "hr1", "flux", "log_fx_fr", "margin", "outlier", "pm"):
+                value = result[name][row]
+                text = shown[name].split(" \xb1 ")[0].replace("\N{MINUS SIGN}", "-").strip("(")
+                if np.ma.is_masked(value):
+                    assert text == "\N{EN DASH}"
+                elif name == "flux":
+                    assert float(text.split()[0]) == pytest.approx(
+                        float(f"{value:e}".split("e")[0]), abs=0.06
+                    )
+                else:
+                    places = len(text.split()[0].partition(".")[2])
+                    assert float(text.split()[0]) == pytest.approx(value, abs=1.01 / 10**places)
+            bars = browser.run(
+                "[...document.querySelectorAll('#card .bars > b')].map((b) => b.textContent)"
+            )
+            p = sorted((result[f"P_{name}"][row] for name in made[1].classes_), reverse=True)
+            for text, value in zip(bars, p, strict=True):
+                if text[0] not in "<>":
+                    assert float(text) == pytest.approx(value, abs=5e-4)
+                else:
+                    assert value > 0.9995 if text[0] == ">" else value < 5e-4
 
     def test_candidates(self, browser):
         open_card(browser, "SIM-0001")
@@ -166,48 +206,55 @@ class TestCard:
         open_card(browser, "SIM-0001")
         links = browser.run("[...document.querySelectorAll('.links a')].map(a => [a.href, a.rel])")
         assert all(rel == "noopener noreferrer" for _, rel in links)
-        assert all(f"{made[0]['ra'][0]:.6f}"[:8] in href for href, _ in links)
+        ra, dec = f"{made[0]['ra'][0]:.6f}", f"{made[0]['dec'][0]:.6f}"
+        assert all(f"{ra}%20{dec}" in href or f"{ra}%20%2B{dec}" in href for href, _ in links)
+        south = int(np.argmin(made[0]["dec"]))
+        open_card(browser, str(made[0]["source_id"][south]))
+        dec = f"%20{made[0]['dec'][south]:.6f}"
+        assert dec.startswith("%20-")
+        links = browser.run("[...document.querySelectorAll('.links a')].map(a => a.href)")
+        assert all(dec in href and "{" not in href for href in links)
 
     def test_steps(self, browser):
-        search(browser, "star")
-        browser.press("Enter")
-        browser.press("Enter")
-        place = "document.querySelector('#card .steps small').textContent"
-        browser.wait(f"document.querySelector('#card').open && {place}.startsWith('1 of')")
+        open_first(browser, "star")
         browser.press("j")
-        browser.wait(f"{place}.startsWith('2 of')")
+        browser.wait(f"{PLACE}.startsWith('2 of')")
         browser.press("k")
-        browser.wait(f"{place}.startsWith('1 of')")
+        browser.wait(f"{PLACE}.startsWith('1 of')")
         browser.press("Escape")
         browser.wait("!document.querySelector('#card').open")
         assert browser.run("document.activeElement.id") == "grid"
 
+    def test_focus_stays_on_a_button(self, browser):
+        open_first(browser, "star")
+        browser.run("document.querySelector('[data-step=next]').focus()")
+        for number in (2, 3):
+            browser.press("Enter")
+            browser.wait(f"{PLACE}.startsWith('{number} of')")
+        assert browser.run("document.activeElement.dataset.step") == "next"
+
+    def test_tab(self, browser):
+        open_card(browser, "SIM-0001")
+        found = []
+        for _ in range(200):
+            browser.press("Tab")
+            found.append(
+                browser.run(
+                    "(() => { const e = document.activeElement; const style = getComputedStyle(e);"
+                    "return [e.closest('#card') !== null || e === document.body,"
+                    " e.textContent || e.ariaLabel, style.outlineStyle]; })()"
+                )
+            )
+            if found[-1][1] == "SIM-0001" or (len(found) > 1 and found[-1] == found[0]):
+                break
+        assert all(inside for inside, _, _ in found)
+        texts = [text for _, text, _ in found]
+        links = [texts.index(name) for name in ("SIMBAD", "AGN", "unsure", "Your name", "Comment")]
+        assert links == sorted(links)
+        assert all(style != "none" for _, text, style in found[:12] if text)
+
 
 class TestVotes:
-    def test_csv(self, browser):
-        browser.run(
-            "window.saved = null; const make = URL.createObjectURL;"
-            "URL.createObjectURL = (blob) => { window.saved = blob; return make(blob); };"
-            "HTMLAnchorElement.prototype.click = () => {};"
-        )
-        open_card(browser, 'a,"b"')
-        browser.run(
-            "const [voter, comment] = document.querySelectorAll('.fields input');"
-            "voter.value = 'Ann'; voter.dispatchEvent(new Event('change'));"
-            "comment.value = 'red, \"odd\"\\nblob'; comment.dispatchEvent(new Event('change'));"
-            "document.querySelector('#card h2').focus()"
-        )
-        browser.press("2")
-        pressed = "document.querySelector('.choices [aria-pressed=true]')?.textContent"
-        second = browser.run("document.querySelectorAll('.choices button')[1].textContent")
-        assert browser.run(pressed) == second
-        browser.press("j")
-        browser.run("document.querySelector('.fields .save').click()")
-        lines = browser.run("window.saved.text()").split("\r\n")
-        assert lines[0] == "source_id,voter,vote,comment,date"
-        assert lines[1].startswith(f'"a,""b"" &amp;",Ann,{second},"red, ""odd""')
-        assert lines[2:] == [""]
-
     def test_taken_back(self, browser):
         open_card(browser, "SIM-0007")
         browser.press("u")
@@ -215,6 +262,65 @@ class TestVotes:
         assert browser.run(kept)
         browser.press("u")
         assert not browser.run(kept)
+
+
+def test_menus_close(browser):
+    for menu in ("columns", "help", "votes"):
+        browser.run(f"document.querySelector('#{menu} summary').focus()")
+        browser.press("Enter")
+        browser.wait(f"document.querySelector('#{menu}').open")
+        browser.press("Tab")
+        browser.press("Escape")
+        browser.wait(f"!document.querySelector('#{menu}').open")
+
+
+#: The lowest contrast of the texts in sight with what is behind them, and which text it is.
+CONTRAST = """
+(() => {
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const read = (color) => {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = color;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data].map((part) => part / 255);
+  };
+  const over = (top, below) => [0, 1, 2].map((k) => top[k] * top[3] + below[k] * (1 - top[3]));
+  const line = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * line(r) + 0.7152 * line(g) + 0.0722 * line(b) + 0.05;
+  const up = (element, read) => {
+    const all = [];
+    for (let one = element; one; one = one.parentElement) all.push(read(getComputedStyle(one)));
+    return all;
+  };
+  let least = [21, ""];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    const element = node.parentElement;
+    if (!node.textContent.trim() || !element.checkVisibility()) continue;
+    if (element.closest("script, style, title, option, .hidden, .skip")) continue;
+    const paper = up(element, (style) => read(style.backgroundColor))
+      .reverse().reduce((below, top) => over(top, below), [1, 1, 1]);
+    const style = getComputedStyle(element);
+    const ink = read(element.closest("svg") ? style.fill : style.color);
+    ink[3] *= up(element, ({ opacity }) => Number(opacity)).reduce((a, b) => a * b);
+    const [low, high] = [light(over(ink, paper)), light(paper)].sort((a, b) => a - b);
+    if (high / low < least[0]) least = [high / low, node.textContent];
+  }
+  return least;
+})()
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contrast(browser, theme):
+    browser.run(f"document.documentElement.dataset.theme = '{theme}'")
+    for name in ("SIM-0001", "SIM-0300"):
+        open_card(browser, name)
+        browser.press("1")
+        contrast, text = browser.run(CONTRAST)
+        assert contrast >= 4.5, text
+        browser.press("1")
+    browser.run("delete document.documentElement.dataset.theme")
 
 
 def test_themes(browser):

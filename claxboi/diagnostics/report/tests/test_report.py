@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_array_equal
 
 from claxboi import XrayTable
@@ -23,7 +23,7 @@ from claxboi.diagnostics.report._cards import _priors, match_candidates
 from claxboi.diagnostics.report._choice import choose_rows, find_rows
 from claxboi.diagnostics.report._columns import identifiers
 from claxboi.diagnostics.report._summary import provenance_html
-from claxboi.utils import write_table
+from claxboi.utils import Progress, write_table
 
 from .conftest import HOSTILE, PRIORS
 
@@ -120,6 +120,13 @@ class TestPage:
         assert "sources that did not train the model" in text
         assert "Tranin H., Godet O., Webb N., Primorac D., 2022" in text
 
+    def test_black_of_a_figure_is_a_color_of_the_page(self, text):
+        # Shapes in black say nothing of their colour; on dark they would not be seen.
+        heads = re.findall(r"<svg [^>]*>", text)
+        assert heads
+        assert all('fill="var(--class-6)"' in head for head in heads)
+        assert not re.search(r"<(svg|path|g|use)[^>]*#000000", text)
+
     def test_nothing_of_the_template_is_left(self, text):
         assert not re.search(r"@@\w+@@", text)
 
@@ -194,6 +201,7 @@ def test_priors_of_each_source_come_back(made):
 
 
 def test_provenance_escapes_all():
+    assert "0, 1, 2" in provenance_html({"step": {"array": np.arange(3), "set": {1}}})
     html = provenance_html({"<step>": {"<key>": ["<a>", 1.0, None, {"x": {}}], "citation": "<c>"}})
     assert "<step>" not in html
     assert "&lt;step&gt;" in html
@@ -225,6 +233,17 @@ class TestWrite:
         assert "No scores" in text
         assert "Sky map" not in text
 
+    @pytest.mark.parametrize("name", ["outlier", "outlier_pvalue", "P_AGN", "prediction", "flux"])
+    def test_nothing_known(self, made, tmp_path, name):
+        result, model, _ = made
+        table = result.copy()
+        values = np.asarray(table[name])
+        table[name] = MaskedColumn(values, mask=np.ones(len(table), bool))
+        write_report(table, tmp_path / "x.html", model=model, n_cards=3)
+        text = (tmp_path / "x.html").read_text(encoding="utf-8")
+        figure = {"outlier": "[Outlier measure]", "flux": "[Counts of classes]"}.get(name)
+        assert figure is None or figure not in text
+
     def test_method(self, made, tmp_path):
         result, model, evaluation = made
         x = XrayTable(result)
@@ -244,6 +263,43 @@ class TestWrite:
         assert main(["report", "out.ecsv", "--quiet"]) == 2
         assert "report.html exists already; use --overwrite" in capsys.readouterr().err
 
+    def test_progress_is_complete(self, made, tmp_path, monkeypatch):
+        # With figures or without, and silenced where that is asked for.
+        module = sys.modules["claxboi.diagnostics.report.write"]
+        bars = []
+
+        class Bar(Progress):
+            def __init__(self, *args, **settings):
+                super().__init__(*args, **settings)
+                bars.append(self)
+
+        monkeypatch.setattr(module, "Progress", Bar)
+        result, _, _ = made
+        write_report(result, tmp_path / "x.html", n_cards=0)
+        result = result.copy()
+        result.remove_columns(["ra", "flux"])
+        write_report(result, tmp_path / "y.html", n_cards=0, show_progress=False)
+        assert [bar._done for bar in bars] == [bar.total for bar in bars]
+        assert [bar._show for bar in bars] == [True, False]
+
+    def test_nothing_is_left_of_an_interrupted_one(self, made, tmp_path, monkeypatch):
+        def interrupt(path, *_args, **_settings):
+            path.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("pathlib.Path.write_text", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write_report(made[0], tmp_path / "x.html", n_cards=0)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_read_only(self, made, tmp_path, monkeypatch):
+        # The user of the tests may write anywhere.
+        monkeypatch.setattr("os.access", lambda *_: False)
+        with pytest.raises(
+            PermissionError, match=r"x\.html cannot be written: folder .* read-only"
+        ):
+            write_report(made[0], tmp_path / "x.html", n_cards=0)
+
     def test_errors(self, made, tmp_path):
         result, _, _ = made
         path = tmp_path / "x.html"
@@ -262,6 +318,18 @@ class TestWrite:
         other = NaiveBayesClassifier(["hr1"]).fit(result[result["P_AGN"] > 0], label="note")
         with pytest.raises(ValueError, match="model must be the one that classified the result"):
             write_report(result, path, model=other)
+        image = result.copy()
+        image["image"] = np.zeros((len(result), 2))
+        for columns in (["image"], "hr1", None):
+            with pytest.raises(TypeError, match="columns must"):
+                write_report(image, path, columns=columns)
+        for name in ("model", "evaluation", "title"):
+            with pytest.raises(TypeError, match=f"{name} must be None or of class .*, got int"):
+                write_report(result, path, **{name: 5})
+        with pytest.raises(TypeError, match="candidates must be an astropy Table"):
+            write_report(result, path, candidates=[1])
+        with pytest.raises(TypeError, match="sources must be rows or identifiers, got a mask"):
+            write_report(result, path, sources=np.ones(len(result), bool))
         path.write_text("kept")
         with pytest.raises(FileExistsError, match="pass overwrite=True"):
             write_report(result, path)

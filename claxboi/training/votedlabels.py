@@ -1,0 +1,204 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Labels by votes in a table to train on.
+"""
+
+import numpy as np
+
+from claxboi.catalog import make_column
+from claxboi.utils import (
+    add_columns,
+    check_choice,
+    check_columns,
+    check_number,
+    check_table,
+    float_values,
+    record,
+    text_values,
+)
+
+from .votes import CombinedVotes
+
+__all__ = ["apply_votes"]
+
+#: Where labels came from.
+FROM_CATALOGUE, FROM_VOTES = "catalogue", "votes"
+
+
+def apply_votes(
+    table,
+    combined,
+    *,
+    label="class",
+    drawn=None,
+    known="keep",
+    soft=True,
+    min_probability=0.05,
+    overwrite=False,
+):
+    """
+    Put labels by votes in a table, to train on.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources, with ``source_id``. Not changed.
+    combined : `CombinedVotes`
+        The votes, as `combine_votes` returns them. Votes on other sources do not matter.
+    label : str, optional
+        Column of the labels; made if the table has none.
+    drawn : `~astropy.table.Table`, optional
+        Which sources were drawn to be voted on, with ``source_id`` and
+        ``selection_probability``, as `~claxboi.applications.draw_for_votes` returns them. Adds
+        ``population_weight``.
+    known : {"keep", "replace"}, optional
+        Whether a label that a source has already is kept (default), or replaced by the votes.
+    soft : bool, optional
+        True (default): a source with votes is one row for each of its classes, with the
+        probability of the class as weight. False: one row, with the consensus and its probability.
+    min_probability : float, optional
+        Less probable classes are left out, and the others scaled to sum to 1.
+    overwrite : bool, optional
+        Replace the columns ``label_weight``, ``label_origin`` and ``population_weight``.
+
+    Returns
+    -------
+    sample : same class as the table
+        The rows of the table in their order, those of a soft label repeated, with the label,
+        ``label_weight`` (1 for labels without votes) and ``label_origin`` ("votes" or
+        "catalogue", empty without a label). Pass it on as
+        ``classify(table, training=sample, weight="label_weight")``, or to
+        `~claxboi.classification.NaiveBayesClassifier.fit` with its weights. A source with a soft
+        label is known again by ``ra`` and ``dec``, which must be there for it to be held out.
+        With ``drawn``, ``population_weight`` is the weight over the probability of selection: how
+        many sources a row stands for, masked for those that were not drawn. It is to score by, as
+        ``evaluate(sample[sample["label_origin"] == "votes"], weight="population_weight")``.
+
+    Raises
+    ------
+    TypeError
+        If the votes are not combined ones, or a table is none.
+    KeyError
+        If a column is absent.
+    ValueError
+        If no source of the votes is in the table, a source_id stands twice, or a
+        probability of selection is not above 0 and at most 1.
+
+    Notes
+    -----
+    Sources that were drawn as often from rare classes as from common ones teach best when each
+    counts the same. What they say of all sources is another matter: there a source that was
+    drawn with probability 0.1 stands for ten.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.training import apply_votes, combine_votes
+    >>> votes = Table(rows=[("x1", "Ann", "CV"), ("x1", "Bob", "AGN"), ("x2", "Ann", "AGN")],
+    ...               names=["source_id", "voter", "vote"])
+    >>> table = Table({"source_id": ["x1", "x2", "x3"], "hr1": [0.1, 0.2, 0.3]})
+    >>> sample = apply_votes(table, combine_votes(votes, method="majority"))
+    >>> print(sample["source_id", "class", "label_weight", "label_origin"])
+    source_id class label_weight label_origin
+    --------- ----- ------------ ------------
+           x1   AGN          0.5        votes
+           x1    CV          0.5        votes
+           x2   AGN          1.0        votes
+           x3    --          1.0
+    """
+    ids = _unique_ids(table, "table")
+    chance = None if drawn is None else _chances(drawn, ids)
+    if not isinstance(combined, CombinedVotes):
+        raise TypeError(f"combined must be CombinedVotes, got {type(combined).__name__}")
+    check_choice(known, ("keep", "replace"), "known")
+    # The most probable of all classes is never left out.
+    least = 1 / len(combined.classes)
+    min_probability = check_number(min_probability, "min_probability", minimum=0, maximum=least)
+    labels, missing = np.full(len(table), ""), np.ones(len(table), bool)
+    if label in table.colnames:
+        labels, missing = text_values(table, label)
+    voted = np.asarray(combined.labels["source_id"]).astype(str)
+    place = np.minimum(np.searchsorted(voted, ids), len(voted) - 1)
+    found = (voted[place] == ids) & (np.asarray(combined.labels["n_votes"])[place] > 0)
+    if not found.any():
+        raise ValueError("votes must be on sources of table: none has a source_id of the table")
+    if known == "keep":
+        found &= missing
+
+    probability = np.where(found[:, np.newaxis], combined.probabilities()[place], 0.0)
+    if not soft:
+        best = probability.argmax(axis=1)
+        only = np.arange(probability.shape[1]) == best[:, np.newaxis]
+        probability = np.where(only, probability, 0.0)
+        kept = only & found[:, np.newaxis]
+    else:
+        kept = (probability >= min_probability) & (probability > 0)
+        probability = np.where(kept, probability, 0.0)
+        total = probability.sum(axis=1, keepdims=True)
+        probability = np.divide(probability, total, out=probability, where=total > 0)
+    kept[~found, 0] = True  # a row as it was
+    row, code = np.nonzero(kept)
+    by_vote = found[row]
+    names = np.array(combined.classes)
+    columns = {
+        label: make_column(
+            "class",
+            np.where(by_vote, names[code], labels[row]),
+            mask=missing[row] & ~by_vote,
+        ),
+        "label_weight": make_column("label_weight", np.where(by_vote, probability[row, code], 1.0)),
+        "label_origin": make_column(
+            "label_origin",
+            np.where(by_vote, FROM_VOTES, np.where(missing[row], "", FROM_CATALOGUE)),
+        ),
+    }
+    columns[label].name = label
+    if chance is not None:
+        stands_for = np.where(by_vote, columns["label_weight"] / chance[row], np.nan)
+        columns["population_weight"] = make_column(
+            "population_weight", stands_for, mask=np.isnan(stands_for)
+        )
+    sample = table[row]
+    if label in sample.colnames:
+        sample.replace_column(label, columns.pop(label))
+    sample = add_columns(sample, columns, overwrite=overwrite)
+    sample.meta = record(
+        table.meta,
+        "votes",
+        **{
+            name: value
+            for name, value in combined.labels.meta["claxboi"]["votes"].items()
+            if name not in {"version", "date"}
+        },
+        n_voters=len(combined.voters),
+        n_sources=int(found.sum()),
+        known=known,
+        soft=bool(soft),
+        min_probability=min_probability,
+    )
+    return sample
+
+
+def _unique_ids(table, name):
+    """Return the identifiers of a table, by which its sources are found."""
+    check_table(table, name)
+    check_columns(table, ["source_id"], name)
+    ids, _ = text_values(table, "source_id", name=name)
+    if len(np.unique(ids)) < len(ids):
+        raise ValueError(f"column 'source_id' of {name} must be unique to find the sources by")
+    return ids
+
+
+def _chances(drawn, ids):
+    """Return the probability with which each source was drawn, NaN for those that were not."""
+    own = _unique_ids(drawn, "drawn")
+    check_columns(drawn, ["selection_probability"], "drawn")
+    chance = float_values(drawn, "selection_probability", name="drawn")
+    wrong = ~((chance > 0) & (chance <= 1))
+    if wrong.any():
+        raise ValueError(
+            "selection_probability of drawn must be above 0 and at most 1, "
+            f"got {chance[wrong][0]} for {own[wrong][0]}"
+        )
+    known = dict(zip(own.tolist(), chance.tolist(), strict=True))
+    return np.array([known.get(source, np.nan) for source in ids.tolist()])

@@ -1,0 +1,157 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+VOTables that other programs find nothing wrong with.
+"""
+
+import io
+import re
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from astropy.io import votable
+from astropy.io.votable.converters import get_converter
+from astropy.io.votable.exceptions import E01, W03
+from astropy.io.votable.tree import VOTableFile
+from astropy.units import UnitsWarning
+
+__all__ = ["Document", "find_note", "make_document", "read_document"]
+
+#: The control characters that XML has, and what numpy fills text up with.
+XML_CONTROLS = (0, 9, 10, 13)
+
+#: A PARAM element with its attributes.
+PARAM = re.compile(rb"""<PARAM\b((?:[^>"']|"[^"]*"|'[^']*')*?)(?:/>|>.*?</PARAM>)""", re.DOTALL)
+
+
+@contextmanager
+def overlooking_erg():
+    """
+    Say nothing of erg, which the standard of units deprecates, and X-ray astronomers use.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*has been deprecated in the VOUnit", UnitsWarning)
+        yield
+
+
+class Document(VOTableFile):
+    """
+    A VOTable that is written without a warning for each flux.
+    """
+
+    def to_xml(self, *args, **settings):
+        """
+        Write it as XML, as its base does.
+
+        Parameters
+        ----------
+        *args, **settings
+            The arguments of `~astropy.io.votable.tree.VOTableFile`.
+        """
+        with overlooking_erg():
+            super().to_xml(*args, **settings)
+
+
+def read_document(content):
+    """
+    Read a VOTable, lists of text among its parameters or not, which astropy cannot read.
+
+    TOPCAT makes such a list of the comments that astropy leaves in a FITS file.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+
+    Returns
+    -------
+    document : `~astropy.io.votable.tree.VOTableFile`
+    """
+    with overlooking_erg():
+        try:
+            return votable.parse(io.BytesIO(content))
+        except E01:
+            head, mark, data = content.partition(b"<DATA>")
+            head = PARAM.sub(lambda match: b"" if _is_list(match[1]) else match[0], head)
+            return votable.parse(io.BytesIO(head + mark + data))
+
+
+def _is_list(attributes):
+    return re.search(rb"""arraysize=["']\d+x""", attributes) is not None
+
+
+def find_note(document, name):
+    """
+    Find the text of an INFO or a PARAM element.
+
+    Parameters
+    ----------
+    document : `~astropy.io.votable.tree.VOTableFile`
+        The VOTable.
+    name : str
+        The name of the element in lower case; TOPCAT keeps upper case of FITS files.
+
+    Returns
+    -------
+    text : str or None
+        None if there is none.
+    """
+    infos = [info for resource in document.resources for info in resource.infos]
+    params = [param for table in document.iter_tables() for param in table.params]
+    for note in (*infos, *document.infos, *params):
+        if note.name.lower() == name and isinstance(note.value, str):
+            return note.value
+    return None
+
+
+def make_document(table):
+    """
+    Turn a table of plain columns into a VOTable.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    document : Document
+
+    Raises
+    ------
+    ValueError
+        If text has characters that XML has not.
+    """
+    for name, column in table.columns.items():
+        if column.dtype.kind == "U" and column.dtype.itemsize and column.size:
+            _check_text(name, np.asarray(column))
+    with overlooking_erg(), warnings.catch_warnings():
+        # An ID is made of a name such as S/N, which stays what it is.
+        warnings.simplefilter("ignore", W03)
+        document = Document.from_table(table)
+    names, taken = set(table.colnames), set()
+    for field in document.get_first_table().fields:
+        if field.datatype == "bit" and table[field.name].ndim == 1:
+            # astropy makes bits of logical values, and a bit cannot be missing.
+            field.datatype = "boolean"
+            field.converter = get_converter(field)
+        elif field.datatype == "unicodeChar" and field.arraysize == "1":
+            # A single character cannot be missing, and the standard deprecates this.
+            field.arraysize = "*"
+            field.converter = get_converter(field)
+        # S/N makes the ID S_N, which may be the name of another.
+        while field.ID in taken or (field.ID in names and field.name != field.ID):
+            field.ID += "_"
+        taken.add(field.ID)
+    return document
+
+
+def _check_text(name, values):
+    values = np.ascontiguousarray(values, values.dtype.newbyteorder("=")).ravel()
+    codes = values.view(np.uint32).reshape(len(values), -1)
+    is_control = (codes < ord(" ")) & ~np.isin(codes, XML_CONTROLS)
+    if is_control.any():
+        row = np.flatnonzero(is_control.any(axis=1))[0]
+        raise ValueError(
+            f"VOTable holds no control characters, got {str(values[row])!r} in column {name!r}"
+        )
