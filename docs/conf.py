@@ -241,12 +241,15 @@ def find_home(app, env, node, contnode):
     """
     Find the page of what `claxboi` itself offers, which is that of the folder it is from.
     """
+    import claxboi
+
     domain = env.get_domain("py")
-    package, _, name = node.get("reftarget", "").rpartition(".")
-    if package != "claxboi":
+    package, _, name = node.get("reftarget", "").partition(".")
+    if package != "claxboi" or name.split(".")[0] not in claxboi.__all__:
         return None
+    kinds = {"method"} if "." in name else {"class", "function"}
     for home, record in domain.objects.items():
-        if home.endswith(f".{name}") and record.objtype in {"class", "function"}:
+        if home.endswith(f".{name}") and record.objtype in kinds:
             place = node["refdoc"]
             return domain.resolve_xref(env, place, app.builder, "obj", home, node, contnode)
     return None
