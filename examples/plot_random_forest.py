@@ -63,7 +63,6 @@ for name, evaluation in scores.items():
 # fitted exponents keeps its word, and can say of each source why.
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained", sharey=True)
-for ax, (name, evaluation) in zip(axes, scores.items(), strict=True):
+for ax, evaluation in zip(axes, scores.values(), strict=True):
     plot_reliability(evaluation, ax=ax)
-    ax.set_title(name)
 plt.show()
