@@ -10,7 +10,7 @@ __all__ = ["Conf", "conf"]
 
 class Conf(_config.ConfigNamespace):
     """
-    Settings of `claxboi`, read each time they are used.
+    Settings of ``claxboi``, read each time they are used.
 
     Change one for good in ``claxboi.cfg`` in astropy's configuration folder, for a session with
     ``claxboi.conf.timeout = 60``, or for some lines with ``claxboi.conf.set_temp``.

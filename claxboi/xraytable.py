@@ -166,14 +166,29 @@ class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, SharingMixi
     --------
     >>> from astropy.table import Table
     >>> from claxboi import XrayTable
-    >>> x = XrayTable({"ra": [10.68, 15.0], "dec": [41.27, 41.2]})
+    >>> x = XrayTable({"ra": [10.68, 15.0], "dec": [41.27, 41.2], "pos_error": [0.5, 0.5]})
     >>> galaxies = Table({"galaxy_id": ["M31"], "ra": [10.6847], "dec": [41.2688],
     ...                   "r25_major": [5340.0], "r25_ratio": [0.39], "r25_angle": [35.0]})
-    >>> print(x.find_hosts(galaxies)["ra", "galaxy_id"])
+    >>> x = x.find_hosts(galaxies).add_properties()
+    >>> print(x["ra", "galaxy_id"])
       ra  galaxy_id
     ----- ---------
     10.68       M31
      15.0        --
+
+    Labels come from catalogues by name, or from tables:
+
+    >>> x = x.add_labels({"AGN": x.copy()[:1]}, "4 classes", min_quality=0)
+    >>> x["class"].tolist()
+    ['AGN', None]
+
+    With properties and labels, it can be classified:
+
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> sample = XrayTable(make_labelled_sample(1000, rng=1))
+    >>> result = sample.classify("training", properties=["hr2", "log_fx_fw1"])
+    >>> result.model.categories
+    ('spectrum', 'counterparts')
     """
 
     read = UnifiedReadWriteMethod(XrayTableRead)

@@ -5,9 +5,13 @@ How Sphinx builds the documentation.
 Without network: ``sphinx-build -W -D disable_intersphinx=1 docs docs/_build/html``.
 """
 
+import importlib
+import inspect
 import os
+import re
 import sys
 import tomllib
+import warnings
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +39,16 @@ changelog_links_docpattern = ["changes"]
 # -- Sphinx ---------------------------------------------------------------------------------------
 needs_sphinx = "8.2"
 highlight_language = "python3"
+# A name of claxboi that leads nowhere ends the build; others need a network to be found.
+nitpicky = True
+# Beside a page there is room for the name of a method, not for that of its class too.
+toc_object_entries_show_parents = "hide"
+# What a field is without a value is no business of the reader.
+autodoc_default_options = {"no-value": True}
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!claxboi\b).*"),
+    ("py:class", r"claxboi\..*\.(Engine|ColumnRule)"),
+]
 extensions += [
     "matplotlib.sphinxext.plot_directive",
     "sphinx_design",
@@ -79,15 +93,18 @@ examples = [
     "model",
     "million",
 ]
+# A page shows no warning: one that an example causes ends the build.
+warnings.filterwarnings("error", module="__main__")
 sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "backreferences_dir": "api",
+    "capture_repr": (),  # what is to be shown is printed
     "doc_module": ("claxboi",),
     "examples_dirs": "../examples",
     "filename_pattern": "/plot_",
     "gallery_dirs": "gallery",
     "min_reported_time": 60,
-    "plot_gallery": True,
+    "plot_gallery": os.environ.get("CLAXBOI_DOCS_GALLERY") != "0",
     "reference_url": {"claxboi": None},
     "remove_config_comments": True,
     "reset_modules": ("matplotlib",),
@@ -100,9 +117,11 @@ sphinx_gallery_conf = {
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["claxboi.css"]
+html_js_files = ["claxboi.js"]
 html_show_sourcelink = False
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_theme_options = {
+    "goatcounter_analytics_url": False,  # nobody counts who reads
     "icon_links": [
         {
             "name": "GitHub",
@@ -139,19 +158,20 @@ def write_vocabulary(app):
 
     lines = [
         ".. list-table::",
+        "   :class: stacked",
         "   :header-rows: 1",
-        "   :widths: 8 24 18 50",
+        "   :widths: 24 8 18 50",
         "",
-        "   * - Step",
-        "     - Column",
+        "   * - Column",
+        "     - Step",
         "     - Unit",
         "     - Meaning",
     ]
     for record in vocabulary():
         unit = f"``{record['unit']}``" if record["unit"] else ""
         lines += [
-            f"   * - {record['step']}",
-            f"     - ``{record['name']}``",
+            f"   * - ``{record['name']}``",
+            f"     - {record['step']}",
             f"     - {unit}",
             f"     - {record['description']}",
         ]
@@ -169,9 +189,80 @@ def write_catalogues(app):
     Path(app.srcdir, "api", "catalogues.inc").write_text(catalogue_page(), encoding="utf-8")
 
 
+def write_defaults(app, what, name, obj, options, signature, return_annotation):  # noqa: ARG001
+    """
+    Write a default that is made anew each time so that the signature can be parsed.
+    """
+    if signature is None:
+        return None  # it stays as it is
+    return signature.replace("<factory>", "..."), return_annotation
+
+
+def leave_out_new(app, what, name, obj, options, lines):  # noqa: ARG001
+    """
+    Leave out what Python says of any record.
+    """
+    lines[:] = [line for line in lines if not line.startswith("Create new instance of ")]
+
+
+def leave_out_fields(app, docname, source):  # noqa: ARG001
+    """
+    Leave the fields of a record out of the lists below its docstring, which describes them.
+    """
+    module, _, name = docname.removeprefix("api/").rpartition(".")
+    if not docname.startswith("api/claxboi."):
+        return
+    record = getattr(importlib.import_module(module), name)
+    doc = inspect.getdoc(record) or ""
+    text = source[0]
+    for field in getattr(record, "__dataclass_fields__", ()):
+        if re.search(rf"^(\w+, )*{field}(, \w+)* : ", doc, re.MULTILINE):
+            listed = rf"^ +(~{name}\.|\.\. autoattribute:: ){field}\n"
+            text = re.sub(listed, "", text, flags=re.MULTILINE)
+    for empty in (r"Summary\s+\.\. autosummary::", "Documentation"):
+        text = re.sub(rf"\.\. rubric:: Attributes {empty}\s+(?=\.\. rubric|\Z)", "", text)
+    source[0] = text
+
+
+def show_gallery(app, docname, source):
+    """
+    Show, at the end of the page of a name, the pages of the gallery that use it.
+    """
+    if not docname.startswith("api/claxboi."):
+        return
+    name = docname.removeprefix("api/")
+    names = [name, f"claxboi.{name.rpartition('.')[2]}"]
+    found = [one for one in names if Path(app.srcdir, "api", f"{one}.examples").is_file()]
+    if any(Path(app.srcdir, "api", f"{one}.examples").stat().st_size for one in found):
+        source[0] += f"\n\n.. rubric:: In the gallery\n\n.. minigallery:: {' '.join(found)}\n"
+
+
+def find_home(app, env, node, contnode):
+    """
+    Find the page of what `claxboi` itself offers, which is that of the folder it is from.
+    """
+    import claxboi
+
+    domain = env.get_domain("py")
+    package, _, name = node.get("reftarget", "").partition(".")
+    if package != "claxboi" or name.split(".")[0] not in claxboi.__all__:
+        return None
+    kinds = {"method"} if "." in name else {"class", "function"}
+    for home, record in domain.objects.items():
+        if home.endswith(f".{name}") and record.objtype in kinds:
+            place = node["refdoc"]
+            return domain.resolve_xref(env, place, app.builder, "obj", home, node, contnode)
+    return None
+
+
 def setup(app):
     """
-    Connect what is made before the pages are read.
+    Connect what is made before the pages are read, and what finds them.
     """
     app.connect("builder-inited", write_vocabulary)
     app.connect("builder-inited", write_catalogues)
+    app.connect("autodoc-process-signature", write_defaults)
+    app.connect("autodoc-process-docstring", leave_out_new)
+    app.connect("source-read", leave_out_fields)
+    app.connect("source-read", show_gallery)
+    app.connect("missing-reference", find_home)

@@ -1,15 +1,19 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Draw the picture of the README from the simulated sample: ``python docs/make_overview.py``.
+Draw the pictures of the front page and the README from the simulated sample.
+
+``python docs/make_overview.py`` writes one picture a panel, which a phone shows one below the
+other, and all four in one.
 """
 
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from claxboi import classify
-from claxboi.diagnostics import plot_confusion, plot_densities, plot_track
+from claxboi.diagnostics import plot_confusion, plot_plane, plot_reliability, plot_track
 from claxboi.simulation import make_labelled_sample
 
 PRIORS = {
@@ -21,32 +25,62 @@ PRIORS = {
     "ex_XRB": 0.05,
     "extended": 0.10,
 }
+FOLDER = Path(__file__).parent / "_static"
 
-# Each panel and its place: left, bottom, width and height, as shares of the figure.
-PANELS = {
-    "What the classes look like": (0.035, 0.12, 0.25, 0.66),
-    "Why this source": (0.335, 0.12, 0.28, 0.75),
-    "How good it is": (0.735, 0.21, 0.26, 0.66),
-}
+
+def panel(name, title, draw):
+    """
+    Draw one panel into a file, and return its pixels.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    title : str
+        What stands above the panel.
+    draw : callable
+        Draws on the Axes that it is given.
+
+    Returns
+    -------
+    pixels : ndarray
+        The picture, as matplotlib reads it.
+    """
+    # Small, so that letters are large: it is shown at half the width of a page.
+    fig = plt.figure(figsize=(6.4, 4.8), layout="constrained")
+    draw(fig.add_subplot())
+    fig.suptitle(title, x=0.02, ha="left", size=14, weight="bold")
+    stream = BytesIO()
+    fig.savefig(stream, dpi=125)
+    FOLDER.joinpath(name).write_bytes(stream.getvalue())
+    stream.seek(0)
+    return plt.imread(stream)
 
 
 def main():
     """
     Classify the sample and draw its most doubtful source between two views of the whole.
     """
-    table = make_labelled_sample(2000, rng=1)
+    table = make_labelled_sample(6000, rng=1)
     result, model = classify(table, PRIORS, return_model=True)
     new = result[~result["is_training"]]
     doubtful = new["source_id"][np.argmin(new["margin"])]
-
-    fig = plt.figure(figsize=(18, 5.4))
-    densities, track, confusion = (fig.add_axes(box) for box in PANELS.values())
-    plot_densities(model, "log_fx_fb", ax=densities)
-    plot_track(result, doubtful, ax=track)
-    plot_confusion(model.evaluate(table, PRIORS), ax=confusion)
-    for title, (left, *_) in PANELS.items():
-        fig.text(left, 0.94, title, size=14, weight="bold")
-    fig.savefig(Path(__file__).parent / "_static" / "overview.png", dpi=80)
+    evaluation = model.evaluate(table, PRIORS)
+    panels = {
+        "What sets the classes apart": lambda ax: plot_plane(
+            result, "log_fx_fw1", "hr2", class_column="true_class", source=doubtful, ax=ax
+        ),
+        "Why this source is what it is": lambda ax: plot_track(result, doubtful, ax=ax),
+        "How often it is right": lambda ax: plot_confusion(evaluation, ax=ax),
+        "Whether 0.8 means 80 %": lambda ax: plot_reliability(evaluation, ax=ax),
+    }
+    names = ("plane", "track", "confusion", "reliability")
+    pixels = [
+        panel(f"overview_{name}.png", title, draw)
+        for name, (title, draw) in zip(names, panels.items(), strict=True)
+    ]
+    rows = [np.concatenate(pixels[k : k + 2], axis=1) for k in (0, 2)]
+    plt.imsave(FOLDER / "overview.png", np.concatenate(rows))
 
 
 if __name__ == "__main__":

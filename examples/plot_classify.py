@@ -19,6 +19,8 @@ from claxboi.diagnostics import plot_confusion, plot_densities, plot_reliability
 from claxboi.simulation import make_labelled_sample
 
 sources = make_labelled_sample(2000, rng=1)
+for name, digits in {"flux": ".2e", "hr2": ".2f", "log_fx_fb": ".2f"}.items():
+    sources[name].info.format = digits
 print(sources["source_id", "flux", "hr2", "log_fx_fb", "class"][:5])
 
 # %%

@@ -64,6 +64,8 @@ calibration = calibrate_cutoffs(
     rng=1,
 )
 candidates = calibration.candidates
+for name in ("cutoff", "selected", "purity", "completeness"):
+    calibration.cutoffs[name].info.format = ".3f"
 print(calibration.cutoffs)
 
 # %%

@@ -47,6 +47,7 @@ stars = Table(
 cds = LoopbackCDS({"gaia": stars}).start()
 gaia = get_reference("gaia")
 near = gaia.query(xray, radius=radius * u.arcsec)
+near["separation"].info.format = near["Gmag"].info.format = ".2f"
 print(near["query_index", "separation", "id", "Gmag"][:5])
 print(f"{len(near)} objects around {len(set(near['query_index']))} of {n} sources")
 

@@ -22,7 +22,10 @@ from claxboi.diagnostics import plot_sky
 from claxboi.pipeline import prepare
 from claxboi.simulation import make_mock_sky
 
-sky = make_mock_sky(2000, rng=1)
+sky = make_mock_sky(3000, rng=4)
+for name in ("SC_RA", "SC_DEC", "SC_POSERR"):
+    sky.xray[name].info.format = ".4f"
+sky.xray["SC_EP_8_FLUX"].info.format = ".2e"
 print(sky.xray["IAUNAME", "SC_RA", "SC_DEC", "SC_POSERR", "SC_EP_8_FLUX"][:4])
 
 # %%
@@ -36,8 +39,8 @@ table = prepare(
     skip=["variability"],
     show_progress=False,
 )
-print(f"{np.sum(~table['opt_id'].mask)} have a counterpart in Gaia,")
-print(f"{np.sum(~table['galaxy_id'].mask)} a host galaxy, {np.sum(~table['class'].mask)} a label")
+for name in ("opt_id", "galaxy_id", "class"):
+    print(f"{name:9} known of {table[name].count():4} sources")
 
 # %%
 # Step 6: learn from the labels, classify all. What is known has counterparts, for it was found by
@@ -86,7 +89,7 @@ for name in priors:
 # On the sky, the dashed ellipse is the galaxy.
 
 fig = plt.figure(figsize=(7, 7), layout="constrained")
-ax = plot_sky(result, frame="icrs", center=center, width=29 * u.arcmin, ax=fig.add_subplot())
+ax = plot_sky(result, frame="icrs", center=center, width=20 * u.arcmin, ax=fig.add_subplot())
 [ellipse] = host_regions(galaxies[galaxies["galaxy_id"] == host])
 ellipse.to_pixel(ax.wcs).plot(ax=ax, edgecolor="0.3", linestyle="--")
 plt.show()

@@ -10,6 +10,8 @@ simulated.
 # %%
 # A classified table, and the model that classified it.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -30,13 +32,12 @@ sources = make_labelled_sample(3000, rng=4)
 result, model = classify(sources, priors, return_model=True)
 
 # %%
-# Here is an unlabelled source that is called an AGN: the one that is most likely to be a star
-# instead.
+# Here is an unlabelled source that is called an AGN, and only just: the one of smallest margin.
 
 is_candidate = ~result["is_training"] & (result["prediction"] == "AGN")
-row = np.argmax(np.where(is_candidate, result["P_star"], 0))
+row = np.argmin(np.where(is_candidate, result["margin"], 1))
 explanation = model.explain(result[row])
-print(explanation.sentence)
+print(fill(explanation.sentence, 80))
 
 # %%
 # Each property contributes the logarithm of its density in a class, with the exponent of its

@@ -12,6 +12,8 @@ finds them, and says what makes them odd.
 # speak of in the optical. Three become stars torn apart in the nucleus of their galaxy: soft, and
 # a thousand times brighter than once.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -56,7 +58,7 @@ odd["outlier_pvalue"].info.format = ".4f"
 odd["odd_nats"].info.format = ".1f"
 print(odd["true_class", "prediction", "outlier_pvalue", "odd_property", "odd_nats"])
 print()
-print(odd["odd_reason"][0])
+print(fill(odd["odd_reason"][0], 80))
 
 # %%
 # What is not found is worth knowing, too: a source that is odd as an AGN, but fine as a star, is
@@ -64,7 +66,7 @@ print(odd["odd_reason"][0])
 #
 # Here is the list (circles) in two planes, one for each kind that was hidden.
 
-fig, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.6), layout="constrained", sharey=True)
 for ax, column in zip(axes, ("log_fx_fr", "log_fmax_fmin"), strict=True):
     plot_plane(new, column, "hr2", ax=ax)
     ax.plot(odd[column], odd["hr2"], "o", color="k", fillstyle="none", markersize=11)

@@ -66,7 +66,7 @@ print(f"in truth:      {np.mean(is_cv[called]):.0%} of {called.sum()} sources")
 # On the left what the training sample says of each threshold; on the right what the probabilities
 # of the survey's own sources promise, without any label, and the truth.
 
-fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), layout="constrained", sharey=True)
 plot_thresholds(evaluation, "CV", ax=axes[0])
 plot_thresholds(result, "CV", ax=axes[1])
 thresholds = np.linspace(0.05, 0.9, 18)

@@ -22,14 +22,12 @@ from claxboi import classify
 from claxboi.classification import Evaluation
 from claxboi.diagnostics import plot_reliability
 from claxboi.simulation import make_labelled_sample
-from claxboi.utils import float_values
 
 sources = make_labelled_sample(4000, rng=1)
 result, model = classify(sources, "training", return_model=True, show_progress=False)
 training = np.asarray(result["is_training"])
 columns = [record.column for record in model.properties]
-values = np.column_stack([float_values(sources, name) for name in columns])
-values = np.nan_to_num(values, nan=-99.0)
+values = np.column_stack([np.ma.filled(sources[name], -99.0) for name in columns])
 forest = RandomForestClassifier(300, class_weight="balanced", n_jobs=2, random_state=1)
 forest.fit(values[training], np.asarray(sources["class"][training]))
 
@@ -64,8 +62,7 @@ for name, evaluation in scores.items():
 # The forest, an average of many votes, promises too little where it is right. Naive Bayes with
 # fitted exponents keeps its word, and can say of each source why.
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained", sharey=True)
-for ax, (name, evaluation) in zip(axes, scores.items(), strict=True):
+fig, axes = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained", sharey=True)
+for ax, evaluation in zip(axes, scores.values(), strict=True):
     plot_reliability(evaluation, ax=ax)
-    ax.set_title(name)
 plt.show()

@@ -135,8 +135,9 @@ def find_ulx(
 
     .. math::
 
-        f_{cont}(F, r) = \frac{\lambda}{N}, \quad \lambda = \sum_g A_g(r_1, r_2)
-            \left[N_b(>F_1) - N_b(>F_2)\right], \quad A_g = \pi a_g b_g (r_2^2 - r_1^2) \phi_g,
+        f_{cont}(F, r) &= \lambda / N, \\
+        \lambda &= \sum_g A_g(r_1, r_2) \left[N_b(>F_1) - N_b(>F_2)\right], \\
+        A_g &= \pi a_g b_g (r_2^2 - r_1^2) \phi_g,
 
     capped at 1, with the number N of sources in the window, the semi-axes of the galaxy and the
     observed part :math:`\phi_g`; its error :math:`\sqrt\lambda/N` is the Poisson scatter of the

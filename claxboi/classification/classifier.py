@@ -96,9 +96,51 @@ class NaiveBayesClassifier(Engine):
     >>> from claxboi.classification import NaiveBayesClassifier
     >>> from claxboi.simulation import make_labelled_sample
     >>> table = make_labelled_sample(1000, rng=1)
-    >>> model = NaiveBayesClassifier(["hr1", "hr2", "log_fx_fw1"]).fit(table)
+    >>> model = NaiveBayesClassifier(["hr1", "hr2", "log_fx_fw1"], missing="ignore").fit(table)
     >>> model.classes_[:2]
     ['AGN', 'AGN_2']
+
+    What it has learned: a density for each class, and values that have a probability of their own.
+
+    >>> model.density("hr2", [-0.5, 0.0, 0.5]).shape
+    (3, 7)
+    >>> values, probabilities = model.atoms("hr2")
+    >>> len(values), [len(found) for found in model.training_values("hr2")]
+    (0, [500, 500])
+
+    The weights are 1 until they are set or found:
+
+    >>> model.set_weights({"spectrum": 0.5})
+    >>> search = model.optimize(table, "training")
+    >>> sorted(model.weights)
+    ['counterparts', 'missing', 'spectrum']
+
+    Sources are classified, held out where they trained the model, and the answer is scored and
+    taken apart:
+
+    >>> result = model.classify(table, "training")
+    >>> bool(result["P_star"][0] > 0.5), bool(result["is_training"][0])
+    (True, True)
+    >>> model.predict(table, "training")[:3].tolist()
+    ['star', 'star', 'AGN']
+    >>> model.predict_proba(table, "training").shape
+    (1000, 7)
+    >>> bool(model.predict_log_proba(table, "training").max() <= 0)
+    True
+    >>> evaluation = model.evaluate(table, "training")
+    >>> evaluation.method
+    'leave-one-out'
+    >>> print(model.explain(result[7]).prediction)
+    AGN
+    >>> estimate = model.estimate_priors(table, n_resamples=2, rng=1)
+    >>> estimate.classes == model.classes_
+    True
+
+    A text file keeps it:
+
+    >>> model.write("model.ecsv")
+    >>> NaiveBayesClassifier.read("model.ecsv").categories
+    ('spectrum', 'counterparts')
     """
 
     def __init__(
@@ -233,6 +275,27 @@ class NaiveBayesClassifier(Engine):
             With normalization="original" and the run's weights; its priors are the default of
             `classify`. It answers as the scripts did, in sample for the sources that trained
             it.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from astropy.table import Table
+        >>> from claxboi import NaiveBayesClassifier
+        >>> _ = Path("cat.in").write_text("HR1 1 1.0 1 1 1")
+        >>> _ = Path("configfile.ini").write_text(
+        ...     '''categories: ['spectrum']
+        ... global_coeffs: [0.75, 9.0]
+        ... classnames: ['AGN', 'star']
+        ... trueprop: [0.7, 0.3]'''
+        ... )
+        >>> Path("distrib").mkdir()
+        >>> _ = Path("distrib", "HR1.dat").write_text("-1 1 6 1")
+        >>> table = Table({"HR1": [0.5, -0.6], "class": ["AGN", "star"]})
+        >>> model = NaiveBayesClassifier.from_original(
+        ...     "cat.in", "configfile.ini", "distrib", table=table
+        ... )  # doctest: +IGNORE_WARNINGS
+        >>> model.weights, model.default_priors
+        ({'spectrum': 9.0, 'missing': 0.75}, {'AGN': 0.7, 'star': 0.3})
         """
         run = read_original(cat_in, config, distrib, table=table)
         model = cls(run.records, weights=None, normalization="original", kernel=ORIGINAL_KERNEL)

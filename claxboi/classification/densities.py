@@ -323,7 +323,12 @@ class TabulatedDensities:
 
     def likelihood(self, points, out):
         """
-        Evaluate the likelihood of values; see `KernelDensities.likelihood`.
+        Evaluate the likelihood of values.
+
+        Parameters
+        ----------
+        points, out
+            As for `KernelDensities.likelihood`.
         """
         for c, table in enumerate(self.probabilities):
             out[c] = np.interp(points, self.middles, table, left=1.0, right=1.0)
@@ -333,6 +338,16 @@ class TabulatedDensities:
         Evaluate the likelihood for the own class.
 
         A table remembers no source, so nothing can be taken out: the caller is to say so.
+
+        Parameters
+        ----------
+        points, values, codes, weights
+            As for `KernelDensities.own_likelihood`.
+
+        Returns
+        -------
+        likelihood : `~numpy.ndarray` of shape (m,)
+            That of the class of each source.
         """
         out = np.empty((self.n_classes, len(points)))
         self.likelihood(points, out)

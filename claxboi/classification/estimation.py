@@ -44,6 +44,18 @@ class PriorEstimate:
         Proportions of each resampling.
     n_sources : int
         Number of unlabelled sources.
+
+    Examples
+    --------
+    >>> from claxboi.classification import NaiveBayesClassifier
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> model = NaiveBayesClassifier(["hr2", "log_fx_fw1"], missing="ignore").fit(table)
+    >>> estimate = model.estimate_priors(table, n_resamples=2, rng=1)
+    >>> estimate.to_table().colnames
+    ['class', 'proportion', 'error', 'n', 'n_error']
+    >>> 0.3 < estimate.as_dict()["AGN"] < 0.8
+    True
     """
 
     classes: list
@@ -85,7 +97,20 @@ class PriorEstimate:
 
 def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_progress=True):
     """
-    Estimate the priors of a model's classes; see `NaiveBayesClassifier.estimate_priors`.
+    Estimate the priors of a model's classes.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The fitted classifier.
+    sources : object
+        What the model has read of the table.
+    table, n_resamples, rng, show_progress
+        As for `NaiveBayesClassifier.estimate_priors`.
+
+    Returns
+    -------
+    estimate : `PriorEstimate`
     """
     check_count(n_resamples, "n_resamples", minimum=0)
     new = np.flatnonzero(sources.codes < 0)

@@ -172,6 +172,13 @@ class Evaluation:
         -------
         evaluation : `Evaluation`
             Its ``log_loss``, ``brier``, ``ece`` and ``reliability`` are None.
+
+        Examples
+        --------
+        >>> from claxboi.classification import Evaluation
+        >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 45]], ["AGN", "star"])
+        >>> round(evaluation.accuracy, 3)
+        0.9
         """
         return cls(confusion, classes, priors=priors, method=method, settings=settings)
 
@@ -257,7 +264,7 @@ class Evaluation:
     @property
     def mcc(self):
         """
-        Matthews correlation coefficient of many classes (float).
+        The Matthews correlation coefficient of many classes (float).
 
         Gorodkin 2004, Comput. Biol. Chem. 28, 367:
         (c n - sum_k t_k p_k) / sqrt((n^2 - sum_k t_k^2) (n^2 - sum_k p_k^2)) with c of n sources
@@ -327,7 +334,7 @@ class Evaluation:
     @property
     def per_class(self):
         """
-        Scores of each class (`~astropy.table.Table`).
+        The scores of each class (`~astropy.table.Table`).
 
         Columns ``class, n, prior, recall, recall_lower, recall_upper, precision,
         precision_lower, precision_upper, recall_corrected, precision_corrected, f1,
@@ -434,6 +441,21 @@ class Evaluation:
         ------
         ValueError
             If this was made from a confusion matrix, or the values are not one for each source.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from claxboi.classification import Evaluation
+        >>> flux = np.array([1e-15, 2e-15, 5e-14, 8e-14])
+        >>> p = np.array([0.9, 0.4, 0.9, 0.8])
+        >>> evaluation = Evaluation.from_probabilities(
+        ...     ["AGN"] * 4, np.column_stack([p, 1 - p]), ["AGN", "star"]
+        ... )
+        >>> print(evaluation.scores_by(flux, n_bins=2)["n", "accuracy"])
+         n  accuracy
+        --- --------
+          2      0.5
+          2      1.0
         """
         if self._codes is None:
             raise ValueError("scores_by needs probabilities; this was made from a confusion matrix")
@@ -555,6 +577,15 @@ class Evaluation:
         table : `~astropy.table.Table`
             Columns ``method, n``, the seven scores as sampled, and at the priors with the ending
             ``_corrected``. NaN for those that a confusion matrix alone cannot give.
+
+        Examples
+        --------
+        >>> from claxboi.classification import Evaluation
+        >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 45]], ["AGN", "star"])
+        >>> print(evaluation.to_table()["n", "accuracy", "balanced_accuracy"])
+         n  accuracy balanced_accuracy
+        --- -------- -----------------
+        150      0.9               0.9
         """
         columns = [
             ("method", [self.method], "How the predictions were made"),

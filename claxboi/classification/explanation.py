@@ -4,6 +4,7 @@ Why a source is what it is: every posterior taken apart to the last property.
 """
 
 from dataclasses import dataclass, field
+from textwrap import fill
 
 import numpy as np
 from astropy.table import Row, Table
@@ -45,6 +46,22 @@ class Explanation:
         Whether the source trained the model; it is then held out.
     identifier : str
         What the source is called, empty where unknown.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> result, model = classify(
+    ...     table, "training", properties=["hr2", "log_fx_fw1"], return_model=True
+    ... )
+    >>> explanation = model.explain(result[7])
+    >>> print(explanation.prediction, explanation.runner_up())
+    AGN extended
+    >>> explanation.to_table("category")["category"].tolist()
+    ['prior', 'spectrum', 'missing', 'counterparts']
+    >>> contrast = explanation.contrast("AGN", "star")
+    >>> ax = explanation.plot()
     """
 
     classes: list
@@ -153,7 +170,7 @@ class Explanation:
         )
 
     def __str__(self):
-        lines = [self.sentence, ""]
+        lines = [fill(self.sentence, 88), ""]
         table = self.to_table("category")
         total = [self.log_posterior[name] for name in self.classes]
         table.add_row(["evidence", *[-self.log_evidence] * len(self.classes)])
@@ -192,7 +209,20 @@ class Explanation:
 
 def explain_source(model, source, priors, *, identifier=""):
     """
-    Take the posterior of one source apart; see `NaiveBayesClassifier.explain`.
+    Take the posterior of one source apart.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The fitted classifier.
+    source, priors
+        As for `NaiveBayesClassifier.explain`.
+    identifier : str, optional
+        What the source is called.
+
+    Returns
+    -------
+    explanation : `Explanation`
     """
     table = _one_row(source)
     reasons = find_reasons(model, table, priors)

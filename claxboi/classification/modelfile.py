@@ -50,7 +50,14 @@ PROPERTY_COLUMN, MIDDLE_COLUMN, PROBABILITY_COLUMN = "property", "middle", "prob
 
 def write_model(model, path, *, overwrite=False):
     """
-    Write a classifier; see `NaiveBayesClassifier.write`.
+    Write a classifier.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The fitted classifier.
+    path, overwrite
+        As for `NaiveBayesClassifier.write`.
     """
     model._check_fitted()
     table = _training_table(model) if model._training is not None else _density_table(model)
@@ -66,7 +73,18 @@ def write_model(model, path, *, overwrite=False):
 
 def read_model(cls, path):
     """
-    Read a classifier; see `NaiveBayesClassifier.read`.
+    Read a classifier.
+
+    Parameters
+    ----------
+    cls : type
+        Its class.
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    model : object of ``cls``
     """
     table = Table.read(_checked_text(Path(path)), format="ascii.ecsv")
     stored = table.meta[META_KEY]

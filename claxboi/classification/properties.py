@@ -107,6 +107,13 @@ class Component:
         -------
         density : `~numpy.ndarray` of float
             Normalised to 1.
+
+        Examples
+        --------
+        >>> from claxboi.classification import Component
+        >>> component = Component("gal_XRB", 0.5, ([0.0, 2.0], [1.0, 0.0]))
+        >>> component.evaluate([0.0, 1.0, 3.0]).tolist()
+        [1.0, 0.5, 0.0]
         """
         if self.density == "cos_b":
             inside = np.abs(values) <= 90
@@ -231,6 +238,12 @@ class Property:
         -------
         scaled : `~numpy.ndarray` of float
             Scaled values, NaN where missing.
+
+        Examples
+        --------
+        >>> from claxboi.classification import Property
+        >>> Property("gamma", scale="sigmoid").apply_scale([0.0, 1.0, 3.0]).tolist()
+        [0.0, 0.5, 0.75]
         """
         return SCALES[self.scale](np.asarray(values, float))
 

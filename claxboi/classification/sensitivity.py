@@ -21,6 +21,23 @@ __all__ = ["PriorSensitivity", "priors_sensitivity"]
 class PriorSensitivity:
     """
     What other priors would change. Printing it gives the table of changes.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.classification import priors_sensitivity
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result, model = classify(
+    ...     make_labelled_sample(1000, rng=1),
+    ...     "training",
+    ...     properties=["hr2", "log_fx_fw1"],
+    ...     return_model=True,
+    ... )
+    >>> moved = priors_sensitivity(model, result)
+    >>> moved.changes["change"][:3].tolist()
+    ['as given', 'AGN x 2', 'AGN / 2']
+    >>> moved.sources.colnames
+    ['prediction', 'P_low', 'P_high', 'n_changes', 'is_sensitive']
     """
 
     changes: Table

@@ -65,6 +65,16 @@ class WeightSearch:
         Whether the user ended the search.
     fold_weights : `~numpy.ndarray` of shape (n_folds, n_terms) or None
         The weights found without each fold of the training sample, which are those that score it.
+
+    Examples
+    --------
+    >>> from claxboi.classification import NaiveBayesClassifier
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> model = NaiveBayesClassifier(["hr2", "log_fx_fw1"], missing="ignore").fit(table)
+    >>> search = model.optimize(table, "training")
+    >>> search.objective, sorted(search.weights), len(search.history) > 1
+    ('log_loss', ['counterparts', 'missing', 'spectrum'], True)
     """
 
     objective: str
@@ -307,6 +317,7 @@ def largest(values):
     Parameters
     ----------
     values : `~numpy.ndarray` of shape (n_classes, n)
+        Values by class.
 
     Returns
     -------

@@ -35,6 +35,26 @@ _FOOTPRINT_QUANTILE = 0.95
 class CutoffCalibration(NamedTuple):
     """
     What `calibrate_cutoffs` found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import calibrate_cutoffs
+    >>> rng = np.random.default_rng(1)
+    >>> ra, dec = rng.random((2, 200))
+    >>> xray = Table({"ra": ra, "dec": dec, "pos_error": np.full(200, 1.0)})
+    >>> stars = Table({"ra": np.append(ra[:150], rng.random(5000)),
+    ...                "dec": np.append(dec[:150], rng.random(5000)),
+    ...                "pos_error": np.full(5150, 0.1)})
+    >>> calibration = calibrate_cutoffs(
+    ...     xray, stars, radius=8 * u.arcsec, area=1 * u.deg**2, false_rates=[0.05], rng=1
+    ... )
+    >>> calibration.cutoffs.colnames
+    ['false_rate', 'cutoff', 'selected', 'purity', 'completeness']
+    >>> bool(calibration.cutoffs["purity"][0] > 0.9), len(calibration.curve)
+    (True, 101)
     """
 
     cutoffs: Table
@@ -243,7 +263,7 @@ def cutoff_curve(p_true, p_false, cutoffs=None):
     Parameters
     ----------
     p_true, p_false : `~numpy.ndarray`
-        p_any of the X-ray sources and of shifted ones.
+        The p_any of the X-ray sources and of shifted ones.
     cutoffs : array-like, optional
         Where; None takes 0 to 1 in steps of 0.01.
 

@@ -38,7 +38,7 @@ class Combinations(NamedTuple):
 
     @property
     def is_empty(self):
-        """Rows without counterpart, of shape (n_rows,)."""
+        """The rows without counterpart, of shape (n_rows,)."""
         return np.all([member < 0 for member in self.members], axis=0)
 
     def starts(self, n_primaries):

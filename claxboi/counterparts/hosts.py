@@ -83,8 +83,7 @@ def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
 
     .. math::
 
-        r = d \, \sqrt{\left(\frac{\cos(\theta - PA)}{a}\right)^2
-            + \left(\frac{\sin(\theta - PA)}{b}\right)^2} .
+        r^2 = d^2 \left[\frac{\cos^2(\theta - PA)}{a^2} + \frac{\sin^2(\theta - PA)}{b^2}\right] .
 
     A galaxy without a size has no ellipse and hosts nothing; one without a minor axis is a circle.
 

@@ -23,6 +23,25 @@ class CounterpartMixin:
     Counterparts, host galaxies and links between X-ray catalogues, as methods.
 
     Each method calls the function of its step with the table as the X-ray sources.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi import XrayTable
+    >>> x = XrayTable({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
+    >>> stars = Table({"id": [7], "ra": [10.0001], "dec": [0.0], "pos_error": [0.1]})
+    >>> galaxies = Table({"galaxy_id": ["NGC 1"], "ra": [20.0], "dec": [0.01],
+    ...                   "r25_major": [60.0] * u.arcsec})
+    >>> result = x.find_counterparts({"stars": stars}, completeness=0.5, density=2000 / u.deg**2)
+    >>> result = result.find_hosts(galaxies)
+    >>> print(result["opt_id", "galaxy_id"])
+    opt_id galaxy_id
+    ------ ---------
+         7        --
+        --     NGC 1
+    >>> x.link_xray({"chandra": stars}).sources["chandra"].tolist()
+    [0, None]
     """
 
     def find_counterparts(

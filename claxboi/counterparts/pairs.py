@@ -34,6 +34,17 @@ _PRIMES = (73856093, 19349663, 83492791)
 class SkyPairs(NamedTuple):
     """
     The pairs found by `sky_pairs`, sorted by row of the first catalogue, then by separation.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.coordinates import SkyCoord
+    >>> from claxboi.counterparts import sky_pairs
+    >>> xray = SkyCoord([10.0, 20.0], [0.0, 0.0], unit="deg")
+    >>> stars = SkyCoord([20.0005, 30.0], [0.0, 0.0], unit="deg")
+    >>> rows, star_rows, separation = sky_pairs(xray, stars, 5 * u.arcsec)
+    >>> rows.tolist(), star_rows.tolist(), separation.round(2)
+    ([1], [0], <Quantity [1.8] arcsec>)
     """
 
     index1: np.ndarray

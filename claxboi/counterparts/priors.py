@@ -129,6 +129,12 @@ class MagnitudePrior:
         Returns
         -------
         prior : MagnitudePrior
+
+        Examples
+        --------
+        >>> from claxboi.counterparts import MagnitudePrior
+        >>> MagnitudePrior("g_mag").with_nway_recipe()
+        MagnitudePrior('g_mag')
         """
         prior = copy.copy(self)
         prior.is_nway = True
@@ -160,6 +166,16 @@ class MagnitudePrior:
         ------
         ValueError
             If the bins do not join, or a fraction is negative.
+
+        Examples
+        --------
+        >>> from astropy.table import Table
+        >>> from claxboi.counterparts import MagnitudePrior
+        >>> bins = Table({"low": [10, 15], "high": [15, 20], "counterparts": [0.5, 0.5],
+        ...               "field": [0.1, 0.9]})
+        >>> prior = MagnitudePrior.from_table(bins, "g_mag")
+        >>> prior.to_table()["factor"].round(2).tolist()
+        [5.0, 0.56]
         """
         prior = cls(column, error=error, limit=limit)
         check_table(table)
@@ -208,6 +224,15 @@ class MagnitudePrior:
         ------
         ValueError
             If nothing was learned yet.
+
+        Examples
+        --------
+        >>> from astropy.table import Table
+        >>> from claxboi.counterparts import MagnitudePrior
+        >>> bins = Table({"low": [10, 15], "high": [15, 20], "counterparts": [0.5, 0.5],
+        ...               "field": [0.1, 0.9]})
+        >>> MagnitudePrior.from_table(bins, "g_mag").to_table().colnames
+        ['low', 'high', 'counterparts', 'field', 'factor']
         """
         if self.needs_learning:
             raise ValueError(f"{self!r} has not learned its distributions")
@@ -234,6 +259,12 @@ class MagnitudePrior:
             The secondary catalogue.
         name : str
             Its name, for messages.
+
+        Examples
+        --------
+        >>> from astropy.table import Table
+        >>> from claxboi.counterparts import MagnitudePrior
+        >>> MagnitudePrior("g_mag").check(Table({"g_mag": [20.1]}), "gaia")
         """
         check_columns(table, self.columns, name)
         check_columns(table, [c for c in (*self.error, *self.limit) if c], name)
@@ -259,6 +290,19 @@ class MagnitudePrior:
         -------
         prior : MagnitudePrior
             One that knows nothing, and whose factors are all 1, if there are too few.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy.table import Table
+        >>> from claxboi.counterparts import MagnitudePrior
+        >>> rng = np.random.default_rng(1)
+        >>> stars = Table({"g_mag": np.append(rng.normal(17, 1, 100), rng.normal(21, 1, 2000))})
+        >>> prior = MagnitudePrior("g_mag").learned(
+        ...     stars, np.arange(100), np.ones(100), np.arange(2100) >= 100, "stars"
+        ... )
+        >>> bool(prior.log_factor(stars, np.array([0]), "stars")[0] > 0)
+        True
         """
         prior = copy.copy(self)
         values, _, is_limit = self._read(table, None, name)
@@ -354,6 +398,18 @@ class MagnitudePrior:
         -------
         log_factor : `~numpy.ndarray`
             -inf is possible with NWAY's recipe alone.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy.table import Table
+        >>> from claxboi.counterparts import MagnitudePrior
+        >>> bins = Table({"low": [10, 15], "high": [15, 20], "counterparts": [0.5, 0.5],
+        ...               "field": [0.1, 0.9]})
+        >>> prior = MagnitudePrior.from_table(bins, "g_mag")
+        >>> stars = Table({"g_mag": [12.0, 17.0]})
+        >>> np.exp(prior.log_factor(stars, np.array([0, 1]), "stars")).round(2).tolist()
+        [5.0, 0.56]
         """
         if self.needs_learning or len(rows) == 0:
             return np.zeros(len(rows))
@@ -398,9 +454,14 @@ class ProbabilityPrior:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from astropy.table import Table
     >>> from claxboi.counterparts import ProbabilityPrior
-    >>> ProbabilityPrior("p_agn")
-    ProbabilityPrior('p_agn')
+    >>> prior = ProbabilityPrior("p_agn")
+    >>> stars = Table({"p_agn": [0.9, 0.1]})
+    >>> prior.check(stars, "stars")
+    >>> np.exp(prior.log_factor(stars, np.array([0, 1]), "stars")).round(2).tolist()
+    [1.8, 0.2]
     """
 
     needs_learning = False

@@ -87,8 +87,9 @@ def make_problem(
 
     Parameters
     ----------
-    xray, secondaries, radius, completeness, area, density, priors, epoch, field_association,
-    convention
+    xray, secondaries, radius, completeness, area, density, priors, epoch
+        As for `associate`.
+    field_association, convention
         As for `associate`.
 
     Returns

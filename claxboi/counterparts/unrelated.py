@@ -89,7 +89,7 @@ def log_unrelated(members, row_primary, log_odds):
     row_primary : `~numpy.ndarray` of int, shape (n_rows,)
         The primary of each row.
     log_odds : `~numpy.ndarray` of shape (n_rows,)
-        ln u of the group of the members of the row; -inf where there are fewer than two.
+        The ln u of the group of the members of the row; -inf where there are fewer than two.
 
     Returns
     -------

@@ -30,6 +30,21 @@ _USUAL = 4.0
 class XrayLinks(NamedTuple):
     """
     What `link_xray` found.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import link_xray
+    >>> chandra = Table({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [0.5, 0.5]})
+    >>> xmm = Table({"ra": [10.0001], "dec": [0.0], "pos_error": [1.0]})
+    >>> found = link_xray({"chandra": chandra, "xmm": xmm})
+    >>> print(found.sources["chandra", "xmm"])
+    chandra xmm
+    ------- ---
+          0   0
+          1  --
+    >>> len(found.links)
+    1
     """
 
     sources: Table

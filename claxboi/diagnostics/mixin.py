@@ -42,6 +42,27 @@ class DiagnosticsMixin:
         The classifier; None before the table is classified.
     evaluation : `~claxboi.classification.evaluation.Evaluation` or None
         Its score sheet; None before the table is classified.
+
+    Examples
+    --------
+    >>> from claxboi import XrayTable
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> x = XrayTable(make_labelled_sample(1000, rng=1))
+    >>> result = x.classify("training", properties=["hr2", "hr3", "log_fx_fw1"])
+    >>> axes = [
+    ...     result.plot_sky(),
+    ...     result.plot_plane("log_fx_fw1", "hr3"),
+    ...     result.plot_densities("hr2"),
+    ...     result.plot_confusion(),
+    ...     result.plot_reliability(),
+    ...     result.plot_thresholds("star"),
+    ...     result.plot_class_counts(),
+    ...     result.plot_track("SIM-0008"),
+    ...     result.plot_explanation("SIM-0008"),
+    ...     result.plot_alternatives(),
+    ...     result.plot_outliers(),
+    ... ]
+    >>> result[:50].report("report.html", n_cards=1)
     """
 
     model = None

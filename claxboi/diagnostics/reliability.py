@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The reliability diagram: does a probability of 0.8 come true 80 times in 100?
+The reliability diagram: whether a probability of 0.8 comes true 80 times in 100.
 """
 
 import numpy as np

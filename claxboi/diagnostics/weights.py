@@ -29,7 +29,7 @@ def plot_weight_search(search, *, ax=None):
     Parameters
     ----------
     search : `~claxboi.classification.WeightSearch`
-        What `NaiveBayesClassifier.optimize` returned.
+        What `~claxboi.classification.NaiveBayesClassifier.optimize` returned.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the lower panel is cut off from it. A new figure by default.
 

@@ -55,6 +55,21 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 class PipelineResult:
     """
     What `run` made.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import run
+    >>> from claxboi.simulation import make_mock_sky
+    >>> sky = make_mock_sky(400, rng=2)
+    >>> result = run(
+    ...     sky.xray,
+    ...     "classified.fits",
+    ...     references=sky.references,
+    ...     skip=["variability"],
+    ...     show_progress=False,
+    ... )  # doctest: +IGNORE_WARNINGS
+    >>> len(result.table), result.evaluation.method, result.model.classes_
+    (400, 'leave-one-out', ['AGN', 'AGN_2', 'extended', 'star'])
     """
 
     table: Table

@@ -43,6 +43,26 @@ _WIDTH = 100
 class PipelineReport:
     """
     What came of a job. Printing it gives all of it as text.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import run
+    >>> from claxboi.simulation import make_mock_sky
+    >>> sky = make_mock_sky(400, rng=2)
+    >>> result = run(
+    ...     sky.xray,
+    ...     "classified.fits",
+    ...     references=sky.references,
+    ...     skip=["variability"],
+    ...     show_progress=False,
+    ... )  # doctest: +IGNORE_WARNINGS
+    >>> report = result.report
+    >>> report.classes.colnames[:4]
+    ['class', 'prior', 'n_labelled', 'n_predicted']
+    >>> report.flags["flag"].tolist()
+    ['is_suspect', 'is_crowded']
+    >>> report.citations[0]
+    '2022A&A...657A.138T'
     """
 
     classes: Table
@@ -71,7 +91,7 @@ class PipelineReport:
     @property
     def citations(self):
         """
-        Bibcodes of all papers to cite, without repetition (list of str).
+        The bibcodes of all papers to cite, without repetition (list of str).
         """
         own = [code for codes in METHOD.values() for code in codes]
         papers = [code for text in self.references["citation"] for code in text.split()]

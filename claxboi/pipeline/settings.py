@@ -4,10 +4,11 @@ The settings of the whole job: one object, which is one file.
 """
 
 import difflib
+import inspect
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 
@@ -37,6 +38,15 @@ NEEDED = ("catalogue", "classes")
 #: The specialisation that is taken where none is named.
 DEFAULT = "whole-catalogue"
 
+#: What a setting may be, for the documentation and for messages.
+_KINDS = {
+    bool: "bool",
+    float: "float",
+    int: "int",
+    str: "str",
+    tuple: "sequence of str",
+    Mapping: "mapping",
+}
 _WORDS = {
     bool: "true or false",
     float: "a number",
@@ -91,6 +101,35 @@ class _Section:
                 object.__setattr__(self, one.name, value)
 
 
+def _described(section):
+    """
+    Describe the settings of a part in its docstring, from the words that the file has.
+
+    Parameters
+    ----------
+    section : type
+        The part, a dataclass.
+
+    Returns
+    -------
+    section : type
+        The same.
+    """
+    if section.__doc__ is None:  # as Python does when it is told to save memory
+        return section
+    lines = ["Parameters", "----------"]
+    for one in fields(section):
+        kinds = " or ".join(_KINDS[kind] for kind in one.metadata["kinds"])
+        default = {} if one.default is MISSING else one.default
+        lines += [
+            f"{one.name} : {kinds}, optional",
+            f"    {one.metadata['comment']}. Default: {default!r}.",
+        ]
+    before, title, after = inspect.cleandoc(section.__doc__).partition("Examples\n--------\n")
+    section.__doc__ = "\n".join([before.rstrip(), "", *lines, "", title + after])
+    return section
+
+
 def _checked(value, name, facts):
     kinds = facts["kinds"]
     if isinstance(value, list):
@@ -113,10 +152,17 @@ def _checked(value, name, facts):
     return value
 
 
+@_described
 @dataclass(frozen=True)
 class CatalogueSettings(_Section):
     """
     Step 1: how the columns of the catalogue are read.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import CatalogueSettings
+    >>> CatalogueSettings(mission="4XMM", sharper="CSC2").sharper
+    'CSC2'
     """
 
     mission: str = _setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: told from the columns")
@@ -128,10 +174,18 @@ class CatalogueSettings(_Section):
     )
 
 
+@_described
 @dataclass(frozen=True)
 class DomainSettings(_Section):
     """
     Step 3: the counterparts of one domain.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import DomainSettings, PipelineSettings
+    >>> optical = DomainSettings(surveys=["gaia", "panstarrs"], cutoff=0.7)
+    >>> PipelineSettings(counterparts={"opt": optical}).counterparts["opt"].surveys
+    ('gaia', 'panstarrs')
     """
 
     surveys: tuple[str, ...] = _setting((), "In the order of preference")
@@ -144,10 +198,17 @@ class DomainSettings(_Section):
     )
 
 
+@_described
 @dataclass(frozen=True)
 class HostSettings(_Section):
     """
     Step 3: host galaxies.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import HostSettings
+    >>> HostSettings(radius=1.26).sizes
+    'hyperleda'
     """
 
     sizes: str = _setting("hyperleda", "Catalogue of the ellipses")
@@ -160,10 +221,17 @@ class HostSettings(_Section):
     )
 
 
+@_described
 @dataclass(frozen=True)
 class PropertySettings(_Section):
     """
     Step 4: what is measured.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import PropertySettings
+    >>> PropertySettings(constants="original").distances
+    'bailer_jones'
     """
 
     distances: str = _setting("bailer_jones", "Catalogue of distances by Gaia number; empty: none")
@@ -174,10 +242,17 @@ class PropertySettings(_Section):
     )
 
 
+@_described
 @dataclass(frozen=True)
 class VariabilitySettings(_Section):
     """
     Step 4: variability over several X-ray missions.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import VariabilitySettings
+    >>> VariabilitySettings(missions=["4XMM", "eRASS1"]).missions
+    ('4XMM', 'eRASS1')
     """
 
     missions: tuple[str, ...] = _setting(
@@ -185,10 +260,17 @@ class VariabilitySettings(_Section):
     )
 
 
+@_described
 @dataclass(frozen=True)
 class LabelSettings(_Section):
     """
     Step 5: what is known of the sources.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import LabelSettings
+    >>> LabelSettings(references=["secrest", "simbad"], scheme="4 classes").radius
+    3.0
     """
 
     references: str | tuple[str, ...] | Mapping = _setting(
@@ -210,10 +292,17 @@ class LabelSettings(_Section):
     simbad_disagrees: bool = _setting(True, "Whether SIMBAD can be in conflict with a label")
 
 
+@_described
 @dataclass(frozen=True)
 class GatingSettings(_Section):
     """
     Which sources are left without a class.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import GatingSettings
+    >>> GatingSettings(suspect=True).extended
+    False
     """
 
     suspect: bool = _setting(False, "Leave out what the mission flags as possibly spurious")
@@ -221,10 +310,18 @@ class GatingSettings(_Section):
     outside_galaxies: bool = _setting(False, "Leave out sources in no host galaxy")
 
 
+@_described
 @dataclass(frozen=True)
 class ClassificationSettings(_Section):
     """
     Step 6: the classification.
+
+    Examples
+    --------
+    >>> from claxboi.pipeline import ClassificationSettings
+    >>> settings = ClassificationSettings(priors={"AGN": 0.7, "star": 0.3}, missing="ignore")
+    >>> settings.weights
+    'fitted'
     """
 
     priors: str | Mapping = _setting(
@@ -279,8 +376,19 @@ class PipelineSettings(_Section):
     >>> settings = PipelineSettings.named("four-classes")
     >>> settings.classification.priors["AGN"]
     0.66
-    >>> settings.updated({"catalogue": {"mission": "4XMM"}}).catalogue.mission
+    >>> settings = settings.updated({"catalogue": {"mission": "4XMM"}})
+    >>> settings.catalogue.mission
     '4XMM'
+
+    They are nested mappings, the text of a file, and a file:
+
+    >>> PipelineSettings.from_dict(settings.to_dict()) == settings
+    True
+    >>> "mission = " in settings.to_toml()
+    True
+    >>> settings.write("job.toml")
+    >>> PipelineSettings.read("job.toml") == settings
+    True
     """
 
     skip: tuple[str, ...] = _setting((), f"Steps that are not done, of {', '.join(STEPS)}")

@@ -179,7 +179,19 @@ def parse_constants(constants, table):
 
 
 def log_flux_values(table):
-    """Return log10 of the flux in erg/s/cm2, and its error; NaN where the flux is not above 0."""
+    """
+    Return log10 of the flux in erg/s/cm2, and its error.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``flux``, and perhaps ``flux_error``.
+
+    Returns
+    -------
+    log_flux, error : `~numpy.ndarray`
+        NaN where the flux is not above 0.
+    """
     flux = float_values(table, "flux", unit=FLUX_UNIT)
     flux[~(flux > 0)] = np.nan
     error = optional_values(table, "flux_error", FLUX_UNIT)

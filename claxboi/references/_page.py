@@ -58,7 +58,7 @@ def _entry(record):
         "Unconfirmed": ", ".join(f"``{mark}``" for mark in record.unconfirmed),
     }
     lines += [f":{name}: {value}" for name, value in facts.items() if value]
-    lines += ["", ".. list-table::", "   :header-rows: 1", ""]
+    lines += ["", ".. list-table::", "   :class: stacked", "   :header-rows: 1", ""]
     lines += _row(["Column", "Unit", *record.services])
     for name, column in record.columns.items():
         names = [column.names.get(service) for service in record.services]

@@ -17,12 +17,28 @@ __all__ = ["CrossmatchMixin"]
 class CrossmatchMixin:
     """
     Methods of tables with the columns ``ra`` and ``dec`` that fetch what lies around their rows.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi import XrayTable
+    >>> from claxboi.references import get_reference
+    >>> x = XrayTable({"ra": [10.0, 20.0], "dec": [0.0, 0.0]})
+    >>> stars = Table({"ra": [20.0001], "dec": [0.0], "mag": [12.0]})
+    >>> print(x.crossmatch(stars, 5 * u.arcsec)["query_index", "mag"])
+    query_index mag
+    ----------- ----
+              1 12.0
+    >>> near = x.fetch([get_reference(stars, name="stars")], 5 * u.arcsec)
+    >>> len(near["stars"])
+    1
     """
 
     @property
     def coords(self):
         """
-        Positions of the sources, as a `~astropy.coordinates.SkyCoord`.
+        The positions of the sources, as a `~astropy.coordinates.SkyCoord`.
         """
         check_columns(self, ["ra", "dec"], "the table of X-ray sources")
         ra, dec = (float_values(self, name, unit=u.deg) for name in ("ra", "dec"))

@@ -24,6 +24,16 @@ class FetchPlan:
 
     Printing it gives a line of text. The numbers of rows, minutes and megabytes are estimates: the
     density of a catalogue varies over the sky, and so does the speed of a service.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.coordinates import SkyCoord
+    >>> from claxboi.references import get_reference
+    >>> m31 = SkyCoord([10.68, 10.70], [41.27, 41.30], unit="deg")
+    >>> plan = get_reference("gaia").plan(m31, radius=5 * u.arcsec)
+    >>> plan.service, plan.n_positions, plan.n_requests
+    ('xmatch', 2, 2)
     """
 
     reference: str

@@ -33,6 +33,13 @@ _TYPES = ("float64", "int64", "str", "bool")
 class ColumnRecord:
     """
     One column of a catalogue: its canonical name, and what each service calls it.
+
+    Examples
+    --------
+    >>> from claxboi.references import get_reference
+    >>> column = get_reference("gaia").record.columns["parallax"]
+    >>> column.unit, dict(column.names)
+    ('mas', {'xmatch': 'Plx', 'vizier': 'Plx'})
     """
 
     canonical: str
@@ -58,6 +65,22 @@ class ColumnRecord:
 class Record:
     """
     What is known of a catalogue before it is asked.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.references import get_reference
+    >>> record = get_reference("gaia").record
+    >>> record.title, record.table, record.services
+    ('Gaia DR3', 'I/355/gaiadr3', ('xmatch', 'vizier'))
+    >>> record.columns_on("xmatch")["parallax"].unit
+    'mas'
+    >>> record.is_unconfirmed("xmatch", "parallax")
+    False
+    >>> rows = Table({"ra_error": [30.0] * u.mas, "dec_error": [40.0] * u.mas})
+    >>> record.pos_error(rows).round(4).tolist()
+    [0.0354]
     """
 
     name: str
@@ -142,7 +165,7 @@ class Record:
         Parameters
         ----------
         service : str
-            One of `SERVICES`.
+            "xmatch", "vizier", "simbad", "local" or "hats".
 
         Returns
         -------

@@ -351,6 +351,14 @@ class Reference:
             If it has too many rows (5 million), or VizieR does not hold it.
         UnknownTableError, ServiceError, AnswerError, CacheError
             As for `query`.
+
+        Examples
+        --------
+        >>> from astropy.table import Table
+        >>> from claxboi.references import get_reference
+        >>> binaries = get_reference(Table({"ra": [244.979], "dec": [-15.640]}))
+        >>> len(binaries.fetch_all())
+        1
         """
         from ._canonical import canonical_table
         from ._fetch import Summary, fetch_whole

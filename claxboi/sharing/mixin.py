@@ -13,6 +13,20 @@ __all__ = ["SharingMixin"]
 class SharingMixin:
     """
     What hands a table to other tools and to readers, as methods.
+
+    Examples
+    --------
+    >>> from claxboi import XrayTable
+    >>> x = XrayTable({"source_id": ["J1"], "ra": [10.68], "dec": [41.27], "pos_error": [0.6],
+    ...                "prediction": ["AGN"], "P_AGN": [0.98]})
+    >>> x.write_ds9("sources.reg")
+    >>> "2022A&A...657A.138T" in x.bibtex()
+    True
+
+    With TOPCAT open on the same machine:
+
+    >>> x.send_to("topcat")  # doctest: +SKIP
+    ['TOPCAT']
     """
 
     def send_to(self, client=None, **settings):

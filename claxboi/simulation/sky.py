@@ -42,6 +42,16 @@ _SPARE = 1.2
 class MockSky:
     """
     A simulated sky, as `make_mock_sky` draws it.
+
+    Examples
+    --------
+    >>> from claxboi.simulation import MockSky, make_mock_sky
+    >>> sky = make_mock_sky(200, rng=1)
+    >>> len(sky.xray), len(sky.truth), sorted(sky.others)
+    (200, 200, ['2SXPS', 'CSC2'])
+    >>> sky.write("mock")
+    >>> len(MockSky.read("mock").references) == len(sky.references)
+    True
     """
 
     xray: Table

@@ -28,12 +28,17 @@ FOLDERS = [
 ]
 
 
+#: What users meet of a folder that is else for claxboi itself.
+SOME = {"utils": ["read_table", "write_table"]}
+
+
 def _public():
     """List by name what the folders export, and the methods of their classes, each once."""
     found = {}
-    for door in ("claxboi", *(f"claxboi.{folder}" for folder in FOLDERS)):
+    for folder in ("", *FOLDERS, *SOME):
+        door = f"claxboi.{folder}".rstrip(".")
         module = importlib.import_module(door)
-        for name in module.__all__:
+        for name in SOME.get(folder, module.__all__):
             thing = getattr(module, name)
             if not (inspect.isclass(thing) or inspect.isfunction(thing)):
                 continue
@@ -70,11 +75,32 @@ def _is_record(thing):
     return inspect.isclass(thing) and fields
 
 
-def _is_plain(thing):
-    """Say whether a class is only to be caught, or mixed into another."""
-    return inspect.isclass(thing) and (
-        issubclass(thing, (Exception, Warning)) or thing.__name__.endswith("Mixin")
-    )
+def _is_caught(thing):
+    """Say whether a class is only to be caught."""
+    return inspect.isclass(thing) and issubclass(thing, (Exception, Warning))
+
+
+def _fields(record):
+    names = getattr(record, "_fields", None)
+    return names or [one.name for one in dataclasses.fields(record)]
+
+
+def _examples(thing):
+    return _section(inspect.getdoc(thing) or "", "Examples") or ""
+
+
+def _is_shown(name):
+    """Say whether a name has an example, a method perhaps in that of its class."""
+    if ">>> " in _examples(PUBLIC[name]):
+        return True
+    owner, _, method = name.partition(":")
+    if not method:
+        return False
+    # What is mixed in calls a function of its step, which has an example of its own.
+    calls = re.findall(r"`~(claxboi\.[\w.]+)`", inspect.getdoc(PUBLIC[name]) or "")
+    if owner.endswith("Mixin") and any(_examples(PUBLIC[one]) for one in calls if one in PUBLIC):
+        return True
+    return bool(re.search(rf"\.{method}\(", _examples(PUBLIC[owner])))
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -83,7 +109,7 @@ def test_docstring_is_complete(name):
     doc = inspect.getdoc(thing)
     assert doc, "no docstring"
     assert doc.split("\n\n")[0].strip().endswith("."), "no summary of one sentence"
-    if _is_plain(thing):
+    if _is_caught(thing):
         return
     text = _section(doc, "Parameters") or ""
     if inspect.isfunction(thing) or ("__init__" in vars(thing) and not _is_record(thing)):
@@ -95,8 +121,16 @@ def test_docstring_is_complete(name):
         source = inspect.getsource(thing)
         if re.search(r"^\s+(return|yield) (?!None\b)\S", source, re.MULTILINE):
             assert _section(doc, "Returns") or _section(doc, "Yields"), "no Returns"
-    if ":" not in name and not _is_record(thing):
-        assert ">>> " in (_section(doc, "Examples") or ""), "no example"
+    if _is_record(thing):
+        text += _section(doc, "Attributes") or ""
+        source = inspect.getsource(thing)
+        for one in _fields(thing):
+            # In the docstring of the record, or in a text below the field.
+            below = rf'^    {one}: .*\n    """'
+            assert re.search(rf"(^|, ){one}\b", text, re.MULTILINE) or re.search(
+                below, source, re.MULTILINE
+            ), f"field {one!r} is not described"
+    assert _is_shown(name), "no example"
 
 
 def test_the_check_sees_what_is_absent():
@@ -104,6 +138,38 @@ def test_the_check_sees_what_is_absent():
     assert "What." in _section(doc, "Parameters")
     assert "What." not in _section(doc, "Returns")
     assert _section(doc, "Examples") is None
+
+
+def test_the_check_sees_what_is_not_shown(monkeypatch):
+    class Thing:
+        """
+        Be a thing.
+
+        Examples
+        --------
+        >>> Thing().used(1)
+        """
+
+        def used(self, value):
+            """Do nothing."""
+
+        def unused(self):
+            """Do nothing; not the same as ``used``."""
+
+    class Bare:
+        """Be a thing."""
+
+    for name, thing in {
+        "x.Thing": Thing,
+        "x.Thing:used": Thing.used,
+        "x.Thing:unused": Thing.unused,
+        "x.Bare": Bare,
+    }.items():
+        monkeypatch.setitem(PUBLIC, name, thing)
+    assert _is_shown("x.Thing")
+    assert _is_shown("x.Thing:used")
+    assert not _is_shown("x.Thing:unused")
+    assert not _is_shown("x.Bare")
 
 
 def test_every_door_is_checked():

@@ -70,11 +70,11 @@ def add_labels(
         "7 classes", "4 classes", "nearby galaxies"; or class -> kinds of objects, see
         `class_schemes` and `ClassRule`. Catalogues of kinds in no class are not asked.
     radius : `~astropy.units.Quantity` ['angle'], optional
-        The nearest object of a catalogue within this radius is considered,
+        The nearest object of a catalogue is considered if it is within this radius.
     n_sigma : float, optional
-        and lies on the source if it is nearer than this many ``pos_error``
+        It lies on the source if it is nearer than this many ``pos_error``, and the slack.
     slack : `~astropy.units.Quantity` ['angle'] or mapping of str to that, optional
-        plus this, for all kinds or by kind. Default: 0.1 arcsec, and 1 arcsec for XRB and CV.
+        What is added, for all kinds or by kind. Default: 0.1 arcsec, and 1 arcsec for XRB and CV.
     host_radius : float, optional
         A source is inside a galaxy where ``galaxy_radius`` is below it.
     min_extent : `~astropy.units.Quantity` ['angle'], optional

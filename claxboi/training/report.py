@@ -31,6 +31,23 @@ class DependentLabelWarning(ClaxboiWarning):
 class LabelReport:
     """
     What `add_labels` found.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.training import add_labels, label_report
+    >>> x = Table({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
+    >>> labelled = add_labels(x, {"AGN": x[:1]}, "4 classes", min_quality=0)
+    >>> report = label_report(labelled)
+    >>> print(report.classes)
+    class n_labelled n_known
+    ----- ---------- -------
+      AGN          1       1
+     star          0       0
+      XRB          0       0
+       CV          0       0
+    >>> report.catalogues.colnames[:4]
+    ['class', 'catalogue', 'bit', 'n_sources']
     """
 
     classes: Table

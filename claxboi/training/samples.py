@@ -58,6 +58,22 @@ DATE = "%Y%m%dT%H%M%S"
 class TrainingSample(NamedTuple):
     """
     Labelled sources of a mission, and the classifier that learned from them.
+
+    Examples
+    --------
+    Here of services in miniature, in place of those of the CDS:
+
+    >>> from claxboi.references.tests.loopback import LoopbackCDS
+    >>> from claxboi.training import build
+    >>> from claxboi.training.tests.mission_sky import make_mission_sky
+    >>> with LoopbackCDS(make_mission_sky(25)[0]):
+    ...     sample = build(
+    ...         "4XMM", references=["secrest", "ascc", "avakyan", "downes", "simbad"], rng=1
+    ...     )  # doctest: +IGNORE_WARNINGS
+    >>> len(sample.table), sample.model.classes_[:2]
+    (174, ['AGN', 'star'])
+    >>> sample.table_path.suffix, sample.model_path.suffix
+    ('.ecsv', '.ecsv')
     """
 
     table: Table
@@ -106,7 +122,7 @@ def build(
     Parameters
     ----------
     mission : {"4XMM", "2SXPS", "CSC2", "eRASS1"}
-        The mission's catalogue, in any case of letters; see `missions`.
+        The mission's catalogue, in any case of letters; see `~claxboi.catalog.missions`.
     references, scheme, radius, n_sigma, slack, host_radius, min_extent, min_quality, min_snr
         As for `add_labels`. Classes of the extent are left out for a mission without extents.
     counterpart_radius : `~astropy.units.Quantity` ['angle'], optional

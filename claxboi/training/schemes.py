@@ -20,6 +20,13 @@ _KEYS = ("kinds", "host", "extent")
 class ClassRule:
     """
     What makes a source a member of a class.
+
+    Examples
+    --------
+    >>> from claxboi.training import class_schemes
+    >>> rule = class_schemes()["7 classes"][5]
+    >>> rule.name, rule.kinds, rule.host
+    ('ex_XRB', ('XRB',), True)
     """
 
     name: str

@@ -137,6 +137,21 @@ class CombinedVotes:
         Share of each class among the sources.
     history : list of float
         Log posterior of each step of the expectation-maximisation; empty for the majority.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.training import combine_votes
+    >>> votes = Table({
+    ...     "source_id": ["J1", "J1", "J2", "J2"],
+    ...     "voter": ["Ann", "Bob", "Ann", "Bob"],
+    ...     "vote": ["AGN", "AGN", "star", "AGN"],
+    ... })
+    >>> combined = combine_votes(votes, classes=["AGN", "star"], method="majority")
+    >>> str(combined.labels["consensus"][0]), combined.voters["voter"].tolist()
+    ('AGN', ['Ann', 'Bob'])
+    >>> combined.probabilities().round(2).tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
     """
 
     labels: Table

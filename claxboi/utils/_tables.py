@@ -63,6 +63,14 @@ def read_table(path, format=None, *, as_text=False):
         If a Parquet file is to be read without pyarrow.
     ValueError
         If the format cannot be told, or the file is not of it.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.utils import read_table
+    >>> Table({"source_id": [1, 2], "note": ["bright", ""]}).write("sources.fits")
+    >>> read_table("sources.fits")["note"].tolist()
+    ['bright', None]
     """
     path = Path(path)
     if not path.exists():
