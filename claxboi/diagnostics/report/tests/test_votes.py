@@ -4,6 +4,7 @@ Tests of the votes from end to end: cast in a browser, saved, read, combined, le
 """
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from astropy.table import vstack
 from claxboi import classify
 from claxboi.training import apply_votes, combine_votes, read_votes
 
-from .browser import Browser, find_browser
+from .browser import PATIENCE, Browser, find_browser
 from .conftest import ODD_CLASSES, ODD_NAMES
 
 pytestmark = [
@@ -85,9 +86,9 @@ def fill(browser, selector, text):
 def saved(browser, path, button="#card .save"):
     """Save the votes; return them as they are read."""
     browser.run(f"document.querySelector({json.dumps(button)}).click()")
-    for _ in range(500):
-        if path.exists() and not list(path.parent.glob("*.crdownload")):
-            break
+    end = time.monotonic() + PATIENCE
+    while not path.exists() or list(path.parent.glob("*.crdownload")):
+        assert time.monotonic() < end, f"{path.name} was not saved"
         browser.run("new Promise((done) => setTimeout(done, 20))")
     return read_votes(path)
 
