@@ -6,7 +6,6 @@ The score sheet of a classification: how often it is right, and whether its prob
 import functools
 
 import numpy as np
-from astropy.table import Column, Table
 
 from claxboi.utils import check_choice, check_count, check_number, float_values
 
@@ -19,16 +18,8 @@ from ._evaluation_input import (
     check_weights,
 )
 from ._report import format_report
-from ._scores import (
-    calibration,
-    class_scores,
-    class_weights,
-    confusion_matrix,
-    confusion_scores,
-    probability_scores,
-    ratio,
-    wilson_interval,
-)
+from ._score_tables import TINY, class_table, make_table, reliability_table, threshold_table
+from ._scores import class_weights, confusion_matrix, confusion_scores, probability_scores
 
 __all__ = ["Evaluation"]
 
@@ -36,9 +27,6 @@ __all__ = ["Evaluation"]
 N_BINS = 15
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
-
-# The smallest probability whose logarithm a float64 gives at full precision.
-TINY = float(np.finfo(float).tiny)
 
 
 class Evaluation:
@@ -316,9 +304,9 @@ class Evaluation:
         The seven scores at the priors (dict of str to float), by the names of the attributes.
 
         Each source weighs pi_c n / n_c, times its own weight. Probabilities that were made for
-        priors are to be judged
-        by these: as sampled, the other scores punish them for telling the truth about another
-        population. Without priors they are the scores as sampled.
+        priors are to be judged by these: as sampled, the other scores punish them for telling
+        the truth about another population. Without priors and weights they are the scores as
+        sampled.
         """
         return dict(self._scores_corrected)
 
@@ -341,42 +329,8 @@ class Evaluation:
         f1_corrected``; the corrected ones are at the priors. The recall is the same in both
         unless sources have weights.
         """
-        recall, precision, f1 = class_scores(self.confusion)
-        at_priors = class_scores(self.confusion_corrected)
-        recall_corrected, precision_corrected, f1_corrected = at_priors
-        if not self.is_weighted:
-            # A class without a share in the population is found as often as in the sample.
-            recall_corrected = recall
-        n_true = self.confusion.sum(axis=1)
-        recall_lower, recall_upper = wilson_interval(recall, n_true)
-        precision_lower, precision_upper = wilson_interval(precision, self.confusion.sum(axis=0))
-        return _make_table(
-            ("class", self.classes, "Class"),
-            ("n", n_true, "Number of sources of the class"),
-            ("prior", list(self.priors.values()), "Proportion of the class in the population"),
-            ("recall", recall, "Fraction of the sources of the class that are found"),
-            ("recall_lower", recall_lower, "Lower end of the 68.27 % interval of recall"),
-            ("recall_upper", recall_upper, "Upper end of the 68.27 % interval of recall"),
-            ("precision", precision, "Fraction of the predictions that are right, as sampled"),
-            ("precision_lower", precision_lower, "Lower end of the 68.27 % interval of precision"),
-            ("precision_upper", precision_upper, "Upper end of the 68.27 % interval of precision"),
-            (
-                "recall_corrected",
-                recall_corrected,
-                "Fraction of the sources of the class that are found, at the priors",
-            ),
-            (
-                "precision_corrected",
-                # What a class without a source would add to its own column is not known.
-                np.where(n_true > 0, precision_corrected, np.nan),
-                "Fraction of the predictions that are right, at the priors",
-            ),
-            ("f1", f1, "Harmonic mean of recall and precision"),
-            (
-                "f1_corrected",
-                f1_corrected,
-                "Harmonic mean of recall_corrected and precision_corrected",
-            ),
+        return class_table(
+            self.priors, self.confusion, self.confusion_corrected, is_weighted=self.is_weighted
         )
 
     @property
@@ -392,30 +346,7 @@ class Evaluation:
         """
         if self._codes is None:
             return None
-        edges = np.linspace(0.0, 1.0, N_BINS + 1)
-        columns = [
-            ("lower", edges[:-1], "Lower edge of the bin, excluded"),
-            ("upper", edges[1:], "Upper edge of the bin, included"),
-        ]
-        for source_weight, ending, where in (
-            (np.ones(len(self._codes)), "", "as sampled"),
-            (self._population_weights, "_corrected", "at the priors"),
-        ):
-            weight, expected, right, squares = calibration(
-                self._codes, self._probabilities, source_weight, N_BINS
-            )
-            if not ending:
-                columns.append(("n", weight.astype(int), "Number of sources"))
-            weight = np.where(weight > 0, weight, np.nan)
-            fraction = right / weight
-            lower, upper = wilson_interval(fraction, weight**2 / np.maximum(squares, TINY))
-            columns += [
-                (f"mean_probability{ending}", expected / weight, f"Mean probability, {where}"),
-                (f"fraction_correct{ending}", fraction, f"Fraction classified right, {where}"),
-                (f"fraction_correct_lower{ending}", lower, "Lower end of its 68.27 % interval"),
-                (f"fraction_correct_upper{ending}", upper, "Upper end of its 68.27 % interval"),
-            ]
-        return _make_table(*columns)
+        return reliability_table(self._codes, self._probabilities, self._population_weights, N_BINS)
 
     def scores_by(self, values, n_bins=4):
         """
@@ -479,7 +410,7 @@ class Evaluation:
         if not known.all():
             bins.append((np.nan, np.nan, ~known))
         parts = [self._part(chosen) for _, _, chosen in bins]
-        return _make_table(
+        return make_table(
             ("lower", [lower for lower, _, _ in bins], "Lower limit of the values"),
             ("upper", [upper for _, upper, _ in bins], "Upper limit of the values"),
             ("n", [int(chosen.sum()) for _, _, chosen in bins], "Number of sources"),
@@ -527,45 +458,8 @@ class Evaluation:
         if self._codes is None:
             raise ValueError("thresholds need probabilities; this was made from a confusion matrix")
         code = self.classes.index(class_name)
-        order = np.argsort(-self._probabilities[:, code], kind="stable")
-        probability = self._probabilities[order, code]
-        is_right = self._codes[order] == code
-        weight = self._population_weights[order]
-        # Sources of the same probability are taken together: the last one counts them all.
-        last = np.flatnonzero(np.append(np.diff(probability) != 0, True))
-        n, right = last + 1, np.cumsum(is_right)[last]
-        purity = right / n
-        lower, upper = wilson_interval(purity, n)
-        total, all_weight = np.count_nonzero(is_right), np.cumsum(weight)[last]
-        right_weight = np.cumsum(weight * is_right)[last]
-        class_weight = right_weight[-1]
-        known = (total > 0) & (all_weight > 0)
-        return _make_table(
-            ("threshold", probability[last], "Smallest probability of the class"),
-            ("n", n, "Number of sources with at least this probability"),
-            (
-                "completeness",
-                right / total if total else np.full(len(last), np.nan),
-                "Fraction of the sources of the class among them",
-            ),
-            ("purity", purity, "Fraction of them that are of the class, as sampled"),
-            ("purity_lower", lower, "Lower end of the 68.27 % interval of purity"),
-            ("purity_upper", upper, "Upper end of the 68.27 % interval of purity"),
-            (
-                "completeness_corrected",
-                ratio(right_weight, np.full(len(last), class_weight)),
-                "Fraction of the sources of the class among them, at the priors",
-            ),
-            (
-                "purity_corrected",
-                np.where(known, ratio(right_weight, all_weight), np.nan),
-                "Fraction of them that are of the class, at the priors",
-            ),
-            (
-                "f1_corrected",
-                np.where(known, ratio(2 * right_weight, all_weight + class_weight), np.nan),
-                "Harmonic mean of completeness_corrected and purity_corrected",
-            ),
+        return threshold_table(
+            self._probabilities[:, code], self._codes == code, self._population_weights
         )
 
     def to_table(self):
@@ -593,7 +487,7 @@ class Evaluation:
         ]
         for ending, scores in (("", self._scores), ("_corrected", self._scores_corrected)):
             columns += [(name + ending, [scores.get(name, np.nan)], "") for name in SCORES]
-        return _make_table(*columns)
+        return make_table(*columns)
 
     def __repr__(self):
         return (
@@ -644,7 +538,3 @@ class Evaluation:
         return Evaluation.from_probabilities(
             self._codes[chosen], self._probabilities[chosen], self.classes, clip=self.clip
         )
-
-
-def _make_table(*columns):
-    return Table([Column(data, name=name, description=text) for name, data, text in columns])
