@@ -8,16 +8,8 @@ import numpy as np
 from claxboi.utils import text_values
 
 from ._result import read_record
-from ._style import (
-    DARK,
-    GREY,
-    broken,
-    cell_letters,
-    label_inches,
-    label_matrix,
-    new_axes,
-    title_above,
-)
+from ._room import broken, cell_letters, label_inches, label_matrix, title_above
+from ._style import DARK, GREY, new_axes
 
 __all__ = ["plot_alternatives"]
 

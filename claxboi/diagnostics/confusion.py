@@ -8,20 +8,16 @@ import numpy as np
 from claxboi.utils import check_choice
 
 from ._result import check_evaluation
-from ._style import (
-    DARK,
-    GREY,
-    PALE,
+from ._room import (
+    axis_letters,
     broken,
     cell_letters,
-    hide_spines,
-    is_narrow,
     label_inches,
     label_matrix,
     line_letters,
-    new_axes,
     title_above,
 )
+from ._style import DARK, GREY, PALE, hide_spines, new_axes
 
 __all__ = ["plot_confusion"]
 
@@ -142,7 +138,7 @@ def _label(ax, evaluation, corrected):
     cell = label_matrix(ax, classes, classes, n_rows=n + 1 + GAP, n_columns=n + 1 + GAP)
     precision = "precision\nat priors" if corrected else "precision"
     rows = [*classes, precision]
-    size = min(7.5 if is_narrow(ax) else 10.0, line_letters(cell[1], rows))
+    size = min(axis_letters(ax)[1], line_letters(cell[1], rows))
     ax.set_yticks([*range(n), n + GAP], rows, size=size)
     ax.get_yticklabels()[-1].set_style("italic")
     ax.text(n + GAP, n - 0.42, "recall", ha="center", va="top", style="italic", size=size)

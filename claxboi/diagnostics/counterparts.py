@@ -21,18 +21,8 @@ from claxboi.utils import (
 )
 
 from ._labels import axis_label, literal
-from ._style import (
-    COLORS,
-    DARK,
-    GREY,
-    fit_letters,
-    hide_spines,
-    is_narrow,
-    legend_above,
-    new_axes,
-    split_below,
-    title_above,
-)
+from ._room import fit_letters, is_narrow, legend_above, title_above
+from ._style import COLORS, DARK, GREY, hide_spines, new_axes, split_below
 
 __all__ = [
     "plot_cutoffs",

@@ -9,7 +9,8 @@ from claxboi.utils import check_choice, check_columns, check_count, float_values
 
 from ._labels import axis_label, literal
 from ._result import read_record
-from ._style import DARK, fit_letters, hide_spines, legend_above, new_axes, place_styles
+from ._room import fit_letters, legend_above
+from ._style import DARK, hide_spines, new_axes, place_styles
 
 __all__ = ["plot_class_counts"]
 
@@ -67,6 +68,8 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
     >>> ax.get_ylabel()
     'Sources per bin'
     """
+    from matplotlib.ticker import NullFormatter
+
     names, _ = read_record(result, lambda all_, _: ["prediction", *(f"P_{c}" for c in all_)])
     check_columns(result, [column], "result")
     n_bins = check_count(n_bins, "n_bins")
@@ -76,8 +79,6 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
     flux = float_values(result, column, name="result")
     prediction, _ = text_values(result, "prediction", name="result")
     known = flux > 0
-    from matplotlib.ticker import NullFormatter
-
     ax = new_axes(ax, 6.4, 4.6)
     ax.set_xscale("log")
     ax.set_yscale("log")

@@ -8,16 +8,8 @@ import numpy as np
 from claxboi.utils import check_number
 
 from ._labels import axis_label, literal, short_symbol, unit_text
-from ._style import (
-    DARK,
-    class_styles,
-    fit_letters,
-    hide_spines,
-    is_narrow,
-    legend_above,
-    new_axes,
-    split_below,
-)
+from ._room import fit_letters, is_narrow, legend_above
+from ._style import DARK, class_styles, hide_spines, new_axes, split_below
 
 __all__ = ["plot_densities"]
 

@@ -9,20 +9,16 @@ from claxboi.classification import Explanation
 from claxboi.utils import check_choice
 
 from ._labels import literal, short_symbol
-from ._style import (
-    COLORS,
-    DARK,
-    GREY,
-    PALE,
+from ._room import (
     fit_letters,
     is_narrow,
     label_inches,
     legend_above,
     line_letters,
-    new_axes,
     room_inches,
     title_above,
 )
+from ._style import COLORS, DARK, GREY, PALE, new_axes
 
 __all__ = ["plot_explanation"]
 

@@ -13,19 +13,8 @@ from claxboi.utils import check_table
 
 from ._labels import literal, unit_text
 from ._result import find_source
-from ._style import (
-    DARK,
-    PALE,
-    arrow_marker,
-    class_styles,
-    fit_letters,
-    hide_spines,
-    is_narrow,
-    legend_above,
-    marker_style,
-    new_axes,
-    title_above,
-)
+from ._room import TURNED, fit_letters, is_narrow, legend_above, title_above
+from ._style import DARK, PALE, arrow_marker, class_styles, hide_spines, marker_style, new_axes
 
 __all__ = ["plot_fluxes"]
 
@@ -196,7 +185,7 @@ def _set_dates(ax, epochs, places, strip):
         inside = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "top"}
         size = 7.0 if is_narrow(ax) else 8.5
         ax.text((start + right) / 2, 0.98, "date not\nknown", size=size, color=DARK, **inside)
-    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if ticks else {}
+    turned = TURNED if ticks else {}
     ax.set_xticks([*years, *ticks], [*(f"{year:.6g}" for year in years), *labels], **turned)
     ax.set_xlabel("Date [yr]")
 

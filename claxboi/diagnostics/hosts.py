@@ -13,7 +13,8 @@ from claxboi.counterparts._inputs import read_positions
 from claxboi.utils import check_number, check_table, text_values
 
 from ._labels import literal
-from ._style import COLORS, DARK, GREY, fit_letters, legend_above, new_axes, title_above
+from ._room import fit_letters, legend_above, title_above
+from ._style import COLORS, DARK, GREY, new_axes
 
 __all__ = ["plot_hosts"]
 

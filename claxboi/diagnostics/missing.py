@@ -10,16 +10,8 @@ from claxboi.utils import check_columns, check_table, is_missing
 
 from ._labels import literal, short_symbol
 from ._result import read_classes
-from ._style import (
-    DARK,
-    GREY,
-    broken,
-    cell_letters,
-    label_inches,
-    label_matrix,
-    new_axes,
-    title_above,
-)
+from ._room import broken, cell_letters, label_inches, label_matrix, title_above
+from ._style import DARK, GREY, new_axes
 
 __all__ = ["plot_missing"]
 

@@ -8,7 +8,8 @@ import numpy as np
 from claxboi.utils import float_values, text_values
 
 from ._result import read_record
-from ._style import DARK, broken, class_styles, fit_letters, hide_spines, is_narrow, new_axes
+from ._room import broken, fit_letters, is_narrow
+from ._style import DARK, class_styles, hide_spines, new_axes
 
 __all__ = ["plot_outliers"]
 

@@ -9,22 +9,18 @@ from claxboi.training import LabelReport
 from claxboi.utils import check_choice, check_count
 
 from ._labels import literal
-from ._style import (
-    COLORS,
-    DARK,
-    SHADE,
+from ._room import (
+    axis_letters,
     broken,
     fit_letters,
-    hide_spines,
     is_narrow,
     label_inches,
     legend_above,
     line_letters,
-    new_axes,
     room_inches,
-    split_below,
     title_above,
 )
+from ._style import COLORS, DARK, SHADE, hide_spines, new_axes, split_below
 
 __all__ = ["plot_training_overlap"]
 
@@ -107,7 +103,7 @@ def plot_training_overlap(report, *, class_name=None, n_combinations=20, ax=None
         one.tick_params(axis="x", length=0, labelbottom=False)
     fit_letters(ax, panel)
     distance = 0.5 * room_inches(ax)[1] / len(rows)
-    size = min(line_letters(distance, labels), 7.5 if is_narrow(ax) else 10.0)
+    size = min(line_letters(distance, labels), axis_letters(ax)[1])
     panel.tick_params(axis="y", length=0, labelsize=size)
     hide_spines(ax, "top", "right")
     hide_spines(panel, "left", "right", "top", "bottom")

@@ -19,13 +19,12 @@ from claxboi.utils import (
 
 from ._labels import axis_label, literal
 from ._result import find_source, read_classes
+from ._room import fit_letters, legend_above
 from ._style import (
     DARK,
     GREY,
     arrow_marker,
-    fit_letters,
     hide_spines,
-    legend_above,
     marker_size,
     marker_style,
     new_axes,

@@ -7,15 +7,8 @@ import numpy as np
 
 from ._labels import literal
 from ._result import check_evaluation
-from ._style import (
-    COLORS,
-    GREY,
-    fit_letters,
-    hide_spines,
-    legend_above,
-    new_axes,
-    split_below,
-)
+from ._room import fit_letters, legend_above
+from ._style import COLORS, GREY, hide_spines, new_axes, split_below
 
 __all__ = ["plot_reliability"]
 

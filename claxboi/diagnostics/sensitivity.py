@@ -8,22 +8,16 @@ import numpy as np
 from claxboi.classification import PriorSensitivity
 
 from ._labels import literal
-from ._style import (
-    DARK,
-    GREY,
-    PALE,
+from ._room import (
+    axis_letters,
     broken,
-    class_styles,
     fit_letters,
-    hide_spines,
-    is_narrow,
     label_inches,
     legend_above,
     line_letters,
-    marker_style,
-    new_axes,
     room_inches,
 )
+from ._style import DARK, GREY, PALE, class_styles, hide_spines, marker_style, new_axes
 
 __all__ = ["plot_priors_sensitivity"]
 
@@ -104,9 +98,8 @@ def plot_priors_sensitivity(sensitivity, *, ax=None):
     n = np.count_nonzero(sources["is_sensitive"])
     fit_letters(ax)
     distance = (room_inches(ax)[1] - 1.0) / len(classes)
-    ax.tick_params(
-        axis="y", labelsize=min(line_letters(distance, rows), 7.5 if is_narrow(ax) else 10.0)
-    )
+    size = min(line_letters(distance, rows), axis_letters(ax)[1])
+    ax.tick_params(axis="y", labelsize=size)
     title = f"{n} of {len(sources)} sources change their class"
     _legend(ax, names, looks, is_named, title, 0.2 + label_inches(rows, 8.0))
     return ax

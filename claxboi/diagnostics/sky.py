@@ -20,18 +20,8 @@ from claxboi.utils import (
 
 from ._labels import literal
 from ._result import read_classes
-from ._style import (
-    DARK,
-    GREY,
-    SHADE,
-    check_axes,
-    is_narrow,
-    legend_above,
-    marker_size,
-    marker_style,
-    place_styles,
-    room_inches,
-)
+from ._room import axis_letters, is_narrow, legend_above, room_inches
+from ._style import DARK, GREY, SHADE, check_axes, marker_size, marker_style, place_styles
 
 __all__ = ["plot_sky"]
 
@@ -299,7 +289,7 @@ def _finish(ax, frame, handles, *, is_all_sky, is_own):
         if is_all_sky:
             coord.set_axislabel("")
         else:
-            coord.set_axislabel(name, minpad=0.6, size=8.5 if is_narrow(ax) else 10.0)
+            coord.set_axislabel(name, minpad=0.6, size=axis_letters(ax)[0])
     if is_all_sky:
         _label_all_sky(ax, frame)
     ax.coords.frame.set_color(DARK)

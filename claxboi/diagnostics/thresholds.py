@@ -11,7 +11,8 @@ from claxboi.utils import check_choice, float_values
 
 from ._labels import literal
 from ._result import read_record
-from ._style import COLORS, PALE, fit_letters, hide_spines, legend_above, new_axes
+from ._room import fit_letters, legend_above
+from ._style import COLORS, PALE, hide_spines, new_axes
 
 __all__ = ["plot_thresholds"]
 

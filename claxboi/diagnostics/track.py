@@ -9,17 +9,8 @@ from claxboi.utils import float_values
 
 from ._labels import literal
 from ._result import find_source, read_record
-from ._style import (
-    GREY,
-    PALE,
-    class_styles,
-    fit_letters,
-    hide_spines,
-    is_narrow,
-    legend_above,
-    new_axes,
-    title_above,
-)
+from ._room import TURNED, fit_letters, is_narrow, legend_above, title_above
+from ._style import GREY, PALE, class_styles, hide_spines, new_axes
 
 __all__ = ["plot_track"]
 
@@ -92,7 +83,7 @@ def plot_track(result, source, ax=None):
     ax.set_ylim(0.4 * max(LOWEST, np.nanmin(track, initial=1.0)), 1.6)
     ax.axhline(1, color=GREY, linewidth=0.8, zorder=0)
     ax.set_xlim(-0.5, len(track) - 0.5)
-    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if small < 1 else {}
+    turned = TURNED if small < 1 else {}
     ax.set_xticks(places, ["final", *map(literal, categories)], **turned)
     ax.get_xticklabels()[0].set_weight("bold")
     ax.tick_params(axis="x", length=0)

@@ -7,7 +7,8 @@ import numpy as np
 
 from claxboi.utils import check_columns, check_table, float_values
 
-from ._style import COLORS, DARK, GREY, PALE, fit_letters, hide_spines, legend_above, new_axes
+from ._room import fit_letters, legend_above
+from ._style import COLORS, DARK, GREY, PALE, hide_spines, new_axes
 
 __all__ = ["plot_ulx"]
 

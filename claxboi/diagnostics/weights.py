@@ -8,16 +8,8 @@ import numpy as np
 from claxboi.classification import WeightSearch
 
 from ._labels import literal
-from ._style import (
-    DARK,
-    GREY,
-    class_styles,
-    fit_letters,
-    hide_spines,
-    legend_above,
-    new_axes,
-    split_below,
-)
+from ._room import fit_letters, legend_above
+from ._style import DARK, GREY, class_styles, hide_spines, new_axes, split_below
 
 __all__ = ["plot_weight_search"]
 
