@@ -111,8 +111,10 @@ def _read_fits(path, format):
             if f"TUCD{number}" in cards:
                 column.info.meta = {"ucd": cards[f"TUCD{number}"]}
     with fits.open(path) as hdus:
-        hdu = next(hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU))
-        _mask_fits(table, hdu)
+        hdu = next(hdu for hdu in hdus if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)))
+        # A table of ASCII text has no logical values, and no columns without room.
+        if isinstance(hdu, fits.BinTableHDU):
+            _mask_fits(table, hdu)
         _restore_meta(table, text or _note_of_topcat(hdus[0]))
     return table
 

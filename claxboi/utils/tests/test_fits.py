@@ -75,3 +75,14 @@ def test_names_that_a_card_cannot_hold(tmp_path, name):
     assert not list(tmp_path.iterdir())
     write_table(Table({"x" * 68: [1.0]}), tmp_path / "x.fits")
     assert read_table(tmp_path / "x.fits").colnames == ["x" * 68]
+
+
+def test_tables_of_ascii_text(tmp_path):
+    columns = [
+        fits.Column(name="ra", format="E15.7", array=np.array([1.5, 2.5]), ascii=True),
+        fits.Column(name="name", format="A4", array=np.array(["a", "bc"]), ascii=True),
+    ]
+    fits.TableHDU.from_columns(columns).writeto(tmp_path / "ascii.fits")
+    table = read_table(tmp_path / "ascii.fits")
+    assert table["ra"].tolist() == [1.5, 2.5]
+    assert table["name"].tolist() == ["a", "bc"]
