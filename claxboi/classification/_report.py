@@ -19,7 +19,7 @@ def format_report(evaluation):
 
     Parameters
     ----------
-    evaluation : `~claxboi.classification.evaluation.Evaluation`
+    evaluation : `~claxboi.classification.Evaluation`
         The scores. What depends on the priors is written twice if priors were given.
 
     Returns

@@ -112,7 +112,7 @@ class Evaluation:
 
     Examples
     --------
-    >>> from claxboi.classification.evaluation import Evaluation
+    >>> from claxboi.classification import Evaluation
     >>> evaluation = Evaluation.from_probabilities(
     ...     ["AGN", "AGN", "AGN", "star"],
     ...     [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]],
@@ -443,7 +443,7 @@ class Evaluation:
 
         Examples
         --------
-        >>> from claxboi.classification.evaluation import Evaluation
+        >>> from claxboi.classification import Evaluation
         >>> evaluation = Evaluation.from_probabilities(
         ...     ["AGN", "AGN", "star"], [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3]], ["AGN", "star"]
         ... )

@@ -33,7 +33,7 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
 
     Parameters
     ----------
-    evaluation : `~claxboi.classification.evaluation.Evaluation`
+    evaluation : `~claxboi.classification.Evaluation`
         The score sheet.
     normalize : {"truth", "predicted", None}, optional
         What the percentages, and the shades, are of: the sources of a class (its row; the
@@ -56,7 +56,7 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
 
     Examples
     --------
-    >>> from claxboi.classification.evaluation import Evaluation
+    >>> from claxboi.classification import Evaluation
     >>> from claxboi.diagnostics import plot_confusion
     >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 15]], ["AGN", "star"])
     >>> ax = plot_confusion(evaluation)

@@ -40,7 +40,7 @@ class DiagnosticsMixin:
     ----------
     model : `~claxboi.classification.NaiveBayesClassifier` or None
         The classifier; None before the table is classified.
-    evaluation : `~claxboi.classification.evaluation.Evaluation` or None
+    evaluation : `~claxboi.classification.Evaluation` or None
         Its score sheet; None before the table is classified.
 
     Examples

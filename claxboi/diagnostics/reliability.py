@@ -22,7 +22,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
 
     Parameters
     ----------
-    evaluation : `~claxboi.classification.evaluation.Evaluation`
+    evaluation : `~claxboi.classification.Evaluation`
         The score sheet, made from probabilities.
     corrected : bool, optional
         Judge the probabilities in the population of the priors, not in that of the sample: the
@@ -43,7 +43,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
 
     Examples
     --------
-    >>> from claxboi.classification.evaluation import Evaluation
+    >>> from claxboi.classification import Evaluation
     >>> from claxboi.diagnostics import plot_reliability
     >>> evaluation = Evaluation.from_probabilities(
     ...     ["AGN", "star"], [[0.9, 0.1], [0.3, 0.7]], ["AGN", "star"]

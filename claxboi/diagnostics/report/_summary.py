@@ -52,7 +52,7 @@ def class_rows(result, classes, record, evaluation):
         Its classes.
     record : dict
         What its meta says of the classification.
-    evaluation : `~claxboi.classification.evaluation.Evaluation` or None
+    evaluation : `~claxboi.classification.Evaluation` or None
         The scores.
 
     Returns
@@ -97,7 +97,7 @@ def summary_html(result, record, rows, evaluation, n_cards):
         What its meta says of the classification.
     rows : list of dict
         Of `class_rows`.
-    evaluation : `~claxboi.classification.evaluation.Evaluation` or None
+    evaluation : `~claxboi.classification.Evaluation` or None
         The scores.
     n_cards : int
         Number of full cards.
@@ -163,7 +163,7 @@ def confusion_html(evaluation):
 
     Parameters
     ----------
-    evaluation : `~claxboi.classification.evaluation.Evaluation`
+    evaluation : `~claxboi.classification.Evaluation`
         The scores.
 
     Returns
@@ -207,9 +207,9 @@ def scores_html(evaluation, truth=None):
 
     Parameters
     ----------
-    evaluation : `~claxboi.classification.evaluation.Evaluation`
+    evaluation : `~claxboi.classification.Evaluation`
         The scores of the training sample.
-    truth : `~claxboi.classification.evaluation.Evaluation`, optional
+    truth : `~claxboi.classification.Evaluation`, optional
         Those of sources that did not train the model, whose class is known all the same.
 
     Returns

@@ -94,7 +94,7 @@ def write_report(
     model : `~claxboi.classification.NaiveBayesClassifier`, optional
         The classifier that made it; that of an `~claxboi.XrayTable` by default. Without it
         there are no densities and no contributions.
-    evaluation : `~claxboi.classification.evaluation.Evaluation`, optional
+    evaluation : `~claxboi.classification.Evaluation`, optional
         Its scores; those of an `~claxboi.XrayTable` by default. Without them there are no scores.
     truth : str, optional
         Name of a column with the true classes, for sources that did not train the model too: they
