@@ -33,7 +33,7 @@ def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=
         What one can vote for. Default: the true classes. For a source of none of them, a spurious
         detection say, each voter is unsure or takes any class, as often as one another.
     seen : float, optional
-        Share of the sources that each voter looks at, above 0 (default: 1).
+        Share of the sources that each voter looks at, from 0 to 1 (default: 1).
     unsure : float, optional
         Probability that a voter says nothing of a source (default: 0.1).
     rng : None, int or `~numpy.random.Generator`, optional

@@ -81,8 +81,8 @@ def apply_votes(
     KeyError
         If a column is absent.
     ValueError
-        If no source of the votes is in the table, a source_id stands twice, or a
-        probability of selection is not above 0 and at most 1.
+        If no source of the votes is in the table, a source_id stands twice, a probability of
+        selection is not above 0 and at most 1, or a column is there already.
 
     Notes
     -----

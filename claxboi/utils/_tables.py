@@ -153,8 +153,8 @@ def as_votable(table):
 
     Raises
     ------
-    ValueError
-        If a VOTable cannot hold a column.
+    TypeError, ValueError
+        If it is no table, or a VOTable cannot hold a column.
     """
     check_table(table, allow_empty=True)
     return votable_document(_plain_text(table))
