@@ -54,7 +54,7 @@ def compare_models(
     KeyError
         If a column is absent.
     ValueError
-        If the classes of the models differ, or no row has one of them.
+        If the classes of the models differ, no row has one of them, or a weight is not above 0.
 
     Examples
     --------
@@ -123,10 +123,10 @@ def compare_models(
 
 def _weights(table, weight, known):
     values = float_values(table, weight)[known]
-    wrong = ~(values > 0)
+    wrong = ~(np.isfinite(values) & (values > 0))
     if wrong.any():
         raise ValueError(
-            f"column {weight!r} of table must be above 0 in each row with a class, got "
+            f"column {weight!r} of table must be above 0 and finite in each row with a class, got "
             f"{values[wrong][0]}"
         )
     return values

@@ -116,6 +116,9 @@ def test_wrong_weights(models):
     table["weight"] = np.arange(600.0)
     with pytest.raises(ValueError, match=r"'weight' of table must be above 0 .* got 0.0"):
         compare_models(first, second, table, "training", weight="weight")
+    table["weight"] = np.full(600, np.inf)
+    with pytest.raises(ValueError, match=r"'weight' of table must be above 0 and finite"):
+        compare_models(first, second, table, "training", weight="weight")
     with pytest.raises(KeyError, match="nobody"):
         compare_models(first, second, table, "training", weight="nobody")
 
