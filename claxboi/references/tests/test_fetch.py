@@ -83,7 +83,7 @@ def test_no_match_and_no_positions_have_all_columns(cds):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_may_pass_is_asked_again(cds, sky, service, fault):
     coords = sky[0][:50]
-    with conf.set_temp("timeout", 0.3 if fault == "hang" else 10.0):
+    with conf.set_temp("timeout", 1.0 if fault == "hang" else 10.0):
         expected = get_reference("gaia").query(coords, radius=RADIUS, service=service, cache=False)
         n_before = len(cds.requests)
         # The check fails, and after it the chunk, twice.
@@ -139,7 +139,8 @@ def test_a_chunk_too_heavy_for_the_gateway_is_split(sky, tmp_path):
         expected = get_reference("gaia").query(coords, radius=RADIUS, cache=False)
         many = SkyCoord(np.tile(coords.ra, 3), np.tile(coords.dec, 3))
         cds.fail("", "504", "hang")
-        with conf.set_temp("timeout", 0.5):
+        # A busy machine takes its time for an answer that is not cut.
+        with conf.set_temp("timeout", 3.0):
             near = get_reference("gaia").query(many, radius=RADIUS)
         sizes = [request.n_positions for request in cds.requests if request.n_positions > 1]
     assert sizes == [400, 1200, 600, 300, 300, 600]

@@ -248,7 +248,7 @@ def test_simbad_by_both_services(tmp_path):
             )
         for fault in ("503", "504", "cut", "hang", "lost", "500"):
             cds.fail("", "", fault)
-            with conf.set_temp("timeout", 0.5 if fault == "hang" else 10.0):
+            with conf.set_temp("timeout", 1.0 if fault == "hang" else 10.0):
                 again = get_reference("simbad").query(
                     coords, radius=RADIUS, service="simbad", cache=False
                 )
