@@ -681,16 +681,21 @@ def _merged(content, changes, kind):
     return result
 
 
+def _title(section):
+    """Return the first paragraph of the docstring; the settings below it have own comments."""
+    return inspect.cleandoc(section.__doc__).partition("\n\n")[0]
+
+
 def _comments(kind, path=""):
     comments = {}
     for one in fields(kind):
         if one.metadata:
             comments[f"{path}{one.name}"] = one.metadata["comment"]
     for name, part in _parts(kind).items():
-        comments[f"{path}{name}"] = part.__doc__.strip()
+        comments[f"{path}{name}"] = _title(part)
         comments |= _comments(part, f"{path}{name}.")
     if kind is PipelineSettings:
         for domain in ("opt", "ir"):
             comments |= _comments(DomainSettings, f"counterparts.{domain}.")
-        comments["counterparts"] = DomainSettings.__doc__.strip()
+        comments["counterparts"] = _title(DomainSettings)
     return comments

@@ -17,6 +17,10 @@ def test_written_and_read_again(name, tmp_path):
     text = (tmp_path / "job.toml").read_text()
     # Each setting says what it means.
     assert text.count("\n# ") > 30
+    # The reference has lists of parameters and examples; the file has the settings themselves.
+    assert "# Step 6: the classification.\n[classification]\n" in text
+    assert "Parameters" not in text
+    assert ">>>" not in text
     assert sum(settings.classification.priors.values()) == pytest.approx(1)
 
 
