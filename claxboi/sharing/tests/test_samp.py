@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import socket
 import threading
+import time
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -32,11 +33,27 @@ def patience(monkeypatch):
     monkeypatch.setattr(samp, "PATIENCE", PATIENCE)
 
 
+class PatientHub(samp_package().SAMPHubServer):
+    """
+    A hub that loses no reply.
+
+    That of astropy and pyvo waits for a reply only once the message has been sent, and forgets
+    those of programs that are faster.
+    """
+
+    def _reply_(self, key, message_id, response):
+        while (
+            message_id.endswith("samp::sync::call")
+            and message_id not in self._sync_msg_ids_heap
+            and self.is_running
+        ):
+            time.sleep(0.01)
+        super()._reply_(key, message_id, response)
+
+
 @pytest.fixture
 def hub(lockfile):
-    server = samp_package().SAMPHubServer(
-        web_profile=False, lockfile=str(lockfile), addr="127.0.0.1"
-    )
+    server = PatientHub(web_profile=False, lockfile=str(lockfile), addr="127.0.0.1")
     server.start()
     yield server
     server.stop()
