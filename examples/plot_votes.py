@@ -56,6 +56,7 @@ before, model = classify(table, priors, **settings)
 # shown its oddest members alone.
 
 drawn = draw_for_votes(before, 500, rng=2)
+drawn["selection_probability"].info.format = ".3f"
 print(drawn["source_id", "prediction", "selection_probability"][:5])
 
 # %%
@@ -63,7 +64,8 @@ print(drawn["source_id", "prediction", "selection_probability"][:5])
 
 skills = {"Ann": 0.95, "Ben": 0.9, "Cleo": 0.85, "Dan": 0.8, "Eve": 0.5}
 truth = np.asarray(sky.truth["true_class"], str)
-votes = make_votes(drawn["source_id"], truth[drawn["row"]], skills, classes=list(priors), rng=2)
+seen = truth[drawn["row"]]
+votes = make_votes(drawn["source_id"], seen, skills, classes=list(priors), rng=2)
 print(votes[:5])
 
 # %%
@@ -71,6 +73,7 @@ print(votes[:5])
 # labels are found together, and the properties of a source speak beside the votes.
 
 combined = combine_votes(votes, priors=before, classes=list(priors))
+combined.voters["skill"].info.format = ".2f"
 print(combined.voters)
 
 # %%
@@ -78,34 +81,32 @@ print(combined.voters)
 # from them and from the catalogues, and classifies all sources again, each held out.
 
 sample = apply_votes(table, combined, drawn=drawn)
-after, retrained = classify(
-    table, priors, training=sample[~sample["class"].mask], weight="label_weight", **settings
-)
+training = sample[~sample["class"].mask]
+settings |= {"training": training, "weight": "label_weight"}
+after, retrained = classify(table, priors, **settings)
 
 # %%
 # Is it better? The voted sources say so themselves. Each stands for as many as the draw passed
 # over, so that they speak for all faint sources, not for the bright ones with a label.
 
 voted = sample[sample["label_origin"] == "votes"]
+print("mean F1 of the classes, as the votes have it")
 for when, one in (("before", model), ("after", retrained)):
     sheet = one.evaluate(voted, priors, weight="population_weight")
-    print(
-        f"{when:6} macro F1 of all sources, as the votes have it: {sheet.corrected['macro_f1']:.3f}"
-    )
+    print(f"{when:6} {sheet.corrected['macro_f1']:.3f}")
 
 # %%
 # And what does the truth say, of all sources that no catalogue labels? In the catalogue that one
 # publishes the votes stand where there are any.
 
-verdicts = dict(zip(combined.labels["source_id"], combined.labels["consensus"], strict=True))
-final = [
-    str(verdicts.get(name, prediction) or prediction)
-    for name, prediction in zip(after["source_id"], after["prediction"], strict=True)
-]
+labels = combined.labels[~combined.labels["consensus"].mask]
+row_of = {name: row for row, name in enumerate(table["source_id"])}
+final = np.array(after["prediction"], str)
+final[[row_of[name] for name in labels["source_id"]]] = labels["consensus"]
 catalogues = {
     "before": np.asarray(before["prediction"], str),
     "after learning": np.asarray(after["prediction"], str),
-    "with the votes": np.array(final),
+    "with the votes": final,
 }
 classes = [*rare, "AGN", "star", "extended"]
 blind = before["class"].mask & np.isin(truth, classes)
@@ -113,31 +114,37 @@ blind = before["class"].mask & np.isin(truth, classes)
 
 def f1(found, name):
     """Return the F1 of a class in a catalogue."""
-    right = np.sum((found == name) & (truth == name) & blind)
-    return 2 * right / np.sum(((found == name) & blind) * 1 + ((truth == name) & blind))
+    found, true = (found == name) & blind, (truth == name) & blind
+    return 2 * np.sum(found & true) / (found.sum() + true.sum())
 
 
-scores = {when: [f1(found, name) for name in classes] for when, found in catalogues.items()}
+scores = {}
+for when, found in catalogues.items():
+    scores[when] = [f1(found, name) for name in classes]
+print("mean F1, as the truth has it")
 for when, values in scores.items():
-    print(f"{when:14} mean F1 {np.mean(values):.3f}, of the rare classes {np.mean(values[:4]):.3f}")
+    mean, of_rare = np.mean(values), np.mean(values[: len(rare)])
+    print(f"{when:14} {mean:.3f}, of the rare classes {of_rare:.3f}")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 names = combined.voters["voter"].tolist()
 axes[0].barh(names, combined.voters["skill"], color="#56B4E9", label="found")
-axes[0].plot([skills[name] for name in names], names, "|k", markersize=20, label="true")
+true = [skills[name] for name in names]
+axes[0].plot(true, names, "|k", markersize=20, label="true")
 axes[0].set(xlabel="Skill", xlim=(0, 1))
-axes[0].legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, markerscale=0.7)
 y = np.arange(len(classes))
 ends = np.array(list(scores.values()))
-axes[1].hlines(y, ends.min(axis=0), ends.max(axis=0), color="0.85", linewidth=4, zorder=0)
-for (when, values), color, marker in zip(
-    scores.items(), ("0.5", "#0072B2", "#D55E00"), "osD", strict=True
-):
-    axes[1].plot(values, y, marker, color=color, label=when)
-axes[1].set(
-    yticks=y, yticklabels=classes, xlabel="F1 of sources that no catalogue labels", xlim=(0, 1.02)
-)
-axes[1].legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.1, 1), ncols=3, columnspacing=1)
+low, high = ends.min(axis=0), ends.max(axis=0)
+axes[1].hlines(y, low, high, color="0.85", linewidth=4, zorder=0)
+styles = {"color": ("0.5", "#0072B2", "#D55E00"), "marker": "osD"}
+for k, (when, values) in enumerate(scores.items()):
+    style = {name: each[k] for name, each in styles.items()}
+    axes[1].plot(values, y, linestyle="", label=when, **style)
+axes[1].set(yticks=y, yticklabels=classes, xlim=(0, 1.02))
+axes[1].set_xlabel("F1 of sources that no catalogue labels")
+above = {"frameon": False, "loc": "lower left", "columnspacing": 1}
+axes[0].legend(ncols=2, bbox_to_anchor=(0, 1), markerscale=0.7, **above)
+axes[1].legend(ncols=3, bbox_to_anchor=(-0.1, 1), **above)
 for ax in axes:
     ax.invert_yaxis()
     ax.spines[["top", "right"]].set_visible(False)
