@@ -8,12 +8,13 @@ import inspect
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 
-from claxboi.utils import check_choice, check_count, check_number, replacing
+from claxboi.utils import check_choice, replacing
 
+from ._sections import Section, described, setting
 from ._toml import toml_text
 
 __all__ = [
@@ -38,123 +39,10 @@ NEEDED = ("catalogue", "classes")
 #: The specialisation that is taken where none is named.
 DEFAULT = "whole-catalogue"
 
-#: What a setting may be, for the documentation and for messages.
-_KINDS = {
-    bool: "bool",
-    float: "float",
-    int: "int",
-    str: "str",
-    tuple: "sequence of str",
-    Mapping: "mapping",
-}
-_WORDS = {
-    bool: "true or false",
-    float: "a number",
-    int: "an integer",
-    str: "a text",
-    tuple: "a list of texts",
-    Mapping: "a table",
-}
 
-
-def _setting(default, comment, *kinds, choices=(), **limits):
-    """
-    Declare a setting.
-
-    Parameters
-    ----------
-    default : object
-        Its default.
-    comment : str
-        What it means, for the file.
-    *kinds : type
-        What it may be. Default: what its default is.
-    choices : sequence of str, optional
-        What a text may be.
-    **limits
-        ``minimum``, ``maximum`` and ``exclusive`` of a number.
-
-    Returns
-    -------
-    field : `dataclasses.Field`
-    """
-    facts = {
-        "comment": comment,
-        "kinds": kinds or (Mapping if isinstance(default, dict) else type(default),),
-        "choices": choices,
-        "limits": limits,
-    }
-    if isinstance(default, dict):
-        return field(default_factory=dict, metadata=facts)
-    return field(default=default, metadata=facts)
-
-
-class _Section:
-    """
-    What all parts of the settings share: each value is checked against what was declared.
-    """
-
-    def __post_init__(self):
-        for one in fields(self):
-            if one.metadata:
-                value = _checked(getattr(self, one.name), one.name, one.metadata)
-                object.__setattr__(self, one.name, value)
-
-
-def _described(section):
-    """
-    Describe the settings of a part in its docstring, from the words that the file has.
-
-    Parameters
-    ----------
-    section : type
-        The part, a dataclass.
-
-    Returns
-    -------
-    section : type
-        The same.
-    """
-    if section.__doc__ is None:  # as Python does when it is told to save memory
-        return section
-    lines = ["Parameters", "----------"]
-    for one in fields(section):
-        kinds = " or ".join(_KINDS[kind] for kind in one.metadata["kinds"])
-        default = {} if one.default is MISSING else one.default
-        lines += [
-            f"{one.name} : {kinds}, optional",
-            f"    {one.metadata['comment']}. Default: {default!r}.",
-        ]
-    before, title, after = inspect.cleandoc(section.__doc__).partition("Examples\n--------\n")
-    section.__doc__ = "\n".join([before.rstrip(), "", *lines, "", title + after])
-    return section
-
-
-def _checked(value, name, facts):
-    kinds = facts["kinds"]
-    if isinstance(value, list):
-        value = tuple(value)
-    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    exact = [kind for kind in kinds if kind in (bool, int, float)]
-    # A bool is an int for Python, and no number for an astronomer.
-    if not (type(value) in exact or isinstance(value, tuple({*kinds} - {bool, int, float}))):
-        words = " or ".join(_WORDS[kind] for kind in kinds)
-        raise TypeError(f"{name} must be {words}, got {value!r}")
-    if isinstance(value, tuple) and not all(isinstance(part, str) for part in value):
-        raise TypeError(f"{name} must be a list of texts, got {list(value)!r}")
-    if isinstance(value, str) and facts["choices"]:
-        return check_choice(value, facts["choices"], name)
-    if isinstance(value, float):
-        return check_number(value, name, **facts["limits"])
-    if isinstance(value, int) and not isinstance(value, bool):
-        return check_count(value, name, **facts["limits"])
-    return value
-
-
-@_described
+@described
 @dataclass(frozen=True)
-class CatalogueSettings(_Section):
+class CatalogueSettings(Section):
     """
     Step 1: how the columns of the catalogue are read.
 
@@ -165,18 +53,18 @@ class CatalogueSettings(_Section):
     'CSC2'
     """
 
-    mission: str = _setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: told from the columns")
-    columns: Mapping[str, str] = _setting(
+    mission: str = setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: told from the columns")
+    columns: Mapping[str, str] = setting(
         {}, "Column of the vocabulary = that of the catalogue, where the mission's are not right"
     )
-    sharper: str = _setting(
+    sharper: str = setting(
         "", "Mission whose sources tell blends (is_blended), such as CSC2; empty: none"
     )
 
 
-@_described
+@described
 @dataclass(frozen=True)
-class DomainSettings(_Section):
+class DomainSettings(Section):
     """
     Step 3: the counterparts of one domain.
 
@@ -188,19 +76,19 @@ class DomainSettings(_Section):
     ('gaia', 'panstarrs')
     """
 
-    surveys: tuple[str, ...] = _setting((), "In the order of preference")
-    radius: float = _setting(10.0, "arcsec", minimum=0, exclusive=True)
-    cutoff: float = _setting(0.5, "Smallest p_any of a counterpart", minimum=0, maximum=1)
-    rule: str = _setting(
+    surveys: tuple[str, ...] = setting((), "In the order of preference")
+    radius: float = setting(10.0, "arcsec", minimum=0, exclusive=True)
+    cutoff: float = setting(0.5, "Smallest p_any of a counterpart", minimum=0, maximum=1)
+    rule: str = setting(
         "first",
         "first: the first survey above its cutoff; best: the most probable object",
         choices=("first", "best"),
     )
 
 
-@_described
+@described
 @dataclass(frozen=True)
-class HostSettings(_Section):
+class HostSettings(Section):
     """
     Step 3: host galaxies.
 
@@ -211,19 +99,19 @@ class HostSettings(_Section):
     'hyperleda'
     """
 
-    sizes: str = _setting("hyperleda", "Catalogue of the ellipses")
-    distances: str = _setting("glade", "Catalogue of the distances, joined on pgc")
-    radius: float = _setting(
+    sizes: str = setting("hyperleda", "Catalogue of the ellipses")
+    distances: str = setting("glade", "Catalogue of the distances, joined on pgc")
+    radius: float = setting(
         1.5, "How far out a host reaches, in units of its ellipse", minimum=0, exclusive=True
     )
-    max_distance: float = _setting(
+    max_distance: float = setting(
         500.0, "Mpc; farther galaxies are no hosts", minimum=0, exclusive=True
     )
 
 
-@_described
+@described
 @dataclass(frozen=True)
-class PropertySettings(_Section):
+class PropertySettings(Section):
     """
     Step 4: what is measured.
 
@@ -234,17 +122,17 @@ class PropertySettings(_Section):
     'bailer_jones'
     """
 
-    distances: str = _setting("bailer_jones", "Catalogue of distances by Gaia number; empty: none")
-    constants: str = _setting(
+    distances: str = setting("bailer_jones", "Catalogue of distances by Gaia number; empty: none")
+    constants: str = setting(
         "zero points",
         "Constants of the flux ratios: zero points or original",
         choices=("zero points", "original"),
     )
 
 
-@_described
+@described
 @dataclass(frozen=True)
-class VariabilitySettings(_Section):
+class VariabilitySettings(Section):
     """
     Step 4: variability over several X-ray missions.
 
@@ -255,14 +143,14 @@ class VariabilitySettings(_Section):
     ('4XMM', 'eRASS1')
     """
 
-    missions: tuple[str, ...] = _setting(
+    missions: tuple[str, ...] = setting(
         ("4XMM", "2SXPS", "CSC2"), "The catalogue's own is no other"
     )
 
 
-@_described
+@described
 @dataclass(frozen=True)
-class LabelSettings(_Section):
+class LabelSettings(Section):
     """
     Step 5: what is known of the sources.
 
@@ -273,28 +161,28 @@ class LabelSettings(_Section):
     3.0
     """
 
-    references: str | tuple[str, ...] | Mapping = _setting(
+    references: str | tuple[str, ...] | Mapping = setting(
         "published",
         "published; all; a list of catalogues; or a table from the kind of object to a list",
         str, tuple, Mapping,
     )  # fmt: skip
-    scheme: str | Mapping = _setting(
+    scheme: str | Mapping = setting(
         "7 classes",
         "7 classes; 4 classes; nearby galaxies; or a table from each class to kinds of objects",
         str, Mapping,
     )  # fmt: skip
-    radius: float = _setting(3.0, "arcsec", minimum=0, exclusive=True)
-    n_sigma: float = _setting(3.0, "How many positional errors", minimum=0)
-    host_radius: float = _setting(1.5, "Inside a galaxy below it", minimum=0)
-    min_extent: float = _setting(0.0, "arcsec; larger sources are extended", minimum=0)
-    min_quality: int = _setting(2, "Points of quality that a labelled source needs", minimum=0)
-    min_snr: float = _setting(10.0, "Signal to noise that gives a point of quality")
-    simbad_disagrees: bool = _setting(True, "Whether SIMBAD can be in conflict with a label")
+    radius: float = setting(3.0, "arcsec", minimum=0, exclusive=True)
+    n_sigma: float = setting(3.0, "How many positional errors", minimum=0)
+    host_radius: float = setting(1.5, "Inside a galaxy below it", minimum=0)
+    min_extent: float = setting(0.0, "arcsec; larger sources are extended", minimum=0)
+    min_quality: int = setting(2, "Points of quality that a labelled source needs", minimum=0)
+    min_snr: float = setting(10.0, "Signal to noise that gives a point of quality")
+    simbad_disagrees: bool = setting(True, "Whether SIMBAD can be in conflict with a label")
 
 
-@_described
+@described
 @dataclass(frozen=True)
-class GatingSettings(_Section):
+class GatingSettings(Section):
     """
     Which sources are left without a class.
 
@@ -305,14 +193,14 @@ class GatingSettings(_Section):
     False
     """
 
-    suspect: bool = _setting(False, "Leave out what the mission flags as possibly spurious")
-    extended: bool = _setting(False, "Leave out extended sources")
-    outside_galaxies: bool = _setting(False, "Leave out sources in no host galaxy")
+    suspect: bool = setting(False, "Leave out what the mission flags as possibly spurious")
+    extended: bool = setting(False, "Leave out extended sources")
+    outside_galaxies: bool = setting(False, "Leave out sources in no host galaxy")
 
 
-@_described
+@described
 @dataclass(frozen=True)
-class ClassificationSettings(_Section):
+class ClassificationSettings(Section):
     """
     Step 6: the classification.
 
@@ -324,35 +212,35 @@ class ClassificationSettings(_Section):
     'fitted'
     """
 
-    priors: str | Mapping = _setting(
+    priors: str | Mapping = setting(
         "training", "Proportions of the classes, which sum to 1; training; or estimate",
         str, Mapping,
     )  # fmt: skip
-    properties: str | tuple[str, ...] | Mapping = _setting(
+    properties: str | tuple[str, ...] | Mapping = setting(
         "published",
         "published; known; a list of columns; or a table from the category to columns",
         str,
         tuple,
         Mapping,
     )
-    training: str = _setting(
+    training: str = setting(
         "", "A labelled table, or a mission whose sample is built; empty: the catalogue's own"
     )
-    weights: str | Mapping = _setting(
+    weights: str | Mapping = setting(
         "fitted", "fitted; published; or a table of numbers by category", str, Mapping
     )
-    normalization: str = _setting("", "none, published or original; empty: by the weights")
-    missing: str = _setting("existence", "existence, ignore or sentinel")
-    kernel: str = _setting("exponential", "exponential or gaussian")
-    bandwidth: str | float = _setting(
+    normalization: str = setting("", "none, published or original; empty: by the weights")
+    missing: str = setting("existence", "existence, ignore or sentinel")
+    kernel: str = setting("exponential", "exponential or gaussian")
+    bandwidth: str | float = setting(
         "likelihood", "likelihood, silverman, published or a number", str, float
     )
-    min_class_size: int = _setting(3, "Smaller classes are left out", minimum=1)
-    merge: Mapping = _setting({}, "New class = list of the classes that it takes in")
+    min_class_size: int = setting(3, "Smaller classes are left out", minimum=1)
+    merge: Mapping = setting({}, "New class = list of the classes that it takes in")
 
 
 @dataclass(frozen=True)
-class PipelineSettings(_Section):
+class PipelineSettings(Section):
     """
     The settings of the whole job, from the catalogue to the classes.
 
@@ -391,7 +279,7 @@ class PipelineSettings(_Section):
     True
     """
 
-    skip: tuple[str, ...] = _setting((), f"Steps that are not done, of {', '.join(STEPS)}")
+    skip: tuple[str, ...] = setting((), f"Steps that are not done, of {', '.join(STEPS)}")
     catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
     counterparts: Mapping[str, DomainSettings] = field(
         default_factory=lambda: {
@@ -405,9 +293,7 @@ class PipelineSettings(_Section):
     labels: LabelSettings = field(default_factory=LabelSettings)
     gating: GatingSettings = field(default_factory=GatingSettings)
     classification: ClassificationSettings = field(default_factory=ClassificationSettings)
-    references: Mapping[str, str] = _setting(
-        {}, "Name of a catalogue = a file that takes its place"
-    )
+    references: Mapping[str, str] = setting({}, "Name of a catalogue = a file that takes its place")
 
     def __post_init__(self):
         super().__post_init__()
@@ -623,7 +509,7 @@ def _parts(kind):
     return {
         one.name: one.type
         for one in fields(kind)
-        if isinstance(one.type, type) and issubclass(one.type, _Section)
+        if isinstance(one.type, type) and issubclass(one.type, Section)
     }
 
 

@@ -1,0 +1,125 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How the parts of the settings are declared, checked and described.
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, field, fields
+
+from claxboi.utils import check_choice, check_count, check_number
+
+__all__ = []
+
+#: What a setting may be, for the documentation and for messages.
+_KINDS = {
+    bool: "bool",
+    float: "float",
+    int: "int",
+    str: "str",
+    tuple: "sequence of str",
+    Mapping: "mapping",
+}
+_WORDS = {
+    bool: "true or false",
+    float: "a number",
+    int: "an integer",
+    str: "a text",
+    tuple: "a list of texts",
+    Mapping: "a table",
+}
+
+
+def setting(default, comment, *kinds, choices=(), **limits):
+    """
+    Declare a setting.
+
+    Parameters
+    ----------
+    default : object
+        Its default.
+    comment : str
+        What it means, for the file.
+    *kinds : type
+        What it may be. Default: what its default is.
+    choices : sequence of str, optional
+        What a text may be.
+    **limits
+        ``minimum``, ``maximum`` and ``exclusive`` of a number.
+
+    Returns
+    -------
+    field : `dataclasses.Field`
+    """
+    facts = {
+        "comment": comment,
+        "kinds": kinds or (Mapping if isinstance(default, dict) else type(default),),
+        "choices": choices,
+        "limits": limits,
+    }
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=facts)
+    return field(default=default, metadata=facts)
+
+
+class Section:
+    """
+    What all parts of the settings share: each value is checked against what was declared.
+    """
+
+    def __post_init__(self):
+        for one in fields(self):
+            if one.metadata:
+                value = _checked(getattr(self, one.name), one.name, one.metadata)
+                object.__setattr__(self, one.name, value)
+
+
+def described(section):
+    """
+    Describe the settings of a part in its docstring, from the words that the file has.
+
+    Parameters
+    ----------
+    section : type
+        The part, a dataclass.
+
+    Returns
+    -------
+    section : type
+        The same.
+    """
+    if section.__doc__ is None:  # as Python does when it is told to save memory
+        return section
+    lines = ["Parameters", "----------"]
+    for one in fields(section):
+        kinds = " or ".join(_KINDS[kind] for kind in one.metadata["kinds"])
+        default = {} if one.default is MISSING else one.default
+        lines += [
+            f"{one.name} : {kinds}, optional",
+            f"    {one.metadata['comment']}. Default: {default!r}.",
+        ]
+    before, title, after = inspect.cleandoc(section.__doc__).partition("Examples\n--------\n")
+    section.__doc__ = "\n".join([before.rstrip(), "", *lines, "", title + after])
+    return section
+
+
+def _checked(value, name, facts):
+    kinds = facts["kinds"]
+    if isinstance(value, list):
+        value = tuple(value)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    exact = [kind for kind in kinds if kind in (bool, int, float)]
+    # A bool is an int for Python, and no number for an astronomer.
+    if not (type(value) in exact or isinstance(value, tuple({*kinds} - {bool, int, float}))):
+        words = " or ".join(_WORDS[kind] for kind in kinds)
+        raise TypeError(f"{name} must be {words}, got {value!r}")
+    if isinstance(value, tuple) and not all(isinstance(part, str) for part in value):
+        raise TypeError(f"{name} must be a list of texts, got {list(value)!r}")
+    if isinstance(value, str) and facts["choices"]:
+        return check_choice(value, facts["choices"], name)
+    if isinstance(value, float):
+        return check_number(value, name, **facts["limits"])
+    if isinstance(value, int) and not isinstance(value, bool):
+        return check_count(value, name, **facts["limits"])
+    return value
