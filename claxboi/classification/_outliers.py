@@ -120,7 +120,8 @@ class OutlierScale:
                 member = (np.atleast_2d(codes) == c).any(axis=0)
             p = _rank(scores, score[c], member)
             common, groups = self._common[c]
-            for k in np.flatnonzero(np.isin(keys, common)):
+            # By sorting, for the tables of NumPy 2.0 do not hold keys of 64 bits.
+            for k in np.flatnonzero(np.isin(keys, common, kind="sort")):
                 rows = order[edges[k] : edges[k + 1]]
                 group = groups[int(np.searchsorted(common, keys[k]))]
                 p[rows] = _rank(group, score[c, rows], member[rows])
