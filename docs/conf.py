@@ -47,7 +47,7 @@ toc_object_entries_show_parents = "hide"
 autodoc_default_options = {"no-value": True}
 nitpick_ignore_regex = [
     ("py:.*", r"(?!claxboi\b).*"),
-    ("py:class", r"claxboi\..*\.(Engine|ColumnRule)"),
+    ("py:class", r"claxboi\..*\.(Engine|ColumnRule|Section)"),
 ]
 extensions += [
     "matplotlib.sphinxext.plot_directive",
