@@ -88,8 +88,6 @@ def described(section):
     section : type
         The same.
     """
-    if section.__doc__ is None:  # as Python does when it is told to save memory
-        return section
     lines = ["Parameters", "----------"]
     for one in fields(section):
         kinds = " or ".join(_KINDS[kind] for kind in one.metadata["kinds"])
