@@ -38,7 +38,7 @@ def evaluate_model(
     if weight is not None:
         check_columns(table, [weight])
     table, codes, sources = labelled_sources(model, table, label)
-    weights = None if weight is None else check_weights(table[weight], len(table))
+    weights = None if weight is None else check_weights(table[weight], len(table), weight)
     proportions = parse_priors(
         priors,
         model.classes_,
@@ -65,6 +65,7 @@ def evaluate_model(
     else:
         if method == "k-fold":
             fold = _stratified(codes, n_folds, np.random.default_rng(rng))
+            fold = _together(fold, sources)
         else:
             fold, kind = _grouped(table, groups, cell_size, n_folds, np.random.default_rng(rng))
             method = f"grouped by {kind}"
@@ -99,6 +100,17 @@ def _stratified(codes, n_folds, rng):
         # Small classes go on where the last one ended, so that no fold gets all of them.
         fold[rows] = (offset + np.arange(len(rows))) % n_folds
         offset += len(rows)
+    return fold
+
+
+def _together(fold, sources):
+    """Give all rows of a source with a soft label, which trained several classes, the same fold."""
+    if sources.also is None:
+        return fold
+    fold = fold.copy()
+    soft = np.flatnonzero((sources.also[0] >= 0).any(axis=0))
+    _, first, place = np.unique(sources.keys[soft], return_index=True, return_inverse=True)
+    fold[soft] = fold[soft[first]][place]
     return fold
 
 

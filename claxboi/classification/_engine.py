@@ -181,8 +181,7 @@ class Engine:
                 )
 
             in_chunks(recognise, len(table))
-            if self._training.is_soft and positions is not None:
-                sources.also = self._training.other_classes(sources.keys, positions, sources.codes)
+            sources.also = self._training.other_classes(sources.keys, positions, sources.codes)
         return sources
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
@@ -265,7 +264,9 @@ class Engine:
         if self._fold_weights is None:
             other.weights, other.offsets = self.weights, self.offsets
             return other
-        sources = Sources(sources.values, sources.errors, codes, weights, sources.keys)
+        # Soft labels belong to the labels that the sources trained with.
+        also = sources.also if np.array_equal(codes, sources.codes) else None
+        sources = Sources(sources.values, sources.errors, codes, weights, sources.keys, also)
         fit_exponents(
             other,
             collect_terms(other, sources),

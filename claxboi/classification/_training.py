@@ -30,6 +30,9 @@ SMALL_CLASS = 10
 #: Columns that tell sources of equal values apart.
 POSITION_COLUMNS = ("ra", "dec")
 
+#: Weights that are shares of one source sum to 1 within this, which leaves room for float32.
+SHARE_TOLERANCE = 1e-6
+
 #: Bits of the key that index the bitmap of a first look-up.
 BITMAP_BITS = 20
 
@@ -337,13 +340,10 @@ class TrainingRows:
         self._soft = None
         if self.positions is not None:
             self._soft = _several_classes(row_keys(self.positions, keys), self.codes, self.weights)
-
-    @property
-    def is_soft(self):
-        """
-        Whether sources, known by position and values, train several classes.
-        """
-        return self._soft is not None
+        own = keys != self._no_values
+        self._soft_by_values = _several_classes(
+            keys[own], self.codes[own], self.weights[own], shares_only=True
+        )
 
     def recognise(self, keys, labels=None, positions=None):
         """
@@ -351,7 +351,8 @@ class TrainingRows:
 
         A row is known by its values and its position. Where there are no positions it is known
         by its values; and where several training sources have the same values, as with few
-        rounded properties, or where there is none, only a row with their label is.
+        rounded properties, or where there is none, only a row with their label is. Rows of equal
+        values whose weights are shares of 1 are taken for one source with a soft label.
 
         Parameters
         ----------
@@ -374,12 +375,7 @@ class TrainingRows:
         if positions is not None and self._by_place is not None:
             rows, place = self._by_place.find(row_keys(positions, keys), unique=False)
             codes[rows], weights[rows] = self.codes[place], self.weights[place]
-            if self.is_soft and labels is not None:
-                # Of the classes of a soft label, that of the row itself.
-                own_codes, own_weights = self._soft_labels(keys, positions)
-                own = (own_codes == labels) & (labels >= 0)
-                chosen, hit = own.argmax(axis=0), np.flatnonzero(own.any(axis=0))
-                codes[hit], weights[hit] = labels[hit], own_weights[chosen[hit], hit]
+            self._choose_soft(codes, weights, keys, labels, positions)
             return codes, weights
         rows, place = self._by_values.find(keys, unique=True)
         # A row without any value is like any other such row.
@@ -393,7 +389,20 @@ class TrainingRows:
             )
             rows = labelled[rows]
             codes[rows], weights[rows] = self.codes[place], self.weights[place]
+        self._choose_soft(codes, weights, keys, labels, positions)
         return codes, weights
+
+    def _choose_soft(self, codes, weights, keys, labels, positions):
+        """Set the class of sources with soft labels: that of the row itself, else the first."""
+        if self._soft_of(positions) is None:
+            return
+        own_codes, own_weights = self._soft_labels(keys, positions)
+        hit = np.flatnonzero((codes < 0) & (own_codes[0] >= 0))
+        codes[hit], weights[hit] = own_codes[0, hit], own_weights[0, hit]
+        if labels is not None:
+            own = (own_codes == labels) & (labels >= 0)
+            chosen, hit = own.argmax(axis=0), np.flatnonzero(own.any(axis=0))
+            codes[hit], weights[hit] = labels[hit], own_weights[chosen[hit], hit]
 
     def other_classes(self, keys, positions, codes):
         """
@@ -403,7 +412,7 @@ class TrainingRows:
         ----------
         keys : `~numpy.ndarray` of uint64, shape (n,)
             From `row_keys`.
-        positions : `~numpy.ndarray` of shape (2, n)
+        positions : `~numpy.ndarray` of shape (2, n) or None
             Right ascension and declination in degrees.
         codes : `~numpy.ndarray` of int, shape (n,)
             The class of each source that is known already.
@@ -413,24 +422,32 @@ class TrainingRows:
         codes : `~numpy.ndarray` of int, shape (n_labels, n)
             Classes besides it, -1 where there is none.
         weights : `~numpy.ndarray` of shape (n_labels, n)
-            Weights of the source in them.
+            Weights of the source in them. None instead of both if no source has a soft label.
         """
+        if self._soft_of(positions) is None:
+            return None
         others, weights = self._soft_labels(keys, positions)
         return np.where(others == codes, -1, others), weights
 
+    def _soft_of(self, positions):
+        has_place = positions is not None and self._by_place is not None
+        return self._soft if has_place else self._soft_by_values
+
     def _soft_labels(self, keys, positions):
-        known, codes, weights = self._soft
-        keys = row_keys(positions, keys)
+        known, codes, weights = self._soft_of(positions)
+        if positions is not None and self._by_place is not None:
+            keys = row_keys(positions, keys)
         place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
         hit = known[place] == keys
         return np.where(hit, codes[:, place], -1), np.where(hit, weights[:, place], 0.0)
 
 
-def _several_classes(keys, codes, weights):
+def _several_classes(keys, codes, weights, *, shares_only=False):
     """
     Find the training sources that train several classes.
 
-    Returns None if there are none, else their sorted keys of shape (m,), and their classes (-1
+    With ``shares_only`` those whose weights are shares of 1, one for each class: what makes rows of
+    equal values, and no position, a single source. Returns None if there are none, else their sorted keys of shape (m,), and their classes (-1
     where they have fewer than others) and weights, of shape (n_labels, m).
     """
     order = np.lexsort((codes, keys))
@@ -439,9 +456,13 @@ def _several_classes(keys, codes, weights):
     # A row that stands twice in a class counts once, as one without a soft label does.
     order = order[np.append(True, ~same)] if len(order) else order
     found, first, count = np.unique(keys[order], return_index=True, return_counts=True)
-    if not (count > 1).any():
+    several = count > 1
+    if shares_only and len(found):
+        rows = np.unique(keys, return_counts=True)[1]
+        several &= (rows == count) & (np.add.reduceat(weights[order], first) <= 1 + SHARE_TOLERANCE)
+    if not several.any():
         return None
-    found, first, count = (part[count > 1] for part in (found, first, count))
+    found, first, count = (part[several] for part in (found, first, count))
     all_codes = np.full((count.max(), len(found)), -1)
     all_weights = np.zeros(all_codes.shape)
     for k in range(count.max()):
