@@ -104,19 +104,20 @@ def check_truth(truth, classes):
     return codes.astype(int)
 
 
-def check_weights(weights, n_sources):
-    """Return weights of sources, above 0, with a mean of 1."""
-    column = weights if hasattr(weights, "dtype") else np.asarray(weights)
-    values = float_values({"weights": column}, "weights", name="the sources")
+def check_weights(weights, n_sources, column=None):
+    """Return weights of sources, above 0, with a mean of 1; of a column of the table, if named."""
+    name = "weights" if column is None else f"column {column!r} of table"
+    weights = weights if hasattr(weights, "dtype") else np.asarray(weights)
+    values = float_values({column or "weights": weights}, column or "weights")
     if values.shape != (n_sources,):
         raise ValueError(
-            f"weights must have one number for each of the {n_sources} sources, got {len(values)}"
+            f"{name} must have one number for each of the {n_sources} sources, got {len(values)}"
         )
     wrong = ~(np.isfinite(values) & (values > 0))
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         raise ValueError(
-            f"weights must be finite and above 0; {wrong.sum()} are not, the first is that of "
-            f"source {first}: {values[first]}"
+            f"{name} must be finite and above 0 for each source with a class; {wrong.sum()} are "
+            f"not, the first is {values[first]} for source {first}"
         )
     return values / values.mean()

@@ -95,10 +95,13 @@ def sample_weights(sample_weight, n):
     """
     if sample_weight is None:
         return np.ones(n)
-    weights = float_values({"sample_weight": np.asarray(sample_weight)}, "sample_weight")
+    # An array has no mask to lose; a column keeps its own.
+    column = sample_weight if hasattr(sample_weight, "dtype") else np.asarray(sample_weight)
+    weights = float_values({"sample_weight": column}, "sample_weight")
     if weights.shape != (n,) or not np.all(weights > 0):
+        wrong = weights[~(weights > 0)]
+        got = f", {len(wrong)} of them not positive such as {wrong[0]:g}" if len(wrong) else ""
         raise ValueError(
-            f"sample_weight must be {n} positive numbers, got shape {weights.shape} "
-            f"with minimum {np.nanmin(weights, initial=np.inf):g}"
+            f"sample_weight must be {n} positive numbers, got shape {weights.shape}{got}"
         )
     return weights

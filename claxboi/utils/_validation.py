@@ -74,7 +74,15 @@ def check_columns(table, columns, name="table"):
     ------
     KeyError
         If any is absent: all missing ones are named, and what is there is listed.
+    TypeError
+        If a name is no string, but a column perhaps.
     """
+    columns = list(columns)
+    for column in columns:
+        if not isinstance(column, str):
+            raise TypeError(
+                f"columns of {name} must be given by their names, got {type(column).__name__}"
+            )
     missing = [column for column in columns if column not in table.colnames]
     if missing:
         plural = "s" if len(missing) > 1 else ""

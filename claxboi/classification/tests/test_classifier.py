@@ -515,6 +515,10 @@ class TestSettings:
             (np.ones(3), r"sample_weight must be 90 positive numbers, got shape \(3,\)"),
             (np.zeros(90), "sample_weight must be 90 positive numbers"),
             (np.full(90, np.nan), "sample_weight must be 90 positive numbers"),
+            (
+                MaskedColumn(np.ones(90), mask=np.arange(90) == 3),
+                r"got shape \(90,\), 1 of them not positive such as nan",
+            ),
         ],
     )
     def test_bad_sample_weight(self, weights, message):

@@ -114,10 +114,10 @@ class TestWeights:
         ("weights", "message"),
         [
             ([1.0] * 299, "one number for each of the 300 sources, got 299"),
-            ([0.0] + [1.0] * 299, "above 0; 1 are not, the first is that of source 0: 0.0"),
-            ([1.0, -2.0] + [1.0] * 298, "source 1: -2.0"),
-            ([1.0] * 299 + [np.inf], "source 299: nan"),
-            (MaskedColumn([1.0] * 300, mask=[True] + [False] * 299), "source 0: nan"),
+            ([0.0] + [1.0] * 299, "weights must be .*above 0 .*; 1 are not, the first is 0.0 for source 0"),
+            ([1.0, -2.0] + [1.0] * 298, "-2.0 for source 1"),
+            ([1.0] * 299 + [np.inf], "nan for source 299"),
+            (MaskedColumn([1.0] * 300, mask=[True] + [False] * 299), "nan for source 0"),
         ],
     )
     def test_wrong_weights(self, weights, message):
@@ -185,5 +185,11 @@ class TestEvaluate:
     def test_wrong_columns(self):
         with pytest.raises(KeyError, match="nobody"):
             self.model.evaluate(self.table, "training", weight="nobody")
-        with pytest.raises(TypeError, match="weights"):
+        with pytest.raises(TypeError, match="column 'source_id' of table must hold one number"):
             self.model.evaluate(self.table, "training", weight="source_id")
+        with pytest.raises(TypeError, match="columns of table must be given by their names, got C"):
+            self.model.evaluate(self.table, "training", weight=self.table["stands_for"])
+        table = self.table.copy()
+        table["stands_for"] = MaskedColumn(table["stands_for"], mask=~table["class"].mask)
+        with pytest.raises(ValueError, match="column 'stands_for' of table must be finite and abov"):
+            self.model.evaluate(table, "training", weight="stands_for")

@@ -40,6 +40,12 @@ def test_check_columns_names_all_that_are_absent():
         check_columns(table, ["flux", "RA"], "mine")
 
 
+def test_check_columns_takes_names():
+    table = Table({"ra": [1.0, 2.0]})
+    with pytest.raises(TypeError, match="columns of mine must be given by their names, got Column"):
+        check_columns(table, ["ra", table["ra"]], "mine")
+
+
 def test_check_columns_does_not_list_a_thousand():
     table = Table({f"c{i}": [1] for i in range(1000)})
     with pytest.raises(KeyError, match=r"c29, \.\.\. \(1000 in all\)"):
