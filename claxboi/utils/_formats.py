@@ -168,7 +168,8 @@ def _read_votable(path, _format):
 
 
 def _read_csv(path, format, **settings):
-    table = Table.read(path, format=format, **settings)
+    # Spreadsheets put a mark of the byte order before the first name.
+    table = Table.read(path, format=format, encoding="utf-8-sig", **settings)
     for name, column in table.columns.items():
         if column.dtype.kind == "U":
             masked = getattr(column, "mask", np.zeros(len(table), bool))
