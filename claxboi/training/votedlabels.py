@@ -21,6 +21,9 @@ from .votes import CombinedVotes
 
 __all__ = ["apply_votes"]
 
+#: The columns besides the label.
+ADDED = ("label_weight", "label_origin", "population_weight")
+
 #: Where labels came from.
 FROM_CATALOGUE, FROM_VOTES = "catalogue", "votes"
 
@@ -69,7 +72,7 @@ def apply_votes(
         "catalogue", empty without a label). Pass it on as
         ``classify(table, training=sample, weight="label_weight")``, or to
         `~claxboi.classification.NaiveBayesClassifier.fit` with its weights. A source with a soft
-        label is known again by ``ra`` and ``dec``, which must be there for it to be held out.
+        label is known again by its properties and, where there are ``ra`` and ``dec``, by these.
         With ``drawn``, ``population_weight`` is the weight over the probability of selection: how
         many sources a row stands for, masked for those that were not drawn. It is to score by, as
         ``evaluate(sample[sample["label_origin"] == "votes"], weight="population_weight")``.
@@ -81,8 +84,9 @@ def apply_votes(
     KeyError
         If a column is absent.
     ValueError
-        If no source of the votes is in the table, a source_id stands twice, a probability of
-        selection is not above 0 and at most 1, or a column is there already.
+        If no source of the votes is in the table, or is among the drawn ones; all of them have a
+        label that is kept; a source_id stands twice; a probability of selection is not above 0
+        and at most 1; or a column is there already.
 
     Notes
     -----
@@ -114,6 +118,8 @@ def apply_votes(
     # The most probable of all classes is never left out.
     least = 1 / len(combined.classes)
     min_probability = check_number(min_probability, "min_probability", minimum=0, maximum=least)
+    if label in ADDED:
+        raise ValueError(f"label must be none of the columns {', '.join(ADDED)}, got {label!r}")
     labels, missing = np.full(len(table), ""), np.ones(len(table), bool)
     if label in table.colnames:
         labels, missing = text_values(table, label)
@@ -124,6 +130,15 @@ def apply_votes(
         raise ValueError("votes must be on sources of table: none has a source_id of the table")
     if known == "keep":
         found &= missing
+        if not found.any():
+            raise ValueError(
+                "votes must be on a source without a label, for known='keep' keeps those that "
+                "sources have; known='replace' lets the votes stand"
+            )
+    if chance is not None and np.isnan(chance[found]).all():
+        raise ValueError(
+            "drawn must have the sources with votes: it has none of the source_id of the votes"
+        )
 
     probability = np.where(found[:, np.newaxis], combined.probabilities()[place], 0.0)
     if not soft:
@@ -183,9 +198,13 @@ def _unique_ids(table, name):
     """Return the identifiers of a table, by which its sources are found."""
     check_table(table, name)
     check_columns(table, ["source_id"], name)
-    ids, _ = text_values(table, "source_id", name=name)
-    if len(np.unique(ids)) < len(ids):
-        raise ValueError(f"column 'source_id' of {name} must be unique to find the sources by")
+    ids, missing = text_values(table, "source_id", name=name)
+    found, counts = np.unique(ids[~missing], return_counts=True)
+    if np.any(counts > 1):
+        raise ValueError(
+            f"column 'source_id' of {name} must be unique to find the sources by, got "
+            f"{found[counts > 1][0]} {counts[counts > 1][0]} times"
+        )
     return ids
 
 
@@ -201,4 +220,5 @@ def _chances(drawn, ids):
             f"got {chance[wrong][0]} for {own[wrong][0]}"
         )
     known = dict(zip(own.tolist(), chance.tolist(), strict=True))
+    known[""] = np.nan  # a row without an identifier
     return np.array([known.get(source, np.nan) for source in ids.tolist()])

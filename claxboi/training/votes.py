@@ -207,7 +207,8 @@ def combine_votes(
     Raises
     ------
     KeyError, ValueError
-        As for `read_votes`, or if a vote is for an unknown class, or there are fewer than two.
+        As for `read_votes`, or if a vote is for an unknown class, there are fewer than two, or all
+        are unsure.
 
     See Also
     --------
@@ -255,15 +256,18 @@ def combine_votes(
         if method != "dawid-skene":
             raise ValueError(f"priors go with method 'dawid-skene', not {method!r}")
     unsure = np.asarray(votes["vote"] == UNSURE)
+    if unsure.all():
+        raise ValueError(f"votes must have at least one for a class, all are {UNSURE!r}")
     names = np.unique(votes["vote"][~unsure]).tolist()
     if classes is not None:
-        unknown = [name for name in names if name not in set(classes)]
+        asked = _check_classes(classes)
+        unknown = [name for name in names if name not in asked]
         if unknown:
             raise ValueError(
-                f"votes must be for the classes {', '.join(classes)} or {UNSURE!r}, "
+                f"votes must be for the classes {', '.join(asked)} or {UNSURE!r}, "
                 f"got {', '.join(unknown)}"
             )
-        names = [str(name) for name in classes]
+        names = asked
     if len(names) < 2:
         raise ValueError(f"votes must be for two or more classes, got {', '.join(names) or 'none'}")
     sources, source = np.unique(votes["source_id"], return_inverse=True)
@@ -309,6 +313,17 @@ def combine_votes(
         }
     )
     return CombinedVotes(labels, people, confusion, names, proportions, history)
+
+
+def _check_classes(classes):
+    if isinstance(classes, str):
+        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+    names = [str(name) for name in classes]
+    if len(set(names)) < len(names) or UNSURE in map(str.lower, names):
+        raise ValueError(
+            f"classes must be different names, none of them {UNSURE!r}, got {', '.join(names)}"
+        )
+    return names
 
 
 def _source_priors(table, sources, names):

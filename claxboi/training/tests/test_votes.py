@@ -172,6 +172,42 @@ def test_identifiers_are_no_numbers(tmp_path):
     assert votes["voter"].tolist() == ["1", "01", "1"]
 
 
+def test_files_of_spreadsheets(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("source_id,voter,vote\nx1,Zo\u00eb,CV\n", encoding="utf-8-sig")
+    votes = read_votes(path)
+    assert votes.colnames == ["source_id", "voter", "vote"]
+    assert votes["voter"].tolist() == ["Zo\u00eb"]
+
+
+@pytest.mark.parametrize("method", ["dawid-skene", "majority"])
+def test_nobody_is_sure(method):
+    votes = Table({"source_id": ["a", "b"], "voter": ["1", "2"], "vote": ["unsure", "Unsure"]})
+    for classes in (None, ["AGN", "CV"]):
+        with pytest.raises(ValueError, match="at least one for a class, all are 'unsure'"):
+            combine_votes(votes, classes=classes, method=method)
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        ("AGN", TypeError, "classes must be a sequence of names, got the string 'AGN'"),
+        (["AGN", "CV", "AGN"], ValueError, "classes must be different names"),
+        (["AGN", "CV", "Unsure"], ValueError, "none of them 'unsure', got AGN, CV, Unsure"),
+        ([0, 1], ValueError, "votes must be for the classes 0, 1 or 'unsure', got AGN"),
+    ],
+)
+def test_wrong_classes(classes, error, message):
+    votes = Table({"source_id": ["a", "b"], "voter": ["1", "1"], "vote": ["AGN", "CV"]})
+    with pytest.raises(error, match=message):
+        combine_votes(votes, classes=classes)
+
+
+def test_classes_that_are_numbers():
+    votes = Table({"source_id": ["a", "b"], "voter": ["1", "1"], "vote": ["0", "1"]})
+    assert combine_votes(votes, classes=[1, 0]).classes == ["1", "0"]
+
+
 @pytest.fixture
 def voted():
     votes = Table(
@@ -270,6 +306,33 @@ def test_wrong_draws(voted, drawn, error, message):
     table, combined = voted
     with pytest.raises(error, match=message):
         apply_votes(table, combined, drawn=drawn)
+
+
+def test_draws_of_other_sources(voted):
+    table, combined = voted
+    drawn = Table({"source_id": ["w", "x"], "selection_probability": [0.5, 0.5]})
+    with pytest.raises(ValueError, match="drawn must have the sources with votes"):
+        apply_votes(table, combined, drawn=drawn)
+
+
+def test_votes_that_would_be_of_no_use(voted):
+    table, combined = voted
+    known = table[:2]
+    with pytest.raises(ValueError, match="on a source without a label, for known='keep'"):
+        apply_votes(known, combined)
+    assert apply_votes(known, combined, known="replace")["class"].tolist() == ["star", "CV"]
+    with pytest.raises(ValueError, match="label must be none of .*, got 'label_weight'"):
+        apply_votes(table, combined, label="label_weight")
+
+
+def test_sources_without_identifiers(voted):
+    """They have no votes; they are not twice the same source."""
+    table, combined = voted
+    table["source_id"] = MaskedColumn(table["source_id"], mask=[1, 1, 0, 0])
+    drawn = Table({"source_id": ["b", "a"], "selection_probability": [0.5, 0.1]})
+    sample = apply_votes(table, combined, drawn=drawn)
+    assert sample["label_origin"].tolist() == ["catalogue"] * 2 + ["votes"] * 3
+    assert sample["population_weight"].mask.tolist() == [True, True, False, False, False]
 
 
 def test_errors(voted):
