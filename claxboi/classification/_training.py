@@ -446,9 +446,10 @@ def _several_classes(keys, codes, weights, *, shares_only=False):
     """
     Find the training sources that train several classes.
 
-    With ``shares_only`` those whose weights are shares of 1, one for each class: what makes rows of
-    equal values, and no position, a single source. Returns None if there are none, else their sorted keys of shape (m,), and their classes (-1
-    where they have fewer than others) and weights, of shape (n_labels, m).
+    Returns None if there are none, else their sorted keys of shape (m,), and their classes (-1
+    where they have fewer than others) and weights, of shape (n_labels, m). With ``shares_only``
+    those whose weights are shares of 1, one for each class: what makes rows of equal values, and of
+    no position, a single source.
     """
     order = np.lexsort((codes, keys))
     sorted_keys, sorted_codes = keys[order], codes[order]
