@@ -12,9 +12,11 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    find_rows,
     float_values,
     record,
     text_values,
+    warn,
 )
 
 from .votes import CombinedVotes
@@ -51,9 +53,9 @@ def apply_votes(
     label : str, optional
         Column of the labels; made if the table has none.
     drawn : `~astropy.table.Table`, optional
-        Which sources were drawn to be voted on, with ``source_id`` and
-        ``selection_probability``, as `~claxboi.applications.draw_for_votes` returns them. Adds
-        ``population_weight``.
+        Which sources were drawn to be voted on, with ``source_id``, ``selection_probability`` and
+        perhaps ``prediction``, as `~claxboi.applications.draw_for_votes` returns them: all of them,
+        also those that nobody looked at. Adds ``population_weight``.
     known : {"keep", "replace"}, optional
         Whether a label that a source has already is kept (default), or replaced by the votes.
     soft : bool, optional
@@ -74,7 +76,9 @@ def apply_votes(
         `~claxboi.classification.NaiveBayesClassifier.fit` with its weights. A source with a soft
         label is known again by its properties and, where there are ``ra`` and ``dec``, by these.
         With ``drawn``, ``population_weight`` is the weight over the probability of selection: how
-        many sources a row stands for, masked for those that were not drawn. It is to score by, as
+        many sources a row stands for, masked for those that were not drawn. Where it has the
+        predictions, a row stands also for the drawn sources of its predicted class for which no
+        vote names a class. It is to score by, as
         ``evaluate(sample[sample["label_origin"] == "votes"], weight="population_weight")``.
 
     Raises
@@ -88,11 +92,22 @@ def apply_votes(
         label that is kept; a source_id stands twice; a probability of selection is not above 0
         and at most 1; or a column is there already.
 
+    Warns
+    -----
+    ClaxboiWarning
+        If no drawn source of a predicted class has a vote for a class.
+
     Notes
     -----
     Sources that were drawn as often from rare classes as from common ones teach best when each
     counts the same. What they say of all sources is another matter: there a source that was
-    drawn with probability 0.1 stands for ten.
+    drawn with probability 0.1 stands for ten. Where only half of the drawn sources of a predicted
+    class have a vote for a class, because nobody was sure or the list is not at its end, each
+    stands for twenty: as if the others were like them (the weighting classes of Little 1986).
+
+    References
+    ----------
+    Little 1986, Int. Stat. Rev. 54, 139.
 
     Examples
     --------
@@ -111,7 +126,8 @@ def apply_votes(
            x3    --          1.0
     """
     ids = _unique_ids(table, "table")
-    chance = None if drawn is None else _chances(drawn, ids)
+    if drawn is not None:
+        chance, stratum = _chances(drawn, ids)
     if not isinstance(combined, CombinedVotes):
         raise TypeError(f"combined must be CombinedVotes, got {type(combined).__name__}")
     check_choice(known, ("keep", "replace"), "known")
@@ -135,10 +151,13 @@ def apply_votes(
                 "votes must be on a source without a label, for known='keep' keeps those that "
                 "sources have; known='replace' lets the votes stand"
             )
-    if chance is not None and np.isnan(chance[found]).all():
-        raise ValueError(
-            "drawn must have the sources with votes: it has none of the source_id of the votes"
-        )
+    if drawn is not None:
+        if np.isnan(chance[found]).all():
+            raise ValueError(
+                "drawn must have the sources with votes: it has none of the source_id of the votes"
+            )
+        asked = np.isfinite(chance) & (missing if known == "keep" else True)
+        chance = chance * _answered(stratum, asked, found)
 
     probability = np.where(found[:, np.newaxis], combined.probabilities()[place], 0.0)
     if not soft:
@@ -168,7 +187,7 @@ def apply_votes(
         ),
     }
     columns[label].name = label
-    if chance is not None:
+    if drawn is not None:
         stands_for = np.where(by_vote, columns["label_weight"] / chance[row], np.nan)
         columns["population_weight"] = make_column(
             "population_weight", stands_for, mask=np.isnan(stands_for)
@@ -209,7 +228,10 @@ def _unique_ids(table, name):
 
 
 def _chances(drawn, ids):
-    """Return the probability with which each source was drawn, NaN for those that were not."""
+    """
+    Return the probability with which each source was drawn, NaN for those that were not, and
+    the class for which it was.
+    """
     own = _unique_ids(drawn, "drawn")
     check_columns(drawn, ["selection_probability"], "drawn")
     chance = float_values(drawn, "selection_probability", name="drawn")
@@ -219,6 +241,26 @@ def _chances(drawn, ids):
             "selection_probability of drawn must be above 0 and at most 1, "
             f"got {chance[wrong][0]} for {own[wrong][0]}"
         )
-    known = dict(zip(own.tolist(), chance.tolist(), strict=True))
-    known[""] = np.nan  # a row without an identifier
-    return np.array([known.get(source, np.nan) for source in ids.tolist()])
+    stratum = np.full(len(own), "")
+    if "prediction" in drawn.colnames:
+        stratum, _ = text_values(drawn, "prediction", name="drawn")
+    row = find_rows(ids, ids == "", own, own == "")
+    return np.where(row >= 0, chance[row], np.nan), np.where(row >= 0, stratum[row], "")
+
+
+def _answered(stratum, asked, found):
+    """Return the share of the drawn sources with votes in the predicted class of each source."""
+    share = np.ones(len(stratum))
+    silent = []
+    for name in np.unique(stratum[asked]):
+        own = asked & (stratum == name)
+        if name and found[own].any():
+            share[own] = np.mean(found[own])
+        elif name:
+            silent.append(str(name))
+    if silent:
+        warn(
+            f"no drawn source predicted as {', '.join(silent)} has a vote for a class: nothing "
+            "stands for these in population_weight"
+        )
+    return share

@@ -9,6 +9,7 @@ from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.training import apply_votes, combine_votes, read_votes
+from claxboi.utils import ClaxboiWarning
 
 CLASSES = ["AGN", "CV", "star"]
 
@@ -315,13 +316,54 @@ def test_draws_of_other_sources(voted):
         apply_votes(table, combined, drawn=drawn)
 
 
+def test_who_has_no_answer_is_stood_for():
+    """Half of the predicted CVs and all AGN have votes: the sums are all that was drawn from."""
+    n = 12
+    names = [f"x{k}" for k in range(n)]
+    prediction = ["AGN"] * 6 + ["CV"] * 6
+    votes = Table(
+        {"source_id": [*names[:3], *names[6:8]], "voter": ["1"] * 5, "vote": ["AGN"] * 4 + ["CV"]}
+    )
+    rows = [0, 1, 2, 6, 7, 8, 9]
+    drawn = Table(
+        {
+            "source_id": np.array(names)[rows],
+            "prediction": np.array(prediction)[rows],
+            "selection_probability": [0.5] * 3 + [4 / 6] * 4,
+        }
+    )
+    table = Table({"source_id": names, "hr1": np.zeros(n)})
+    combined = combine_votes(votes, method="majority")
+    weight = apply_votes(table, combined, drawn=drawn)["population_weight"]
+    assert_allclose(weight.compressed(), [2, 2, 2, 3, 3])
+    # Without predictions nobody stands for others.
+    drawn.remove_column("prediction")
+    weight = apply_votes(table, combined, drawn=drawn)["population_weight"]
+    assert_allclose(weight.compressed(), [2, 2, 2, 1.5, 1.5])
+    # A label that is kept is an answer.
+    table["class"] = MaskedColumn(["star"] * n, mask=[name not in ("x6", "x8") for name in names])
+    drawn["prediction"] = np.array(prediction)[rows]
+    weight = apply_votes(table, combined, drawn=drawn)["population_weight"]
+    assert_allclose(weight.compressed(), [2, 2, 2, 3])
+
+
+def test_a_class_without_any_answer():
+    votes = Table({"source_id": ["a", "b"], "voter": ["1", "1"], "vote": ["AGN", "CV"]})
+    table = Table({"source_id": ["a", "b", "c"], "hr1": [0.1, 0.2, 0.3]})
+    drawn = Table({"source_id": ["a", "b", "c"], "prediction": ["AGN", "AGN", "star"]})
+    drawn["selection_probability"] = 1.0
+    with pytest.warns(ClaxboiWarning, match="no drawn source predicted as star has a vote"):
+        sample = apply_votes(table, combine_votes(votes, method="majority"), drawn=drawn)
+    assert sample["population_weight"].tolist() == [1, 1, None]
+
+
 def test_votes_that_would_be_of_no_use(voted):
     table, combined = voted
     known = table[:2]
     with pytest.raises(ValueError, match="on a source without a label, for known='keep'"):
         apply_votes(known, combined)
     assert apply_votes(known, combined, known="replace")["class"].tolist() == ["star", "CV"]
-    with pytest.raises(ValueError, match="label must be none of .*, got 'label_weight'"):
+    with pytest.raises(ValueError, match=r"label must be none of .*, got 'label_weight'"):
         apply_votes(table, combined, label="label_weight")
 
 
