@@ -135,7 +135,8 @@ def _draw_bars(ax, shown):
             size=size if len(shown) <= 20 else 0.75 * size,
             color=DARK,
         )
-    ax.margins(y=0.12)
+    # Not a margin: the foot of a pale bar of no height would hold the limit at the top of its bar.
+    ax.set_ylim(0, 1.12 * n_sources.max())
 
 
 def _draw_members(panel, is_member):

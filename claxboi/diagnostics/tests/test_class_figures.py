@@ -222,6 +222,17 @@ class TestTrainingOverlap:
         assert {"with this label", "left out"} <= set(check_drawing(ax))
         assert [bar.get_height() for bar in ax.patches] == [1, 1]
 
+    def test_numbers_have_room_above_the_tallest_bar(self):
+        """Also where other bars have a pale part, which holds the limits of an axis."""
+        xray = Table({"ra": np.arange(9.0), "dec": np.zeros(9), "pos_error": np.ones(9)})
+        kinds = {"one": xray[:6]["ra", "dec"], "two": xray[6:]["ra", "dec"]}
+        kinds["hot"] = xray[8:]["ra", "dec"]
+        rule = {"AGN": ["one", "two"], "star": "hot"}
+        report = label_report(add_labels(xray, kinds, rule, min_quality=0))
+        ax = plot_training_overlap(report, class_name="AGN")
+        assert np.any(report.combinations["n_sources"] > report.combinations["n_labelled"])
+        assert ax.get_ylim()[1] > 6.5
+
     def test_errors(self, report):
         with pytest.raises(TypeError, match="report must be what label_report"):
             plot_training_overlap({})
