@@ -128,8 +128,9 @@ def receive_selection(table, *, timeout=300.0):
             rows = arrived.get(timeout=timeout)
         except queue.Empty:
             raise TimeoutError(f"nobody sent rows of the table in {timeout:g} s") from None
-    if not all(0 <= row < len(table) for row in rows):
-        raise ValueError(f"the rows sent must be from 0 to {len(table) - 1}, got {rows}")
+    wrong = [row for row in rows if not 0 <= row < len(table)]
+    if wrong:
+        raise ValueError(f"the rows sent must be from 0 to {len(table) - 1}, got {wrong[0]}")
     return table[rows]
 
 
