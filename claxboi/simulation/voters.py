@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import check_number
+from claxboi.utils import check_number, text_values
 
 __all__ = ["make_votes"]
 
@@ -25,7 +25,7 @@ def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=
     source_id : array-like of str, shape (n_sources,)
         The sources that they look at.
     true_class : array-like of str, shape (n_sources,)
-        What these are.
+        What these are; masked or empty for what is of no class.
     skills : mapping of str to float
         Name of each voter -> probability that a vote for a class is right. Wrong votes go to the
         other classes evenly.
@@ -48,8 +48,8 @@ def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=
     Raises
     ------
     TypeError, ValueError
-        If the sources and the truth differ in length, there are fewer than two classes, no voter,
-        or a number is out of its range.
+        If the sources and the truth differ in length, a source has no name, there are fewer than
+        two classes, no voter, or a number is out of its range.
 
     Examples
     --------
@@ -58,19 +58,24 @@ def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=
     >>> len(votes), votes.colnames
     (4, ['source_id', 'voter', 'vote'])
     """
-    source_id, true_class = np.asarray(source_id, str), np.asarray(true_class, str)
-    if source_id.ndim != 1 or source_id.shape != true_class.shape:
+    if np.ndim(source_id) != 1 or np.shape(source_id) != np.shape(true_class):
         raise ValueError(
             "source_id and true_class must be lists of the same length, got shapes "
-            f"{source_id.shape} and {true_class.shape}"
+            f"{np.shape(source_id)} and {np.shape(true_class)}"
         )
+    source_id, nameless = _texts(source_id, "source_id")
+    true_class, unknown = _texts(true_class, "true_class")
+    if nameless.any():
+        raise ValueError(f"source_id must name each source; row {nameless.argmax()} has none")
     if not isinstance(skills, Mapping) or not skills:
         raise TypeError(f"skills must be a mapping from voter to probability, got {skills!r}")
     skills = {
         str(name): check_number(skill, f"skill of {name!r}", minimum=0, maximum=1)
         for name, skill in skills.items()
     }
-    names = np.unique(true_class if classes is None else np.asarray(classes, str))
+    if isinstance(classes, str):
+        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+    names = np.unique(true_class[~unknown] if classes is None else np.array(list(classes), str))
     if len(names) < 2:
         raise ValueError(f"classes must be two or more, got {', '.join(names.tolist()) or 'none'}")
     seen = check_number(seen, "seen", minimum=0, maximum=1)
@@ -91,3 +96,9 @@ def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=
         parts.append((source_id[looks], np.full(len(vote), voter), vote))
     columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Table(dict(zip(("source_id", "voter", "vote"), columns, strict=True)))
+
+
+def _texts(values, name):
+    """Return a list or a column as strings, and where they are missing."""
+    column = values if hasattr(values, "dtype") else np.asarray(values, str)
+    return text_values({name: column}, name, name="the sources")

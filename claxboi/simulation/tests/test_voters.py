@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import numpy as np
 import pytest
+from astropy.table import MaskedColumn
 from numpy.testing import assert_array_equal
 
 from claxboi.simulation import make_votes
@@ -60,9 +61,28 @@ def test_votes_are_what_combine_votes_takes_and_made_again_by_their_seed():
         ({"classes": ["AGN"]}, ValueError, "classes must be two or more, got AGN"),
         ({"unsure": -0.1}, ValueError, "unsure must be"),
         ({"seen": 2}, ValueError, "seen must be"),
+        ({"classes": "AGN"}, TypeError, "classes must be a sequence of names, got the string"),
+        ({"source_id": ["a", ""]}, ValueError, "must name each source; row 1 has none"),
+        (
+            {"source_id": MaskedColumn(["a", "b"], mask=[1, 0])},
+            ValueError,
+            "must name each source; row 0 has none",
+        ),
     ],
 )
 def test_errors(change, error, message):
     arguments = {"source_id": ["a", "b"], "true_class": ["AGN", "CV"], "skills": {"Ann": 0.9}}
     with pytest.raises(error, match=message):
         make_votes(**(arguments | change))
+
+
+def test_masked_truth_is_no_class():
+    """What a mask hides is not voted for more often than anything else."""
+    n = 400
+    truth = MaskedColumn(["CV"] * n + ["AGN"], mask=[True] * n + [False])
+    ids = np.arange(n + 1)
+    votes = make_votes(ids, truth, {"Ann": 1.0}, classes=["AGN", "CV", "star"], rng=1)
+    assert votes["source_id"][1] == "1"
+    found = dict(zip(*np.unique(votes["vote"], return_counts=True), strict=True))
+    assert found["unsure"] == pytest.approx(n / 2, abs=50)
+    assert found["CV"] == pytest.approx(n / 6, abs=35)
