@@ -6,7 +6,7 @@ Which sources people should vote on, so that their votes speak for all sources.
 import numpy as np
 
 from claxboi.catalog import make_column
-from claxboi.utils import check_count, float_values, record, text_values
+from claxboi.utils import check_count, float_values, record, text_values, warn
 
 from ._result import list_rows, read_result
 
@@ -47,6 +47,11 @@ def draw_for_votes(result, size, *, training=False, rng=None):
         If a column is absent.
     ValueError
         If no source has a prediction, or the size is less than 1.
+
+    Warns
+    -----
+    ClaxboiWarning
+        If there are more predicted classes than sources to draw.
 
     See Also
     --------
@@ -89,8 +94,13 @@ def draw_for_votes(result, size, *, training=False, rng=None):
     if len(rows) == 0:
         what = "with a prediction" if training else "with a prediction that did not train the model"
         raise ValueError(f"result must have sources {what}, got none of {len(result)}")
-    _, stratum, available = np.unique(prediction[rows], return_inverse=True, return_counts=True)
+    names, stratum, available = np.unique(prediction[rows], return_inverse=True, return_counts=True)
     numbers = _allocate(size, available)
+    if not numbers.all():
+        warn(
+            f"size {size} is less than the number of predicted classes, {len(names)}: none is "
+            f"drawn of {', '.join(names[numbers == 0].tolist())}, for which no vote will stand"
+        )
     parts = [
         rng.permutation(rows[stratum == h])[:number] for h, number in enumerate(numbers.tolist())
     ]

@@ -9,6 +9,7 @@ from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.applications import draw_for_votes
+from claxboi.utils import ClaxboiWarning
 
 NUMBERS = {"AGN": 600, "star": 240, "CV": 12}
 
@@ -46,6 +47,12 @@ def test_as_many_of_each_class(result):
         assert_allclose(drawn["selection_probability"][own], got[name] / there)
     # Sums of one over it are exact for the numbers of each stratum.
     assert np.sum(1 / drawn["selection_probability"]) == pytest.approx(usable(result).sum())
+
+
+def test_fewer_sources_than_classes(result):
+    with pytest.warns(ClaxboiWarning, match="size 2 is less than .*, 3: none is drawn of CV"):
+        drawn = draw_for_votes(result, 2, rng=1)
+    assert sorted(drawn["prediction"]) == ["AGN", "star"]
 
 
 def test_rows_are_those_of_the_result_each_once(result):
