@@ -335,6 +335,11 @@ def _source_priors(table, sources, names):
     absent = ids[place] != sources
     if absent.any():
         raise ValueError(f"priors must have all sources with votes: {sources[absent][0]} is not in")
+    twice = np.isin(sources, ids[order][1:][ids[order][1:] == ids[order][:-1]])
+    if twice.any():
+        raise ValueError(
+            f"priors must have each source with votes once: {sources[twice][0]} is there again"
+        )
     columns = [float_values(table, f"P_{name}", name="priors")[place] for name in names]
     # No vote overrules a zero, and a missing probability says nothing.
     prior = np.maximum(np.nan_to_num(np.array(columns).T, nan=1.0), SMALLEST_PRIOR)

@@ -138,6 +138,15 @@ def test_priors_of_the_sources():
         combine_votes(votes, priors=priors, classes=CLASSES, method="majority")
 
 
+def test_priors_have_each_source_once():
+    votes = Table({"source_id": ["a", "b"], "voter": ["1", "1"], "vote": ["AGN", "CV"]})
+    priors = Table({"source_id": ["b", "a", "b"], "P_AGN": [0.5] * 3, "P_CV": [0.5] * 3})
+    with pytest.raises(ValueError, match="each source with votes once: b is there again"):
+        combine_votes(votes, priors=priors)
+    priors["source_id"][2] = "c"
+    assert combine_votes(votes, priors=priors).classes == ["AGN", "CV"]
+
+
 def test_majority_by_hand():
     votes = Table(
         rows=[("a", "1", "CV"), ("a", "2", "CV"), ("a", "3", "AGN"), ("b", "1", "unsure")],
