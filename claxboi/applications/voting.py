@@ -36,7 +36,7 @@ def draw_for_votes(result, size, *, training=False, rng=None):
     -------
     drawn : `~astropy.table.Table`
         In random order, so that the first ones are a smaller draw: ``row`` (of the result,
-        from 0), ``source_id``, ``ra``, ``dec`` and ``flux`` where the result has them,
+        from 0), ``source_id``; ``ra``, ``dec`` and ``flux`` where the result has them;
         ``prediction``, and ``selection_probability``, the probability with which the source was to
         be drawn, which `~claxboi.training.apply_votes` takes. As ``sources`` of
         `~claxboi.diagnostics.write_report` they are the cards of the page.
@@ -83,7 +83,8 @@ def draw_for_votes(result, size, *, training=False, rng=None):
     >>> len(drawn), drawn.colnames[-1]
     (70, 'selection_probability')
     """
-    read_result(result, ["is_training"])
+    # Votes name their sources.
+    read_result(result, ["is_training", "source_id"])
     size = check_count(size, "size")
     rng = np.random.default_rng(rng)
     prediction, missing = text_values(result, "prediction")

@@ -36,7 +36,10 @@ def _head(evaluation):
     entries = {
         "Evaluation": f"{evaluation.confusion.sum()} sources in {len(evaluation.classes)} classes",
         "Method": evaluation.method,
-        "Priors": _setting(evaluation.priors) if evaluation.has_priors else none,
+        # The proportions of the weights need not be the priors of the probabilities.
+        "Population" if evaluation.is_weighted else "Priors": (
+            _setting(evaluation.priors) if evaluation.has_priors else none
+        ),
     }
     entries |= {name.capitalize(): _setting(value) for name, value in evaluation.settings.items()}
     indent = 2 + max(map(len, entries))

@@ -104,6 +104,8 @@ def test_the_seed_decides_and_the_result_stays(result):
 def test_errors(result):
     with pytest.raises(ValueError, match="size must be"):
         draw_for_votes(result, 0)
+    with pytest.raises(KeyError, match="source_id"):
+        draw_for_votes(result[[name for name in result.colnames if name != "source_id"]], 5)
     with pytest.raises(KeyError, match="is_training"):
         draw_for_votes(result[[name for name in result.colnames if name != "is_training"]], 5)
     with pytest.raises(ValueError, match="table that classify returned"):

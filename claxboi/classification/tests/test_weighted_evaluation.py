@@ -106,6 +106,8 @@ class TestWeights:
         plain = ["class", "n", "recall", "precision", "F1"]
         weighted = score(self.codes, self.probabilities, weights=self.weights)
         assert titles(weighted) == [*plain, "recall", "precision", "F1"]
+        assert "\nPopulation  AGN" in str(weighted)
+        assert "Priors" not in str(weighted)
         at_priors = score(self.codes, self.probabilities, priors=PRIORS)
         assert titles(at_priors) == [*plain, "precision", "F1"]
         assert titles(score(self.codes, self.probabilities)) == plain
