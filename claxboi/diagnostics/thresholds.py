@@ -12,7 +12,7 @@ from claxboi.utils import check_choice, float_values
 from ._labels import literal
 from ._result import read_record
 from ._room import fit_letters, legend_above
-from ._style import COLORS, PALE, hide_spines, new_axes
+from ._style import COLORS, GREY, PALE, hide_spines, new_axes
 
 __all__ = ["plot_thresholds"]
 
@@ -38,8 +38,9 @@ def plot_thresholds(scores, class_name, *, ax=None):
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        With the purity of the sample and its 68 % interval, and that at the priors where priors
-        were given.
+        With the purity of the sample and its 68 % interval, that at the priors where priors were
+        given, and the threshold of the largest F1 at them. Of weighted sources, purity and
+        completeness are those of the population.
 
     Raises
     ------
@@ -59,10 +60,20 @@ def plot_thresholds(scores, class_name, *, ax=None):
     """
     if isinstance(scores, Evaluation):
         curve = scores.thresholds(class_name)
-        lines = [("completeness", "completeness", COLORS[3], "--")]
-        lines.append(("purity", "purity, as sampled", COLORS[0], "-"))
-        if scores.has_priors:
-            lines.append(("purity_corrected", "purity at the priors", COLORS[2], "-."))
+        if scores.is_weighted:
+            # As sampled, sources that were not drawn evenly say nothing of the others.
+            curve.remove_columns(["purity_lower", "purity_upper"])
+            lines = [
+                ("completeness_corrected", "completeness", COLORS[3], "--"),
+                ("purity_corrected", "purity", COLORS[0], "-"),
+            ]
+        else:
+            lines = [
+                ("completeness", "completeness", COLORS[3], "--"),
+                ("purity", "purity, as sampled", COLORS[0], "-"),
+            ]
+            if scores.has_priors:
+                lines.append(("purity_corrected", "purity at the priors", COLORS[2], "-."))
         title = f"{scores.confusion.sum()} sources, {scores.method}"
     elif isinstance(scores, Table):
         curve = _promised(scores, class_name)
@@ -75,6 +86,7 @@ def plot_thresholds(scores, class_name, *, ax=None):
         raise TypeError(
             f"scores must be an Evaluation or a classified table, got {type(scores).__name__}"
         )
+    best = _best(curve)
     shown = np.unique(np.linspace(0, len(curve) - 1, _N_DRAWN).astype(int)) if len(curve) else []
     curve = curve[shown]
     ax = new_axes(ax, 5.6, 4.0)
@@ -99,6 +111,14 @@ def plot_thresholds(scores, class_name, *, ax=None):
             label=label,
             linewidth=1.6,
         )
+    if best is not None:
+        ax.axvline(
+            best["threshold"],
+            color=GREY,
+            linestyle=":",
+            linewidth=1.2,
+            label=f"largest F1, {best['f1_corrected']:.2f}",
+        )
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     ax.set_xlabel(f"Smallest $P$({literal(class_name)})")
@@ -108,6 +128,13 @@ def plot_thresholds(scores, class_name, *, ax=None):
     fit_letters(ax)
     legend_above(ax, title=title)
     return ax
+
+
+def _best(curve):
+    """Return the row of the largest F1, None where none is known."""
+    if "f1_corrected" not in curve.colnames or not np.isfinite(curve["f1_corrected"]).any():
+        return None
+    return curve[np.nanargmax(curve["f1_corrected"])]
 
 
 def _promised(result, class_name):

@@ -97,11 +97,29 @@ class TestThresholds:
     def test_held_out_scores(self, evaluation, check_drawing):
         ax = plot_thresholds(evaluation, "CV")
         check_drawing(ax)
-        completeness, purity, corrected = (line.get_xydata() for line in ax.lines)
+        completeness, purity, corrected, best = (line.get_xydata() for line in ax.lines)
         np.testing.assert_allclose(completeness, [[0.9, 0.5], [0.7, 1], [0.2, 1]])
         np.testing.assert_allclose(purity[:, 1], [1, 2 / 3, 1 / 2])
         # A star counts 4 times as much as a CV.
         np.testing.assert_allclose(corrected[:, 1], [1, 2 / 6, 0.2])
+        np.testing.assert_allclose(best[:, 0], 0.9)
+        assert ax.lines[3].get_label() == "largest F1, 0.67"
+
+    def test_weighted_sources_stand_for_the_population(self, check_drawing):
+        evaluation = Evaluation.from_probabilities(
+            ["CV", "star", "CV"],
+            [[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]],
+            ["CV", "star"],
+            weights=[1, 4, 3],
+        )
+        ax = plot_thresholds(evaluation, "CV")
+        check_drawing(ax)
+        completeness, purity, best = (line.get_xydata() for line in ax.lines)
+        np.testing.assert_allclose(completeness[:, 1], [1 / 4, 1 / 4, 1])
+        np.testing.assert_allclose(purity[:, 1], [1, 1 / 5, 1 / 2])
+        np.testing.assert_allclose(best[:, 0], 0.6)
+        # The interval is that of the sample.
+        assert not ax.collections
 
     def test_curves_hold_above_their_threshold(self, evaluation):
         """At 0.8 the sample is that of 0.9: the step is drawn to the left of its probability."""
@@ -119,7 +137,7 @@ class TestThresholds:
     def test_measured_are_preferred(self, result, evaluation):
         table = XrayTable(result)
         table.evaluation = evaluation
-        assert len(table.plot_thresholds("CV").lines) == 3
+        assert len(table.plot_thresholds("CV").lines) == 4
 
     def test_nothing_known(self, result, check_drawing):
         result["P_CV"] = np.nan
