@@ -34,7 +34,7 @@ def class_weights(counts, priors):
     return np.divide(wanted * counts.sum(), counts, out=np.zeros(len(counts)), where=present)
 
 
-def confusion_matrix(codes, probabilities, weights):
+def confusion_matrix(codes, probabilities, weights=None):
     """
     Count sources by true class and most probable class.
 
@@ -44,8 +44,8 @@ def confusion_matrix(codes, probabilities, weights):
         True class.
     probabilities : `~numpy.ndarray` of shape (n_sources, n_classes)
         Posterior probabilities.
-    weights : `~numpy.ndarray` of shape (n_sources,) or None
-        Weight of each source; None counts them.
+    weights : `~numpy.ndarray` of shape (n_sources,), optional
+        Weight of each source; by default they are counted.
 
     Returns
     -------

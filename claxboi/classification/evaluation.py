@@ -224,7 +224,7 @@ class Evaluation:
             )
         if weights is not None:
             weights = check_weights(weights, len(codes))
-        confusion = confusion_matrix(codes, probabilities, None)
+        confusion = confusion_matrix(codes, probabilities)
         result = cls(confusion, classes, priors=priors, method=method, settings=settings)
         if weights is not None:
             counts = np.bincount(codes, weights, minlength=len(classes))
@@ -506,11 +506,12 @@ class Evaluation:
 
     @functools.cached_property
     def _scores(self):
-        return self._score(self.confusion.astype(float), lambda: np.ones(len(self._codes)))
+        weights = None if self._codes is None else np.ones(len(self._codes))
+        return self._score(self.confusion.astype(float), weights)
 
     @functools.cached_property
     def _scores_corrected(self):
-        return self._score(self.confusion_corrected, lambda: self._population_weights)
+        return self._score(self.confusion_corrected, self._population_weights)
 
     @functools.cached_property
     def _class_weights(self):
@@ -523,14 +524,16 @@ class Evaluation:
 
     @functools.cached_property
     def _population_weights(self):
+        if self._codes is None:
+            return None
         own = self._weights if self.is_weighted else 1.0
         return own * self._class_weights[self._codes]
 
     def _score(self, confusion, weights):
         scores = confusion_scores(confusion)
-        if self._codes is not None:
+        if weights is not None:
             scores |= probability_scores(
-                self._codes, self._probabilities, weights(), self.clip, N_BINS
+                self._codes, self._probabilities, weights, self.clip, N_BINS
             )
         return scores
 
