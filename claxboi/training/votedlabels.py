@@ -139,9 +139,8 @@ def apply_votes(
     labels, missing = np.full(len(table), ""), np.ones(len(table), bool)
     if label in table.colnames:
         labels, missing = text_values(table, label)
-    voted = np.asarray(combined.labels["source_id"]).astype(str)
-    place = np.minimum(np.searchsorted(voted, ids), len(voted) - 1)
-    found = (voted[place] == ids) & (np.asarray(combined.labels["n_votes"])[place] > 0)
+    place = _rows_of(ids, np.asarray(combined.labels["source_id"]).astype(str))
+    found = (place >= 0) & (np.asarray(combined.labels["n_votes"])[place] > 0)
     if not found.any():
         raise ValueError("votes must be on sources of table: none has a source_id of the table")
     if known == "keep":
@@ -227,6 +226,11 @@ def _unique_ids(table, name):
     return ids
 
 
+def _rows_of(ids, known):
+    """Return the row of each identifier among the known ones, -1 where there is none."""
+    return find_rows(ids, ids == "", known, known == "")
+
+
 def _chances(drawn, ids):
     """
     Return the probability with which each source was drawn, NaN for those that were not, and
@@ -244,7 +248,7 @@ def _chances(drawn, ids):
     stratum = np.full(len(own), "")
     if "prediction" in drawn.colnames:
         stratum, _ = text_values(drawn, "prediction", name="drawn")
-    row = find_rows(ids, ids == "", own, own == "")
+    row = _rows_of(ids, own)
     return np.where(row >= 0, chance[row], np.nan), np.where(row >= 0, stratum[row], "")
 
 

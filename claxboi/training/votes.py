@@ -14,6 +14,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    find_rows,
     float_values,
     read_table,
     record,
@@ -329,13 +330,13 @@ def _check_classes(classes):
 def _source_priors(table, sources, names):
     """Read the prior of each source from a classified table."""
     check_columns(table, ["source_id", *(f"P_{name}" for name in names)], "priors")
-    ids, _ = text_values(table, "source_id", name="priors")
-    order = np.argsort(ids, kind="stable")
-    place = order[np.minimum(np.searchsorted(ids[order], sources), len(ids) - 1)]
-    absent = ids[place] != sources
+    ids, missing = text_values(table, "source_id", name="priors")
+    place = find_rows(sources, np.zeros(len(sources), bool), ids, missing)
+    absent = place < 0
     if absent.any():
         raise ValueError(f"priors must have all sources with votes: {sources[absent][0]} is not in")
-    twice = np.isin(sources, ids[order][1:][ids[order][1:] == ids[order][:-1]])
+    found, counts = np.unique(ids[~missing], return_counts=True)
+    twice = np.isin(sources, found[counts > 1])
     if twice.any():
         raise ValueError(
             f"priors must have each source with votes once: {sources[twice][0]} is there again"
