@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from claxboi import classify
-from claxboi.diagnostics import write_report
-from claxboi.diagnostics.report.tests.browser import Browser, find_browser
+from claxboi.report import write_report
+from claxboi.report.tests.browser import Browser, find_browser
 from claxboi.simulation import make_labelled_sample
 
 PRIORS = {

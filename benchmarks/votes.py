@@ -24,11 +24,10 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi import classify
-from claxboi.applications import draw_for_votes
 from claxboi.classification import Evaluation
 from claxboi.pipeline import find_references, run
-from claxboi.simulation import make_mock_sky, make_votes
-from claxboi.training import apply_votes, combine_votes
+from claxboi.simulation import make_mock_sky
+from claxboi.votes import apply_votes, combine_votes, draw_for_votes, make_votes
 
 PRIORS = {
     "AGN": 0.55,

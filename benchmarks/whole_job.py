@@ -30,7 +30,7 @@ def measure(folder):
     """Do the job on the sky in a folder; print one JSON line for each step."""
     from claxboi.pipeline import job as jobs
     from claxboi.pipeline import run, steps
-    from claxboi.pipeline.references import find_references
+    from claxboi.pipeline.reference_step import find_references
 
     warnings.simplefilter("ignore")
     laps = []

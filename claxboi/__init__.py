@@ -18,7 +18,7 @@ _HOMES = {
     "NaiveBayesClassifier": "claxboi.classification",
     "Property": "claxboi.classification",
     "XrayTable": "claxboi.xraytable",
-    "classify": "claxboi.classification",
+    "classify": "claxboi._classify",
     "conf": "claxboi.config",
 }
 

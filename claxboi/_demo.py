@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from claxboi.classification import Evaluation
-from claxboi.diagnostics import write_report
 from claxboi.pipeline import find_references, run
+from claxboi.report import write_report
 from claxboi.simulation import make_mock_sky
 from claxboi.utils import check_count, float_values, text_values
 

@@ -11,16 +11,19 @@ from astropy.table import Table
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
-from claxboi.classification import classify
-from claxboi.classification.classify import find_training
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
 from claxboi.properties import add_properties
 from claxboi.references import CrossmatchMixin
+from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
 from claxboi.training import add_labels
-from claxboi.utils import is_missing, output_format, read_table, write_table
-from claxboi.utils._formats import WRITERS
+from claxboi.utils import is_missing
+
+from . import classify
+from ._classify import find_training
+from .io import output_format, read_table, write_table
+from .io._formats import WRITERS
 
 __all__ = ["XrayTable"]
 
@@ -30,7 +33,7 @@ class XrayTableRead(TableRead):
     Read a table, or a catalogue with the columns of the vocabulary.
 
     Without ``mission`` this is ``Table.read`` of astropy, with all its arguments and formats; of a
-    file alone, `~claxboi.utils.read_table` also reads the record of the steps.
+    file alone, `~claxboi.io.read_table` also reads the record of the steps.
 
     Parameters
     ----------
@@ -91,7 +94,7 @@ class XrayTableWrite(TableWrite):
     """
     Write a table with its units, descriptions, UCDs and the record of its steps.
 
-    FITS, ECSV, VOTable, Parquet and CSV are written by `~claxboi.utils.write_table`; other formats,
+    FITS, ECSV, VOTable, Parquet and CSV are written by `~claxboi.io.write_table`; other formats,
     and other arguments than these, are those of ``Table.write`` of astropy.
 
     Parameters
@@ -149,7 +152,9 @@ def _is_kept(path, format):
         return False
 
 
-class XrayTable(CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, SharingMixin, Table):
+class XrayTable(
+    CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, ReportMixin, SharingMixin, Table
+):
     """
     A table of X-ray sources whose methods are the steps of claxboi.
 

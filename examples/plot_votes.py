@@ -17,11 +17,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from claxboi import classify
-from claxboi.applications import draw_for_votes
 from claxboi.pipeline import prepare
 from claxboi.properties import published_properties
-from claxboi.simulation import make_mock_sky, make_votes
-from claxboi.training import apply_votes, combine_votes
+from claxboi.simulation import make_mock_sky
+from claxboi.votes import apply_votes, combine_votes, draw_for_votes, make_votes
 
 priors = {
     "AGN": 0.55,

@@ -9,14 +9,12 @@ from .inspection import inspection_list
 from .novelties import find_novelties
 from .number_counts import cumulative_counts, differential_counts, list_counts
 from .ulx import find_ulx, galaxy_priors
-from .voting import draw_for_votes
 
 __all__ = [
     "compare_models",
     "count_classes",
     "cumulative_counts",
     "differential_counts",
-    "draw_for_votes",
     "find_novelties",
     "find_ulx",
     "galaxy_priors",

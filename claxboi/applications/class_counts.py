@@ -9,6 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
 from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification.results import read_result
 from claxboi.utils import (
     Progress,
     check_columns,
@@ -18,7 +19,6 @@ from claxboi.utils import (
 )
 
 from ._regions import inside_rows
-from ._result import read_result
 
 __all__ = ["count_classes"]
 

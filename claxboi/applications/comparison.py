@@ -32,7 +32,7 @@ def compare_models(
         Labels that neither model was trained on make the comparison fair.
     weight : str, optional
         Column with how many sources each one stands for, positive, where they were not drawn
-        evenly: ``population_weight`` of `~claxboi.training.apply_votes`. Default: 1 each.
+        evenly: ``population_weight`` of `~claxboi.votes.apply_votes`. Default: 1 each.
     n_resamples : int, optional
         Bootstrap samples of the sources, the same for both models, that give the errors.
     rng : None, int or `~numpy.random.Generator`, optional

@@ -8,9 +8,8 @@ import re
 import numpy as np
 
 from claxboi.catalog import make_column
+from claxboi.classification.results import list_rows, read_result
 from claxboi.utils import check_count, check_number, float_values, record, text_values
-
-from ._result import list_rows, read_result
 
 __all__ = ["inspection_list"]
 

@@ -8,6 +8,7 @@ from scipy.stats import false_discovery_control
 
 from claxboi.catalog import make_column
 from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification.results import read_result
 from claxboi.utils import (
     add_columns,
     check_choice,
@@ -16,8 +17,6 @@ from claxboi.utils import (
     record,
     warn,
 )
-
-from ._result import read_result
 
 __all__ = ["find_novelties"]
 

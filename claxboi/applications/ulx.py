@@ -23,8 +23,8 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._hosts import Stack, observed_hosts
 from ._regions import inside
+from ._ulx_hosts import Stack, observed_hosts
 from .number_counts import FLUX_UNIT, cumulative_counts, find_counts
 
 __all__ = ["find_ulx", "galaxy_priors"]

@@ -13,7 +13,7 @@ from astropy.time import Time
 
 from claxboi.utils import ClaxboiWarning, check_number, check_table, record, warn
 
-from ._plan import GIVEN, NAMED_SO, level_of, make_plan
+from ._column_plan import GIVEN, NAMED_SO, level_of, make_plan
 from ._values import combine, read_angles, read_flags, read_names, read_numbers
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary

@@ -5,7 +5,6 @@ Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explana
 
 from ._training import SmallClassWarning
 from .classifier import NaiveBayesClassifier, NotFittedError
-from .classify import classify
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
@@ -27,7 +26,6 @@ __all__ = [
     "Property",
     "SmallClassWarning",
     "WeightSearch",
-    "classify",
     "classify_partitions",
     "priors_sensitivity",
 ]

@@ -14,7 +14,7 @@ from ._outliers import OutlierScale
 from ._parallel import in_chunks, in_parallel
 from ._posterior import combine, log_normalize, log_proportions
 from ._search import collect_terms, fit_exponents
-from ._sources import Sample, Sources, sample_weights
+from ._source_arrays import Sample, Sources, sample_weights
 from ._training import (
     TrainingRows,
     label_codes,

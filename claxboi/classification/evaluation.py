@@ -17,7 +17,7 @@ from ._evaluation_input import (
     check_truth,
     check_weights,
 )
-from ._report import format_report
+from ._evaluation_text import format_report
 from ._score_tables import TINY, class_table, make_table, reliability_table, threshold_table
 from ._scores import class_weights, confusion_matrix, confusion_scores, probability_scores
 
@@ -499,8 +499,7 @@ class Evaluation:
         return format_report(self)
 
     def _repr_html_(self):
-        # What one sees is a layer above the steps, so it is looked up when asked for.
-        from claxboi.diagnostics._html import evaluation_html
+        from ._html import evaluation_html
 
         return evaluation_html(self)
 

@@ -11,7 +11,7 @@ from astropy.table import Row, Table
 
 from claxboi.catalog import identifier_columns
 
-from ._reasons import find_reasons, write_sentence
+from ._contributions import find_reasons, write_sentence
 
 __all__ = ["Explanation", "explain_source"]
 
@@ -61,7 +61,6 @@ class Explanation:
     >>> explanation.to_table("category")["category"].tolist()
     ['prior', 'spectrum', 'missing', 'counterparts']
     >>> contrast = explanation.contrast("AGN", "star")
-    >>> ax = explanation.plot()
     """
 
     classes: list
@@ -181,30 +180,9 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        # As for `plot`, what one sees is a layer above the steps.
-        from claxboi.diagnostics._html import explanation_html
+        from ._html import explanation_html
 
         return explanation_html(self)
-
-    def plot(self, ax=None, *, class_name=None, against=None):
-        """
-        Draw what each part adds for one class against another as bars.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        class_name, against : str, optional
-            As for `contrast`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        # The figures are a layer above the steps, so they are looked up when asked for.
-        from claxboi.diagnostics import plot_explanation
-
-        return plot_explanation(self, ax=ax, class_name=class_name, against=against)
 
 
 def explain_source(model, source, priors, *, identifier=""):

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
-from claxboi.utils import ecsv_text, float_values, replacing, text_values
+from claxboi.io import ecsv_text
+from claxboi.utils import float_values, replacing, text_values
 
 from ._likelihood import LikelihoodModel
 from ._training import POSITION_COLUMNS, TrainingRows

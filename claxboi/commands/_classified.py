@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from ._settings import parse_priors, parse_settings
+from ._arguments import parse_priors, parse_settings
 
 __all__ = ["MODEL_SUFFIX", "find_row", "read_model", "run_classify", "say", "stored_priors"]
 
@@ -31,7 +31,7 @@ def say(text=""):
 def run_classify(args, table):
     """Do what the arguments ask of `classify`; return the result, the model and its sample."""
     from claxboi import classify
-    from claxboi.utils import read_table
+    from claxboi.io import read_table
 
     settings, priors = parse_settings(args), parse_priors(args)
     options = {

@@ -6,8 +6,8 @@
 import argparse
 from pathlib import Path
 
+from ._arguments import EPILOG, TABLE, add_settings, parse_priors
 from ._classified import MODEL_SUFFIX, run_classify, say, stored_priors
-from ._settings import EPILOG, TABLE, add_settings, parse_priors
 
 __all__ = ["add"]
 
@@ -43,7 +43,8 @@ def add(command):
 
 
 def _classify(args):
-    from claxboi.utils import check_output, output_format, read_table, write_table
+    from claxboi.io import output_format, read_table, write_table
+    from claxboi.utils import check_output
 
     output_format(args.output)
     check_output(args.output, overwrite=args.overwrite)

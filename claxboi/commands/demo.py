@@ -3,8 +3,8 @@
 ``claxboi demo``: the whole job on simulated sources.
 """
 
+from ._arguments import parse_seed
 from ._classified import say
-from ._settings import parse_seed
 
 __all__ = ["add"]
 

@@ -5,8 +5,8 @@
 
 import argparse
 
+from ._arguments import EPILOG, TABLE, add_options, add_settings, parse_priors
 from ._classified import run_classify, say, stored_priors
-from ._settings import EPILOG, TABLE, add_options, add_settings, parse_priors
 
 __all__ = ["add"]
 
@@ -39,7 +39,7 @@ def add(command):
 
 
 def _evaluate(args):
-    from claxboi.utils import read_table
+    from claxboi.io import read_table
 
     table = read_table(args.table)
     result, model, _ = run_classify(args, table)

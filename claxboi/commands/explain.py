@@ -3,8 +3,8 @@
 ``claxboi explain``: one source, in numbers and words.
 """
 
+from ._arguments import parse_priors
 from ._classified import MODEL_SUFFIX, find_row, read_model, say
-from ._settings import parse_priors
 
 __all__ = ["add"]
 
@@ -32,7 +32,7 @@ def add(command):
 
 
 def _explain(args):
-    from claxboi.utils import read_table
+    from claxboi.io import read_table
 
     table = read_table(args.table)
     row = find_row(table, args.source, args.id)

@@ -5,8 +5,8 @@
 
 import argparse
 
+from ._arguments import TABLE
 from ._classified import say
-from ._settings import TABLE
 
 __all__ = ["add"]
 
@@ -67,8 +67,9 @@ def _plan(args, names):
     from astropy import units as u
 
     from claxboi import XrayTable
+    from claxboi.io import read_table
     from claxboi.references import get_reference
-    from claxboi.utils import check_columns, read_table
+    from claxboi.utils import check_columns
 
     if not args.names:
         raise ValueError("--plan must be given the names of catalogues")

@@ -35,8 +35,9 @@ def add(command):
 
 
 def _report(args):
-    from claxboi.diagnostics import write_report
-    from claxboi.utils import check_output, is_missing, read_table
+    from claxboi.io import read_table
+    from claxboi.report import write_report
+    from claxboi.utils import check_output, is_missing
 
     check_output(args.output, overwrite=args.overwrite)
     result = read_table(args.table)

@@ -7,8 +7,8 @@ import argparse
 import tomllib
 from pathlib import Path
 
+from ._arguments import TABLE, parse_priors
 from ._classified import say
-from ._settings import TABLE, parse_priors
 
 __all__ = ["add"]
 

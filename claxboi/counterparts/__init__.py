@@ -4,15 +4,15 @@ Step 3, who is who: probabilistic counterparts, host galaxies, and links between
 """
 
 from .associate import associate
-from .best import best_matches
+from .best_match import best_matches
 from .calibrate import CutoffCalibration, calibrate_cutoffs, shift_positions
 from .errors import complete_pos_errors, radius_from_sigma, sigma_from_radius
+from .host_search import find_hosts_in, nearby_galaxies
 from .hosts import best_hosts, find_hosts, host_regions
-from .hostsurveys import find_hosts_in, nearby_galaxies
+from .magnitude_priors import MagnitudePrior, ProbabilityPrior
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .mixin import CounterpartMixin
 from .pairs import SkyPairs, sky_pairs
-from .priors import MagnitudePrior, ProbabilityPrior
 from .surveys import find_in_surveys
 from .xraylinks import XrayLinks, link_xray
 

@@ -9,9 +9,9 @@ from astropy.table import MaskedColumn, Table
 from claxboi.catalog import describe, make_column
 from claxboi.utils import ClaxboiWarning, record, warn
 
-from .priors import MagnitudePrior
-from .problem import make_problem
-from .solve import solve
+from .association import make_problem
+from .association_solver import solve
+from .magnitude_priors import MagnitudePrior
 
 __all__ = ["associate"]
 

@@ -15,9 +15,9 @@ from scipy.spatial import cKDTree
 from claxboi.utils import check_count, check_number, float_values, quantity_value
 
 from .associate import candidates_table
+from .association import make_problem
+from .association_solver import solve
 from .pairs import ARCSEC, _unit_vectors
-from .problem import make_problem
-from .solve import solve
 
 __all__ = ["CutoffCalibration", "calibrate_cutoffs", "shift_positions"]
 

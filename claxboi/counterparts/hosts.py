@@ -20,8 +20,8 @@ from claxboi.utils import (
     warn,
 )
 
+from ._catalogue_positions import read_positions
 from ._galaxies import read_ellipses, read_galaxy_ids
-from ._inputs import read_positions
 from .pairs import _offsets, _pairs
 
 __all__ = ["best_hosts", "find_hosts", "host_regions"]

@@ -9,9 +9,9 @@ from astropy import units as u
 from astropy.table import Table
 
 from .associate import associate
-from .best import best_matches
+from .best_match import best_matches
+from .host_search import find_hosts_in
 from .hosts import best_hosts, find_hosts
-from .hostsurveys import find_hosts_in
 from .surveys import check_names, find_in_surveys, of_survey
 from .xraylinks import link_xray
 

@@ -20,10 +20,10 @@ from claxboi.utils import (
     record,
 )
 
-from ._fields import Circles, sky_density
-from ._inputs import read_positions
+from ._catalogue_positions import read_positions
+from ._ring_counts import Circles, sky_density
 from .associate import associate
-from .best import best_matches
+from .best_match import best_matches
 from .errors import complete_pos_errors, read_covariances
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .pairs import check_radius

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from claxboi.catalog import make_column
 from claxboi.utils import check_number, check_table, record, warn
 
-from ._inputs import read_positions
+from ._catalogue_positions import read_positions
 from .errors import read_covariances
 from .pairs import ARCSEC, _offsets, _pairs
 

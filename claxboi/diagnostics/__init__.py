@@ -6,31 +6,30 @@ Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it 
 """
 
 from .alternatives import plot_alternatives
-from .confusion import plot_confusion
-from .counterparts import (
+from .association_figures import (
     plot_cutoffs,
     plot_finding_chart,
     plot_magnitude_prior,
     plot_separations,
 )
+from .confusion import plot_confusion
 from .counts import plot_class_counts
-from .densities import plot_densities
-from .explanation import plot_explanation
-from .fluxes import plot_fluxes
-from .hosts import plot_hosts
+from .density_curves import plot_densities
+from .explanation_bars import plot_explanation
+from .flux_distributions import plot_fluxes
+from .host_galaxies import plot_hosts
 from .missing import plot_missing
 from .mixin import DiagnosticsMixin
-from .outliers import plot_outliers
+from .outlier_plane import plot_outliers
 from .overlaps import plot_training_overlap
 from .plane import plot_plane
+from .prior_sensitivity import plot_priors_sensitivity
 from .reliability import plot_reliability
-from .report import write_report
-from .sensitivity import plot_priors_sensitivity
-from .sky import plot_sky
+from .sky_map import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
-from .ulx import plot_ulx
-from .weights import plot_weight_search
+from .ulx_spectrum import plot_ulx
+from .weight_history import plot_weight_search
 
 __all__ = [
     "DiagnosticsMixin",
@@ -56,5 +55,4 @@ __all__ = [
     "plot_training_overlap",
     "plot_ulx",
     "plot_weight_search",
-    "write_report",
 ]

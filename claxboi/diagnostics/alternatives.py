@@ -5,11 +5,11 @@ On which kind of data the predictions hang.
 
 import numpy as np
 
+from claxboi.classification.results import read_record
 from claxboi.utils import text_values
+from claxboi.utils.style import DARK, GREY, new_axes
 
-from ._result import read_record
-from ._room import broken, cell_letters, label_inches, label_matrix, title_above
-from ._style import DARK, GREY, new_axes
+from ._layout import broken, cell_letters, label_inches, label_matrix, title_above
 
 __all__ = ["plot_alternatives"]
 

@@ -5,10 +5,11 @@ The confusion matrix as a figure.
 
 import numpy as np
 
+from claxboi.classification.results import check_evaluation
 from claxboi.utils import check_choice
+from claxboi.utils.style import DARK, GREY, PALE, hide_spines, new_axes
 
-from ._result import check_evaluation
-from ._room import (
+from ._layout import (
     axis_letters,
     broken,
     cell_letters,
@@ -17,7 +18,6 @@ from ._room import (
     line_letters,
     title_above,
 )
-from ._style import DARK, GREY, PALE, hide_spines, new_axes
 
 __all__ = ["plot_confusion"]
 

@@ -5,12 +5,12 @@ How many sources of each class there are, by flux.
 
 import numpy as np
 
+from claxboi.classification.results import read_record
 from claxboi.utils import check_choice, check_columns, check_count, float_values, text_values
+from claxboi.utils.style import DARK, hide_spines, new_axes, place_styles
 
-from ._labels import axis_label, literal
-from ._result import read_record
-from ._room import fit_letters, legend_above
-from ._style import DARK, hide_spines, new_axes, place_styles
+from ._axis_labels import axis_label, literal
+from ._layout import fit_letters, legend_above
 
 __all__ = ["plot_class_counts"]
 

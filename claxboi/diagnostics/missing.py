@@ -5,13 +5,13 @@ What is known of the sources: which properties have a value, by class.
 
 import numpy as np
 
+from claxboi.classification.results import read_classes
 from claxboi.properties import known_properties, property_definition
 from claxboi.utils import check_columns, check_table, is_missing
+from claxboi.utils.style import DARK, GREY, new_axes
 
-from ._labels import literal, short_symbol
-from ._result import read_classes
-from ._room import broken, cell_letters, label_inches, label_matrix, title_above
-from ._style import DARK, GREY, new_axes
+from ._axis_labels import literal, short_symbol
+from ._layout import broken, cell_letters, label_inches, label_matrix, title_above
 
 __all__ = ["plot_missing"]
 

@@ -4,30 +4,29 @@ The figures as methods of a classified table.
 """
 
 from claxboi.classification import priors_sensitivity
+from claxboi.classification._html import result_html
+from claxboi.classification.results import find_source, find_value
 from claxboi.training import label_report
 
-from ._html import result_html
-from ._result import find_source, find_value
 from .alternatives import plot_alternatives
+from .association_figures import plot_finding_chart, plot_separations
 from .confusion import plot_confusion
-from .counterparts import plot_finding_chart, plot_separations
 from .counts import plot_class_counts
-from .densities import plot_densities
-from .explanation import plot_explanation
-from .fluxes import plot_fluxes
-from .hosts import plot_hosts
+from .density_curves import plot_densities
+from .explanation_bars import plot_explanation
+from .flux_distributions import plot_fluxes
+from .host_galaxies import plot_hosts
 from .missing import plot_missing
-from .outliers import plot_outliers
+from .outlier_plane import plot_outliers
 from .overlaps import plot_training_overlap
 from .plane import plot_plane
+from .prior_sensitivity import plot_priors_sensitivity
 from .reliability import plot_reliability
-from .report import write_report
-from .sensitivity import plot_priors_sensitivity
-from .sky import plot_sky
+from .sky_map import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
-from .ulx import plot_ulx
-from .weights import plot_weight_search
+from .ulx_spectrum import plot_ulx
+from .weight_history import plot_weight_search
 
 __all__ = ["DiagnosticsMixin"]
 
@@ -450,19 +449,6 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`
         """
         return plot_ulx(self, ax=ax)
-
-    def report(self, path, **settings):
-        """
-        Write a page for a browser with all of it: `~claxboi.diagnostics.write_report`.
-
-        Parameters
-        ----------
-        path : str or path
-            The HTML file.
-        **settings
-            The other arguments of `~claxboi.diagnostics.write_report`.
-        """
-        write_report(self, path, **settings)
 
     def _repr_html_(self):
         # A table that is not classified, or lost its columns since, is shown as any table.

@@ -7,9 +7,10 @@ import numpy as np
 
 from claxboi.training import LabelReport
 from claxboi.utils import check_choice, check_count
+from claxboi.utils.style import COLORS, DARK, SHADE, hide_spines, new_axes, split_below
 
-from ._labels import literal
-from ._room import (
+from ._axis_labels import literal
+from ._layout import (
     axis_letters,
     broken,
     fit_letters,
@@ -20,7 +21,6 @@ from ._room import (
     room_inches,
     title_above,
 )
-from ._style import COLORS, DARK, SHADE, hide_spines, new_axes, split_below
 
 __all__ = ["plot_training_overlap"]
 

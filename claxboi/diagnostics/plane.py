@@ -9,6 +9,7 @@ import numpy as np
 from astropy import units as u
 from scipy.ndimage import gaussian_filter
 
+from claxboi.classification.results import find_source, read_classes
 from claxboi.utils import (
     check_choice,
     check_columns,
@@ -16,11 +17,7 @@ from claxboi.utils import (
     check_table,
     float_values,
 )
-
-from ._labels import axis_label, literal
-from ._result import find_source, read_classes
-from ._room import fit_letters, legend_above
-from ._style import (
+from claxboi.utils.style import (
     DARK,
     GREY,
     arrow_marker,
@@ -30,6 +27,9 @@ from ._style import (
     new_axes,
     place_styles,
 )
+
+from ._axis_labels import axis_label, literal
+from ._layout import fit_letters, legend_above
 
 __all__ = ["plot_plane"]
 

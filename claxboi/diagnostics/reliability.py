@@ -5,10 +5,11 @@ The reliability diagram: whether a probability of 0.8 comes true 80 times in 100
 
 import numpy as np
 
-from ._labels import literal
-from ._result import check_evaluation
-from ._room import fit_letters, legend_above
-from ._style import COLORS, GREY, hide_spines, new_axes, split_below
+from claxboi.classification.results import check_evaluation
+from claxboi.utils.style import COLORS, GREY, hide_spines, new_axes, split_below
+
+from ._axis_labels import literal
+from ._layout import fit_letters, legend_above
 
 __all__ = ["plot_reliability"]
 

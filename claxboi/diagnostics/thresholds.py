@@ -7,12 +7,12 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.classification import Evaluation
+from claxboi.classification.results import read_record
 from claxboi.utils import check_choice, float_values
+from claxboi.utils.style import COLORS, GREY, PALE, hide_spines, new_axes
 
-from ._labels import literal
-from ._result import read_record
-from ._room import fit_letters, legend_above
-from ._style import COLORS, GREY, PALE, hide_spines, new_axes
+from ._axis_labels import literal
+from ._layout import fit_letters, legend_above
 
 __all__ = ["plot_thresholds"]
 

@@ -5,12 +5,12 @@ The probability track of one source: its final probabilities, and what each cate
 
 import numpy as np
 
+from claxboi.classification.results import find_source, read_record
 from claxboi.utils import float_values
+from claxboi.utils.style import GREY, PALE, class_styles, hide_spines, new_axes
 
-from ._labels import literal
-from ._result import find_source, read_record
-from ._room import TURNED, fit_letters, is_narrow, legend_above, title_above
-from ._style import GREY, PALE, class_styles, hide_spines, new_axes
+from ._axis_labels import literal
+from ._layout import TURNED, fit_letters, is_narrow, legend_above, title_above
 
 __all__ = ["plot_track"]
 

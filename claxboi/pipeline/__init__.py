@@ -4,8 +4,8 @@ The whole job: the six steps in order, with checkpoints, from a raw catalogue to
 """
 
 from .job import PipelineResult, plan, prepare, run
-from .references import find_references
-from .report import PipelineReport
+from .job_report import PipelineReport
+from .reference_step import find_references
 from .settings import (
     CatalogueSettings,
     ClassificationSettings,

@@ -14,7 +14,8 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.serialize import represent_mixins_as_columns
 
-from claxboi.utils import read_table, replacing, write_table
+from claxboi.io import read_table, write_table
+from claxboi.utils import replacing
 
 __all__ = ["Checkpoints", "digest", "file_hash", "table_hash"]
 

@@ -11,11 +11,12 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi.classification import classify
-from claxboi.classification.classify import find_training
+from claxboi import classify
+from claxboi._classify import find_training
 from claxboi.classification.properties import parse_properties, properties_that_vary
+from claxboi.io import read_table
 from claxboi.properties import published_properties
-from claxboi.utils import add_columns, float_values, is_missing, read_table, text_values, warn
+from claxboi.utils import add_columns, float_values, is_missing, text_values, warn
 
 __all__ = ["classify_sources", "gated"]
 

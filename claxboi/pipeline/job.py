@@ -16,21 +16,14 @@ from pathlib import Path
 from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier
-from claxboi.utils import (
-    check_output,
-    check_table,
-    output_format,
-    read_table,
-    record,
-    replacing,
-    write_table,
-)
+from claxboi.io import output_format, read_table, write_table
+from claxboi.utils import check_output, check_table, record, replacing
 
 from .checkpoints import Checkpoints, digest, file_hash, table_hash
 from .classes import classify_sources, evaluate
-from .plan import plan_lines
-from .references import References, find_references
-from .report import PipelineReport, make_report
+from .job_plan import plan_lines
+from .job_report import PipelineReport, make_report
+from .reference_step import References, find_references
 from .settings import STEPS, parse_settings
 from .steps import PREPARATION, Job, depends_on, mission_of, reference_names
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from claxboi.utils import check_choice, replacing
 
-from ._sections import Section, described, setting
+from ._settings_sections import Section, described, setting
 from ._toml import toml_text
 
 __all__ = [

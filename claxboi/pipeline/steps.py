@@ -19,7 +19,7 @@ from claxboi.training.schemes import parse_scheme
 from claxboi.utils import float_values, is_missing, text_values
 
 from .checkpoints import file_hash
-from .references import References
+from .reference_step import References
 from .settings import PipelineSettings
 
 __all__ = ["PREPARATION", "Job", "depends_on", "mission_of", "reference_names"]

@@ -3,6 +3,7 @@
 Step 4, what is measured: the properties by which sources are classified.
 """
 
+from .add_properties import add_properties
 from .colors import add_colors
 from .definitions import known_properties, property_definition, published_properties
 from .distances import (
@@ -10,7 +11,6 @@ from .distances import (
     add_parallax_distances,
     add_star_distances,
 )
-from .everything import add_properties
 from .positions import add_galactic, add_proper_motion
 from .ratios import add_flux_ratios, add_hardness_ratios
 from .spectra import conversion_uncertainty, convert_flux, flux_fraction

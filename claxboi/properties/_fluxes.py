@@ -11,7 +11,7 @@ from astropy import units as u
 from claxboi.catalog import make_column
 from claxboi.utils import check_columns, text_values
 
-from ._output import masked_column, optional_values
+from ._column_output import masked_column, optional_values
 from .ratios import FLUX_UNIT
 from .spectra import conversion_uncertainty, flux_fraction, parse_band
 

@@ -11,7 +11,7 @@ from astropy import units as u
 from claxboi.catalog import make_column
 from claxboi.utils import add_columns, check_columns, check_table, float_values
 
-from ._output import optional_values
+from ._column_output import optional_values
 
 __all__ = ["add_colors"]
 

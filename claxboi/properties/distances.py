@@ -17,7 +17,7 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._output import masked_column, optional_values
+from ._column_output import masked_column, optional_values
 from .ratios import log_flux_values
 
 __all__ = [

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 
 from claxboi.utils import add_columns, check_columns, check_table, float_values
 
-from ._output import masked_column, optional_values
+from ._column_output import masked_column, optional_values
 
 __all__ = ["add_galactic", "add_proper_motion"]
 

@@ -22,7 +22,7 @@ from claxboi.utils import (
     record,
 )
 
-from ._output import masked_column, optional_values
+from ._column_output import masked_column, optional_values
 
 __all__ = ["add_flux_ratios", "add_hardness_ratios"]
 

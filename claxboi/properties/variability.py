@@ -18,8 +18,8 @@ from claxboi.utils import (
     record,
 )
 
+from ._column_output import masked_column
 from ._fluxes import Converter, log_ratio, range_columns, read_fluxes
-from ._output import masked_column
 from .spectra import GAMMA, GAMMA_RANGE, NH, format_band, parse_band
 
 __all__ = ["add_flux_range", "add_variability"]

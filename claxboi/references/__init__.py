@@ -3,10 +3,10 @@
 Step 2, what sources are compared with: catalogues from VizieR, XMatch, SIMBAD, tables, HATS.
 """
 
-from .citations import bibtex
+from .bibliography import bibtex
 from .exceptions import AnswerError, CacheError, FetchError, ServiceError, UnknownTableError
+from .fetch_plan import FetchPlan
 from .mixin import CrossmatchMixin
-from .plan import FetchPlan
 from .records import ColumnRecord, Record, list_references, load_records
 from .reference import Reference, get_reference
 

@@ -10,8 +10,9 @@ from astropy.table import Table
 from astroquery import cache_conf
 from astroquery.vizier import VizierClass
 
+from claxboi.io._answers import read_answer
+
 from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
-from ._votable import read_answer
 from .exceptions import AnswerError, UnknownTableError
 
 __all__ = ["VizierService"]

@@ -8,8 +8,9 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
+from claxboi.io._answers import read_answer
+
 from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
-from ._votable import read_answer
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["XMatchService"]

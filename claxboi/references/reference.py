@@ -16,17 +16,10 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.config import conf
-from claxboi.utils import (
-    check_choice,
-    check_columns,
-    check_table,
-    quantity_value,
-    read_table,
-    record,
-    warn,
-)
+from claxboi.io import read_table
+from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record, warn
 
-from .plan import make_plan
+from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
 
 __all__ = ["Reference", "get_reference"]

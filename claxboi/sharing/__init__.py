@@ -5,8 +5,8 @@ Hand a result to other tools and to readers: SAMP, DS9, MOC, VOTable and BibTeX.
 
 from .citations import acknowledgements, bibtex
 from .coverage import coverage_moc
+from .ds9 import error_regions, write_ds9
 from .mixin import SharingMixin
-from .regions import error_regions, write_ds9
 from .samp import point_at, receive_selection, send_to
 from .votable import to_votable
 

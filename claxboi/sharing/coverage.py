@@ -9,7 +9,7 @@ from astropy.coordinates import Latitude, Longitude
 
 from claxboi.utils import check_count, quantity_value
 
-from ._positions import read_positions
+from ._sky_positions import read_positions
 
 __all__ = ["coverage_moc"]
 

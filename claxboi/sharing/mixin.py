@@ -4,7 +4,7 @@ Sharing as methods of a table.
 """
 
 from .citations import bibtex
-from .regions import write_ds9
+from .ds9 import write_ds9
 from .samp import receive_selection, send_to
 
 __all__ = ["SharingMixin"]

@@ -4,7 +4,7 @@ A table as VOTable with its columns in groups, as other tools show them.
 """
 
 from claxboi.catalog import describe
-from claxboi.utils import as_votable
+from claxboi.io import as_votable
 
 __all__ = ["to_votable"]
 

@@ -5,6 +5,5 @@ A made-up sky with known truth: for the demo, the documentation and the tests.
 
 from .labelled import make_labelled_sample
 from .sky import MockSky, make_mock_sky
-from .voters import make_votes
 
-__all__ = ["MockSky", "make_labelled_sample", "make_mock_sky", "make_votes"]
+__all__ = ["MockSky", "make_labelled_sample", "make_mock_sky"]

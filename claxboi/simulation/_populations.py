@@ -7,9 +7,9 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from ._fields import column_density, disc, move
-from ._records import draw_mixture, draw_normal, sky_records
-from ._spectra import XMM_EDGES, band_shares
+from ._mock_fields import column_density, disc, move
+from ._mock_records import draw_mixture, draw_normal, sky_records
+from ._mock_spectra import XMM_EDGES, band_shares
 
 __all__ = [
     "agn_per_field",

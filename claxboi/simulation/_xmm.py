@@ -9,9 +9,9 @@ import numpy as np
 from astropy.table import Table
 from scipy.spatial import cKDTree
 
-from ._fields import move
-from ._records import draw_normal, put, sky_records
-from ._spectra import band_shares
+from ._mock_fields import move
+from ._mock_records import draw_normal, put, sky_records
+from ._mock_spectra import band_shares
 
 __all__ = [
     "FLUX",

@@ -12,21 +12,15 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from claxboi.counterparts import find_hosts
-from claxboi.utils import (
-    ClaxboiWarning,
-    check_count,
-    quantity_value,
-    read_table,
-    record,
-    write_table,
-)
+from claxboi.io import read_table, write_table
+from claxboi.utils import ClaxboiWarning, check_count, quantity_value, record
 
-from ._catalogues import galaxy_tables, label_tables
-from ._fields import move, tile
-from ._missions import observe_chandra, observe_swift
+from ._mock_catalogues import galaxy_tables, label_tables
+from ._mock_fields import move, tile
+from ._mock_missions import observe_chandra, observe_swift
+from ._mock_records import class_names, put, sky_records
+from ._mock_surveys import make_surveys, motions
 from ._populations import agn_per_field, draw_class
-from ._records import class_names, put, sky_records
-from ._surveys import make_surveys, motions
 from ._xmm import FLUX, RESOLUTION, julian_year, observe_xmm, resolved
 
 __all__ = ["MockSky", "make_mock_sky"]

@@ -9,8 +9,8 @@ from astropy.table import Table
 
 from claxboi import Property, classify, cli
 from claxboi.classification import Component, NaiveBayesClassifier
+from claxboi.io import read_table, write_table
 from claxboi.simulation import make_labelled_sample
-from claxboi.utils import read_table, write_table
 
 COLUMNS = ["source_id", "b", "hr1", "hr2", "log_fx_fb", "extent", "true_class", "class"]
 
@@ -418,7 +418,7 @@ def test_a_bug_shows_its_traceback(folder, monkeypatch):
     def bug(*_):
         return {}["x"]
 
-    monkeypatch.setattr("claxboi.utils.read_table", bug)
+    monkeypatch.setattr("claxboi.io.read_table", bug)
     with pytest.raises(KeyError, match="x"):
         cli.main(["classify", "x.fits", "-o", "out.fits"])
 
@@ -427,7 +427,7 @@ def test_interrupted(folder, run, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("claxboi.utils.read_table", interrupt)
+    monkeypatch.setattr("claxboi.io.read_table", interrupt)
     assert run("classify x.fits -o out.fits") == (130, "", "claxboi: interrupted\n")
 
 

@@ -21,15 +21,17 @@ FOLDERS = [
     "pipeline",
     "properties",
     "references",
+    "report",
     "sharing",
     "simulation",
     "training",
     "utils.exceptions",
+    "votes",
 ]
 
 
 #: What users meet of a folder that is else for claxboi itself.
-SOME = {"utils": ["read_table", "write_table"]}
+SOME = {"io": ["read_table", "write_table"]}
 
 
 def _public():

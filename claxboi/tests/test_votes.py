@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from claxboi import classify
-from claxboi.applications import compare_models, draw_for_votes
+from claxboi.applications import compare_models
 from claxboi.classification import Evaluation
 from claxboi.pipeline import find_references, run
-from claxboi.simulation import make_mock_sky, make_votes
-from claxboi.training import apply_votes, combine_votes
+from claxboi.simulation import make_mock_sky
+from claxboi.votes import apply_votes, combine_votes, draw_for_votes, make_votes
 
 RARE = ["gal_XRB", "CV", "AGN_2", "ex_XRB"]
 SKILLS = {"Ann": 0.95, "Ben": 0.9, "Cleo": 0.85, "Dan": 0.8, "Eve": 0.6}

@@ -19,8 +19,8 @@ from claxboi.counterparts import (
     find_hosts,
     link_xray,
 )
+from claxboi.io import write_table
 from claxboi.simulation import make_labelled_sample
-from claxboi.utils import write_table
 
 
 @pytest.fixture

@@ -18,21 +18,14 @@ from astropy.table import Table
 
 from claxboi.config import conf
 from claxboi.counterparts import find_hosts_in
+from claxboi.io import read_table, write_table
 from claxboi.properties import add_properties, known_properties
-from claxboi.utils import (
-    check_count,
-    float_values,
-    quantity_value,
-    read_table,
-    record,
-    text_values,
-    write_table,
-)
+from claxboi.utils import check_count, float_values, quantity_value, record, text_values
 
 from ._catalogues import find_evidence, match_settings, parse_catalogues
 from ._prepare import add_counterparts
 from .labels import extended_sources, label_table, limit_settings
-from .missions import fetch_positions, fetch_sources, parse_mission
+from .mission_catalogues import fetch_positions, fetch_sources, parse_mission
 from .schemes import parse_scheme
 
 __all__ = ["TrainingSample", "build"]

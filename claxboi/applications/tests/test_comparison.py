@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose
 from claxboi import classify
 from claxboi.applications import compare_models, inspection_list
 from claxboi.classification import NaiveBayesClassifier
-from claxboi.simulation import make_labelled_sample, make_votes
-from claxboi.training import apply_votes, combine_votes
+from claxboi.simulation import make_labelled_sample
+from claxboi.votes import apply_votes, combine_votes, make_votes
 
 PRIORS = {
     "AGN": 0.55,

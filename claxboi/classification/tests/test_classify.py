@@ -13,13 +13,8 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.utils.masked import Masked
 from numpy.testing import assert_allclose, assert_array_equal
 
-from claxboi.classification import (
-    NaiveBayesClassifier,
-    PriorWarning,
-    Property,
-    SmallClassWarning,
-    classify,
-)
+from claxboi import classify
+from claxboi.classification import NaiveBayesClassifier, PriorWarning, Property, SmallClassWarning
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 PROPERTIES = {"one": ["x"], "two": ["y"]}

@@ -8,7 +8,8 @@ import pytest
 from astropy.table import MaskedColumn, Table, vstack
 from numpy.testing import assert_allclose, assert_array_equal
 
-from claxboi.classification import NaiveBayesClassifier, PriorWarning, classify
+from claxboi import classify
+from claxboi.classification import NaiveBayesClassifier, PriorWarning
 
 TRUTH = np.array([0.75, 0.05, 0.2])
 

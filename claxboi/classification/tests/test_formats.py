@@ -17,8 +17,9 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.utils.exceptions import AstropyUserWarning
 
 from claxboi import classify
+from claxboi.io import read_table, write_table
 from claxboi.simulation import make_labelled_sample
-from claxboi.utils import ClaxboiWarning, read_table, text_values, write_table
+from claxboi.utils import ClaxboiWarning, text_values
 
 LOSSLESS = [
     "fits",

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from claxboi.classification import Component, NaiveBayesClassifier, Property, classify
+from claxboi import classify
+from claxboi.classification import Component, NaiveBayesClassifier, Property
 from claxboi.simulation import make_labelled_sample
 from claxboi.utils import ClaxboiWarning
 

@@ -8,8 +8,8 @@ from astropy.time import Time
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import associate
+from claxboi.counterparts.association import _positions
 from claxboi.counterparts.motion import Motion, _moved, find_neighbours, read_motion
-from claxboi.counterparts.problem import _positions
 
 SETTINGS = {"completeness": 0.5, "density": 10000 / u.deg**2}
 

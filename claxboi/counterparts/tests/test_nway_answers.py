@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import associate
 from claxboi.counterparts.bayes import log_bayes_circular, log_bayes_elliptical, log_bayes_nway
-from claxboi.counterparts.densities import WHOLE_SKY_DEG2
 from claxboi.counterparts.pairs import _offsets, _separation
+from claxboi.counterparts.source_density import WHOLE_SKY_DEG2
 
 FLOAT32 = 3e-7
 AREA = 2.0 * u.deg**2

@@ -14,7 +14,7 @@ from claxboi.counterparts import (
     find_in_surveys,
     homogenize_magnitudes,
 )
-from claxboi.counterparts._fields import (
+from claxboi.counterparts._ring_counts import (
     Circles,
     _ring_areas,
     _ring_counts,

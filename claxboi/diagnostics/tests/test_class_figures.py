@@ -16,8 +16,8 @@ from claxboi.diagnostics import (
     plot_training_overlap,
     plot_weight_search,
 )
-from claxboi.diagnostics._style import DARK
 from claxboi.training import add_labels, label_report
+from claxboi.utils.style import DARK
 
 
 @pytest.fixture

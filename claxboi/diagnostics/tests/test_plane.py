@@ -7,8 +7,8 @@ from matplotlib.contour import QuadContourSet
 
 from claxboi import XrayTable
 from claxboi.diagnostics import plot_plane
-from claxboi.diagnostics._style import arrow_marker
 from claxboi.diagnostics.plane import _contours
+from claxboi.utils.style import arrow_marker
 
 
 @pytest.fixture

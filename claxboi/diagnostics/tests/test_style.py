@@ -9,8 +9,8 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from claxboi.diagnostics import plot_alternatives, plot_confusion, plot_outliers, plot_track
-from claxboi.diagnostics._room import broken, label_inches, legend_above
-from claxboi.diagnostics._style import COLORS, class_styles, new_axes, split_below
+from claxboi.diagnostics._layout import broken, label_inches, legend_above
+from claxboi.utils.style import COLORS, class_styles, new_axes, split_below
 
 # Machado, Oliveira & Fernandes 2009, severity 1: linear RGB as seen without one kind of cone.
 VISIONS = {

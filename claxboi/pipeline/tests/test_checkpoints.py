@@ -9,8 +9,8 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
+from claxboi.io import read_table
 from claxboi.pipeline.checkpoints import Checkpoints, digest, table_hash
-from claxboi.utils import read_table
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Column, Table
 
+from claxboi.io import read_table
 from claxboi.pipeline import plan, prepare, run
 from claxboi.pipeline.settings import STEPS
-from claxboi.utils import read_table
 
 # Five hundred sources have few labels: that is said, and no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")

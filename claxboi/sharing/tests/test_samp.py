@@ -10,9 +10,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi import XrayTable
+from claxboi.io import read_table
 from claxboi.sharing import point_at, receive_selection, samp, send_to
 from claxboi.sharing.samp import samp_package
-from claxboi.utils import read_table
 
 #: Seconds after which something has failed; no test depends on how long it takes.
 PATIENCE = 60.0

@@ -4,8 +4,8 @@ from astropy.io import votable
 from astropy.table import Table
 
 from claxboi.catalog import make_column
+from claxboi.io import read_table
 from claxboi.sharing import to_votable
-from claxboi.utils import read_table
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import kstest
 
-from claxboi.simulation._fields import disc, move, tile
+from claxboi.simulation._mock_fields import disc, move, tile
+from claxboi.simulation._mock_records import class_names, sky_records
+from claxboi.simulation._mock_spectra import XMM_EDGES, band_shares
 from claxboi.simulation._populations import agn_per_field, cumulative_counts, draw_flux
-from claxboi.simulation._records import class_names, sky_records
-from claxboi.simulation._spectra import XMM_EDGES, band_shares
 from claxboi.simulation._xmm import iau_names, julian_year, resolved
 
 COUNTS = {"faint": 1.34, "bright": 2.35}

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from claxboi.references import get_reference, load_records
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.simulation import MockSky, make_mock_sky
-from claxboi.simulation._records import class_names, sky_records
+from claxboi.simulation._mock_records import class_names, sky_records
 
 N = 3000
 

@@ -10,7 +10,12 @@ from claxboi import NaiveBayesClassifier
 from claxboi.references import UnknownTableError, load_records
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.training import build, label_report
-from claxboi.training.missions import fetch_positions, fetch_sources, missions, service_names
+from claxboi.training.mission_catalogues import (
+    fetch_positions,
+    fetch_sources,
+    missions,
+    service_names,
+)
 from claxboi.training.tests.mission_sky import LABELS, MPC, make_mission_sky
 
 # The catalogues of these tests are smaller than the real ones, which the references notice.

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 
-from claxboi.utils import _formats, read_table, write_table
+from claxboi.io import _formats, read_table, write_table
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from claxboi.utils import read_table
+from claxboi.io import read_table
 
 RECORD = {"claxboi": {"step": {"radius": 5}}}
 NOTE = json.dumps(RECORD).replace('"', "&quot;")

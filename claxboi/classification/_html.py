@@ -1,0 +1,260 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+What a notebook shows of a result, a score sheet and an explanation: small pieces of HTML.
+
+Each stands for itself, with its style, and follows the light or dark mode of the browser.
+"""
+
+from html import escape
+
+import numpy as np
+
+from claxboi.utils import float_values, text_values
+from claxboi.utils.style import class_styles
+
+from ._evaluation_text import TITLES
+
+__all__ = []
+
+#: Rows of a result, and parts of an explanation, that are shown.
+N_ROWS, N_PARTS = 5, 10
+
+_COLUMNS = ("source_id", "ra", "dec", "flux", "prediction", "margin", "outlier_pvalue")
+
+_STYLE = """<style>
+.claxboi{--ink:#222;--soft:#666;--line:#ddd;--paper:#fff;--bar:#0072B2;--against:#D55E00;
+--star:#000;color-scheme:light;font:13px/1.5 system-ui,sans-serif;color:var(--ink);
+background:var(--paper);border:1px solid var(--line);border-radius:6px;padding:.7em 1em;
+max-width:58em}
+@media (prefers-color-scheme:dark){.claxboi{--ink:#e4e4e4;--soft:#a5a5a5;--line:#444;
+--paper:#1d1f21;--bar:#56B4E9;--against:#E69F00;--star:#e4e4e4;color-scheme:dark}}
+.claxboi b{font-weight:600}
+.claxboi p{margin:.2em 0 .6em}
+.claxboi .soft{color:var(--soft)}
+.claxboi table{display:block;overflow-x:auto;border-collapse:collapse;
+margin:.7em 0;background:none;color:inherit;font-size:12px}
+.claxboi th,.claxboi td{padding:.15em .7em .15em 0;text-align:right;border:0;
+border-bottom:1px solid var(--line);background:none;color:inherit;white-space:nowrap}
+.claxboi th{color:var(--soft);font-weight:500}
+.claxboi .name{text-align:left}
+.claxboi .room{width:12em;padding-right:0}
+.claxboi i{display:block;height:.75em;background:var(--bar);min-width:1px}
+.claxboi i.against{background:var(--against)}
+.claxboi .cell{text-align:center;padding:.15em .6em}
+@media (max-width:500px){.claxboi .room{width:5em}.claxboi th,.claxboi td{padding-right:.45em}}
+</style>"""
+
+
+def result_html(result):
+    """
+    Show a classified table: how many of each class, how good the answer is, and its first rows.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        Table as `claxboi.classify` returns it.
+
+    Returns
+    -------
+    html : str
+    """
+    record = result.meta["claxboi"]["classification"]
+    classes = [str(name) for name in record["classes"]]
+    prediction, _ = text_values(result, "prediction")
+    counts = [np.count_nonzero(prediction == name) for name in classes]
+    rows = [["", "predicted", "expected", "", ""]]
+    colors = _colors(classes)
+    for name, count in zip(classes, counts, strict=True):
+        p = float_values(result, f"P_{name}") if f"P_{name}" in result.colnames else np.array([])
+        p = p[np.isfinite(p)]
+        expected = f"{p.sum():.1f} &#177; {np.sqrt(np.sum(p * (1 - p))):.1f}" if len(p) else "-"
+        bar = _bar(count / max(len(result), 1), color=colors[name])
+        rows.append([escape(name), f"{count}", expected, _share(count, len(result)), bar])
+    parts = [f"<p><b>{len(result)} classified sources</b>{_how(result, record)}</p>", _table(rows)]
+    shown = [name for name in _COLUMNS if name in result.colnames]
+    if shown and len(result):
+        head = [_heading(result, name) for name in shown]
+        body = [
+            [_value(result, name, row) for name in shown] for row in range(N_ROWS)[: len(result)]
+        ]
+        parts.append(_table([head, *body]))
+        if len(result) > N_ROWS:
+            rest = f"and {len(result) - N_ROWS} more rows, {len(result.colnames)} columns in all"
+            parts.append(f'<p class="soft">{rest}</p>')
+    return _card(parts)
+
+
+def explanation_html(explanation):
+    """
+    Show an explanation: its sentence, the probabilities, and what speaks for and against.
+
+    Parameters
+    ----------
+    explanation : `~claxboi.classification.Explanation`
+        The parts of a posterior.
+
+    Returns
+    -------
+    html : str
+    """
+    colors = _colors(explanation.classes)
+    rows = [["class", "probability", ""]]
+    for name in sorted(explanation.classes, key=explanation.posterior.get, reverse=True):
+        p = explanation.posterior[name]
+        rows.append([escape(name), f"{p:.3g}", _bar(p, color=colors[name])])
+    best, second = explanation.prediction, explanation.runner_up()
+    nats = explanation.contrast()
+    order = np.argsort(-np.abs(nats), kind="stable")
+    largest = np.abs(nats[np.isfinite(nats)]).max(initial=0)
+    parts = [["evidence", "value", "nats", ""]]
+    for row in order[:N_PARTS]:
+        part = explanation.parts[row]
+        kind, value = str(part["kind"]), float(part["value"])
+        name = str(part["name"]) or kind
+        if kind == "missing":
+            name += " is missing" if np.isnan(value) else " is known"
+        number = f"{value:.4g}" if np.isfinite(value) and kind == "property" else ""
+        share = min(abs(nats[row]) / largest, 1.0) if largest else 0.0
+        bar = _bar(share, is_against=nats[row] < 0)
+        parts.append([escape(name), number, f"{nats[row]:+.2f}", bar])
+    title = f"{escape(best)} rather than {escape(second)}"
+    rest = nats[order[N_PARTS:]].sum() if len(order) > N_PARTS else 0.0
+    more = f", and {len(order) - N_PARTS} smaller parts ({rest:+.2f})" if rest else ""
+    return _card(
+        [
+            f"<p>{escape(explanation.sentence)}</p>",
+            _table(rows),
+            f'<p class="soft">{title}: {nats.sum():+.1f} nats{more}</p>',
+            _table(parts),
+        ]
+    )
+
+
+def evaluation_html(evaluation):
+    """
+    Show a score sheet: overall scores, the classes, and the confusion matrix.
+
+    Parameters
+    ----------
+    evaluation : `~claxboi.classification.Evaluation`
+        The score sheet.
+
+    Returns
+    -------
+    html : str
+    """
+    scores = [["", "as sampled", "at the priors"]]
+    for name, title in TITLES.items():
+        value = getattr(evaluation, name)
+        if value is not None:
+            other = evaluation.corrected[name]
+            scores.append([title, f"{value:.3f}", f"{other:.3f}"])
+    colors = _colors(evaluation.classes)
+    rows = [["class", "sources", "prior", "precision", "at the priors", "recall", ""]]
+    rows += [_class_row(row, colors) for row in evaluation.per_class]
+    n = evaluation.confusion.sum()
+    return _card(
+        [
+            f"<p><b>{n} sources</b>, {escape(evaluation.method)}</p>",
+            _table(rows),
+            _confusion(evaluation),
+            _table(scores),
+        ]
+    )
+
+
+def _class_row(row, colors):
+    name = str(row["class"])
+    return [
+        escape(name),
+        f"{row['n']}",
+        f"{row['prior']:.3g}",
+        *(_percent(row[column]) for column in ("precision", "precision_corrected", "recall")),
+        _bar(np.nan_to_num(row["recall"]), color=colors[name]),
+    ]
+
+
+def _card(parts):
+    return f'{_STYLE}<div class="claxboi">{"".join(parts)}</div>'
+
+
+def _table(rows):
+    """
+    Write a table whose first row is its head; the cells are HTML already.
+    """
+    lines = []
+    for k, row in enumerate(rows):
+        tag = "td" if k else "th"
+        cells = []
+        for j, cell in enumerate(row):
+            kind = "name" if j == 0 else "room" if cell.startswith("<i") else ""
+            cells.append(
+                f'<{tag} class="{kind}">{cell}</{tag}>' if kind else f"<{tag}>{cell}</{tag}>"
+            )
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _bar(share, *, color=None, is_against=False):
+    fill = f";background:{color}" if color else ""
+    kind = ' class="against"' if is_against else ""
+    return f'<i{kind} style="width:{100 * share:.1f}%{fill}"></i>'
+
+
+def _colors(classes):
+    # Black is not seen on a dark page: there, that class has the colour of the letters.
+    styles = class_styles(classes)
+    return {k: "var(--star)" if s["color"] == "#000000" else s["color"] for k, s in styles.items()}
+
+
+def _confusion(evaluation):
+    fractions = evaluation.confusion / np.maximum(evaluation.confusion.sum(1, keepdims=True), 1)
+    head = "".join(f'<th class="cell">{escape(name)}</th>' for name in evaluation.classes)
+    lines = [f'<tr><th class="name">true &#8595; predicted &#8594;</th>{head}</tr>']
+    for name, counts, shares in zip(
+        evaluation.classes, evaluation.confusion, fractions, strict=True
+    ):
+        # Shaded with some transparency, which goes with light and dark letters.
+        cells = "".join(
+            f'<td class="cell" style="background:rgba(0,114,178,{0.55 * np.sqrt(share):.2f})">'
+            f"{count}</td>"
+            for count, share in zip(counts, shares, strict=True)
+        )
+        lines.append(f'<tr><td class="name">{escape(name)}</td>{cells}</tr>')
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _how(result, record):
+    said = []
+    evaluation = getattr(result, "evaluation", None)
+    if evaluation is not None:
+        scores = evaluation.corrected
+        said.append(
+            f"at the priors, accuracy {scores['accuracy']:.3f} and mean F1 "
+            f"{scores['macro_f1']:.3f} ({escape(evaluation.method)})"
+        )
+    if record.get("date"):
+        said.append(f"made {escape(str(record['date']))[:10]}")
+    return f'<span class="soft">; {", ".join(said)}</span>' if said else ""
+
+
+def _heading(result, name):
+    unit = getattr(result[name], "unit", None)
+    return escape(name) + (f" [{escape(unit.to_string())}]" if unit else "")
+
+
+def _value(result, name, row):
+    value = result[name][row]
+    if np.ma.is_masked(value):
+        return "&#8211;"
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.5f}" if name in ("ra", "dec") else f"{value:.3g}"
+    return escape(str(value))
+
+
+def _share(count, total):
+    return f"{100 * count / total:.1f}%" if total else ""
+
+
+def _percent(value):
+    return "-" if np.isnan(value) else f"{100 * value:.1f}%"

@@ -1,0 +1,310 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The arguments of an association: checked, and stripped of their units.
+"""
+
+import dataclasses
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+from astropy.time import Time
+
+from claxboi.utils import (
+    check_choice,
+    check_number,
+    check_table,
+    float_values,
+    quantity_value,
+    text_values,
+)
+
+from ._catalogue_positions import read_positions
+from .errors import read_covariances
+from .magnitude_priors import MagnitudePrior, make_priors
+from .motion import Positions, read_motion
+from .pairs import check_radius
+
+__all__ = []
+
+MOST_CATALOGUES = 4
+CONVENTIONS = ("claxboi", "nway")
+_OWN_COLUMNS = (
+    "primary",
+    "log_bayes_factor",
+    "p_single",
+    "p_any",
+    "p_i",
+    "match_flag",
+    "is_shared",
+)
+_GEOMETRY = ("separation", "offset_east", "offset_north")
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """
+    An association as arrays without units; made and checked by ``make_problem``.
+    """
+
+    names: list
+    """Names of the catalogues; [None] for a single one without a name."""
+    tables: list
+    """The catalogues, for their priors."""
+    primaries: Positions
+    """The X-ray sources."""
+    secondaries: list
+    """Positions of each catalogue."""
+    radius: np.ndarray
+    """Search radius of each X-ray source in arcsec."""
+    completeness: list | None
+    """One number per catalogue; None to estimate them."""
+    densities: list
+    """Objects per square degree of each catalogue, float or array; None to measure them locally."""
+    priors: list
+    """The priors of each catalogue."""
+    field_association: float | dict | None
+    """Fraction of field objects in both of two catalogues, also by pair; None to estimate it."""
+    is_nway: bool
+    """Whether to answer as NWAY does."""
+
+
+def make_problem(
+    xray,
+    secondaries,
+    *,
+    radius,
+    completeness="estimate",
+    area=None,
+    density=None,
+    priors=None,
+    epoch=None,
+    field_association="estimate",
+    convention="claxboi",
+):
+    """
+    Check the arguments of `associate`, and strip their units.
+
+    Parameters
+    ----------
+    xray, secondaries, radius, completeness, area, density, priors, epoch
+        As for `associate`.
+    field_association, convention
+        As for `associate`.
+
+    Returns
+    -------
+    problem : Problem
+    """
+    check_table(xray, "xray")
+    _check_unique(xray)
+    convention = check_choice(convention, CONVENTIONS, "convention")
+    is_nway = convention == "nway"
+    tables = _tables(secondaries)
+    names = list(tables)
+    radius_arcsec = quantity_value(radius, u.arcsec, "radius")
+    check_radius(radius_arcsec, len(xray), "xray")
+    if not np.all(radius_arcsec > 0):
+        raise ValueError("radius must be positive, got 0")
+    given_priors = make_priors(priors, names)
+    for name, table in tables.items():
+        for prior in given_priors[name]:
+            prior.check(table, label(name))
+    primaries = _positions(xray, "xray")._replace(epoch=_epochs(xray, epoch))
+    positions = []
+    for name, table in tables.items():
+        here = _positions(table, label(name))
+        if primaries.epoch is not None:
+            here = here._replace(motion=read_motion(table, label(name)))
+        positions.append(here)
+    densities = _densities(area, density, tables, len(xray), is_nway)
+    return Problem(
+        names=names,
+        tables=list(tables.values()),
+        primaries=primaries,
+        secondaries=positions,
+        radius=np.broadcast_to(np.asarray(radius_arcsec, float), len(xray)),
+        completeness=_completeness(completeness, names, is_nway),
+        densities=densities,
+        priors=[[_as_nway(p) if is_nway else p for p in given_priors[name]] for name in names],
+        field_association=_fraction(field_association, "field_association"),
+        is_nway=is_nway,
+    )
+
+
+def label(name):
+    """
+    Say how messages call a catalogue.
+
+    Parameters
+    ----------
+    name : str or None
+        Its name, None for a single one without a name.
+
+    Returns
+    -------
+    label : str
+    """
+    return "secondaries" if name is None else f"secondary {name!r}"
+
+
+def _positions(table, name):
+    return Positions(*read_positions(table, name), read_covariances(table, name))
+
+
+def _tables(secondaries):
+    if isinstance(secondaries, Table):
+        return {None: check_table(secondaries, "secondaries", allow_empty=True)}
+    if not hasattr(secondaries, "items"):
+        raise TypeError(
+            "secondaries must be an astropy Table or a mapping of names to Tables, got "
+            f"{type(secondaries).__name__}"
+        )
+    if not 1 <= len(secondaries) <= MOST_CATALOGUES:
+        raise ValueError(
+            f"secondaries must be 1 to {MOST_CATALOGUES} catalogues, got {len(secondaries)}"
+        )
+    for name in secondaries:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"names of secondaries must be strings, got {name!r}")
+    taken = {*_OWN_COLUMNS, *(f"{c}_{name}".lower() for name in secondaries for c in _GEOMETRY)}
+    for name, table in secondaries.items():
+        if name.lower() in taken:
+            raise ValueError(
+                f"secondaries must not be called {name!r}: the result has a column of that name "
+                "(names are compared without case, as FITS does)"
+            )
+        taken.add(name.lower())
+        check_table(table, f"secondary {name!r}", allow_empty=True)
+    return dict(secondaries)
+
+
+def _check_unique(xray):
+    if "source_id" not in xray.colnames:
+        return
+    ids, missing = text_values(xray, "source_id", name="xray")
+    values, counts = np.unique(ids[~missing], return_counts=True)
+    if np.any(counts > 1):
+        raise ValueError(
+            f"source_id of xray must be unique, got '{values[np.argmax(counts)]}' "
+            f"{counts.max()} times"
+        )
+
+
+def _epochs(xray, epoch):
+    if epoch is False:
+        return None
+    if epoch is None:
+        if "epoch" not in xray.colnames:
+            return None
+        return float_values(xray, "epoch", unit=u.yr, name="xray")
+    years = epoch.jyear if isinstance(epoch, Time) else quantity_value(epoch, u.yr, "epoch")
+    if np.ndim(years) and np.shape(years) != (len(xray),):
+        raise ValueError(
+            f"epoch must be one value or one for each of the {len(xray)} rows of xray, got shape "
+            f"{np.shape(years)}"
+        )
+    return np.broadcast_to(np.asarray(years, float), len(xray)).copy()
+
+
+def _per_catalogue(value, names, argument):
+    """
+    Spread an argument over the catalogues: one value, a sequence, or a mapping by name.
+    """
+    if value is None:
+        return [None] * len(names)
+    if hasattr(value, "keys"):
+        unknown = [name for name in value if name not in names]
+        if unknown:
+            raise ValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
+        return [value.get(name) for name in names]
+    if isinstance(value, (list, tuple)):
+        if len(value) != len(names):
+            raise ValueError(
+                f"{argument} must have one value for each of {len(names)} catalogues, got "
+                f"{len(value)}"
+            )
+        return list(value)
+    return [value] * len(names)
+
+
+def _completeness(value, names, is_nway):
+    if isinstance(value, str):
+        check_choice(value, ("estimate",), "completeness")
+        if is_nway:
+            raise ValueError("completeness must be a number with convention='nway', got 'estimate'")
+        return None
+    values = value.tolist() if isinstance(value, np.ndarray) else value
+    single = not isinstance(values, (list, tuple)) and not hasattr(values, "keys")
+    result = []
+    for c in _per_catalogue(values, names, "completeness"):
+        if c is None:
+            raise ValueError("completeness must have a value for each catalogue, or be 'estimate'")
+        number = check_number(c, "completeness", minimum=0, maximum=1)
+        if number == 0 or (number == 1 and not is_nway):
+            raise ValueError(
+                f"completeness must be above 0 and below 1, got {number:g}: no data could change it"
+            )
+        result.append(number)
+    # NWAY spreads one number over all of its catalogues.
+    return [c ** (1 / len(names)) for c in result] if is_nway and single else result
+
+
+def _fraction(value, argument):
+    if isinstance(value, str):
+        check_choice(value, ("estimate",), argument)
+        return None
+    value = check_number(value, argument, minimum=0, maximum=1)
+    if value == 1:
+        raise ValueError(f"{argument} must be below 1, got 1")
+    return value
+
+
+def _densities(area, density, tables, n_primaries, is_nway):
+    """
+    Return for each catalogue objects per square degree, or None for a local density.
+    """
+    names = list(tables)
+    areas = _split_quantity(area, names, "area")
+    densities = _split_quantity(density, names, "density", n_primaries)
+    result = []
+    for name, one_area, one_density in zip(names, areas, densities, strict=True):
+        whose = "" if name is None else f" of {name!r}"
+        if (one_area is None) == (one_density is None):
+            both = "both" if one_area is not None else "neither"
+            raise ValueError(
+                f"the density{whose} must come from area= or from density= (a number per solid "
+                f"angle, or 'local'), got {both}"
+            )
+        if one_area is not None:
+            deg2 = quantity_value(one_area, u.deg**2, "area")
+            deg2 = check_number(deg2, "area", minimum=0, exclusive=True)
+            result.append((len(tables[name]) + is_nway) / deg2)
+        elif isinstance(one_density, str):
+            check_choice(one_density, ("local",), "density")
+            result.append(None)
+        else:
+            value = quantity_value(one_density, u.deg**-2, "density")
+            if not np.all(np.isfinite(value)) or not np.all(value > 0):
+                raise ValueError(f"density{whose} must be positive and finite, got {value}")
+            if np.ndim(value) and np.shape(value) != (n_primaries,):
+                raise ValueError(
+                    f"density{whose} must be one value or one for each of the {n_primaries} rows "
+                    f"of xray, got shape {np.shape(value)}"
+                )
+            result.append(value)
+    return result
+
+
+def _split_quantity(value, names, argument, n_primaries=None):
+    # A Quantity of several values has one for each catalogue, or for a single one each source.
+    several = isinstance(value, u.Quantity) and value.ndim == 1
+    if several and not (len(names) == 1 and value.shape == (n_primaries,)):
+        value = list(value)
+    return _per_catalogue(value, names, argument)
+
+
+def _as_nway(prior):
+    if not isinstance(prior, MagnitudePrior):
+        return prior
+    return prior.with_nway_recipe()

@@ -1,0 +1,299 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+One counterpart per X-ray source and domain, from one survey or from several.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+
+from claxboi.catalog import describe, make_column
+from claxboi.utils import (
+    add_columns,
+    check_choice,
+    check_columns,
+    check_number,
+    check_table,
+    float_values,
+    is_missing,
+    record,
+    text_values,
+)
+
+from .association_solver import CLAIM
+
+__all__ = ["best_matches"]
+
+RULES = ("first", "best")
+
+
+class _Best(NamedTuple):
+    # The most probable object of one survey for each X-ray source, arrays of shape (n_sources,).
+    row: np.ndarray  # of the survey, -1 where there is none
+    p_any: np.ndarray  # that there is one in this survey
+    p_i: np.ndarray  # that it is this one
+    separation: np.ndarray
+
+
+def best_matches(
+    candidates,
+    xray,
+    secondaries,
+    *,
+    domain="opt",
+    rule="first",
+    cutoff=0.0,
+    id_column=None,
+    keep=(),
+    overwrite=False,
+):
+    """
+    Choose one counterpart for each X-ray source.
+
+    Parameters
+    ----------
+    candidates : `~astropy.table.Table` or mapping of str to `~astropy.table.Table`
+        What `associate` answered: one Table for all surveys together, or one for each survey,
+        by its name.
+    xray : `~astropy.table.Table`
+        The X-ray sources that were associated.
+    secondaries : mapping of str to `~astropy.table.Table`
+        The surveys of this domain in order of preference.
+    domain : str, optional
+        First part of the names of the new columns: "opt" or "ir".
+    rule : {"first", "best"}, optional
+        Which survey is taken: the first in the order of ``secondaries`` with ``p_any`` above its
+        cutoff (the published rule), or that with the largest probability ``p_any * p_i`` among
+        those above theirs. The survey that the second rule would take is recorded either way.
+    cutoff : float or mapping of str to float, optional
+        Smallest ``p_any``, for all surveys or by survey: see `calibrate_cutoffs`.
+    id_column : str or mapping of str to str, optional
+        Column of the identifier in each survey; None takes ``source_id`` or ``id``, or else the row
+        number.
+    keep : list of str, or mapping of str to str, optional
+        What else of the counterparts to keep: columns of the surveys, or new name -> column. In
+        the units of the vocabulary, where it has the new name.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as ``xray``
+        A copy of ``xray`` with, masked where no survey has a counterpart above its cutoff:
+        ``<domain>_id``, ``<domain>_ra``, ``<domain>_dec`` (deg, as in the survey),
+        ``<domain>_separation`` (arcsec), ``<domain>_p_any``, ``<domain>_p_i``,
+        ``<domain>_reference`` (name of the survey), ``<domain>_reference_best``, and
+        ``<domain>_is_shared``: whether another source, likely to have a counterpart too, has the
+        same object. Then the columns to keep, masked too where the survey of the counterpart has no
+        such column.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        If an argument is wrong, or the candidates are not of these surveys.
+
+    Notes
+    -----
+    Of an association of several catalogues, the probability of an object is the sum over all
+    combinations that hold it, and the p_any of a survey the sum over all of its objects; for one
+    catalogue these are p_any and p_i of `associate`. Of two equally probable objects the nearer one
+    is taken.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import associate, best_matches
+    >>> xray = Table({"ra": [10.0, 20.0], "dec": [30.0, 40.0], "pos_error": [1.0, 2.0]})
+    >>> gaia = Table({"source_id": [77], "ra": [10.0], "dec": [30.0003], "pos_error": [0.1]})
+    >>> candidates = associate(
+    ...     xray, gaia, radius=10 * u.arcsec, completeness=0.5, density=20000 / u.deg**2
+    ... )
+    >>> best = best_matches(candidates, xray, {"gaia": gaia}, cutoff=0.5)
+    >>> best["opt_p_any"].info.format = ".3f"
+    >>> print(best["opt_id", "opt_p_any", "opt_reference"])
+    opt_id opt_p_any opt_reference
+    ------ --------- -------------
+        77     0.983          gaia
+        --        --            --
+    """
+    check_table(xray, "xray")
+    check_choice(rule, RULES, "rule")
+    if not hasattr(secondaries, "items") or len(secondaries) == 0 or isinstance(secondaries, Table):
+        raise TypeError(
+            f"secondaries must be a mapping of survey names to Tables, got {secondaries!r:.80}"
+        )
+    if not isinstance(domain, str) or not domain:
+        raise TypeError(f"domain must be a name such as 'opt', got {domain!r}")
+    names = list(secondaries)
+    for name in names:
+        check_table(secondaries[name], f"secondary {name!r}", allow_empty=True)
+        check_columns(secondaries[name], ["ra", "dec"], f"secondary {name!r}")
+    cutoffs = [
+        check_number(c, "cutoff", minimum=0, maximum=1)
+        for c in _by_name(cutoff, names, "cutoff", 0.0)
+    ]
+    ids = _by_name(id_column, names, "id_column", None)
+    kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
+    for column in kept.values():
+        if not any(column in survey.colnames for survey in secondaries.values()):
+            raise KeyError(f"keep names the column {column!r}, which none of {names} has")
+    found = [_best_of(candidates, name, names, secondaries[name], len(xray)) for name in names]
+
+    probability = np.array([b.p_any * b.p_i for b in found])
+    above = np.array([(b.row >= 0) & (b.p_any >= c) for b, c in zip(found, cutoffs, strict=True)])
+    best = np.argmax(np.where(above, probability, -1.0), axis=0)
+    chosen = np.argmax(above, axis=0) if rule == "first" else best
+    has = above.any(axis=0)
+    columns = _columns(domain, secondaries, ids, found, has=has, chosen=chosen, best=best)
+    row = np.choose(chosen, [b.row for b in found])
+    for new, column in kept.items():
+        columns[new] = _kept(new, column, secondaries, np.where(has, chosen, -1), row)
+    result = add_columns(xray, columns, overwrite=overwrite)
+    result.meta = record(
+        result.meta,
+        f"counterparts_{domain}",
+        surveys=names,
+        rule=rule,
+        cutoff=dict(zip(names, cutoffs, strict=True)),
+    )
+    return result
+
+
+def _by_name(value, names, argument, default):
+    if hasattr(value, "keys"):
+        unknown = [name for name in value if name not in names]
+        if unknown:
+            raise ValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
+        return [value.get(name, default) for name in names]
+    return [value] * len(names)
+
+
+def _best_of(candidates, name, names, survey, n_sources):
+    """
+    Find the most probable object of one survey for each source.
+    """
+    if isinstance(candidates, Table):
+        table = candidates
+    elif hasattr(candidates, "keys"):
+        if name not in candidates:
+            raise KeyError(f"candidates has none of {name!r}: it has {', '.join(candidates)}")
+        table = candidates[name]
+    else:
+        raise TypeError(
+            "candidates must be a Table or a mapping of names to Tables, got "
+            f"{type(candidates).__name__}"
+        )
+    single = "secondary" in table.colnames and (len(names) == 1 or table is not candidates)
+    member, separation = ("secondary", "separation") if single else (name, f"separation_{name}")
+    check_columns(table, ["primary", member, separation, "p_any", "p_i"], "candidates")
+    primary = np.asarray(table["primary"])
+    row = float_values(table, member)
+    if np.any((primary < 0) | (primary >= n_sources)) or np.nanmax(row, initial=-1) >= len(survey):
+        raise ValueError(
+            f"candidates must be of these tables, got rows beyond the {n_sources} of xray or the "
+            f"{len(survey)} of {name!r}"
+        )
+    here = np.isfinite(row)
+    return _sum_objects(
+        primary[here],
+        row[here].astype(np.int64),
+        (float_values(table, "p_any") * float_values(table, "p_i"))[here],
+        float_values(table, separation)[here],
+        n_sources,
+    )
+
+
+def _sum_objects(primary, row, p, separation, n_sources):
+    best = _Best(
+        np.full(n_sources, -1), np.zeros(n_sources), np.zeros(n_sources), np.full(n_sources, np.nan)
+    )
+    if len(primary) == 0:
+        return best
+    order = np.lexsort((row, primary))
+    primary, row, p, separation = (x[order] for x in (primary, row, p, separation))
+    new = np.flatnonzero(np.append(True, (np.diff(primary) != 0) | (np.diff(row) != 0)))
+    p = np.add.reduceat(p, new)
+    primary, row, separation = primary[new], row[new], separation[new]
+    best.p_any[:] = np.minimum(np.bincount(primary, weights=p, minlength=n_sources), 1.0)
+    order = np.lexsort((row, separation, -p, primary))
+    top = order[np.unique(primary[order], return_index=True)[1]]
+    top = top[p[top] > 0]
+    at = primary[top]
+    best.row[at], best.separation[at] = row[top], separation[top]
+    best.p_i[at] = p[top] / best.p_any[at]
+    return best
+
+
+def _columns(domain, secondaries, ids, found, *, has, chosen, best):
+    n, names = len(has), list(secondaries)
+    values = {name: np.full(n, np.nan) for name in ("ra", "dec", "separation", "p_any", "p_i")}
+    identifier = np.full(n, "", dtype=object)
+    shared = np.zeros(n, bool)
+    for k, name in enumerate(names):
+        rows = np.flatnonzero(has & (chosen == k))
+        at = found[k].row[rows]
+        survey = secondaries[name]
+        for column in ("ra", "dec"):
+            values[column][rows] = float_values(survey, column, unit=u.deg, name=name)[at]
+        for column in ("separation", "p_any", "p_i"):
+            values[column][rows] = getattr(found[k], column)[rows]
+        identifier[rows] = _identifiers(survey, ids[k], name)[at]
+        claims = found[k].p_any[rows] > CLAIM
+        counts = np.bincount(at[claims], minlength=len(survey))
+        shared[rows] = claims & (counts[at] > 1)
+    names = np.array(names)
+    texts = {
+        "id": identifier.astype(str),
+        "reference": names[chosen],
+        "reference_best": names[best],
+    }
+    columns = {}
+    for part in ("id", "ra", "dec", "separation", "p_any", "p_i", "reference", "reference_best"):
+        data = texts[part] if part in texts else values[part]
+        data = np.where(has, data, "") if part in texts else data
+        columns[f"{domain}_{part}"] = make_column(
+            f"<domain>_{part}", data, mask=~has, domain=domain
+        )
+    columns[f"{domain}_is_shared"] = make_column(
+        "<domain>_is_shared", shared, mask=~has, domain=domain
+    )
+    return columns
+
+
+def _kept(new, column, secondaries, chosen, row):
+    """
+    Take a column of the counterparts from the survey of each.
+    """
+    unit = (describe(new) or {}).get("unit") or None
+    parts, first = [], None
+    for k, (name, survey) in enumerate(secondaries.items()):
+        rows = np.flatnonzero(chosen == k)
+        if column not in survey.colnames:
+            continue
+        first = survey[column] if first is None else first
+        if survey[column].dtype.kind in "fiu" and unit is not None:
+            values = float_values(survey, column, unit=unit, name=name)
+            missing = np.isnan(values)
+        else:
+            values = np.ma.getdata(np.asanyarray(survey[column]))
+            missing = is_missing(survey, column)
+        parts.append((rows, values[row[rows]], missing[row[rows]]))
+    data = np.zeros(len(chosen), np.result_type(*(values for _, values, _ in parts)))
+    mask = np.ones(len(chosen), bool)
+    for rows, values, missing in parts:
+        data[rows], mask[rows] = values, missing
+    if describe(new) is not None:
+        return make_column(new, data, mask=mask)
+    return MaskedColumn(data, name=new, mask=mask, unit=first.unit, description=first.description)
+
+
+def _identifiers(survey, column, name):
+    if column is None:
+        column = next((c for c in ("source_id", "id") if c in survey.colnames), None)
+        if column is None:
+            return np.arange(len(survey)).astype(str)
+    check_columns(survey, [column], f"secondary {name!r}")
+    return text_values(survey, column, name=name)[0]

@@ -1,0 +1,146 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Why one class and not the other: the contribution of each part, as bars.
+"""
+
+import numpy as np
+
+from claxboi.classification import Explanation
+from claxboi.utils import check_choice
+from claxboi.utils.style import COLORS, DARK, GREY, PALE, new_axes
+
+from ._axis_labels import literal, short_symbol
+from ._layout import (
+    fit_letters,
+    is_narrow,
+    label_inches,
+    legend_above,
+    line_letters,
+    room_inches,
+    title_above,
+)
+
+__all__ = ["plot_explanation"]
+
+#: Parts that change little are drawn as one bar.
+SMALLEST_SHARE = 0.02
+
+
+def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
+    """
+    Plot how much each part of the evidence speaks for one class against another.
+
+    One bar per property, coloured by category, from the strongest for the class to the strongest
+    against it; the bars add up to the logarithm of the ratio of the two posteriors. A property
+    that is missing, or known where others are missing, has a hatched bar.
+
+    Parameters
+    ----------
+    explanation : `~claxboi.classification.Explanation`
+        The parts of a posterior.
+    class_name : str, optional
+        The class; the prediction by default.
+    against : str, optional
+        The other; the most probable of the rest by default.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no explanation, or there is no such class.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.diagnostics import plot_explanation
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result, model = classify(make_labelled_sample(2000, rng=1), "training", return_model=True)
+    >>> ax = plot_explanation(model.explain(result[7]))
+    >>> ax.get_xlabel()
+    'Contribution [nats]'
+    """
+    from matplotlib.patches import Patch
+
+    if not isinstance(explanation, Explanation):
+        raise TypeError(
+            f"explanation must be what explain() returns, got {type(explanation).__name__}"
+        )
+    first = explanation.prediction if class_name is None else class_name
+    check_choice(first, explanation.classes, "class_name")
+    second = explanation.runner_up(first) if against is None else against
+    check_choice(second, explanation.classes, "against")
+    nats = explanation.contrast(first, second)
+    labels, values, kinds, categories = _bars(explanation.parts, nats)
+    colors = _colors(explanation.parts)
+
+    ax = new_axes(ax, 6.0, 1.2 + 0.27 * len(values))
+    places = np.arange(len(values))[::-1]
+    for place, value, kind, category in zip(places, values, kinds, categories, strict=True):
+        ax.barh(
+            place,
+            value,
+            height=0.72,
+            color=colors.get(category, GREY),
+            alpha=0.45 if kind == "missing" else 1.0,
+            hatch="////" if kind == "missing" else None,
+            edgecolor="white" if kind == "missing" else "none",
+        )
+    ax.axvline(0, color=DARK, linewidth=0.8)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(-0.8, len(values) - 0.2)
+    ax.margins(x=0.05)
+    ax.set_xlabel("Contribution [nats]")
+    fit_letters(ax)
+    total = nats.sum()
+    who = f"{explanation.identifier}: " if explanation.identifier else ""
+    title = literal(f"{who}{first} rather than {second}, {total:+.1f} nats")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.grid(axis="x", color=PALE, linewidth=0.8)
+    ax.set_axisbelow(True)
+    patches = [Patch(color=color, label=literal(name)) for name, color in colors.items()]
+    distance, largest = room_inches(ax)[1] - 1.2, 7.5 if is_narrow(ax) else 9.0
+    left = 0.1 + label_inches(labels, min(line_letters(distance / len(values), labels), largest))
+    above = legend_above(ax, patches, left_inches=left)
+    above += title_above(ax, title, above, left_inches=left)
+    # Many bars in a low figure have small names.
+    distance = room_inches(ax)[1] - 0.55 - above / 72
+    size = min(line_letters(distance / len(values), labels), largest)
+    ax.set_yticks(places, labels, size=size)
+    return ax
+
+
+def _bars(parts, nats):
+    """Sort the parts and put the small ones together."""
+    kinds = np.array(parts["kind"], str)
+    small = np.abs(nats) < SMALLEST_SHARE * np.abs(nats).max(initial=0)
+    rows = [row for row in np.argsort(-nats) if not small[row]]
+    labels = [_label(parts[row]) for row in rows]
+    values = [nats[row] for row in rows]
+    kinds_shown = [kinds[row] for row in rows]
+    categories = [str(parts["category"][row]) for row in rows]
+    if small.any():
+        place = int(np.searchsorted(-np.array(values), -nats[small].sum()))
+        labels.insert(place, f"{np.count_nonzero(small)} smaller parts")
+        values.insert(place, nats[small].sum())
+        kinds_shown.insert(place, "rest")
+        categories.insert(place, "")
+    return labels, values, kinds_shown, categories
+
+
+def _label(part):
+    kind, name, value = str(part["kind"]), str(part["name"]), float(part["value"])
+    if kind == "property":
+        return f"{short_symbol(name)} = {value:.4g}"
+    if kind == "missing":
+        return f"{short_symbol(name)} is {'missing' if np.isnan(value) else 'known'}"
+    return kind
+
+
+def _colors(parts):
+    names = [str(name) for name in dict.fromkeys(parts["category"]) if name]
+    return {name: COLORS[k % len(COLORS)] for k, name in enumerate(names)}

@@ -1,0 +1,96 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The outlier measure of each predicted class.
+"""
+
+import numpy as np
+
+from claxboi.classification.results import read_record
+from claxboi.utils import float_values, text_values
+from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes
+
+from ._layout import broken, fit_letters, is_narrow
+
+__all__ = ["plot_outliers"]
+
+N_BINS = 60
+
+# The oddest sources of a class are drawn one by one, for they are what one comes for: this part of
+# them, and no more than that many.
+ODDEST = 0.02
+N_ODDEST = 20
+
+
+def plot_outliers(result, ax=None):
+    """
+    Plot the distribution of the outlier measure for each predicted class.
+
+    Each class has a histogram of its own height, a bar at its median, and a tick for each of
+    its oddest sources: two in a hundred, 20 at most.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        Table as `claxboi.classify` returns it, with its columns ``prediction`` and ``outlier``.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+
+    Raises
+    ------
+    ValueError
+        If the table was not classified, or no source has an outlier measure.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.diagnostics import plot_outliers
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result, model = classify(make_labelled_sample(2000, rng=1), "training", return_model=True)
+    >>> ax = plot_outliers(result)
+    >>> ax.get_ylabel()
+    'Predicted class'
+    """
+    classes, _ = read_record(result, lambda *_: ["prediction", "outlier"])
+    outlier = float_values(result, "outlier", name="result")
+    prediction, _ = text_values(result, "prediction", name="result")
+    known = np.isfinite(outlier)
+    if not known.any():
+        raise ValueError("column 'outlier' of result must have a value for at least one source")
+    edges = np.histogram_bin_edges(outlier[known], N_BINS)
+
+    ax = new_axes(ax, 6.4, 1.2 + 0.55 * len(classes))
+    beside = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": DARK}
+    beside["size"] = 7.5 if is_narrow(ax) else 9.0
+    ax.annotate("sources", (1.01, -0.7), **beside)
+    for place, (name, style) in enumerate(class_styles(classes).items()):
+        values = np.sort(outlier[known & (prediction == name)])
+        _draw(ax, place, values, edges, style["color"])
+        ax.annotate(f"{len(values)}", (1.01, place), **beside)
+    ax.set_yticks(range(len(classes)), [broken(name) for name in classes], va="bottom")
+    ax.set_ylim(len(classes) - 0.6, -0.95)
+    ax.tick_params(axis="y", length=0)
+    hide_spines(ax, "left", "right", "top")
+    line = "\n" if is_narrow(ax) else " "
+    ax.set_xlabel(f"Outlier measure,{line}" + r"$-\log_{10}$(largest prior $\times$ likelihood)")
+    ax.set_ylabel("Predicted class")
+    fit_letters(ax)
+    return ax
+
+
+def _draw(ax, place, values, edges, color):
+    ax.axhline(place, color=color, linewidth=0.8)
+    if len(values) == 0:
+        return
+    counts, _ = np.histogram(values, edges)
+    # Up is down: the first class is at the top.
+    heights = place - 0.8 * counts / counts.max()
+    ax.stairs(heights, edges, baseline=place, fill=True, color=color, alpha=0.45)
+    ax.stairs(heights, edges, baseline=place, color=color, linewidth=1)
+    median = np.median(values)
+    ax.plot([median, median], [place, place - 0.8], color=DARK, linewidth=1.5)
+    odd = values[-min(N_ODDEST, int(np.ceil(ODDEST * len(values)))) :]
+    ax.plot(odd, np.full(len(odd), place + 0.12), "|", color=color, markersize=6)

@@ -1,0 +1,89 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+How a search found the weights of the categories.
+"""
+
+import numpy as np
+
+from claxboi.classification import WeightSearch
+from claxboi.utils.style import DARK, GREY, class_styles, hide_spines, new_axes, split_below
+
+from ._axis_labels import literal
+from ._layout import fit_letters, legend_above
+
+__all__ = ["plot_weight_search"]
+
+
+def plot_weight_search(search, *, ax=None):
+    """
+    Plot the score of a search for weights step by step, and the weights below.
+
+    Parameters
+    ----------
+    search : `~claxboi.classification.WeightSearch`
+        What `~claxboi.classification.NaiveBayesClassifier.optimize` returned.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; the lower panel is cut off from it. A new figure by default.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        The upper panel: the score of each step as points, and the best one so far as a line.
+
+    Raises
+    ------
+    TypeError
+        If it is no search.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.diagnostics import plot_weight_search
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> _, model = classify(table, "training", return_model=True)
+    >>> search = model.optimize(table, "training", show_progress=False)
+    >>> ax = plot_weight_search(search)
+    >>> ax.get_ylabel()
+    'Log-loss [nats]'
+    """
+    if not isinstance(search, WeightSearch):
+        raise TypeError(f"search must be what optimize() returns, got {type(search).__name__}")
+    steps = np.asarray(search.history["step"])
+    score = np.asarray(search.history[search.objective], float)
+    is_loss = search.objective == "log_loss"
+    best = (np.minimum if is_loss else np.maximum).accumulate(score)
+
+    ax = new_axes(ax, 5.8, 5.0)
+    panel = split_below(ax, 0.55)
+    ax.plot(steps, score, ".", color=GREY, markersize=5, label="step")
+    ax.step(steps, best, where="post", color=DARK, linewidth=1.3, label="best so far")
+    ax.set_ylabel("Log-loss [nats]" if is_loss else _f1_label(search))
+    for name, style in class_styles(list(search.weights)).items():
+        panel.plot(
+            steps,
+            search.history[name],
+            color=style["color"],
+            linestyle=style["linestyle"],
+            linewidth=1.5,
+            marker=style["marker"],
+            markersize=5,
+            markevery=[len(steps) - 1] if len(steps) else None,
+            label=f"{literal(name)} ({search.weights[name]:.3g})",
+        )
+    panel.set_ylim(0, None)
+    panel.set_xlabel("Step")
+    panel.set_ylabel("Weight")
+    panel.xaxis.get_major_locator().set_params(integer=True)
+    ended = ", ended by the user" if search.interrupted else ""
+    title = f"{search.score:.4f} on {search.n_sources} held-out sources{ended}"
+    handles = [line for one in (panel, ax) for line in one.get_legend_handles_labels()[0]]
+    legend_above(ax, handles, title=title)
+    fit_letters(ax, panel)
+    for one in (ax, panel):
+        hide_spines(one, "top", "right")
+    return ax
+
+
+def _f1_label(search):
+    return "Mean F1" if search.target is None else f"F1 of {literal(search.target)}"

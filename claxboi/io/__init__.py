@@ -1,0 +1,23 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Read and write tables, and read the answers of services.
+"""
+
+from ._answers import Answer, read_answer
+from ._formats import ecsv_text
+from ._tables import as_votable, output_format, read_table, write_table
+from .exceptions import AnswerError, FetchError, ServiceError, UnknownTableError
+
+__all__ = [
+    "Answer",
+    "AnswerError",
+    "FetchError",
+    "ServiceError",
+    "UnknownTableError",
+    "as_votable",
+    "ecsv_text",
+    "output_format",
+    "read_answer",
+    "read_table",
+    "write_table",
+]

@@ -1,0 +1,55 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Errors raised when a service fails or its answer cannot be used.
+"""
+
+__all__ = ["AnswerError", "FetchError", "ServiceError", "UnknownTableError"]
+
+
+class FetchError(RuntimeError):
+    """
+    The base of all errors of fetching. What had arrived before is in the cache.
+    """
+
+
+class UnknownTableError(FetchError):
+    """
+    The service does not hold the table, or holds several under that name.
+    """
+
+
+class ServiceError(FetchError):
+    """
+    The service refused, or gave no answer at all.
+
+    Parameters
+    ----------
+    message : str
+        What happened, in the server's own words where there are any.
+    status : int, optional
+        Status of the HTTP answer; None where the connection failed.
+    is_transient : bool, optional
+        Whether the same request may succeed later.
+    """
+
+    def __init__(self, message, *, status=None, is_transient=False):
+        super().__init__(message)
+        self.status = status
+        self.is_transient = is_transient
+
+
+class AnswerError(FetchError):
+    """
+    An answer came, but it is not what was asked for: columns, rows or positions are wrong.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    is_transient : bool, optional
+        Whether the same request may succeed later, as after a body that was cut.
+    """
+
+    def __init__(self, message, *, is_transient=False):
+        super().__init__(message)
+        self.is_transient = is_transient

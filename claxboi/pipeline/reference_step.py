@@ -1,0 +1,243 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The catalogues that a job compares with: the user's files, or else those on services.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+
+from claxboi.catalog import missions, standardize
+from claxboi.io import read_table
+from claxboi.references import Reference, get_reference, load_records
+from claxboi.utils import text_values
+
+from .checkpoints import file_hash, table_hash
+
+__all__ = ["References", "find_references"]
+
+#: Around fewer sources a mission's catalogue is asked for; for more it is fetched whole.
+_FEW = 2000
+#: So near to a source are those of other missions that may be linked to it.
+_AROUND = 60 * u.arcsec
+
+
+class References:
+    """
+    Catalogues by name, each read once.
+
+    Parameters
+    ----------
+    own : mapping of str to `~astropy.table.Table`, str, path or `~claxboi.references.Reference`
+        What takes the place of known catalogues, or adds to them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is not there.
+    TypeError
+        If something is none of these.
+    """
+
+    def __init__(self, own):
+        self.own = dict(own)
+        self._read, self._content = {}, {}
+        for name, source in self.own.items():
+            if isinstance(source, (str, os.PathLike)):
+                if not Path(source).exists():
+                    raise FileNotFoundError(f"there is no file {source} for reference {name!r}")
+            elif not isinstance(source, (Table, Reference)):
+                raise TypeError(
+                    f"references must be tables, files or Reference objects, got "
+                    f"{type(source).__name__} for {name!r}"
+                )
+
+    def get(self, name):
+        """
+        Find a catalogue.
+
+        Parameters
+        ----------
+        name : str
+            Short name, or what else `~claxboi.references.get_reference` takes.
+
+        Returns
+        -------
+        reference : `~claxboi.references.Reference`
+        """
+        if name not in self._read:
+            if name in self.own:
+                like = name if name in load_records() else None
+                self._read[name] = get_reference(self.own[name], name=name, like=like)
+            else:
+                self._read[name] = get_reference(name)
+        return self._read[name]
+
+    def xray(self, mission, coords):
+        """
+        Find another X-ray mission's catalogue, in the words of the vocabulary.
+
+        Parameters
+        ----------
+        mission : str
+            Name of the mission.
+        coords : `~astropy.coordinates.SkyCoord`
+            Around which sources it is needed; the whole of it may come.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+        """
+        if mission not in self._read:
+            if mission in self.own:
+                source = self.own[mission]
+                raw = source if isinstance(source, Table) else read_table(source)
+            else:
+                raw = _fetch_mission(mission, coords)
+            self._read[mission] = standardize(raw, mission, overwrite=True)
+        return self._read[mission]
+
+    def forget(self, names):
+        """
+        Let go of catalogues that were read, for the memory that they take.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Their names. One that is asked for again is read again.
+        """
+        for name in names:
+            self._read.pop(name, None)
+
+    def content(self, name):
+        """
+        Say what a catalogue is: the hash of a file or table, the definition of one on a service.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        content : str
+        """
+        if name not in self._content:
+            self._content[name] = self._find_content(name)
+        return self._content[name]
+
+    def _find_content(self, name):
+        source = self.own.get(name, name)
+        if isinstance(source, Table):
+            return table_hash(source)
+        if isinstance(source, Reference):
+            return repr(source.record)
+        path = Path(source)
+        if path.is_file():
+            return file_hash(path)
+        if path.is_dir():
+            return str(path.resolve())
+        return repr(missions()[name] if name in missions() else self.get(name).record)
+
+    def describe(self, name):
+        """
+        Say where a catalogue comes from.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        entry : dict of str to str
+            ``source``, and ``sha256`` of a file or a table.
+        """
+        source = self.own.get(name, name)
+        if isinstance(source, Table):
+            return {"source": "a table", "sha256": self.content(name)}
+        if isinstance(source, Reference):
+            return {"source": ", ".join(source.record.services)}
+        if Path(source).exists():
+            return {"source": str(source), "sha256": self.content(name)}
+        services = ("vizier",) if name in missions() else self.get(name).record.services
+        return {"source": ", ".join(services)}
+
+    def has(self, mission):
+        """
+        Say whether an X-ray mission's catalogue can be had at all.
+
+        Parameters
+        ----------
+        mission : str
+            Name of the mission.
+
+        Returns
+        -------
+        has : bool
+        """
+        return mission in self.own or bool(missions()[mission].reference)
+
+
+def _fetch_mission(mission, coords):
+    """Fetch a mission's catalogue, under the names that it has on VizieR."""
+    reference = get_reference(missions()[mission].reference)
+    if len(coords) < _FEW:
+        raw = reference.query(coords, radius=_AROUND)
+        raw = raw[np.unique(text_values(raw, "id")[0], return_index=True)[1]]
+    else:
+        raw = reference.fetch_all()
+    columns = reference.record.columns_on("vizier")
+    names = [name for name in raw.colnames if name in columns]
+    raw.keep_columns(names)
+    raw.rename_columns(names, [columns[name].names["vizier"] for name in names])
+    return raw
+
+
+def find_references(folder):
+    """
+    List the tables of a folder by the names of the catalogues that they stand for.
+
+    Parameters
+    ----------
+    folder : str or path
+        The folder.
+
+    Returns
+    -------
+    files : dict of str to `~pathlib.Path`
+        Name of the file without suffix -> file; of names that claxboi knows.
+
+    Raises
+    ------
+    ValueError
+        If two files stand for one catalogue, or there is none.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from astropy.table import Table
+    >>> from claxboi.pipeline import find_references
+    >>> Path("mine").mkdir()
+    >>> Table({"ra": [10.0], "dec": [5.0]}).write("mine/gaia.ecsv")
+    >>> list(find_references("mine"))
+    ['gaia']
+    """
+    known = {*load_records(), *missions()}
+    files = {}
+    for path in sorted(Path(folder).iterdir()):
+        name = path.name.removesuffix(".gz")
+        name = name[: name.rfind(".")] if "." in name else name
+        if path.is_file() and name in known:
+            if name in files:
+                raise ValueError(f"folder {folder} has two files of {name}: {files[name]}, {path}")
+            files[name] = path
+    if not files:
+        raise ValueError(
+            f"folder {folder} has no file named after a catalogue, such as gaia.fits; known ones "
+            f"are {', '.join(sorted(known))}"
+        )
+    return files

@@ -1,0 +1,112 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Which sources get a full card.
+"""
+
+import numpy as np
+
+from claxboi.applications import inspection_list
+from claxboi.utils import float_values, text_values
+
+from ._column_display import identifiers
+
+__all__ = ["choose_rows", "find_rows"]
+
+#: A class with a smaller share of the expected sources is rare.
+RARE_SHARE = 0.1
+
+
+def choose_rows(result, classes, n_cards):
+    """
+    Choose the sources that are worth a look.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        The classified table.
+    classes : list of str
+        Its classes.
+    n_cards : int
+        How many at most.
+
+    Returns
+    -------
+    rows : `~numpy.ndarray` of int
+        Those of `~claxboi.applications.inspection_list`, then the oddest of the others; sources
+        that trained the model come last.
+    reasons : list of str
+        Why each is worth a look, empty where nothing speaks for it.
+    """
+    if n_cards == 0:
+        return np.empty(0, int), []
+    expected = [np.nan_to_num(float_values(result, f"P_{name}")).mean() for name in classes]
+    rare = [name for name, share in zip(classes, expected, strict=True) if share < RARE_SHARE]
+    chosen = inspection_list(result, rare=rare, limit=n_cards)
+    rows = np.array(chosen["row"], int)
+    reasons = [str(reason) for reason in chosen["inspection_reason"]]
+    pvalue = np.nan_to_num(float_values(result, "outlier_pvalue"), nan=1.0)
+    trained = float_values(result, "is_training") > 0
+    order = np.lexsort((pvalue, trained))
+    rest = order[~np.isin(order, rows)][: n_cards - len(rows)]
+    return np.append(rows, rest), reasons + [""] * len(rest)
+
+
+def find_rows(result, sources):
+    """
+    Find the rows of the sources that were asked for.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        The classified table.
+    sources : sequence of (int or str), or `~astropy.table.Table`
+        Numbers of rows, identifiers, or a table with a column that identifies them.
+
+    Returns
+    -------
+    rows : `~numpy.ndarray` of int
+        In the order of ``sources``, each once.
+
+    Raises
+    ------
+    KeyError
+        If there is no source of such a name.
+    IndexError
+        If there is no row of such a number.
+    TypeError
+        If they are neither numbers nor names.
+    """
+    if hasattr(sources, "colnames"):
+        column, names = identifiers(sources)
+        if column is None:
+            raise KeyError(
+                "sources must have a column source_id that names them; its columns are "
+                f"{', '.join(sources.colnames)}"
+            )
+        sources = names
+    wanted = np.asarray(sources)
+    if wanted.ndim != 1:
+        raise TypeError(f"sources must be a list of rows or of identifiers, got {sources!r}")
+    if wanted.dtype.kind == "b":
+        raise TypeError(
+            "sources must be rows or identifiers, got a mask: np.flatnonzero(mask) has its rows"
+        )
+    if wanted.size == 0:
+        return np.empty(0, int)
+    if wanted.dtype.kind in "iu":
+        outside = (wanted < 0) | (wanted >= len(result))
+        if outside.any():
+            raise IndexError(
+                f"sources must be rows from 0 to {len(result) - 1}, got {wanted[outside][0]}"
+            )
+        rows = wanted
+    else:
+        wanted, _ = text_values({"sources": wanted}, "sources")
+        _, names = identifiers(result)
+        order = np.argsort(names, kind="stable")
+        place = np.minimum(np.searchsorted(names[order], wanted), len(names) - 1)
+        rows = order[place]
+        unknown = names[rows] != wanted
+        if unknown.any():
+            raise KeyError(f"sources: the result has no source {str(wanted[unknown][0])!r}")
+    return np.array(list(dict.fromkeys(rows.tolist())))

@@ -1,0 +1,175 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The missions whose own catalogues training samples are built of, fetched from VizieR.
+"""
+
+import logging
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from claxboi import catalog
+from claxboi.catalog import standardize
+from claxboi.references import get_reference, load_records
+from claxboi.utils import check_choice, is_missing, text_values
+
+__all__ = ["missions", "parse_mission"]
+
+log = logging.getLogger(__name__)
+
+#: Within this a catalogue's row is found again at its own position.
+_SAME_ARCSEC = 1.0
+
+
+def missions():
+    """
+    List the missions that `build` knows: those whose catalogue is on VizieR.
+
+    Returns
+    -------
+    missions : dict of str to `~claxboi.catalog.Mission`
+        By name.
+
+    Examples
+    --------
+    >>> from claxboi.training.mission_catalogues import missions
+    >>> for mission in missions().values():
+    ...     print(mission.name, mission.flux_band)
+    4XMM 0.2-12
+    2SXPS 0.3-10
+    CSC2 0.5-7
+    CSC2.1 0.5-7
+    eRASS1 0.2-2.3
+    """
+    return {
+        name: mission
+        for name, mission in catalog.missions().items()
+        if mission.reference is not None
+    }
+
+
+def parse_mission(name):
+    """
+    Find a mission by its name, whatever the case.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    mission : `~claxboi.catalog.Mission`
+    """
+    known = {own.lower(): mission for own, mission in missions().items()}
+    lower = name.lower() if isinstance(name, str) else name
+    if lower not in known:
+        check_choice(name, missions(), "mission")
+    return known[lower]
+
+
+def fetch_positions(mission, fetch):
+    """
+    Fetch the positions of all sources of a mission.
+
+    Parameters
+    ----------
+    mission : `~claxboi.catalog.Mission`
+        The mission.
+    fetch : mapping
+        ``cache`` and ``max_age`` of the references.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        ``source_id, ra, dec, pos_error``, and ``extent`` or ``is_extended`` if there is one.
+        Sources that share their name are left out: it tells none of them.
+    """
+    reference = get_reference(mission.reference)
+    names = service_names(mission, ("source_id", "ra", "dec", *_ERRORS, *_EXTENTS))
+    raw = reference.fetch_all(columns=list(names), cache=fetch["cache"], max_age=fetch["max_age"])
+    raw = raw[~is_missing(raw, "ra") & ~is_missing(raw, "dec")]
+    ids, missing = text_values(raw, "id")
+    _, group, count = np.unique(ids, return_inverse=True, return_counts=True)
+    alone = (count[group] == 1) & ~missing
+    if not alone.all():
+        log.info("%d sources of %s have no name of their own", np.sum(~alone), mission.name)
+    return _standard(mission, raw[alone], names)
+
+
+def fetch_sources(mission, table, fetch):
+    """
+    Fetch what a mission measured of some of its sources.
+
+    Parameters
+    ----------
+    mission : `~claxboi.catalog.Mission`
+        The mission.
+    table : `~astropy.table.Table`
+        Sources as from `fetch_positions`.
+    fetch : mapping
+        ``cache``, ``max_age`` and ``show_progress`` of the references.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        The same rows, with all that the mission has under the names of the vocabulary.
+    """
+    reference = get_reference(mission.reference)
+    names = service_names(mission)
+    coords = SkyCoord(table["ra"], table["dec"], unit="deg")
+    near = reference.query(coords, radius=_SAME_ARCSEC * u.arcsec, columns=list(names), **fetch)
+    ids, _ = text_values(near, "id")
+    own, _ = text_values(table, "source_id")
+    near = near[ids == own[np.asarray(near["query_index"])]]
+    rows, first = np.unique(np.asarray(near["query_index"]), return_index=True)
+    if len(rows) < len(table):
+        raise ValueError(
+            f"{reference.record.title} does not give {len(table) - len(rows)} of its {len(table)} "
+            "sources again at their own positions: pass refresh=True to fetch all of it anew"
+        )
+    return _standard(mission, near[first], names)
+
+
+_ERRORS = ("pos_error", "pos_error_major", "pos_error_minor")
+_EXTENTS = ("extent", "is_extended")
+
+
+def service_names(mission, columns=None):
+    """
+    Find what the columns of a mission are called on VizieR, and in the record of the catalogue.
+
+    Parameters
+    ----------
+    mission : `~claxboi.catalog.Mission`
+        The mission.
+    columns : collection of str, optional
+        Names in the vocabulary. Default: all that the record has.
+
+    Returns
+    -------
+    names : dict of str to str
+        Name in the record -> name on VizieR.
+    """
+    record = load_records()[mission.reference]
+    known = {column.names["vizier"]: own for own, column in record.columns_on("vizier").items()}
+    names = {}
+    for column, rule in mission.columns.items():
+        if columns is not None and column not in columns:
+            continue
+        wanted = rule.names_in("vizier")
+        there = {known[name]: name for name in wanted if name in known}
+        # Of identifiers one is enough.
+        if len(there) == len(wanted) or rule.rule == "identifier":
+            names |= there
+    return names
+
+
+def _standard(mission, raw, names):
+    """Give the columns of the record the names of the vocabulary, by those of VizieR."""
+    table = Table({name: raw[own] for own, name in names.items()})
+    result = standardize(table, mission, columns={"source_id": names["id"]})
+    result.remove_columns([name for name in table.colnames if name in result.colnames])
+    return result

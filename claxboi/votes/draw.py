@@ -1,0 +1,124 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Which sources people should vote on, so that their votes speak for all sources.
+"""
+
+import numpy as np
+
+from claxboi.catalog import make_column
+from claxboi.classification.results import list_rows, read_result
+from claxboi.utils import check_count, float_values, record, text_values, warn
+
+__all__ = ["draw_for_votes"]
+
+
+def draw_for_votes(result, size, *, training=False, rng=None):
+    r"""
+    Draw sources for people to vote on, whose labels then stand for all sources.
+
+    As many sources of each predicted class are drawn at random, so that rare classes are
+    looked at as often as common ones. The classifier learns from them, and they say how
+    pure and complete the catalogue is.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        Classified sources, as `~claxboi.classify` returns them. Not changed.
+    size : int
+        Number of sources. All are drawn if there are fewer.
+    training : bool, optional
+        Draw from the training sources too (default: no; their class is known).
+    rng : None, int or `~numpy.random.Generator`, optional
+        Random numbers, or their seed.
+
+    Returns
+    -------
+    drawn : `~astropy.table.Table`
+        In random order, so that the first ones are a smaller draw: ``row`` (of the result,
+        from 0), ``source_id``; ``ra``, ``dec`` and ``flux`` where the result has them;
+        ``prediction``, and ``selection_probability``, the probability with which the source was to
+        be drawn, which `~claxboi.votes.apply_votes` takes. As ``sources`` of
+        `~claxboi.report.write_report` they are the cards of the page.
+
+    Raises
+    ------
+    KeyError
+        If a column is absent.
+    ValueError
+        If no source has a prediction, or the size is less than 1.
+
+    Warns
+    -----
+    ClaxboiWarning
+        If there are more predicted classes than sources to draw.
+
+    See Also
+    --------
+    inspection_list : What is worth a look for its own sake. Its sources are odd or doubtful: a
+        sample that neither teaches nor tests.
+
+    Notes
+    -----
+    This is stratified random sampling, with the predicted classes as strata. Of stratum h with
+    :math:`N_h` sources, :math:`n_h` are drawn, each with the probability
+    :math:`\pi_h = n_h / N_h`. The :math:`n_h` are equal, but for classes with fewer sources, of
+    which all are drawn and which leave their part to the others. A sum over the drawn sources
+    with weights :math:`1/\pi` estimates that over all without bias (Horvitz & Thompson 1952).
+    Draw again after the model has learned if the predictions have changed a lot.
+
+    References
+    ----------
+    Horvitz & Thompson 1952, J. Am. Stat. Assoc. 47, 663.
+
+    Examples
+    --------
+    >>> from claxboi.votes import draw_for_votes
+    >>> from claxboi.classification import NaiveBayesClassifier
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> table = make_labelled_sample(1000, rng=1)
+    >>> model = NaiveBayesClassifier(["hr1", "hr2", "b", "log_fx_fw1"]).fit(table)
+    >>> result = model.classify(table, "training")
+    >>> drawn = draw_for_votes(result, 70, rng=1)
+    >>> len(drawn), drawn.colnames[-1]
+    (70, 'selection_probability')
+    """
+    # Votes name their sources.
+    read_result(result, ["is_training", "source_id"])
+    size = check_count(size, "size")
+    rng = np.random.default_rng(rng)
+    prediction, missing = text_values(result, "prediction")
+    usable = ~missing
+    if not training:
+        usable &= float_values(result, "is_training") != 1
+    rows = np.flatnonzero(usable)
+    if len(rows) == 0:
+        what = "with a prediction" if training else "with a prediction that did not train the model"
+        raise ValueError(f"result must have sources {what}, got none of {len(result)}")
+    names, stratum, available = np.unique(prediction[rows], return_inverse=True, return_counts=True)
+    numbers = _allocate(size, available)
+    if not numbers.all():
+        warn(
+            f"size {size} is less than the number of predicted classes, {len(names)}: none is "
+            f"drawn of {', '.join(names[numbers == 0].tolist())}, for which no vote will stand"
+        )
+    parts = [
+        rng.permutation(rows[stratum == h])[:number] for h, number in enumerate(numbers.tolist())
+    ]
+    chosen = rng.permutation(np.concatenate(parts))
+    probability = np.full(len(result), np.nan)
+    probability[rows] = (numbers / available)[stratum]
+
+    table = list_rows(result, chosen)
+    table["selection_probability"] = make_column("selection_probability", probability[chosen])
+    table.meta = record({}, "voting", size=len(table), training=bool(training), available=len(rows))
+    return table
+
+
+def _allocate(size, available):
+    """Share out a number as evenly as what is available allows."""
+    numbers = np.zeros(len(available), int)
+    # The smallest first: what they lack is shared by those that remain.
+    for k, h in enumerate(np.argsort(available, kind="stable")):
+        share = (size - numbers.sum()) // (len(available) - k)
+        numbers[h] = min(available[h], share)
+    return numbers

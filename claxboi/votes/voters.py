@@ -1,0 +1,104 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Simulated people who look at sources and say what they are.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from astropy.table import Table
+
+from claxboi.utils import check_number, text_values
+
+__all__ = ["make_votes"]
+
+#: What a voter answers who cannot tell.
+UNSURE = "unsure"
+
+
+def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=0.1, rng=None):
+    """
+    Simulate the votes of people whose skill is known.
+
+    Parameters
+    ----------
+    source_id : array-like of str, shape (n_sources,)
+        The sources that they look at.
+    true_class : array-like of str, shape (n_sources,)
+        What these are; masked or empty for what is of no class.
+    skills : mapping of str to float
+        Name of each voter -> probability that a vote for a class is right. Wrong votes go to the
+        other classes evenly.
+    classes : sequence of str, optional
+        What one can vote for. Default: the true classes. For a source of none of them, a spurious
+        detection say, each voter is unsure or takes any class, as often as one another.
+    seen : float, optional
+        Share of the sources that each voter looks at, from 0 to 1 (default: 1).
+    unsure : float, optional
+        Probability that a voter says nothing of a source (default: 0.1).
+    rng : None, int or `~numpy.random.Generator`, optional
+        Random numbers, or their seed.
+
+    Returns
+    -------
+    votes : `~astropy.table.Table`
+        ``source_id``, ``voter`` and ``vote``, one row a vote, as `~claxboi.votes.combine_votes`
+        takes them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sources and the truth differ in length, a source has no name, there are fewer than
+        two classes, no voter, or a number is out of its range.
+
+    Examples
+    --------
+    >>> from claxboi.votes import make_votes
+    >>> votes = make_votes(["x1", "x2"], ["AGN", "CV"], {"Ann": 0.95, "Bob": 0.6}, rng=1)
+    >>> len(votes), votes.colnames
+    (4, ['source_id', 'voter', 'vote'])
+    """
+    if np.ndim(source_id) != 1 or np.shape(source_id) != np.shape(true_class):
+        raise ValueError(
+            "source_id and true_class must be lists of the same length, got shapes "
+            f"{np.shape(source_id)} and {np.shape(true_class)}"
+        )
+    source_id, nameless = _texts(source_id, "source_id")
+    true_class, unknown = _texts(true_class, "true_class")
+    if nameless.any():
+        raise ValueError(f"source_id must name each source; row {nameless.argmax()} has none")
+    if not isinstance(skills, Mapping) or not skills:
+        raise TypeError(f"skills must be a mapping from voter to probability, got {skills!r}")
+    skills = {
+        str(name): check_number(skill, f"skill of {name!r}", minimum=0, maximum=1)
+        for name, skill in skills.items()
+    }
+    if isinstance(classes, str):
+        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+    names = np.unique(true_class[~unknown] if classes is None else np.array(list(classes), str))
+    if len(names) < 2:
+        raise ValueError(f"classes must be two or more, got {', '.join(names.tolist()) or 'none'}")
+    seen = check_number(seen, "seen", minimum=0, maximum=1)
+    unsure = check_number(unsure, "unsure", minimum=0, maximum=1)
+    rng = np.random.default_rng(rng)
+
+    n, n_classes = len(source_id), len(names)
+    code = np.minimum(np.searchsorted(names, true_class), n_classes - 1)
+    is_known = names[code] == true_class
+    parts = []
+    for voter, skill in skills.items():
+        is_right = rng.random(n) < skill
+        other = (code + rng.integers(1, n_classes, n)) % n_classes
+        guess = np.where(is_known, np.where(is_right, code, other), rng.integers(n_classes, size=n))
+        says_nothing = rng.random(n) < np.where(is_known, unsure, 0.5)
+        looks = rng.random(n) < seen
+        vote = np.where(says_nothing, UNSURE, names[guess])[looks]
+        parts.append((source_id[looks], np.full(len(vote), voter), vote))
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Table(dict(zip(("source_id", "voter", "vote"), columns, strict=True)))
+
+
+def _texts(values, name):
+    """Return a list or a column as strings, and where they are missing."""
+    column = values if hasattr(values, "dtype") else np.asarray(values, str)
+    return text_values({name: column}, name, name="the sources")
