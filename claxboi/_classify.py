@@ -41,6 +41,7 @@ def classify(
     label="class",
     training=None,
     weight=None,
+    id=None,
     model=None,
     weights=None,
     offsets=None,
@@ -85,6 +86,10 @@ def classify(
     weight : str, optional
         Column of the training sample with the weight of each row, positive: soft labels
         (`claxboi.votes.apply_votes`). Default: 1 each.
+    id : str, optional
+        Column with the identifiers of the sources (default: ``source_id``, where there is one).
+        Rows of one identifier, or without one of one position within 0.2 arcsec, are one source
+        and are held out together.
     model : `~claxboi.classification.NaiveBayesClassifier` or str or path, optional
         A fitted model, or the file of one. Excludes the settings of a fit.
     weights : None, "published", mapping or sequence, optional
@@ -145,6 +150,7 @@ def classify(
         _check_defaults(
             training=training,
             weight=weight,
+            id=id,
             properties=properties,
             weights=weights,
             offsets=offsets,
@@ -193,7 +199,7 @@ def classify(
         merge=merge,
     )
     read = model._read_sample(
-        sample, label, sample_weight, name="table" if training is None else "training"
+        sample, label, sample_weight, id, name="table" if training is None else "training"
     )
     read_values(table[:1], read.records, units=read.units)
     if sample is table and len(read.training.codes) == len(table):

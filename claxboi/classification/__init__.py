@@ -3,6 +3,7 @@
 Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explanation.
 """
 
+from ._identity import IdentityWarning
 from ._training import SmallClassWarning
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
@@ -18,6 +19,7 @@ __all__ = [
     "Component",
     "Evaluation",
     "Explanation",
+    "IdentityWarning",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
