@@ -38,6 +38,11 @@ class Conf(_config.ConfigNamespace):
         "Host of SIMBAD.",
         module="claxboi",
     )
+    offline = _config.ConfigItem(
+        False,
+        "Whether to take everything from the cache and ask no service.",
+        module="claxboi",
+    )
     timeout = _config.ConfigItem(
         300.0,
         "Seconds to wait for a service to answer before it is asked again.",

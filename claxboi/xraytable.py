@@ -17,11 +17,10 @@ from claxboi.properties import add_properties
 from claxboi.references import CrossmatchMixin
 from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
-from claxboi.training import add_labels
+from claxboi.training import add_labels, find_training
 from claxboi.utils import is_missing
 
 from . import classify
-from ._classify import find_training
 from .io import output_format, read_table, write_table
 from .io._formats import WRITERS
 
