@@ -5,6 +5,7 @@ What two or more steps need and astropy lacks: one topic a module.
 
 from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
 from ._files import check_output, replacing
+from ._methods import as_method
 from ._progress import Progress
 from ._provenance import record
 from ._validation import (
@@ -21,6 +22,7 @@ __all__ = [
     "ClaxboiWarning",
     "Progress",
     "add_columns",
+    "as_method",
     "check_choice",
     "check_columns",
     "check_count",
