@@ -7,7 +7,7 @@ All functions are pure numpy on float64, with offsets and standard deviations in
 
 import numpy as np
 
-from .pairs import ARCSEC
+from claxboi.utils import ARCSEC
 
 __all__ = []
 

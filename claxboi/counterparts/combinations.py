@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from claxboi.utils import sky_separation
+
 from .bayes import log_bayes_circular, log_bayes_elliptical, log_bayes_nway
 from .errors import Covariances
-from .pairs import _separation
 
 __all__ = []
 
@@ -102,7 +103,7 @@ def combine(neighbours, n_primaries, radius_arcsec):
             both = np.flatnonzero((new >= 0) & (other >= 0))
             p, q = neighbours[a], near
             sep = np.full(total, np.nan)
-            sep[both] = _separation(
+            sep[both] = sky_separation(
                 p.ra[other[both]], p.dec[other[both]], q.ra[new[both]], q.dec[new[both]]
             )
             keep[both] &= sep[both] <= radius_arcsec[primary[both]]
