@@ -9,7 +9,7 @@ import numpy as np
 
 from claxboi.utils import sky_separation
 
-from .bayes import log_bayes_circular, log_bayes_elliptical, log_bayes_nway
+from .bayes import log_bayes_circular, log_bayes_elliptical
 from .errors import Covariances
 
 __all__ = []
@@ -116,7 +116,7 @@ def combine(neighbours, n_primaries, radius_arcsec):
     return Combinations(primary, members, between)
 
 
-def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
+def log_bayes(rows, primaries, neighbours, *, with_primary=True, ellipses=None):
     """
     Compute the natural-log Bayes factor of each combination.
 
@@ -130,8 +130,8 @@ def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
         One for each catalogue.
     with_primary : bool, optional
         False asks instead whether the secondaries are one object, whatever the primary is.
-    nway : bool, optional
-        Treat ellipses as NWAY does.
+    ellipses : callable, optional
+        Computes it where errors are elliptical, as ``Convention.log_bayes_ellipses`` does.
 
     Returns
     -------
@@ -152,9 +152,9 @@ def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
     if all(c.is_circular for c in cov):
         return log_bayes_circular([c.ee for c in cov], separations, present)
     covariances, offsets = [c.general() for c in cov], list(zip(east, north, strict=True))
-    if nway:
-        return log_bayes_nway(covariances, offsets, separations, present)
-    return log_bayes_elliptical(covariances, offsets, present)
+    if ellipses is None:
+        return log_bayes_elliptical(covariances, offsets, present)
+    return ellipses(covariances, offsets, separations, present)
 
 
 def _never_empty(near):
@@ -165,3 +165,24 @@ def _never_empty(near):
     return near._replace(
         separation=one, east=one, north=one, covariances=Covariances(one, None, one)
     )
+
+
+def secondary_rows(near, member):
+    """
+    Return the row of its catalogue of each member.
+
+    Parameters
+    ----------
+    near : Neighbours
+        The neighbours of the catalogue.
+    member : `~numpy.ndarray` of int, shape (n_rows,)
+        Rows of ``near``, -1 where absent.
+
+    Returns
+    -------
+    row : `~numpy.ndarray` of int, shape (n_rows,)
+        -1 where absent.
+    """
+    result = np.full(len(member), -1)
+    result[member >= 0] = near.secondary[member[member >= 0]]
+    return result
