@@ -17,8 +17,18 @@ from ._validation import (
     quantity_value,
 )
 from .exceptions import ClaxboiWarning, warn
+from .sphere import (
+    ARCSEC,
+    chord_length,
+    nearest_within,
+    pairs_within,
+    sky_offsets,
+    sky_separation,
+    unit_vectors,
+)
 
 __all__ = [
+    "ARCSEC",
     "ClaxboiWarning",
     "Progress",
     "add_columns",
@@ -29,12 +39,18 @@ __all__ = [
     "check_number",
     "check_output",
     "check_table",
+    "chord_length",
     "find_rows",
     "float_values",
     "is_missing",
+    "nearest_within",
+    "pairs_within",
     "quantity_value",
     "record",
     "replacing",
+    "sky_offsets",
+    "sky_separation",
     "text_values",
+    "unit_vectors",
     "warn",
 ]
