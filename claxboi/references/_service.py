@@ -316,16 +316,20 @@ class LimitedAdapter(HTTPAdapter):
         self.last_reason = response.reason
         return response
 
+    def _read(self, response, found):
+        content = io.BytesIO()
+        for part in response.iter_content(_PART):
+            content.write(part)
+            if content.tell() > self._most_bytes or "is_abandoned" in found:
+                response.raw.close()
+                raise _TooLarge(f"the answer is longer than {self._most_bytes / 1e6:g} MB")
+        content.seek(0)
+        return content
+
     def _receive(self, request, kwargs, found):
         try:
             response = found["response"] = super().send(request, **kwargs)
-            content = io.BytesIO()
-            for part in response.iter_content(_PART):
-                content.write(part)
-                if content.tell() > self._most_bytes or "is_abandoned" in found:
-                    response.raw.close()
-                    raise _TooLarge(f"the answer is longer than {self._most_bytes / 1e6:g} MB")
-            content.seek(0)
+            content = self._read(response, found)
             # pyvo reads the raw answer, the other clients its content.
             response.raw = HTTPResponse(
                 content, status=response.status_code, preload_content=False

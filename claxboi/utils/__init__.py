@@ -4,6 +4,7 @@ What two or more steps need and astropy lacks: one topic a module.
 """
 
 from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._content import digest, distinct_rows, file_hash, table_hash
 from ._files import check_output, replacing
 from ._progress import Progress
 from ._provenance import record
@@ -27,12 +28,16 @@ __all__ = [
     "check_number",
     "check_output",
     "check_table",
+    "digest",
+    "distinct_rows",
+    "file_hash",
     "find_rows",
     "float_values",
     "is_missing",
     "quantity_value",
     "record",
     "replacing",
+    "table_hash",
     "text_values",
     "warn",
 ]
