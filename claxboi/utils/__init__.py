@@ -4,6 +4,7 @@ What two or more steps need and astropy lacks: one topic a module.
 """
 
 from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._content import digest, distinct_rows, file_hash, table_hash
 from ._files import check_output, replacing
 from ._methods import as_method
 from ._progress import Progress
@@ -40,6 +41,9 @@ __all__ = [
     "check_output",
     "check_table",
     "chord_length",
+    "digest",
+    "distinct_rows",
+    "file_hash",
     "find_rows",
     "float_values",
     "is_missing",
@@ -50,6 +54,7 @@ __all__ = [
     "replacing",
     "sky_offsets",
     "sky_separation",
+    "table_hash",
     "text_values",
     "unit_vectors",
     "warn",
