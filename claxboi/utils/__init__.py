@@ -4,9 +4,17 @@ What two or more steps need and astropy lacks: one topic a module.
 """
 
 from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._epochs import to_years, year_values
 from ._files import check_output, replacing
 from ._progress import Progress
 from ._provenance import record
+from ._units import (
+    ImplausibleValueWarning,
+    check_magnitude_system,
+    check_plausible,
+    convert_values,
+    read_unit,
+)
 from ._validation import (
     check_choice,
     check_columns,
@@ -19,20 +27,27 @@ from .exceptions import ClaxboiWarning, warn
 
 __all__ = [
     "ClaxboiWarning",
+    "ImplausibleValueWarning",
     "Progress",
     "add_columns",
     "check_choice",
     "check_columns",
     "check_count",
+    "check_magnitude_system",
     "check_number",
     "check_output",
+    "check_plausible",
     "check_table",
+    "convert_values",
     "find_rows",
     "float_values",
     "is_missing",
     "quantity_value",
+    "read_unit",
     "record",
     "replacing",
     "text_values",
+    "to_years",
     "warn",
+    "year_values",
 ]
