@@ -331,9 +331,7 @@ class LimitedAdapter(HTTPAdapter):
             response = found["response"] = super().send(request, **kwargs)
             content = self._read(response, found)
             # pyvo reads the raw answer, the other clients its content.
-            response.raw = HTTPResponse(
-                content, status=response.status_code, preload_content=False
-            )
+            response.raw = HTTPResponse(content, status=response.status_code, preload_content=False)
             response._content_consumed = False
         except BaseException as err:  # noqa: BLE001  raised again by the thread that waits
             found["error"] = err
