@@ -3,7 +3,14 @@
 What two or more steps need and astropy lacks: one topic a module.
 """
 
-from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._column_values import (
+    add_columns,
+    find_rows,
+    float_values,
+    is_missing,
+    text_values,
+    with_units,
+)
 from ._epochs import to_years, year_values
 from ._files import check_output, replacing
 from ._progress import Progress
@@ -49,5 +56,6 @@ __all__ = [
     "text_values",
     "to_years",
     "warn",
+    "with_units",
     "year_values",
 ]
