@@ -11,8 +11,11 @@ from ._column_values import (
     text_values,
     with_units,
 )
+from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._content import digest, distinct_rows, file_hash, table_hash
 from ._epochs import to_years, year_values
 from ._files import check_output, replacing
+from ._methods import as_method
 from ._progress import Progress
 from ._provenance import record
 from ._units import (
@@ -31,12 +34,23 @@ from ._validation import (
     quantity_value,
 )
 from .exceptions import ClaxboiWarning, warn
+from .sphere import (
+    ARCSEC,
+    chord_length,
+    nearest_within,
+    pairs_within,
+    sky_offsets,
+    sky_separation,
+    unit_vectors,
+)
 
 __all__ = [
+    "ARCSEC",
     "ClaxboiWarning",
     "ImplausibleValueWarning",
     "Progress",
     "add_columns",
+    "as_method",
     "check_choice",
     "check_columns",
     "check_count",
@@ -45,16 +59,26 @@ __all__ = [
     "check_output",
     "check_plausible",
     "check_table",
+    "chord_length",
     "convert_values",
+    "digest",
+    "distinct_rows",
+    "file_hash",
     "find_rows",
     "float_values",
     "is_missing",
+    "nearest_within",
+    "pairs_within",
     "quantity_value",
     "read_unit",
     "record",
     "replacing",
+    "sky_offsets",
+    "sky_separation",
+    "table_hash",
     "text_values",
     "to_years",
+    "unit_vectors",
     "warn",
     "with_units",
     "year_values",
