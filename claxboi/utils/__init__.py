@@ -11,7 +11,6 @@ from ._column_values import (
     text_values,
     with_units,
 )
-from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
 from ._content import digest, distinct_rows, file_hash, table_hash
 from ._epochs import to_years, year_values
 from ._files import check_output, replacing
