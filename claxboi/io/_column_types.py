@@ -92,6 +92,8 @@ def holdable(table, format):
     """
     # Quantities become columns of a plain table.
     result = Table(table, copy=False)
+    # Where astropy keeps attributes of a class of tables, such as a model.
+    result.meta = {key: value for key, value in table.meta.items() if key != "__attributes__"}
     for name in table.colnames:
         column = _as_column(name, result[name], format)
         if column is None:
