@@ -111,7 +111,10 @@ def read_table(path, format=None, *, table=None, as_text=False):
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
-    format = format or _format_by_content(path) or _format_of(path)
+    if format is None:
+        format = _format_of(path)
+        if format is None or format in TEXT_FORMATS:
+            format = _format_by_content(path) or format
     try:
         return tidy(_read(path, format, table, as_text))
     except IORegistryError as err:
