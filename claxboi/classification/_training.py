@@ -216,6 +216,14 @@ def label_codes(table, label, classes, merge=None):
     Returns
     -------
     codes : `~numpy.ndarray` of int, shape (n,)
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.classification import label_codes
+    >>> table = Table({"class": ["AGN", "LMXB", "", "star"]})
+    >>> label_codes(table, "class", ["AGN", "XRB"], merge={"XRB": ["LMXB", "HMXB"]}).tolist()
+    [0, 1, -1, -1]
     """
     labels, missing = text_values(table, label)
     merged = labels.astype(object)
