@@ -6,21 +6,14 @@ The one call that most people make.
 import inspect
 import logging
 import os
-from collections import Counter
 
-import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
 
-from claxboi.catalog import missions
+from claxboi.classification import NaiveBayesClassifier, fit_classifier
+from claxboi.pipeline import prepare
 from claxboi.properties import known_properties
-from claxboi.utils import check_columns, check_table, float_values, text_values, warn
-
-from .classification import _output
-from .classification._training import read_values
-from .classification.classifier import NaiveBayesClassifier
-from .classification.priors import parse_priors
-from .classification.properties import parse_properties, properties_that_vary
+from claxboi.training import find_training
+from claxboi.utils import check_table
 
 __all__ = ["classify"]
 
@@ -173,42 +166,24 @@ def classify(
         assumed=ASSUMED_MISSION if is_bare else None,
         show_progress=show_progress,
     )
-    sample_weight = None
-    if weight is not None:
-        check_columns(sample, [weight], "table" if training is None else "training")
-        sample_weight = float_values(sample, weight)
-    classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
-    records = parse_properties(properties, _candidates(sample, table, label))
-    if properties is None:
-        records = properties_that_vary(records, sample, label)
-    model = NaiveBayesClassifier(
-        records,
+    model, priors = fit_classifier(
+        sample,
+        priors,
+        table=table,
+        properties=properties,
+        label=label,
+        weight=weight,
         weights=weights,
+        offsets=offsets,
         normalization=normalization,
         missing=missing,
         kernel=kernel,
         bandwidth=bandwidth,
-        classes=classes,
         min_class_size=min_class_size,
         merge=merge,
+        overwrite=overwrite,
+        show_progress=show_progress,
     )
-    read = model._read_sample(
-        sample, label, sample_weight, name="table" if training is None else "training"
-    )
-    read_values(table[:1], read.records, units=read.units)
-    if sample is table and len(read.training.codes) == len(table):
-        _check_unlabelled(priors)
-    priors = _settled_priors(priors, read, table)
-    categories = dict.fromkeys(record.category for record in read.records)
-    _output.check_collisions(table, read.names, categories, overwrite)
-    model._learn(read)
-    if weights is None and model.normalization == "none":
-        if offsets is None:
-            offsets = isinstance(priors, str) and priors == "estimate"
-        model.optimize(
-            sample, _priors_of_sample(priors), offsets=offsets, show_progress=show_progress
-        )
-        log.info("weights fitted on held-out log-loss: %s", model.weights)
     result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
     return (result, model) if return_model else result
 
@@ -223,9 +198,6 @@ def _is_bare(table):
 
 
 def _prepare(table, needs_labels, show_progress):
-    # The look back at the whole way here, which few tables need.
-    from claxboi.pipeline import prepare
-
     log.info("the table has no property yet: it is prepared first, see claxboi.pipeline.prepare")
     skip = [] if needs_labels else ["labels"]
     return prepare(table, skip=skip, show_progress=show_progress)
@@ -244,157 +216,3 @@ def _check_defaults(**settings):
         raise ValueError(
             f"model is fitted already: {', '.join(given)} cannot be given, for it belongs to a fit"
         )
-
-
-def find_training(
-    table,
-    training,
-    *,
-    label="class",
-    merge=None,
-    min_class_size=3,
-    assumed=None,
-    show_progress=True,
-):
-    """
-    Find the sample to train on.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The sources to classify.
-    training : None, str or `~astropy.table.Table`
-        What the caller gave.
-    label, merge, min_class_size, show_progress
-        As for `classify`.
-    assumed : str, optional
-        The mission of a table that does not say its own. Default: it is an error.
-
-    Returns
-    -------
-    sample : `~astropy.table.Table`
-        With the column ``label``: ``table`` itself, where it has two or more classes to learn, else
-        the sample of its mission.
-
-    Raises
-    ------
-    TypeError, KeyError, ValueError
-        If ``training`` is neither a Table nor a mission, or there is nothing to learn from.
-    """
-    if isinstance(training, Table):
-        return check_table(training, "training")
-    if isinstance(training, str):
-        return _mission_sample(training, label, show_progress)
-    if training is not None:
-        raise TypeError(
-            "training must be a labelled Table or the name of a mission, got "
-            f"{type(training).__name__}"
-        )
-    counts = _count_labels(table, label, merge)
-    if sum(n >= min_class_size for n in counts.values()) >= 2:
-        return table
-    mission = _mission_of(table)
-    why = ""
-    if not mission and assumed:
-        mission, why = assumed, ", for the table does not say its mission"
-    if not mission:
-        # Too few of some classes: the error of a fit says of which.
-        if not counts:
-            _refuse_unlabelled(table, label)
-        return table
-    said = ", ".join(f"{n} {name}" for name, n in counts.items()) or "none"
-    warn(
-        f"the table has too few labelled sources to learn from ({said}): trained on the sample of "
-        f"{mission}{why}; pass training= for another one"
-    )
-    return _mission_sample(mission, label, show_progress)
-
-
-def _mission_of(table):
-    """Tell the mission by what standardize recorded, else by the band of the fluxes."""
-    mission = table.meta.get("claxboi", {}).get("catalog", {}).get("mission")
-    if mission or "flux_band" not in table.colnames:
-        return mission
-    bands, missing = text_values(table, "flux_band")
-    found = set(bands[~missing])
-    same = (name for name, one in missions().items() if one.reference and {one.flux_band} == found)
-    return next(same, None)
-
-
-def _count_labels(table, label, merge):
-    """Count the labelled sources of each class."""
-    if label not in table.colnames:
-        return {}
-    labels, missing = text_values(table, label)
-    new = {str(old): name for name, many in (merge or {}).items() for old in np.atleast_1d(many)}
-    return dict(Counter(new.get(name, str(name)) for name in labels[~missing]))
-
-
-def _refuse_unlabelled(table, label):
-    """Say what to do with a table of which nothing is known."""
-    remedy = (
-        "Label sources by claxboi.training.add_labels, or pass training= (a labelled Table, or a "
-        "mission such as '4XMM' whose sample is built from VizieR) or model="
-    )
-    if label not in table.colnames:
-        columns = ", ".join(table.colnames)
-        raise KeyError(f"table has no column {label!r}; its columns are {columns}. {remedy}")
-    raise ValueError(f"label column {label!r} of table is empty: no source has a label. {remedy}")
-
-
-def _mission_sample(mission, label, show_progress):
-    # astroquery takes half a second to import, and most tables have their own labels.
-    from claxboi.training import build
-
-    sample = build(mission, show_progress=show_progress).table
-    if label != "class":
-        sample = sample.copy()
-        sample.rename_column("class", label)
-    return sample
-
-
-def _candidates(sample, table, label):
-    """List the columns that may be properties: those of the sample that the table has too."""
-    return [name for name in sample.colnames if name in table.colnames and name != label]
-
-
-def _names_classes(priors, sample, label, merge, min_class_size):
-    """Say whether the priors give the order of the classes, as a mapping that names all of them."""
-    if not isinstance(priors, dict) or merge or label not in sample.colnames:
-        return False
-    labels, missing = text_values(sample, label, name="table")
-    found, counts = np.unique(labels[~missing], return_counts=True)
-    named = len(found) > 1 and set(map(str, priors)) == set(found)
-    return named and bool(np.all(counts >= min_class_size))
-
-
-def _check_unlabelled(priors):
-    if isinstance(priors, str) and priors == "estimate":
-        raise ValueError(
-            "priors='estimate' needs sources that did not train the model; every row of the "
-            "table has a label"
-        )
-
-
-def _settled_priors(priors, read, table):
-    """Check priors before any work, and bring them to one form: by class, or one row per source."""
-    if isinstance(priors, str) and priors == "estimate":
-        return priors
-    proportions = parse_priors(
-        priors,
-        read.names,
-        read.proportions(),
-        len(table),
-        table=table,
-        dropped=read.dropped,
-    )
-    if proportions.ndim == 1:
-        return dict(zip(read.names, proportions.tolist(), strict=True))
-    return proportions.T
-
-
-def _priors_of_sample(priors):
-    """Return what the weights are fitted for: priors per source are of the table, so their mean."""
-    if isinstance(priors, str):
-        return "training"
-    return priors if isinstance(priors, dict) else priors.mean(axis=0)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 
 from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
-from astropy.table import Table
+from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
@@ -17,11 +17,10 @@ from claxboi.properties import add_properties
 from claxboi.references import CrossmatchMixin
 from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
-from claxboi.training import add_labels
-from claxboi.utils import is_missing
+from claxboi.training import add_labels, find_training
+from claxboi.utils import as_method, is_missing
 
 from . import classify
-from ._classify import find_training
 from .io import output_format, read_table, write_table
 from .io._formats import WRITERS
 
@@ -61,7 +60,7 @@ class XrayTableRead(TableRead):
 
     Examples
     --------
-    >>> from astropy.table import Table
+    >>> from astropy.table import Table, TableAttribute
     >>> from claxboi import XrayTable
     >>> table = Table({
     ...     "IAUNAME": ["4XMM J004244.3+411608"], "SC_RA": [10.6847], "SC_DEC": [41.2691],
@@ -152,6 +151,42 @@ def _is_kept(path, format):
         return False
 
 
+class SharedAttribute(TableAttribute):
+    """
+    An attribute of a table that its parts and copies share, and that no file has.
+    """
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        return getattr(super().__get__(instance, owner), "value", None)
+
+    def __set__(self, instance, value):
+        if value is None:
+            self.__delete__(instance)
+        else:
+            super().__set__(instance, _Shared(value))
+
+
+class _Shared:
+    """
+    An object that is not copied when the meta of a table is.
+    """
+
+    def __init__(self, value):
+        # Files that keep all of the meta as YAML have null in its place.
+        from astropy.io.misc.yaml import AstropyDumper
+
+        AstropyDumper.add_representer(_Shared, lambda dumper, _: dumper.represent_none(None))
+        self.value = value
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
 class XrayTable(
     CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, ReportMixin, SharingMixin, Table
 ):
@@ -169,7 +204,7 @@ class XrayTable(
 
     Examples
     --------
-    >>> from astropy.table import Table
+    >>> from astropy.table import Table, TableAttribute
     >>> from claxboi import XrayTable
     >>> x = XrayTable({"ra": [10.68, 15.0], "dec": [41.27, 41.2], "pos_error": [0.5, 0.5]})
     >>> galaxies = Table({"galaxy_id": ["M31"], "ra": [10.6847], "dec": [41.2688],
@@ -196,42 +231,14 @@ class XrayTable(
     ('spectrum', 'counterparts')
     """
 
+    model = SharedAttribute()
+    evaluation = SharedAttribute()
+
     read = UnifiedReadWriteMethod(XrayTableRead)
     write = UnifiedReadWriteMethod(XrayTableWrite)
 
-    def add_properties(self, **settings):
-        """
-        Add all properties that the columns allow: `~claxboi.properties.add_properties`.
-
-        Parameters
-        ----------
-        **settings
-            Its arguments.
-
-        Returns
-        -------
-        table : `XrayTable`
-        """
-        return add_properties(self, **settings)
-
-    def add_labels(self, references=None, scheme="7 classes", **settings):
-        """
-        Label the sources by catalogues of known objects: `~claxboi.training.add_labels`.
-
-        Parameters
-        ----------
-        references : "published", "all", list or mapping, optional
-            Where labels come from.
-        scheme : str or mapping, optional
-            The classes.
-        **settings
-            Its other arguments.
-
-        Returns
-        -------
-        table : `XrayTable`
-        """
-        return add_labels(self, references, scheme, **settings)
+    add_labels = as_method(add_labels)
+    add_properties = as_method(add_properties)
 
     def classify(self, priors=None, *, label="class", training=None, **settings):
         """
@@ -258,7 +265,7 @@ class XrayTable(
         result, model = classify(
             self, priors, label=label, training=training, return_model=True, **settings
         )
-        result.model = model
+        result.model, result.evaluation = model, None
         show_progress = settings.get("show_progress", True)
         sample = training if isinstance(training, Table) else result
         if isinstance(training, str):
@@ -272,27 +279,3 @@ class XrayTable(
                 show_progress=show_progress,
             )
         return result
-
-    def __getitem__(self, item):
-        return self._carry(super().__getitem__(item))
-
-    def copy(self, copy_data=True):
-        """
-        Return a copy of the table.
-
-        Parameters
-        ----------
-        copy_data : bool, optional
-            Copy the data too (default).
-
-        Returns
-        -------
-        table : `XrayTable`
-        """
-        return self._carry(super().copy(copy_data))
-
-    def _carry(self, part):
-        # What was learned goes with any part of the table: figures of a slice need it.
-        if isinstance(part, XrayTable):
-            part.model, part.evaluation = self.model, self.evaluation
-        return part

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
 from claxboi.classification import NaiveBayesClassifier
-from claxboi.classification.results import read_result
+from claxboi.classification.results import read_classified
 from claxboi.utils import (
     Progress,
     check_columns,
@@ -100,7 +100,7 @@ def count_classes(
       AGN        545   553
     AGN_2         58    51
     """
-    classes = read_result(result)
+    classes, _ = read_classified(result)
     if not isinstance(model, NaiveBayesClassifier):
         raise TypeError(f"model must be a NaiveBayesClassifier, got {type(model).__name__}")
     if list(model.classes_) != classes:

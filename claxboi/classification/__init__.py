@@ -8,6 +8,7 @@ from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
+from .fitting import fit_classifier
 from .partitions import classify_partitions
 from .priors import PriorWarning
 from .properties import Component, Property
@@ -27,5 +28,6 @@ __all__ = [
     "SmallClassWarning",
     "WeightSearch",
     "classify_partitions",
+    "fit_classifier",
     "priors_sensitivity",
 ]

@@ -4,6 +4,7 @@ Read a classified table: its classes, its rows by identifier, and lists of its s
 """
 
 import numbers
+from typing import NamedTuple
 
 import numpy as np
 from astropy.table import Table
@@ -14,36 +15,57 @@ from claxboi.utils import check_choice, check_columns, check_table, float_values
 from .evaluation import Evaluation
 
 __all__ = [
+    "ClassifiedNames",
     "check_evaluation",
+    "expand_columns",
     "find_source",
     "find_value",
     "list_rows",
     "read_classes",
-    "read_record",
-    "read_result",
+    "read_classified",
 ]
 
 
-def read_record(result, columns):
+class ClassifiedNames(NamedTuple):
     """
-    Find the classes and categories of a classified table, and check its columns.
+    The classes and categories of a classified table, in the order of the model.
+    """
+
+    classes: list
+    categories: list
+
+
+def read_classified(result, columns=("prediction", "P_{class}")):
+    """
+    Read the classes and categories of a classified table, and check its columns.
 
     Parameters
     ----------
     result : `~astropy.table.Table`
         Table as `claxboi.classify` returns it.
-    columns : callable
-        Names of the columns that are needed, from the lists of classes and categories.
+    columns : iterable of str, optional
+        The columns that the caller needs; ``{class}`` and ``{category}`` in a name stand for each
+        class and each category.
 
     Returns
     -------
-    classes, categories : list of str
-        In the order of the model.
+    names : `ClassifiedNames`
+        A named tuple ``classes, categories``.
 
     Raises
     ------
     TypeError, ValueError, KeyError
         If it is not a Table with rows, was not classified, or lost columns since.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.classification.results import read_classified
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result = classify(make_labelled_sample(1000, rng=1), "training")
+    >>> classes, categories = read_classified(result, ["P_{class}_{category}"])
+    >>> categories
+    ['location', 'spectrum', 'counterparts', 'variability']
     """
     check_table(result, "result")
     record = result.meta.get("claxboi", {}).get("classification", {})
@@ -53,13 +75,40 @@ def read_record(result, columns):
             "names no classes and categories (formats such as CSV do not keep it; ECSV does)"
         )
     classes, categories = list(record["classes"]), list(record["categories"])
-    check_columns(result, columns(classes, categories), "result")
-    return classes, categories
+    names = ClassifiedNames(classes, categories)
+    check_columns(result, expand_columns(columns, names), "result")
+    return names
+
+
+def expand_columns(columns, names):
+    """
+    List the columns of a classified table for all classes and categories.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Names of columns, with ``{class}`` and ``{category}`` for each class and category.
+    names : `ClassifiedNames`
+        The classes and categories.
+
+    Returns
+    -------
+    columns : list of str
+        By category, then by class.
+    """
+    return list(
+        dict.fromkeys(
+            column.replace("{class}", name).replace("{category}", category)
+            for column in columns
+            for category in (names.categories if "{category}" in column else [""])
+            for name in (names.classes if "{class}" in column else [""])
+        )
+    )
 
 
 def check_evaluation(evaluation):
     """
-    Check that an argument is a score sheet.
+    Check that an argument is an evaluation.
 
     Parameters
     ----------
@@ -196,39 +245,6 @@ def find_source(table, source, name="result"):
 
 #: What a list of sources copies from the result, where it is there.
 COPIED = ("source_id", "ra", "dec", "flux")
-
-
-def read_result(result, columns=()):
-    """
-    Find the classes of a classified table, and check its columns.
-
-    Parameters
-    ----------
-    result : `~astropy.table.Table`
-        Table as `claxboi.classify` returns it.
-    columns : iterable of str, optional
-        Columns that are needed, besides the prediction and the probabilities.
-
-    Returns
-    -------
-    classes : list of str
-        In the order of the model.
-
-    Raises
-    ------
-    TypeError, ValueError, KeyError
-        If it is not a Table with rows, was not classified, or lost columns since.
-    """
-    check_table(result, "result")
-    classes = result.meta.get("claxboi", {}).get("classification", {}).get("classes")
-    if classes is None:
-        raise ValueError(
-            "result must be a table that classify returned: its meta['claxboi']['classification'] "
-            "names no classes (formats such as CSV do not keep it; ECSV does)"
-        )
-    classes = list(classes)
-    check_columns(result, ["prediction", *(f"P_{name}" for name in classes), *columns], "result")
-    return classes
 
 
 def list_rows(result, rows):

@@ -5,7 +5,7 @@ The probability track of one source: its final probabilities, and what each cate
 
 import numpy as np
 
-from claxboi.classification.results import find_source, read_record
+from claxboi.classification.results import expand_columns, find_source, read_classified
 from claxboi.utils import float_values
 from claxboi.utils.style import GREY, PALE, class_styles, hide_spines, new_axes
 
@@ -13,6 +13,8 @@ from ._axis_labels import literal
 from ._layout import TURNED, fit_letters, is_narrow, legend_above, title_above
 
 __all__ = ["plot_track"]
+
+_COLUMNS = ("P_{class}", "P_{class}_{category}")
 
 # The lowest probability that is drawn at its place; below, the sources' own scatter means nothing.
 LOWEST = 1e-6
@@ -58,11 +60,12 @@ def plot_track(result, source, ax=None):
     >>> ax.get_ylabel()
     'Probability'
     """
-    classes, categories = read_record(result, _columns)
+    names = read_classified(result, _COLUMNS)
+    classes, categories = names
     from matplotlib.markers import CARETDOWN
 
     row, title = find_source(result, source)
-    one = result[_columns(classes, categories)][row : row + 1]
+    one = result[expand_columns(_COLUMNS, names)][row : row + 1]
     track = np.array([float_values(one, name)[0] for name in one.colnames])
     track = track.reshape(1 + len(categories), len(classes))
 
@@ -94,12 +97,6 @@ def plot_track(result, source, ax=None):
     title_above(ax, literal(title), legend_above(ax))
     hide_spines(ax, "top", "right")
     return ax
-
-
-def _columns(classes, categories):
-    return [f"P_{name}" for name in classes] + [
-        f"P_{name}_{category}" for category in categories for name in classes
-    ]
 
 
 def _points(style, small):

@@ -225,6 +225,8 @@ def _tidy(table):
 def _plain_text(table):
     # Missing text is empty text, and a missing integer is a number that no source has.
     result = table.copy(copy_data=False)
+    # Where astropy keeps attributes of a class of tables, such as a model.
+    result.meta = {key: value for key, value in table.meta.items() if key != "__attributes__"}
     for name, column in table.columns.items():
         if not isinstance(column, MaskedColumn):
             continue

@@ -17,9 +17,17 @@ from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier
 from claxboi.io import output_format, read_table, write_table
-from claxboi.utils import check_output, check_table, record, replacing
+from claxboi.utils import (
+    check_output,
+    check_table,
+    digest,
+    file_hash,
+    record,
+    replacing,
+    table_hash,
+)
 
-from .checkpoints import Checkpoints, digest, file_hash, table_hash
+from .checkpoints import Checkpoints
 from .classes import classify_sources, evaluate
 from .job_plan import plan_lines
 from .job_report import PipelineReport, make_report

@@ -16,9 +16,8 @@ from astropy.coordinates import SkyCoord
 from claxboi import catalog, counterparts, properties, training
 from claxboi.training._catalogues import parse_catalogues
 from claxboi.training.schemes import parse_scheme
-from claxboi.utils import float_values, is_missing, text_values
+from claxboi.utils import file_hash, float_values, is_missing, text_values
 
-from .checkpoints import file_hash
 from .reference_step import References
 from .settings import PipelineSettings
 

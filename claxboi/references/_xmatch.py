@@ -10,7 +10,7 @@ from astroquery.xmatch import XMatchClass
 
 from claxboi.io._answers import read_answer
 
-from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
+from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["XMatchService"]
@@ -52,7 +52,7 @@ class XMatchService(Service):
         self._client = _Client(table)
         self._client.URL = self.server
         self._client.TIMEOUT = self.timeout
-        self._transport = limit_time(self._client._session, self.timeout)
+        self._transport = limit_answers(self._client._session, self)
 
     def available(self, ra_deg, dec_deg):
         """

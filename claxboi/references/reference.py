@@ -429,7 +429,9 @@ class Reference:
             for canonical, column in (service.columns or {}).items()
             if self.record.is_unconfirmed(name, canonical)
         ]
-        keeps = cache if name in ("xmatch", "vizier", "simbad") else False
+        keeps = False
+        if name in ("xmatch", "vizier", "simbad"):
+            keeps = "only" if conf.offline else cache
         folder = cache_folder(conf) / re.sub(r"[^\w+-]+", "_", self.record.table)
         return Job(
             service,

@@ -14,7 +14,7 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier
-from claxboi.classification.results import read_record
+from claxboi.classification.results import read_classified
 from claxboi.diagnostics.counts import plot_class_counts
 from claxboi.diagnostics.outlier_plane import plot_outliers
 from claxboi.diagnostics.reliability import plot_reliability
@@ -49,6 +49,12 @@ __all__ = ["write_report"]
 
 #: The program of the page, in the order in which its parts build on each other.
 SCRIPTS = ("codec", "format", "query", "grid", "draw", "votes", "card", "main")
+
+#: Columns that a report is made from.
+NEEDED = (
+    *("prediction", "P_{class}", "P_{class}_{category}"),
+    *("outlier", "outlier_pvalue", "alternative", "is_training"),
+)
 
 #: Columns that the table opens with, beside the prediction, the label and the probabilities, which
 #: are left to choice where there are more classes than that.
@@ -138,7 +144,7 @@ def write_report(
     >>> result, model = classify(table, "training", return_model=True)
     >>> write_report(result, "report.html", model=model, n_cards=50)
     """
-    classes, _ = read_record(result, _needed)
+    classes, _ = read_classified(result, NEEDED)
     path = check_output(path, overwrite=overwrite)
     n_cards = check_count(n_cards, "n_cards", minimum=0)
     check_shown(result, columns)
@@ -202,15 +208,6 @@ def _check_type(value, kind, name):
         raise TypeError(
             f"{name} must be None or of class {kind.__name__}, got {type(value).__name__}"
         )
-
-
-def _needed(classes, categories):
-    return [
-        "prediction",
-        *(f"P_{name}" for name in classes),
-        *(f"P_{name}_{category}" for category in categories for name in classes),
-        *("outlier", "outlier_pvalue", "alternative", "is_training"),
-    ]
 
 
 def _score_truth(result, truth, classes):
