@@ -23,6 +23,7 @@ from claxboi.utils import (
 )
 
 from .association_solver import CLAIM
+from .errors import ELLIPSE
 
 __all__ = ["best_matches"]
 
@@ -83,7 +84,8 @@ def best_matches(
     table : same class as ``xray``
         A copy of ``xray`` with, masked where no survey has a counterpart above its cutoff:
         ``<domain>_id``, ``<domain>_ra``, ``<domain>_dec`` (deg, as in the survey),
-        ``<domain>_separation`` (arcsec), ``<domain>_p_any``, ``<domain>_p_i``,
+        ``<domain>_pos_error`` and ``<domain>_separation`` (arcsec; the former where a survey has
+        errors), ``<domain>_p_any``, ``<domain>_p_i``,
         ``<domain>_reference`` (name of the survey), ``<domain>_reference_best``, and
         ``<domain>_is_shared``: whether another source, likely to have a counterpart too, has the
         same object. Then the columns to keep, masked too where the survey of the counterpart has no
@@ -229,7 +231,8 @@ def _sum_objects(primary, row, p, separation, n_sources):
 
 def _columns(domain, secondaries, ids, found, *, has, chosen, best):
     n, names = len(has), list(secondaries)
-    values = {name: np.full(n, np.nan) for name in ("ra", "dec", "separation", "p_any", "p_i")}
+    numbers = ("ra", "dec", "pos_error", "separation", "p_any", "p_i")
+    values = {name: np.full(n, np.nan) for name in numbers}
     identifier = np.full(n, "", dtype=object)
     shared = np.zeros(n, bool)
     for k, name in enumerate(names):
@@ -238,6 +241,7 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
         survey = secondaries[name]
         for column in ("ra", "dec"):
             values[column][rows] = float_values(survey, column, unit=u.deg, name=name)[at]
+        values["pos_error"][rows] = _errors(survey, name)[at]
         for column in ("separation", "p_any", "p_i"):
             values[column][rows] = getattr(found[k], column)[rows]
         identifier[rows] = _identifiers(survey, ids[k], name)[at]
@@ -251,16 +255,36 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
         "reference_best": names[best],
     }
     columns = {}
-    for part in ("id", "ra", "dec", "separation", "p_any", "p_i", "reference", "reference_best"):
+    for part in ("id", *numbers, "reference", "reference_best"):
+        if part == "pos_error" and not any(map(_has_errors, secondaries.values())):
+            continue
         data = texts[part] if part in texts else values[part]
         data = np.where(has, data, "") if part in texts else data
+        mask = ~has | np.isnan(data) if part == "pos_error" else ~has
         columns[f"{domain}_{part}"] = make_column(
-            f"<domain>_{part}", data, mask=~has, domain=domain
+            f"<domain>_{part}", data, mask=mask, domain=domain
         )
     columns[f"{domain}_is_shared"] = make_column(
         "<domain>_is_shared", shared, mask=~has, domain=domain
     )
     return columns
+
+
+def _has_errors(survey):
+    names = survey.colnames
+    return "pos_error" in names or all(column in names for column in ELLIPSE[:2])
+
+
+def _errors(survey, name):
+    """
+    Return the positional error of each object as a circle, NaN where it is not known.
+    """
+    if not _has_errors(survey):
+        return np.full(len(survey), np.nan)
+    if "pos_error" in survey.colnames:
+        return float_values(survey, "pos_error", unit=u.arcsec, name=name)
+    axes = [float_values(survey, column, unit=u.arcsec, name=name) for column in ELLIPSE[:2]]
+    return np.hypot(*axes) / np.sqrt(2)
 
 
 def _kept(new, column, secondaries, chosen, row):
