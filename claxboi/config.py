@@ -38,9 +38,15 @@ class Conf(_config.ConfigNamespace):
         "Host of SIMBAD.",
         module="claxboi",
     )
+    offline = _config.ConfigItem(
+        False,
+        "Whether to take everything from the cache and ask no service.",
+        module="claxboi",
+    )
     timeout = _config.ConfigItem(
         300.0,
-        "Seconds to wait for a service to answer before it is asked again.",
+        "Seconds that a service may be silent before it is asked again; four times as long for "
+        "a whole answer.",
         cfgtype="float(min=0)",
         module="claxboi",
     )
@@ -66,6 +72,12 @@ class Conf(_config.ConfigNamespace):
         2_000_000,
         "Most rows that a service gives: an answer as long as this is taken as cut.",
         cfgtype="integer(min=1)",
+        module="claxboi",
+    )
+    max_megabytes = _config.ConfigItem(
+        2000.0,
+        "Largest answer of a service, in MB: a longer one is not read to its end.",
+        cfgtype="float(min=0)",
         module="claxboi",
     )
     cache_dir = _config.ConfigItem(

@@ -7,23 +7,23 @@ import os
 from collections.abc import Mapping
 
 from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
-from astropy.table import Table
+from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
+from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
 from claxboi.properties import add_properties
 from claxboi.references import CrossmatchMixin
 from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
-from claxboi.training import add_labels
-from claxboi.utils import is_missing
+from claxboi.training import add_labels, find_training
+from claxboi.utils import as_method, is_missing
 
 from . import classify
-from ._classify import find_training
 from .io import output_format, read_table, write_table
-from .io._formats import WRITERS
+from .io._tables import WRITERS
 
 __all__ = ["XrayTable"]
 
@@ -32,8 +32,8 @@ class XrayTableRead(TableRead):
     """
     Read a table, or a catalogue with the columns of the vocabulary.
 
-    Without ``mission`` this is ``Table.read`` of astropy, with all its arguments and formats; of a
-    file alone, `~claxboi.io.read_table` also reads the record of the steps.
+    A file is read by `~claxboi.io.read_table`, with the record of its steps. With other arguments
+    than these, and without ``mission``, this is ``Table.read`` of astropy.
 
     Parameters
     ----------
@@ -43,7 +43,9 @@ class XrayTableRead(TableRead):
         The catalogue that it is, see `~claxboi.catalog.standardize`; "auto": recognised by its
         columns.
     format : str, optional
-        Name of the format in astropy. Default: by the suffix.
+        Name of the format, see `~claxboi.io.read_table`. Default: by the content or the suffix.
+    table : str or int, optional
+        Name or number of the table in a file that has several.
     **settings
         With ``mission``, the other arguments of `~claxboi.catalog.standardize`: ``columns``,
         ``pos_error_level``, ``overwrite``.
@@ -61,7 +63,7 @@ class XrayTableRead(TableRead):
 
     Examples
     --------
-    >>> from astropy.table import Table
+    >>> from astropy.table import Table, TableAttribute
     >>> from claxboi import XrayTable
     >>> table = Table({
     ...     "IAUNAME": ["4XMM J004244.3+411608"], "SC_RA": [10.6847], "SC_DEC": [41.2691],
@@ -76,15 +78,17 @@ class XrayTableRead(TableRead):
     4XMM J004244.3+411608         3e-12    0.2-12
     """
 
-    def __call__(self, path, *args, mission=None, format=None, **settings):
+    def __call__(self, path, *args, mission=None, format=None, table=None, **settings):
+        is_file = isinstance(path, (str, os.PathLike)) and os.path.isfile(path)
+        if mission is None and (args or settings or not is_file):
+            settings |= {"format": format} if format is not None else {}
+            settings |= {"table": table} if table is not None else {}
+            return super().__call__(path, *args, **settings)
+        result = self._cls(read_table(path, format, table=table), copy=False)
         if mission is None:
-            if not args and not settings and _is_kept(path, format) and os.path.exists(path):
-                return self._cls(read_table(path, format), copy=False)
-            format = {} if format is None else {"format": format}
-            return super().__call__(path, *args, **format, **settings)
-        table = self._cls(read_table(path, format), copy=False)
+            return result
         try:
-            return standardize(table, mission, **settings)
+            return standardize(result, mission, **settings)
         except (KeyError, ValueError) as err:
             # A KeyError shows the repr of its message.
             raise type(err)(f"{path}: {err.args[0]}") from err
@@ -152,6 +156,42 @@ def _is_kept(path, format):
         return False
 
 
+class SharedAttribute(TableAttribute):
+    """
+    An attribute of a table that its parts and copies share, and that no file has.
+    """
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        return getattr(super().__get__(instance, owner), "value", None)
+
+    def __set__(self, instance, value):
+        if value is None:
+            self.__delete__(instance)
+        else:
+            super().__set__(instance, _Shared(value))
+
+
+class _Shared:
+    """
+    An object that is not copied when the meta of a table is.
+    """
+
+    def __init__(self, value):
+        # Files that keep all of the meta as YAML have null in its place.
+        from astropy.io.misc.yaml import AstropyDumper
+
+        AstropyDumper.add_representer(_Shared, lambda dumper, _: dumper.represent_none(None))
+        self.value = value
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
 class XrayTable(
     CrossmatchMixin, CounterpartMixin, DiagnosticsMixin, ReportMixin, SharingMixin, Table
 ):
@@ -169,7 +209,7 @@ class XrayTable(
 
     Examples
     --------
-    >>> from astropy.table import Table
+    >>> from astropy.table import Table, TableAttribute
     >>> from claxboi import XrayTable
     >>> x = XrayTable({"ra": [10.68, 15.0], "dec": [41.27, 41.2], "pos_error": [0.5, 0.5]})
     >>> galaxies = Table({"galaxy_id": ["M31"], "ra": [10.6847], "dec": [41.2688],
@@ -196,42 +236,48 @@ class XrayTable(
     ('spectrum', 'counterparts')
     """
 
+    model = SharedAttribute()
+    evaluation = SharedAttribute()
+
     read = UnifiedReadWriteMethod(XrayTableRead)
     write = UnifiedReadWriteMethod(XrayTableWrite)
 
-    def add_properties(self, **settings):
+    add_labels = as_method(add_labels)
+    add_properties = as_method(add_properties)
+
+    def explain(self, source, priors=None):
         """
-        Add all properties that the columns allow: `~claxboi.properties.add_properties`.
+        Explain the probabilities of one source.
 
         Parameters
         ----------
-        **settings
-            Its arguments.
+        source : int, str or `~astropy.coordinates.SkyCoord`
+            Row number, identifier in any of the usual spellings, or position.
+        priors : mapping, sequence or "training", optional
+            As for `~claxboi.classification.NaiveBayesClassifier.explain`. Default: those of the
+            classification.
 
         Returns
         -------
-        table : `XrayTable`
-        """
-        return add_properties(self, **settings)
+        explanation : `~claxboi.classification.Explanation`
 
-    def add_labels(self, references=None, scheme="7 classes", **settings):
-        """
-        Label the sources by catalogues of known objects: `~claxboi.training.add_labels`.
+        Raises
+        ------
+        IndexError, KeyError, TypeError, ValueError
+            If the table is not classified, or no source or several match.
 
-        Parameters
-        ----------
-        references : "published", "all", list or mapping, optional
-            Where labels come from.
-        scheme : str or mapping, optional
-            The classes.
-        **settings
-            Its other arguments.
-
-        Returns
-        -------
-        table : `XrayTable`
+        Examples
+        --------
+        >>> from claxboi import XrayTable
+        >>> from claxboi.simulation import make_labelled_sample
+        >>> x = XrayTable(make_labelled_sample(1000, rng=1)).classify("training")
+        >>> x.explain("sim-0008").prediction == x["prediction"][7]
+        True
         """
-        return add_labels(self, references, scheme, **settings)
+        if self.model is None:
+            raise ValueError("the table is not classified yet: call classify() first")
+        row, _ = find_source(self, source, "the table")
+        return self.model.explain(self[row], priors)
 
     def classify(self, priors=None, *, label="class", training=None, **settings):
         """
@@ -258,7 +304,7 @@ class XrayTable(
         result, model = classify(
             self, priors, label=label, training=training, return_model=True, **settings
         )
-        result.model = model
+        result.model, result.evaluation = model, None
         show_progress = settings.get("show_progress", True)
         sample = training if isinstance(training, Table) else result
         if isinstance(training, str):
@@ -272,27 +318,3 @@ class XrayTable(
                 show_progress=show_progress,
             )
         return result
-
-    def __getitem__(self, item):
-        return self._carry(super().__getitem__(item))
-
-    def copy(self, copy_data=True):
-        """
-        Return a copy of the table.
-
-        Parameters
-        ----------
-        copy_data : bool, optional
-            Copy the data too (default).
-
-        Returns
-        -------
-        table : `XrayTable`
-        """
-        return self._carry(super().copy(copy_data))
-
-    def _carry(self, part):
-        # What was learned goes with any part of the table: figures of a slice need it.
-        if isinstance(part, XrayTable):
-            part.model, part.evaluation = self.model, self.evaluation
-        return part

@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from claxboi.catalog import make_column
-from claxboi.classification.results import list_rows, read_result
+from claxboi.classification.results import list_rows, read_classified
 from claxboi.utils import check_count, check_number, float_values, record, text_values
 
 __all__ = ["inspection_list"]
@@ -85,14 +85,15 @@ def inspection_list(
     >>> len(todo)
     50
     """
-    classes = read_result(result, ["outlier_pvalue", "alternative", "is_training"])
+    classes, categories = read_classified(
+        result, ["prediction", "P_{class}", "outlier_pvalue", "alternative", "is_training"]
+    )
     rare = _rare_classes(result, classes, rare)
     min_rare = check_number(min_rare, "min_rare", minimum=0, maximum=1)
     alpha = check_number(alpha, "alpha", minimum=0, maximum=1, exclusive=True)
     border = check_number(border, "border", minimum=0, maximum=1, exclusive=True)
     if limit is not None:
         check_count(limit, "limit")
-    categories = result.meta["claxboi"]["classification"]["categories"]
 
     probability = np.array([float_values(result, f"P_{name}") for name in classes])
     usable = np.isfinite(probability).all(axis=0)

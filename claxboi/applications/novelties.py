@@ -8,7 +8,7 @@ from scipy.stats import false_discovery_control
 
 from claxboi.catalog import make_column
 from claxboi.classification import NaiveBayesClassifier
-from claxboi.classification.results import read_result
+from claxboi.classification.results import read_classified
 from claxboi.utils import (
     add_columns,
     check_choice,
@@ -97,7 +97,7 @@ def find_novelties(result, model=None, *, alpha=0.01, control=None, overwrite=Fa
     >>> print(odd["odd_property"][0])
     log_fx_fw1
     """
-    read_result(result, ["outlier_pvalue"])
+    read_classified(result, ["prediction", "P_{class}", "outlier_pvalue"])
     alpha = check_number(alpha, "alpha", minimum=0, maximum=1)
     check_choice(control, (None, "benjamini-hochberg"), "control")
     if model is not None and not isinstance(model, NaiveBayesClassifier):

@@ -14,9 +14,11 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    chord_length,
     float_values,
     quantity_value,
     record,
+    unit_vectors,
 )
 
 from .columns import make_column
@@ -178,11 +180,11 @@ def _count_within(table, others, radius_arcsec, name):
     """
     Count the others within a radius of each source.
     """
-    centres = _unit_vectors(_coords(table, "table"))
-    around = _unit_vectors(_coords(others, name))
+    centres = unit_vectors(*_coords(table, "table"))
+    around = unit_vectors(*_coords(others, name))
     if len(around) == 0 or len(centres) == 0:
         return np.zeros(len(centres), int)
-    chord = 2 * np.sin(np.radians(radius_arcsec / 3600) / 2)
+    chord = chord_length(radius_arcsec)
     return cKDTree(around).query_ball_point(centres, chord, return_length=True)
 
 
@@ -201,8 +203,3 @@ def _coords(of, name):
             f"{np.argmax(missing)}: take them out"
         )
     return ra, dec
-
-
-def _unit_vectors(coords):
-    ra, dec = np.radians(coords)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)

@@ -7,7 +7,7 @@ import copy
 
 import numpy as np
 
-from claxboi.utils import Progress, check_table, float_values, warn
+from claxboi.utils import Progress, check_table, warn
 
 from ._identity import IdentityWarning, read_identity
 from ._likelihood import LikelihoodModel
@@ -18,7 +18,7 @@ from ._search import collect_terms, deal_folds, fit_exponents
 from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
 from ._training import label_codes, property_units, read_labels, read_values
 from .densities import KernelDensities
-from .estimation import FLUX_COLUMN, estimate_model_priors
+from .estimation import estimate_model_priors, read_fluxes
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
 from .priors import parse_priors
 from .properties import parse_properties
@@ -62,8 +62,9 @@ class Engine:
         identity = read_identity(table, id, name=name)[rows]
         part = table[rows]
         values, errors = read_values(part, records, units=units, name=name)
-        flux = float_values(part, FLUX_COLUMN) if FLUX_COLUMN in part.colnames else None
-        training = TrainingRows(values, errors, codes[rows], weights[rows], flux, identity)
+        training = TrainingRows(
+            values, errors, codes[rows], weights[rows], read_fluxes(part), identity
+        )
         return Sample(records, names, training, table, rows, units, label, id, dropped)
 
     def _learn(self, sample):

@@ -272,20 +272,42 @@ class LikelihoodModel:
 
     def _averaged(self, p, raw, errors, evaluate):
         """Average evaluate(points) over the errors."""
+        if errors is None:
+            return evaluate(self.records[p].apply_scale(raw))
+        total = 0.0
+        for share, points in self.error_points(p, raw, errors):
+            total += share * evaluate(points)
+        return total
+
+    def error_points(self, p, raw, errors):
+        """
+        Return the points over which errors spread the values of a property.
+
+        Parameters
+        ----------
+        p : int
+            The property.
+        raw, errors : `~numpy.ndarray` of shape (n,)
+            Values and their errors.
+
+        Returns
+        -------
+        points : list of (float, `~numpy.ndarray` of shape (n,))
+            Shares, which sum to 1, and scaled values.
+        """
         density, record = self.densities[p], self.records[p]
         scaled = record.apply_scale(raw)
-        if errors is None or record.weight == INVERSE_ERROR:
-            return evaluate(scaled)
+        if record.weight == INVERSE_ERROR:
+            return [(1.0, scaled)]
         # An atom is exact: its error does not spread it over its surroundings.
         errors = np.where(np.isnan(errors) | np.isin(scaled, density.atoms), 0.0, np.abs(errors))
-        total = 0.0
         lower, upper = record.bounds
         # What has a logarithm is positive, whatever its error.
         bounds = (0.0 if lower is None and record.scale == "log10" else lower), upper
-        for node, share in zip(ERROR_NODES, ERROR_WEIGHTS, strict=True):
-            points = record.apply_scale(_fold(raw, raw + node * errors, *bounds))
-            total += share * evaluate(points)
-        return total
+        return [
+            (share, record.apply_scale(_fold(raw, raw + node * errors, *bounds)))
+            for node, share in zip(ERROR_NODES, ERROR_WEIGHTS, strict=True)
+        ]
 
     def _at(self, p, points, held):
         factor = np.ones((self.n_classes, len(points)))

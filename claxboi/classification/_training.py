@@ -6,10 +6,17 @@ Read the values and the labels of a training sample.
 from collections.abc import Mapping
 
 import numpy as np
-from astropy.units import Unit, UnrecognizedUnit
+from astropy import units as u
 
 from claxboi.catalog import describe
-from claxboi.utils import ClaxboiWarning, check_columns, float_values, text_values, warn
+from claxboi.utils import (
+    ClaxboiWarning,
+    check_columns,
+    float_values,
+    read_unit,
+    text_values,
+    warn,
+)
 
 __all__ = [
     "SmallClassWarning",
@@ -52,12 +59,14 @@ def property_units(table, properties):
 
 
 def _unit(table, column):
-    unit = getattr(table[column], "unit", None)
+    text = str(getattr(table[column], "unit", None) or "")
+    try:
+        unit = read_unit(text)
+    except ValueError:
+        # The same text in another table is the same unit, and any other one an error.
+        return text
     # The numbers of a column in mag(AB) are in mag.
-    unit = getattr(unit, "function_unit", unit)
-    if unit is None or isinstance(unit, UnrecognizedUnit) or unit == Unit(""):
-        return None
-    return unit.to_string()
+    return None if unit is None else str(u.mag if isinstance(unit, u.MagUnit) else unit)
 
 
 def read_values(table, properties, *, units=None, name="table"):
@@ -193,6 +202,14 @@ def label_codes(table, label, classes, merge=None):
     Returns
     -------
     codes : `~numpy.ndarray` of int, shape (n,)
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.classification import label_codes
+    >>> table = Table({"class": ["AGN", "LMXB", "", "star"]})
+    >>> label_codes(table, "class", ["AGN", "XRB"], merge={"XRB": ["LMXB", "HMXB"]}).tolist()
+    [0, 1, -1, -1]
     """
     labels, missing = text_values(table, label)
     merged = labels.astype(object)

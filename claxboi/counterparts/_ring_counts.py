@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .pairs import _offsets, _pairs, _unit_vectors
+from claxboi.utils import pairs_within, sky_offsets, unit_vectors
+
 from .source_density import WHOLE_SKY_DEG2
 
 __all__ = ["Circles", "SkyDensity", "sky_density"]
@@ -104,7 +105,7 @@ def sky_density(ra_deg, dec_deg, reach_arcsec, circles, mean_deg2, draw, label):
     N objects on the area A (deg2) give (N + 1) / (A + 1 / mean): one object of the mean density
     more, which keeps the density above 0 and is all that is left where nothing could be counted.
     """
-    vectors = _unit_vectors(ra_deg, dec_deg)
+    vectors = unit_vectors(ra_deg, dec_deg)
     circles = _filled(circles)
     reach = np.minimum(reach_arcsec, circles.radius)
     counts = _ring_counts(circles, reach)
@@ -197,7 +198,7 @@ def _ring_areas(ra_deg, dec_deg, reach, radius):
     Measure the areas in which `_ring_counts` counts, in deg2.
     """
     area = np.pi * (radius**2 - reach**2)
-    i, j, _ = _pairs(ra_deg, dec_deg, ra_deg, dec_deg, 2 * radius)
+    i, j, _ = pairs_within(ra_deg, dec_deg, ra_deg, dec_deg, 2 * radius)
     i, j = i[i != j], j[i != j]
     crowded = np.unique(i)
     if len(crowded):
@@ -239,7 +240,7 @@ def _free_share(ra_deg, dec_deg, reach, pairs, *, radius, is_nearest):
         here = np.flatnonzero(block == number)
         part = slice(starts[here[0]], ends[here[-1]])
         a, b = i[part], j[part]
-        off_east, off_north = _offsets(ra_deg[a], dec_deg[a], ra_deg[b], dec_deg[b])
+        off_east, off_north = sky_offsets(ra_deg[a], dec_deg[a], ra_deg[b], dec_deg[b])
         limit = np.maximum(reach[b, None], distance) if is_nearest else reach[b, None]
         d2 = (east - off_east[:, None]) ** 2 + (north - off_north[:, None]) ** 2
         free = np.logical_and.reduceat(d2 > limit**2, starts[here] - starts[here[0]], axis=0)
@@ -252,14 +253,14 @@ def _wide_counts(ra_deg, dec_deg, reach, rows, circles):
     """
     Count the field objects in larger circles around some sources, and measure their areas.
     """
-    _, found, _ = _pairs(ra_deg, dec_deg, circles.ra, circles.dec, reach)
+    _, found, _ = pairs_within(ra_deg, dec_deg, circles.ra, circles.dec, reach)
     taken = np.zeros(len(circles.ra), bool)
     taken[found] = True
     number = np.bincount(circles.source[~taken[circles.object]], minlength=len(ra_deg))[rows]
     reach = np.minimum(reach, circles.radius)
     area = np.pi * (circles.radius**2 - reach[rows] ** 2)
     widest = circles.radius + reach.max()
-    i, j, _ = _pairs(ra_deg[rows], dec_deg[rows], ra_deg, dec_deg, widest)
+    i, j, _ = pairs_within(ra_deg[rows], dec_deg[rows], ra_deg, dec_deg, widest)
     i = rows[i]
     i, j = i[i != j], j[i != j]
     if len(i):

@@ -197,9 +197,10 @@ def candidates_table(problem, solution):
             geometry.append(make_column(full, data, mask=absent))
     columns += geometry
     p = solution.posterior
+    has_none = not problem.convention.has_p_single_without_counterpart
     columns += [
         make_column("log_bayes_factor", solution.log_b[order]),
-        make_column("p_single", p.p_single[order], mask=empty & (not problem.is_nway)),
+        make_column("p_single", p.p_single[order], mask=empty & has_none),
         make_column("p_any", p.p_any[rows.primary[order]]),
         make_column("p_i", p.p_i[order]),
         make_column("match_flag", solution.flags[order]),
@@ -239,7 +240,7 @@ def _settings(problem, solution):
                     **{column: table[column].tolist() for column in table.colnames},
                 }
     return {
-        "convention": "nway" if problem.is_nway else "claxboi",
+        "convention": problem.convention.name,
         "catalogues": names,
         "rows": [len(table) for table in problem.tables],
         "radius_arcsec": [float(radius.min()), float(radius.max())],

@@ -8,27 +8,29 @@ import dataclasses
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
-from astropy.time import Time
 
 from claxboi.utils import (
     check_choice,
     check_number,
     check_table,
-    float_values,
     quantity_value,
     text_values,
+    to_years,
+    year_values,
 )
 
 from ._catalogue_positions import read_positions
+from .convention import Convention, read_completeness
 from .errors import read_covariances
-from .magnitude_priors import MagnitudePrior, make_priors
+from .magnitude_priors import make_priors
 from .motion import Positions, read_motion
+from .nway import NwayConvention
 from .pairs import check_radius
 
 __all__ = []
 
 MOST_CATALOGUES = 4
-CONVENTIONS = ("claxboi", "nway")
+CONVENTIONS = {one.name: one for one in (Convention(), NwayConvention())}
 _OWN_COLUMNS = (
     "primary",
     "log_bayes_factor",
@@ -65,8 +67,8 @@ class Problem:
     """The priors of each catalogue."""
     field_association: float | dict | None
     """Fraction of field objects in both of two catalogues, also by pair; None to estimate it."""
-    is_nway: bool
-    """Whether to answer as NWAY does."""
+    convention: Convention
+    """The formulas on which programs differ."""
 
 
 def make_problem(
@@ -98,8 +100,7 @@ def make_problem(
     """
     check_table(xray, "xray")
     _check_unique(xray)
-    convention = check_choice(convention, CONVENTIONS, "convention")
-    is_nway = convention == "nway"
+    convention = CONVENTIONS[check_choice(convention, tuple(CONVENTIONS), "convention")]
     tables = _tables(secondaries)
     names = list(tables)
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
@@ -117,18 +118,18 @@ def make_problem(
         if primaries.epoch is not None:
             here = here._replace(motion=read_motion(table, label(name)))
         positions.append(here)
-    densities = _densities(area, density, tables, len(xray), is_nway)
+    densities = _densities(area, density, tables, len(xray), convention)
     return Problem(
         names=names,
         tables=list(tables.values()),
         primaries=primaries,
         secondaries=positions,
         radius=np.broadcast_to(np.asarray(radius_arcsec, float), len(xray)),
-        completeness=_completeness(completeness, names, is_nway),
+        completeness=read_completeness(completeness, names, convention, _per_catalogue),
         densities=densities,
-        priors=[[_as_nway(p) if is_nway else p for p in given_priors[name]] for name in names],
+        priors=[[convention.prior(p) for p in given_priors[name]] for name in names],
         field_association=_fraction(field_association, "field_association"),
-        is_nway=is_nway,
+        convention=convention,
     )
 
 
@@ -197,8 +198,8 @@ def _epochs(xray, epoch):
     if epoch is None:
         if "epoch" not in xray.colnames:
             return None
-        return float_values(xray, "epoch", unit=u.yr, name="xray")
-    years = epoch.jyear if isinstance(epoch, Time) else quantity_value(epoch, u.yr, "epoch")
+        return year_values(xray, "epoch", name="xray")
+    years = to_years(epoch, "epoch")
     if np.ndim(years) and np.shape(years) != (len(xray),):
         raise ValueError(
             f"epoch must be one value or one for each of the {len(xray)} rows of xray, got shape "
@@ -228,28 +229,6 @@ def _per_catalogue(value, names, argument):
     return [value] * len(names)
 
 
-def _completeness(value, names, is_nway):
-    if isinstance(value, str):
-        check_choice(value, ("estimate",), "completeness")
-        if is_nway:
-            raise ValueError("completeness must be a number with convention='nway', got 'estimate'")
-        return None
-    values = value.tolist() if isinstance(value, np.ndarray) else value
-    single = not isinstance(values, (list, tuple)) and not hasattr(values, "keys")
-    result = []
-    for c in _per_catalogue(values, names, "completeness"):
-        if c is None:
-            raise ValueError("completeness must have a value for each catalogue, or be 'estimate'")
-        number = check_number(c, "completeness", minimum=0, maximum=1)
-        if number == 0 or (number == 1 and not is_nway):
-            raise ValueError(
-                f"completeness must be above 0 and below 1, got {number:g}: no data could change it"
-            )
-        result.append(number)
-    # NWAY spreads one number over all of its catalogues.
-    return [c ** (1 / len(names)) for c in result] if is_nway and single else result
-
-
 def _fraction(value, argument):
     if isinstance(value, str):
         check_choice(value, ("estimate",), argument)
@@ -260,7 +239,7 @@ def _fraction(value, argument):
     return value
 
 
-def _densities(area, density, tables, n_primaries, is_nway):
+def _densities(area, density, tables, n_primaries, convention):
     """
     Return for each catalogue objects per square degree, or None for a local density.
     """
@@ -279,7 +258,7 @@ def _densities(area, density, tables, n_primaries, is_nway):
         if one_area is not None:
             deg2 = quantity_value(one_area, u.deg**2, "area")
             deg2 = check_number(deg2, "area", minimum=0, exclusive=True)
-            result.append((len(tables[name]) + is_nway) / deg2)
+            result.append(convention.density_deg2(len(tables[name]), deg2))
         elif isinstance(one_density, str):
             check_choice(one_density, ("local",), "density")
             result.append(None)
@@ -302,9 +281,3 @@ def _split_quantity(value, names, argument, n_primaries=None):
     if several and not (len(names) == 1 and value.shape == (n_primaries,)):
         value = list(value)
     return _per_catalogue(value, names, argument)
-
-
-def _as_nway(prior):
-    if not isinstance(prior, MagnitudePrior):
-        return prior
-    return prior.with_nway_recipe()

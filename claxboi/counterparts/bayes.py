@@ -7,7 +7,7 @@ All functions are pure numpy on float64, with offsets and standard deviations in
 
 import numpy as np
 
-from .pairs import ARCSEC
+from claxboi.utils import ARCSEC
 
 __all__ = []
 
@@ -112,36 +112,3 @@ def _parallel(a, b, s, det):
     m_ne = a[1] * i_ee + a[2] * i_en
     m_nn = a[1] * i_en + a[2] * i_nn
     return m_ee * b[0] + m_en * b[1], m_ee * b[1] + m_en * b[2], m_ne * b[1] + m_nn * b[2]
-
-
-def log_bayes_nway(covariances, offsets, separations, present):
-    r"""
-    Compute the Bayes factor of elliptical errors as NWAY 4.7 answers it.
-
-    The circular formula with the mean variance of each ellipse; each :math:`\psi_{ij}^2` is
-    multiplied by the sum of the two squared radii of the ellipses in the direction of the pair over
-    the sum of the two mean variances. (Found by fitting NWAY's published answers; it is up to 0.07
-    dex from the Gaussian integral for axis ratios of 1.3.)
-
-    Parameters
-    ----------
-    covariances, offsets, present
-        As in `log_bayes_elliptical`.
-    separations : mapping of (int, int) to `~numpy.ndarray` of shape (n,)
-        As in `log_bayes_circular`.
-
-    Returns
-    -------
-    log_b : `~numpy.ndarray` of shape (n,)
-    """
-    variances = [(ee + nn) / 2 for ee, _, nn in covariances]
-    scaled = {}
-    for (i, j), separation in separations.items():
-        d_e, d_n = offsets[j][0] - offsets[i][0], offsets[j][1] - offsets[i][1]
-        norm = d_e**2 + d_n**2
-        radii = 0.0
-        for ee, en, nn in (covariances[i], covariances[j]):
-            form = (nn * d_e**2 - 2 * en * d_e * d_n + ee * d_n**2) / (ee * nn - en**2)
-            radii = radii + np.divide(norm, form, out=(ee + nn) / 2, where=form > 0)
-        scaled[i, j] = separation * np.sqrt(radii / (variances[i] + variances[j]))
-    return log_bayes_circular(variances, scaled, present)

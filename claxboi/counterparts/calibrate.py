@@ -12,12 +12,18 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, Table
 from scipy.spatial import cKDTree
 
-from claxboi.utils import check_count, check_number, float_values, quantity_value
+from claxboi.utils import (
+    ARCSEC,
+    check_count,
+    check_number,
+    float_values,
+    quantity_value,
+    unit_vectors,
+)
 
 from .associate import candidates_table
 from .association import make_problem
 from .association_solver import solve
-from .pairs import ARCSEC, _unit_vectors
 
 __all__ = ["CutoffCalibration", "calibrate_cutoffs", "shift_positions"]
 
@@ -131,7 +137,7 @@ def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST
     ra = float_values(xray, "ra", unit=u.deg, name="xray")
     dec = float_values(xray, "dec", unit=u.deg, name="xray")
     coords = SkyCoord(ra, dec, unit="deg")
-    tree = cKDTree(_unit_vectors(ra, dec))
+    tree = cKDTree(unit_vectors(ra, dec))
     new_ra, new_dec = ra.copy(), dec.copy()
     todo = np.arange(len(ra))
     for _ in range(n_draws):
@@ -139,7 +145,7 @@ def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST
         # Uniform in area on the sphere: in the cosine of the distance.
         shift = np.arccos(rng.uniform(np.cos(far), np.cos(near), len(todo))) * u.rad
         place = coords[todo].directional_offset_by(angle, shift)
-        chord = tree.query(_unit_vectors(place.ra.deg, place.dec.deg))[0]
+        chord = tree.query(unit_vectors(place.ra.deg, place.dec.deg))[0]
         good = chord > 2 * np.sin(clear / 2) * (1 - 1e-9)
         if footprint is not None:
             good &= np.asarray(footprint(place), bool)
@@ -324,17 +330,17 @@ def _covered(problem):
     """
     Make a footprint: no emptier than around nearly all of the X-ray sources.
     """
-    vectors = _unit_vectors(problem.primaries.ra, problem.primaries.dec)
+    vectors = unit_vectors(problem.primaries.ra, problem.primaries.dec)
     trees = []
     for table in problem.secondaries:
         if len(table.ra) < _FOOTPRINT_NEIGHBOURS:
             continue
-        tree = cKDTree(_unit_vectors(table.ra, table.dec), balanced_tree=False, compact_nodes=False)
+        tree = cKDTree(unit_vectors(table.ra, table.dec), balanced_tree=False, compact_nodes=False)
         distance = tree.query(vectors, k=[_FOOTPRINT_NEIGHBOURS])[0][:, 0]
         trees.append((tree, max(float(np.quantile(distance, _FOOTPRINT_QUANTILE)), 2 * ARCSEC)))
 
     def footprint(coords):
-        places = _unit_vectors(coords.ra.deg, coords.dec.deg)
+        places = unit_vectors(coords.ra.deg, coords.dec.deg)
         inside = np.ones(len(places), bool)
         for tree, largest in trees:
             inside &= tree.query(places, k=[_FOOTPRINT_NEIGHBOURS])[0][:, 0] <= largest

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .bayes import log_bayes_circular, log_bayes_elliptical, log_bayes_nway
+from claxboi.utils import sky_separation
+
+from .bayes import log_bayes_circular, log_bayes_elliptical
 from .errors import Covariances
-from .pairs import _separation
 
 __all__ = []
 
@@ -102,7 +103,7 @@ def combine(neighbours, n_primaries, radius_arcsec):
             both = np.flatnonzero((new >= 0) & (other >= 0))
             p, q = neighbours[a], near
             sep = np.full(total, np.nan)
-            sep[both] = _separation(
+            sep[both] = sky_separation(
                 p.ra[other[both]], p.dec[other[both]], q.ra[new[both]], q.dec[new[both]]
             )
             keep[both] &= sep[both] <= radius_arcsec[primary[both]]
@@ -115,7 +116,7 @@ def combine(neighbours, n_primaries, radius_arcsec):
     return Combinations(primary, members, between)
 
 
-def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
+def log_bayes(rows, primaries, neighbours, *, with_primary=True, ellipses=None):
     """
     Compute the natural-log Bayes factor of each combination.
 
@@ -129,8 +130,8 @@ def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
         One for each catalogue.
     with_primary : bool, optional
         False asks instead whether the secondaries are one object, whatever the primary is.
-    nway : bool, optional
-        Treat ellipses as NWAY does.
+    ellipses : callable, optional
+        Computes it where errors are elliptical, as ``Convention.log_bayes_ellipses`` does.
 
     Returns
     -------
@@ -151,9 +152,9 @@ def log_bayes(rows, primaries, neighbours, *, with_primary=True, nway=False):
     if all(c.is_circular for c in cov):
         return log_bayes_circular([c.ee for c in cov], separations, present)
     covariances, offsets = [c.general() for c in cov], list(zip(east, north, strict=True))
-    if nway:
-        return log_bayes_nway(covariances, offsets, separations, present)
-    return log_bayes_elliptical(covariances, offsets, present)
+    if ellipses is None:
+        return log_bayes_elliptical(covariances, offsets, present)
+    return ellipses(covariances, offsets, separations, present)
 
 
 def _never_empty(near):
@@ -164,3 +165,24 @@ def _never_empty(near):
     return near._replace(
         separation=one, east=one, north=one, covariances=Covariances(one, None, one)
     )
+
+
+def secondary_rows(near, member):
+    """
+    Return the row of its catalogue of each member.
+
+    Parameters
+    ----------
+    near : Neighbours
+        The neighbours of the catalogue.
+    member : `~numpy.ndarray` of int, shape (n_rows,)
+        Rows of ``near``, -1 where absent.
+
+    Returns
+    -------
+    row : `~numpy.ndarray` of int, shape (n_rows,)
+        -1 where absent.
+    """
+    result = np.full(len(member), -1)
+    result[member >= 0] = near.secondary[member[member >= 0]]
+    return result

@@ -32,34 +32,6 @@ def quantiles(values, field, n_bins):
     return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 
 
-def quantiles_nway(values, weights, field, n_bins):
-    """
-    Cut at weighted quantiles of the counterparts, with a bin beyond for the field, as NWAY does.
-
-    Parameters
-    ----------
-    values, weights : `~numpy.ndarray`
-        Magnitudes and probabilities of the counterparts.
-    field : `~numpy.ndarray`
-        Magnitudes of field objects.
-    n_bins : int
-        Bins of equal weight.
-
-    Returns
-    -------
-    edges : `~numpy.ndarray`
-    """
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
-    wanted = np.linspace(0, 1, n_bins + 1)
-    edges = np.interp(wanted, cumulative / cumulative[-1], values[order])
-    if field.min() < edges[0]:
-        edges = np.append(field.min() - 1, edges)
-    if field.max() > edges[-1]:
-        edges = np.append(edges, field.max() + 1)
-    return np.unique(edges)
-
-
 def towards_product(cells, count):
     """
     Mix a histogram of two columns with the product of its margins, one object for each cell.

@@ -16,13 +16,14 @@ from claxboi.utils import (
     check_table,
     float_values,
     is_missing,
+    pairs_within,
     record,
+    sky_offsets,
     warn,
 )
 
 from ._catalogue_positions import read_positions
 from ._galaxies import read_ellipses, read_galaxy_ids
-from .pairs import _offsets, _pairs
 
 __all__ = ["best_hosts", "find_hosts", "host_regions"]
 
@@ -293,12 +294,12 @@ def _inside(ra_deg, dec_deg, ellipses, factor):
     _, gra, gdec, major, minor, angle = ellipses
     # The galaxies lead, for their radii differ: the search treats those of like size together.
     reach = np.minimum(factor * major, 180 * 3600.0)
-    galaxy, source, separation = _pairs(gra, gdec, ra_deg, dec_deg, reach)
+    galaxy, source, separation = pairs_within(gra, gdec, ra_deg, dec_deg, reach)
     radius = np.empty(len(galaxy))
     for start in range(0, len(galaxy), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
         i, j = galaxy[part], source[part]
-        east, north = _offsets(gra[i], gdec[i], ra_deg[j], dec_deg[j])
+        east, north = sky_offsets(gra[i], gdec[i], ra_deg[j], dec_deg[j])
         sin, cos = np.sin(np.radians(angle[i])), np.cos(np.radians(angle[i]))
         radius[part] = np.hypot(
             (east * sin + north * cos) / major[i], (east * cos - north * sin) / minor[i]

@@ -18,7 +18,7 @@ from claxboi.utils import (
     warn,
 )
 
-from .histograms import bin_shares, histogram, quantiles, quantiles_nway, towards_product
+from .histograms import bin_shares, histogram, quantiles, towards_product
 
 __all__ = ["MagnitudePrior", "ProbabilityPrior"]
 
@@ -36,9 +36,6 @@ _TABLE_COUNT = 1000.0
 _BINS_RULE = {1: (2.0, 1 / 3), 2: (1.0, 1 / 4)}
 # Below this fraction of the mean, a probability says no more than "unlikely".
 _LOWEST_FACTOR = 1e-3
-_NWAY_BINS = 14
-_NWAY_EMPTY_FIELD = 100.0
-_NWAY_MIN_SECURE = 100
 
 
 class MagnitudePrior:
@@ -98,7 +95,6 @@ class MagnitudePrior:
         self.limit = _companions(limit, "limit", self.columns)
         self.min_secure = check_count(min_secure, "min_secure", minimum=2)
         self.n_bins = None if n_bins is None else check_count(n_bins, "n_bins")
-        self.is_nway = False
         self.edges = None
         self.counterparts = None
         self.field = None
@@ -115,30 +111,12 @@ class MagnitudePrior:
                     if not single
                     else f"{name}={value[0]!r}"
                 )
-        return f"{type(self).__name__}({', '.join(text)})"
+        return f"MagnitudePrior({', '.join(text)})"
 
     @property
     def name(self):
         """The columns as one word, for the name of the factor's column."""
         return "_".join(self.columns)
-
-    def with_nway_recipe(self):
-        """
-        Return a copy that learns and answers as NWAY does.
-
-        Returns
-        -------
-        prior : MagnitudePrior
-
-        Examples
-        --------
-        >>> from claxboi.counterparts import MagnitudePrior
-        >>> MagnitudePrior("g_mag").with_nway_recipe()
-        MagnitudePrior('g_mag')
-        """
-        prior = copy.copy(self)
-        prior.is_nway = True
-        return prior
 
     @property
     def needs_learning(self):
@@ -311,7 +289,7 @@ class MagnitudePrior:
         secure, p_secure = secure[good], p_secure[good]
         field = usable & field
         prior.n_secure = len(secure)
-        needed = _NWAY_MIN_SECURE if self.is_nway else self.min_secure
+        needed = self.min_secure
         if len(secure) < needed or not field.any():
             what = "field objects" if len(secure) >= needed else "secure counterparts"
             warn(
@@ -321,45 +299,41 @@ class MagnitudePrior:
                 ClaxboiWarning,
             )
             return prior
-        n_bins = self._bins(len(secure))
-        edges = [
-            quantiles_nway(column[secure], p_secure, column[field], n_bins)
-            if self.is_nway
-            else quantiles(column[secure], column[field], n_bins)
-            for column in values
-        ]
-        counts = histogram(values[:, secure], edges)
-        n = histogram(values[:, field], edges)
-        n /= n.sum()
-        if self.is_nway:
-            q = histogram(values[:, secure], edges, p_secure)
-        else:
-            # What is expected of field objects among the secure ones.
-            q = np.maximum(counts - np.sum(1 - p_secure) * n, 0)
-        q /= q.sum()
-        if q.ndim == 2 and not self.is_nway:
-            q, n = (towards_product(*x) for x in ((q, p_secure.sum()), (n, field.sum())))
+        edges = [self._cut(column[secure], p_secure, column[field]) for column in values]
+        q, n = self._distributions(values[:, secure], p_secure, values[:, field], edges)
         prior._set(edges, q, n, p_secure.sum(), field.sum())
         return prior
 
-    def _bins(self, n_secure):
-        if self.is_nway:
-            return _NWAY_BINS
+    def _cut(self, secure, p_secure, field):  # noqa: ARG002 - other recipes weight with it
         factor, power = _BINS_RULE[len(self.columns)]
-        return self.n_bins or max(2, int(factor * n_secure**power))
+        return quantiles(secure, field, self.n_bins or max(2, int(factor * len(secure) ** power)))
+
+    def _distributions(self, secure, p_secure, field, edges):
+        """
+        Return the fractions of the counterparts and of the field in each bin.
+        """
+        n = histogram(field, edges)
+        n /= n.sum()
+        # Without what is expected of field objects among the secure ones.
+        q = np.maximum(histogram(secure, edges) - np.sum(1 - p_secure) * n, 0)
+        q /= q.sum()
+        if q.ndim == 2:
+            return towards_product(q, p_secure.sum()), towards_product(n, field.shape[1])
+        return q, n
 
     def _set(self, edges, q, n, weight_q, weight_n):
         self.edges = edges
-        self.counterparts, self.field = q, n
-        if not self.is_nway:
-            self.counterparts = q + (n - q) * _PSEUDO_COUNT / (weight_q + _PSEUDO_COUNT)
-            self.field = n + (q - n) * _PSEUDO_COUNT / (weight_n + _PSEUDO_COUNT)
+        self.counterparts, self.field = self._mix(q, n, weight_q, weight_n)
+
+    def _mix(self, q, n, weight_q, weight_n):
+        return (
+            q + (n - q) * _PSEUDO_COUNT / (weight_q + _PSEUDO_COUNT),
+            n + (q - n) * _PSEUDO_COUNT / (weight_n + _PSEUDO_COUNT),
+        )
 
     def _ratio(self):
         q, n = self.counterparts, self.field
-        if self.is_nway:
-            return np.divide(q, n, out=np.full(q.shape, _NWAY_EMPTY_FIELD), where=n > 0)
-        # Both 0 is a bin that neither has seen: nothing is known of it.
+        # Both 0 is a bin that neither has seen: nothing is known about it.
         return np.divide(q, n, out=np.ones(q.shape), where=n > 0)
 
     def _read(self, table, rows, name):
@@ -413,9 +387,9 @@ class MagnitudePrior:
         """
         if self.needs_learning or len(rows) == 0:
             return np.zeros(len(rows))
-        values, errors, limits = self._read(table, rows, name)
-        if self.is_nway:
-            return self._log_factor_nway(values)
+        return self._log_factors(*self._read(table, rows, name))
+
+    def _log_factors(self, values, errors, limits):
         shares = [
             bin_shares(*data, edges)
             for *data, edges in zip(values, errors, limits, self.edges, strict=True)
@@ -426,18 +400,7 @@ class MagnitudePrior:
             top = np.einsum("ri,ij,rj->r", shares[0], self.counterparts, shares[1])
             bottom = np.einsum("ri,ij,rj->r", shares[0], self.field, shares[1])
         known = (bottom > 0) & (top > 0)
-        return np.log(np.divide(top, bottom, out=np.ones(len(rows)), where=known))
-
-    def _log_factor_nway(self, values):
-        inside = np.ones(values.shape[1], bool)
-        place = []
-        for value, edges in zip(values, self.edges, strict=True):
-            k = np.searchsorted(edges, value, side="right") - 1
-            k = np.where(value == edges[-1], len(edges) - 2, k)
-            inside &= np.isfinite(value) & (k >= 0) & (k < len(edges) - 1)
-            place.append(np.clip(k, 0, len(edges) - 2))
-        with np.errstate(divide="ignore"):
-            return np.where(inside, np.log(self._ratio()[tuple(place)]), 0.0)
+        return np.log(np.divide(top, bottom, out=np.ones(values.shape[1]), where=known))
 
 
 class ProbabilityPrior:

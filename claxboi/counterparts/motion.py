@@ -8,10 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 
-from claxboi.utils import float_values
+from claxboi.utils import (
+    ARCSEC,
+    float_values,
+    pairs_within,
+    sky_offsets,
+    sky_separation,
+    year_values,
+)
 
 from .errors import Covariances
-from .pairs import ARCSEC, _offsets, _pairs, _separation
 
 __all__ = []
 
@@ -129,7 +135,7 @@ def read_motion(table, name):
         has = column in table.colnames
         error = float_values(table, column, unit=_MAS_PER_YEAR, name=name) if has else 0.0
         values.append(np.broadcast_to(np.nan_to_num(error) / 1000, len(table)))
-    epoch = float_values(table, epochs[0], unit=u.yr, name=name)
+    epoch = year_values(table, epochs[0], name=name)
     known = np.isfinite(values[0]) & np.isfinite(values[1]) & np.isfinite(epoch)
     return Motion(*(np.where(known, value, 0.0) for value in (*values, epoch)))
 
@@ -173,9 +179,11 @@ def find_neighbours(primaries, secondaries, radius_arcsec):
     moves = secondaries.motion is not None and primaries.epoch is not None
     if moves and np.isfinite(primaries.epoch).any():
         return _find_moving(primaries, secondaries, radius_arcsec)
-    i, j, sep = _pairs(primaries.ra, primaries.dec, secondaries.ra, secondaries.dec, radius_arcsec)
+    i, j, sep = pairs_within(
+        primaries.ra, primaries.dec, secondaries.ra, secondaries.dec, radius_arcsec
+    )
     ra, dec = secondaries.ra[j], secondaries.dec[j]
-    east, north = _offsets(primaries.ra[i], primaries.dec[i], ra, dec)
+    east, north = sky_offsets(primaries.ra[i], primaries.dec[i], ra, dec)
     return Neighbours(i, j, sep, ra, dec, east, north, secondaries.covariances[j])
 
 
@@ -188,7 +196,7 @@ def _find_moving(primaries, secondaries, radius_arcsec):
     # How far an object can be from its place at the middle epoch, for any primary.
     reach = np.hypot(motion.east, motion.north) * (known.max() - known.min()) / 2
     if not np.isfinite(primaries.epoch).all():
-        reach = np.maximum(reach, _separation(ra, dec, secondaries.ra, secondaries.dec))
+        reach = np.maximum(reach, sky_separation(ra, dec, secondaries.ra, secondaries.dec))
     # A few fast stars must not widen the search for all: like ones are searched together.
     size = np.ceil(np.log2(np.maximum(reach, 0.1)))
     found = []
@@ -196,13 +204,13 @@ def _find_moving(primaries, secondaries, radius_arcsec):
         rows = np.flatnonzero(size == value)
         slack = reach[rows].max() * (1 + 1e-9) + 1e-6
         wide = np.minimum(radius + slack, 180 * 3600.0)
-        i, j, _ = _pairs(primaries.ra, primaries.dec, ra[rows], dec[rows], wide)
+        i, j, _ = pairs_within(primaries.ra, primaries.dec, ra[rows], dec[rows], wide)
         found.append((i, rows[j]))
     i, j = (np.concatenate(column) for column in zip(*found, strict=True))
     here = Motion(*(value[j] for value in motion))
     years = _years(here, primaries.epoch[i])
     ra, dec = _moved(secondaries.ra[j], secondaries.dec[j], here, years)
-    sep = _separation(primaries.ra[i], primaries.dec[i], ra, dec)
+    sep = sky_separation(primaries.ra[i], primaries.dec[i], ra, dec)
     near = np.flatnonzero(sep <= radius[i])
     near = near[np.lexsort((j[near], sep[near], i[near]))]
     i, j, sep, ra, dec, years = (value[near] for value in (i, j, sep, ra, dec, years))
@@ -210,5 +218,5 @@ def _find_moving(primaries, secondaries, radius_arcsec):
     grown = Covariances(
         ee + (motion.east_error[j] * years) ** 2, en, nn + (motion.north_error[j] * years) ** 2
     )
-    east, north = _offsets(primaries.ra[i], primaries.dec[i], ra, dec)
+    east, north = sky_offsets(primaries.ra[i], primaries.dec[i], ra, dec)
     return Neighbours(i, j, sep, ra, dec, east, north, grown)

@@ -6,7 +6,7 @@ Source densities: how crowded the sky is around each X-ray source.
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .pairs import ARCSEC, _unit_vectors
+from claxboi.utils import ARCSEC, unit_vectors
 
 __all__ = []
 
@@ -57,9 +57,9 @@ def local_density(primaries, secondaries, inner_arcsec, n_inside, name):
             f"density='local' counts {_NEIGHBOURS} objects beyond the search radius: {name} must "
             f"have at least {most} rows, got {n}; give area= or density="
         )
-    vectors = _unit_vectors(primaries.ra, primaries.dec)
+    vectors = unit_vectors(primaries.ra, primaries.dec)
     tree = cKDTree(
-        _unit_vectors(secondaries.ra, secondaries.dec), balanced_tree=False, compact_nodes=False
+        unit_vectors(secondaries.ra, secondaries.dec), balanced_tree=False, compact_nodes=False
     )
     chord = np.empty(len(vectors))
     for inside in np.unique(n_inside):

@@ -13,11 +13,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from claxboi.catalog import make_column
-from claxboi.utils import check_number, check_table, record, warn
+from claxboi.utils import ARCSEC, check_number, check_table, pairs_within, record, sky_offsets, warn
 
 from ._catalogue_positions import read_positions
 from .errors import read_covariances
-from .pairs import ARCSEC, _offsets, _pairs
 
 __all__ = ["XrayLinks", "link_xray"]
 
@@ -274,7 +273,7 @@ def _find_links(nodes, n_catalogues, wide):
         one = np.flatnonzero(nodes.catalogue == k1)
         for size in np.unique(reach[nodes.catalogue == k2]):
             two = np.flatnonzero((nodes.catalogue == k2) & (reach == size))
-            i, j, separation = _pairs(
+            i, j, separation = pairs_within(
                 nodes.ra_deg[one],
                 nodes.dec_deg[one],
                 nodes.ra_deg[two],
@@ -284,7 +283,7 @@ def _find_links(nodes, n_catalogues, wide):
             found.append((one[i], two[j], separation))
     first, second, separation = (np.concatenate(column) for column in zip(*found, strict=True))
 
-    east, north = _offsets(
+    east, north = sky_offsets(
         nodes.ra_deg[first], nodes.dec_deg[first], nodes.ra_deg[second], nodes.dec_deg[second]
     )
     east2, mixed, north2 = nodes.covariance[:, first] + nodes.covariance[:, second]
@@ -369,7 +368,7 @@ def _mean_positions(nodes, source):
     east2, mixed, north2 = nodes.covariance
     determinant = east2 * north2 - mixed**2
     weight_e, weight_m, weight_n = north2 / determinant, -mixed / determinant, east2 / determinant
-    east, north = _offsets(ra[source], dec[source], nodes.ra_deg, nodes.dec_deg)
+    east, north = sky_offsets(ra[source], dec[source], nodes.ra_deg, nodes.dec_deg)
     sum_e, sum_m, sum_n = total(weight_e), total(weight_m), total(weight_n)
     pull_e = total(weight_e * east + weight_m * north)
     pull_n = total(weight_m * east + weight_n * north)

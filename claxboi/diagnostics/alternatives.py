@@ -5,7 +5,7 @@ On which kind of data the predictions hang.
 
 import numpy as np
 
-from claxboi.classification.results import read_record
+from claxboi.classification.results import read_classified
 from claxboi.utils import text_values
 from claxboi.utils.style import DARK, GREY, new_axes
 
@@ -54,7 +54,7 @@ def plot_alternatives(result, *, ax=None):
     >>> ax.get_xlabel()
     'Without this category'
     """
-    classes, categories = read_record(result, lambda *_: ["prediction", "alternative"])
+    classes, categories = read_classified(result, ["prediction", "alternative"])
     prediction, _ = text_values(result, "prediction", name="result")
     alternative, _ = text_values(result, "alternative", name="result")
     changed = _count(prediction, alternative, classes, categories)

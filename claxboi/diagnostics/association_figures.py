@@ -8,7 +8,6 @@ from astropy import units as u
 
 from claxboi.counterparts import CutoffCalibration
 from claxboi.counterparts.errors import chi_square, read_covariances
-from claxboi.counterparts.pairs import _offsets, _pairs
 from claxboi.utils import (
     check_choice,
     check_columns,
@@ -16,7 +15,9 @@ from claxboi.utils import (
     check_number,
     check_table,
     float_values,
+    pairs_within,
     quantity_value,
+    sky_offsets,
     text_values,
 )
 from claxboi.utils.style import COLORS, DARK, GREY, hide_spines, new_axes, split_below
@@ -389,8 +390,8 @@ def _around(xray, secondary, row, reach):
     there = [float_values(secondary, c, unit=u.deg, name="secondary") for c in ("ra", "dec")]
     known = np.flatnonzero(np.isfinite(there[0]) & np.isfinite(there[1]))
     there = [values[known] for values in there]
-    _, j, _ = _pairs(ra, dec, *there, np.sqrt(2) * reach)
-    return _offsets(ra, dec, there[0][j], there[1][j])
+    _, j, _ = pairs_within(ra, dec, *there, np.sqrt(2) * reach)
+    return sky_offsets(ra, dec, there[0][j], there[1][j])
 
 
 def _draw_bar(ax, reach):

@@ -5,7 +5,7 @@ How many sources of each class there are, by flux.
 
 import numpy as np
 
-from claxboi.classification.results import read_record
+from claxboi.classification.results import read_classified
 from claxboi.utils import check_choice, check_columns, check_count, float_values, text_values
 from claxboi.utils.style import DARK, hide_spines, new_axes, place_styles
 
@@ -70,7 +70,7 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
     """
     from matplotlib.ticker import NullFormatter
 
-    names, _ = read_record(result, lambda all_, _: ["prediction", *(f"P_{c}" for c in all_)])
+    names, _ = read_classified(result)
     check_columns(result, [column], "result")
     n_bins = check_count(n_bins, "n_bins")
     chosen = list(names) if classes is None else list(classes)

@@ -7,6 +7,7 @@ from claxboi.classification import priors_sensitivity
 from claxboi.classification._html import result_html
 from claxboi.classification.results import find_source, find_value
 from claxboi.training import label_report
+from claxboi.utils import as_method
 
 from .alternatives import plot_alternatives
 from .association_figures import plot_finding_chart, plot_separations
@@ -31,16 +32,33 @@ from .weight_history import plot_weight_search
 __all__ = ["DiagnosticsMixin"]
 
 
+#: So many rows are shown as a table, not as a summary.
+FEW_ROWS = 20
+
+
+def _known(part):
+    if part is None:
+        raise ValueError("the table is not classified yet: call classify() first")
+    return part
+
+
+def _search(table):
+    search = _known(table.model).search
+    if search is None:
+        raise ValueError("the weights of the model were given, not searched for")
+    return search
+
+
+def _scores(table):
+    return _known(table.evaluation)
+
+
 class DiagnosticsMixin:
     """
     Figures of a table, most of them of a classified one, as methods.
 
-    Attributes
-    ----------
-    model : `~claxboi.classification.NaiveBayesClassifier` or None
-        The classifier; None before the table is classified.
-    evaluation : `~claxboi.classification.Evaluation` or None
-        Its score sheet; None before the table is classified.
+    The table has the attributes ``model`` and ``evaluation``, which are None before it is
+    classified.
 
     Examples
     --------
@@ -61,48 +79,25 @@ class DiagnosticsMixin:
     ...     result.plot_alternatives(),
     ...     result.plot_outliers(),
     ... ]
-    >>> result[:50].report("report.html", n_cards=1)
     """
 
-    model = None
-    evaluation = None
-
-    def plot_confusion(self, *, normalize="truth", corrected=False, ax=None):
-        """
-        Plot the confusion matrix: `~claxboi.diagnostics.plot_confusion`.
-
-        Parameters
-        ----------
-        normalize : {"truth", "predicted", None}, optional
-            What the percentages add up to 100 over.
-        corrected : bool, optional
-            Show the population of the priors instead of the sample.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        evaluation = _classified(self.evaluation)
-        return plot_confusion(evaluation, normalize=normalize, corrected=corrected, ax=ax)
-
-    def plot_reliability(self, *, corrected=False, ax=None):
-        """
-        Plot the reliability diagram: `~claxboi.diagnostics.plot_reliability`.
-
-        Parameters
-        ----------
-        corrected : bool, optional
-            Judge the probabilities in the population of the priors.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_reliability(_classified(self.evaluation), corrected=corrected, ax=ax)
+    plot_alternatives = as_method(plot_alternatives)
+    plot_class_counts = as_method(plot_class_counts)
+    plot_confusion = as_method(plot_confusion, _scores)
+    plot_fluxes = as_method(plot_fluxes)
+    plot_hosts = as_method(plot_hosts)
+    plot_missing = as_method(plot_missing)
+    plot_outliers = as_method(plot_outliers)
+    plot_plane = as_method(plot_plane)
+    plot_reliability = as_method(plot_reliability, _scores)
+    plot_sky = as_method(plot_sky)
+    plot_thresholds = as_method(
+        plot_thresholds, lambda self: self if self.evaluation is None else self.evaluation
+    )
+    plot_track = as_method(plot_track)
+    plot_training_overlap = as_method(plot_training_overlap, label_report)
+    plot_ulx = as_method(plot_ulx)
+    plot_weight_search = as_method(plot_weight_search, _search)
 
     def plot_densities(self, column, ax=None, value=None, *, source=None):
         """
@@ -115,216 +110,38 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`, optional
             Where to draw; a new figure by default.
         value : float, optional
-            Value of a source to be marked.
+            Value to mark.
         source : int or str, optional
-            A source of the table instead: the number of its row, or its identifier.
+            A source of the table whose value is marked: its row number or its identifier.
 
         Returns
         -------
         ax : `~matplotlib.axes.Axes`
         """
-        model, named = _classified(self.model), {}
+        model, named = _known(self.model), {}
         if source is not None:
             if value is not None:
                 raise TypeError("value and source both name what is marked: give one of them")
             value, named["source_name"] = find_value(self, column, source)
         return plot_densities(model, column, ax=ax, value=value, **named)
 
-    def plot_track(self, source, ax=None):
-        """
-        Plot the probabilities of one source: `~claxboi.diagnostics.plot_track`.
-
-        Parameters
-        ----------
-        source : int or str
-            The number of its row, or its identifier.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_track(self, source, ax=ax)
-
-    def plot_explanation(self, source, *, class_name=None, against=None, ax=None):
+    def plot_explanation(self, source, **settings):
         """
         Plot why a source is one class and not another: `~claxboi.diagnostics.plot_explanation`.
 
         Parameters
         ----------
         source : int or str
-            The number of its row, or its identifier.
-        class_name, against : str, optional
-            The two classes; the most probable ones by default.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
+            Row number or identifier.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_explanation`.
 
         Returns
         -------
         ax : `~matplotlib.axes.Axes`
         """
         row, _ = find_source(self, source)
-        explanation = _classified(self.model).explain(self[row])
-        return plot_explanation(explanation, class_name=class_name, against=against, ax=ax)
-
-    def plot_outliers(self, ax=None):
-        """
-        Plot the outlier measure by class: `~claxboi.diagnostics.plot_outliers`.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_outliers(self, ax=ax)
-
-    def plot_sky(self, *, ax=None, **settings):
-        """
-        Plot where the sources are on the sky: `~claxboi.diagnostics.plot_sky`.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        **settings
-            The other arguments of `~claxboi.diagnostics.plot_sky`.
-
-        Returns
-        -------
-        ax : `~astropy.visualization.wcsaxes.WCSAxes`
-        """
-        return plot_sky(self, ax=ax, **settings)
-
-    def plot_plane(self, x, y, *, ax=None, **settings):
-        """
-        Plot two properties of the sources: `~claxboi.diagnostics.plot_plane`.
-
-        Parameters
-        ----------
-        x, y : str
-            Columns of the two properties.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        **settings
-            The other arguments of `~claxboi.diagnostics.plot_plane`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_plane(self, x, y, ax=ax, **settings)
-
-    def plot_class_counts(self, column="flux", *, ax=None, **settings):
-        """
-        Plot the number of sources of each class by flux: `~claxboi.diagnostics.plot_class_counts`.
-
-        Parameters
-        ----------
-        column : str, optional
-            The column of the bins.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        **settings
-            The other arguments of `~claxboi.diagnostics.plot_class_counts`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_class_counts(self, column, ax=ax, **settings)
-
-    def plot_thresholds(self, class_name, *, ax=None):
-        """
-        Plot purity and completeness by probability: `~claxboi.diagnostics.plot_thresholds`.
-
-        Parameters
-        ----------
-        class_name : str
-            The class.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-            Of the held-out scores where there are any, else as the probabilities promise.
-        """
-        scores = self if self.evaluation is None else self.evaluation
-        return plot_thresholds(scores, class_name, ax=ax)
-
-    def plot_alternatives(self, *, ax=None):
-        """
-        Plot on which categories the predictions hang: `~claxboi.diagnostics.plot_alternatives`.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_alternatives(self, ax=ax)
-
-    def plot_missing(self, columns=None, *, ax=None, **settings):
-        """
-        Plot how many sources have which property: `~claxboi.diagnostics.plot_missing`.
-
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            The properties; all known ones by default.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        **settings
-            The other arguments of `~claxboi.diagnostics.plot_missing`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_missing(self, columns, ax=ax, **settings)
-
-    def plot_training_overlap(self, *, ax=None, **settings):
-        """
-        Plot which catalogues the labels are from: `~claxboi.diagnostics.plot_training_overlap`.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        **settings
-            The other arguments of `~claxboi.diagnostics.plot_training_overlap`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_training_overlap(label_report(self), ax=ax, **settings)
-
-    def plot_weight_search(self, *, ax=None):
-        """
-        Plot how the weights were found: `~claxboi.diagnostics.plot_weight_search`.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        search = _classified(self.model).search
-        if search is None:
-            raise ValueError("the weights of the model were given, not searched for")
-        return plot_weight_search(search, ax=ax)
+        return plot_explanation(_known(self.model).explain(self[row]), **settings)
 
     def plot_priors_sensitivity(self, priors=None, *, ax=None, **settings):
         """
@@ -333,7 +150,7 @@ class DiagnosticsMixin:
         Parameters
         ----------
         priors : mapping, sequence or "training", optional
-            The priors to start from; those of the classification by default.
+            The priors to start from. Default: those of the classification.
         ax : `~matplotlib.axes.Axes`, optional
             Where to draw; a new figure by default.
         **settings
@@ -343,44 +160,40 @@ class DiagnosticsMixin:
         -------
         ax : `~matplotlib.axes.Axes`
         """
-        sensitivity = priors_sensitivity(_classified(self.model), self, priors, **settings)
+        sensitivity = priors_sensitivity(_known(self.model), self, priors, **settings)
         return plot_priors_sensitivity(sensitivity, ax=ax)
 
-    def plot_separations(self, candidates, secondary, *, name=None, ax=None):
+    def plot_separations(self, candidates, secondary, **settings):
         """
         Plot the separations of counterparts: `~claxboi.diagnostics.plot_separations`.
 
         Parameters
         ----------
         candidates : `~astropy.table.Table`
-            What `~claxboi.counterparts.associate` answered for this table.
+            Candidates that `~claxboi.counterparts.associate` found for this table.
         secondary : `~astropy.table.Table`
             The catalogue.
-        name : str, optional
-            Name of the catalogue among the candidates.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
+        **settings
+            The other arguments of `~claxboi.diagnostics.plot_separations`.
 
         Returns
         -------
         ax : `~matplotlib.axes.Axes`
         """
-        return plot_separations(candidates, self, secondary, name=name, ax=ax)
+        return plot_separations(candidates, self, secondary, **settings)
 
-    def plot_finding_chart(self, source, candidates, secondary, *, ax=None, **settings):
+    def plot_finding_chart(self, source, candidates, secondary, **settings):
         """
-        Plot one source and what is around it: `~claxboi.diagnostics.plot_finding_chart`.
+        Plot one source and the objects around it: `~claxboi.diagnostics.plot_finding_chart`.
 
         Parameters
         ----------
         source : int or str
-            The number of its row, or its identifier.
+            Row number or identifier.
         candidates : `~astropy.table.Table`
-            What `~claxboi.counterparts.associate` answered for this table.
+            Candidates that `~claxboi.counterparts.associate` found for this table.
         secondary : `~astropy.table.Table`
             The catalogue.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
         **settings
             The other arguments of `~claxboi.diagnostics.plot_finding_chart`.
 
@@ -389,76 +202,12 @@ class DiagnosticsMixin:
         ax : `~matplotlib.axes.Axes`
         """
         row, _ = find_source(self, source)
-        return plot_finding_chart(candidates, self, secondary, row, ax=ax, **settings)
-
-    def plot_hosts(self, galaxies, galaxy_id, *, ax=None, **settings):
-        """
-        Plot the sources around a galaxy: `~claxboi.diagnostics.plot_hosts`.
-
-        Parameters
-        ----------
-        galaxies : `~astropy.table.Table`
-            The galaxies.
-        galaxy_id : str or int
-            The one at the centre.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        **settings
-            The other arguments of `~claxboi.diagnostics.plot_hosts`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_hosts(self, galaxies, galaxy_id, ax=ax, **settings)
-
-    def plot_fluxes(self, source, links, catalogues, *, ax=None, **settings):
-        """
-        Plot all fluxes of one source: `~claxboi.diagnostics.plot_fluxes`.
-
-        Parameters
-        ----------
-        source : int or str
-            The number of its row, or its identifier.
-        links : `~claxboi.counterparts.XrayLinks` or `~astropy.table.Table`
-            What `~claxboi.counterparts.link_xray` returned for this table and the others.
-        catalogues : mapping of str to `~astropy.table.Table`
-            The others.
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-        **settings
-            The other arguments of `~claxboi.diagnostics.plot_fluxes`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_fluxes(self, source, links, catalogues, ax=ax, **settings)
-
-    def plot_ulx(self, *, ax=None):
-        """
-        Plot candidate ultra-luminous sources: `~claxboi.diagnostics.plot_ulx`.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-        """
-        return plot_ulx(self, ax=ax)
+        return plot_finding_chart(candidates, self, secondary, row, **settings)
 
     def _repr_html_(self):
-        # A table that is not classified, or lost its columns since, is shown as any table.
-        record = self.meta.get("claxboi", {}).get("classification", {})
-        if "classes" in record and "prediction" in self.colnames:
+        # A selection of columns or a few rows are shown as any table.
+        classes = self.meta.get("claxboi", {}).get("classification", {}).get("classes", ())
+        needed = {"prediction", *(f"P_{name}" for name in classes)}
+        if classes and needed <= set(self.colnames) and len(self) > FEW_ROWS:
             return result_html(self)
         return super()._repr_html_()
-
-
-def _classified(part):
-    if part is None:
-        raise ValueError("the table is not classified yet: call classify() first")
-    return part

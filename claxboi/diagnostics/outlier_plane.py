@@ -5,7 +5,7 @@ The outlier measure of each predicted class.
 
 import numpy as np
 
-from claxboi.classification.results import read_record
+from claxboi.classification.results import read_classified
 from claxboi.utils import float_values, text_values
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes
 
@@ -54,7 +54,7 @@ def plot_outliers(result, ax=None):
     >>> ax.get_ylabel()
     'Predicted class'
     """
-    classes, _ = read_record(result, lambda *_: ["prediction", "outlier"])
+    classes, _ = read_classified(result, ["prediction", "outlier"])
     outlier = float_values(result, "outlier", name="result")
     prediction, _ = text_values(result, "prediction", name="result")
     known = np.isfinite(outlier)

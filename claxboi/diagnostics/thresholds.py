@@ -7,7 +7,7 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.classification import Evaluation
-from claxboi.classification.results import read_record
+from claxboi.classification.results import read_classified
 from claxboi.utils import check_choice, float_values
 from claxboi.utils.style import COLORS, GREY, PALE, hide_spines, new_axes
 
@@ -141,7 +141,7 @@ def _promised(result, class_name):
     """
     Compute the purity and completeness that the probabilities of a table promise.
     """
-    classes, _ = read_record(result, lambda names, _: [f"P_{name}" for name in names])
+    classes, _ = read_classified(result, ["P_{class}"])
     check_choice(class_name, classes, "class_name")
     values = float_values(result, f"P_{class_name}", name="result")
     values = np.sort(values[np.isfinite(values)])[::-1]

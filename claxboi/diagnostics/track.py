@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The probability track of one source: its final probabilities, and what each category says alone.
+Figure of the probabilities of one source: final ones, and those from each category alone.
 """
 
 import numpy as np
 
-from claxboi.classification.results import find_source, read_record
+from claxboi.classification.results import expand_columns, find_source, read_classified
 from claxboi.utils import float_values
 from claxboi.utils.style import GREY, PALE, class_styles, hide_spines, new_axes
 
@@ -13,6 +13,8 @@ from ._axis_labels import literal
 from ._layout import TURNED, fit_letters, is_narrow, legend_above, title_above
 
 __all__ = ["plot_track"]
+
+_COLUMNS = ("P_{class}", "P_{class}_{category}")
 
 # The lowest probability that is drawn at its place; below, the sources' own scatter means nothing.
 LOWEST = 1e-6
@@ -39,7 +41,7 @@ def plot_track(result, source, ax=None):
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        Probabilities below 1e-6 are drawn as small triangles at the lower edge.
+        Probabilities below 1e-6 are drawn as small hollow markers at the lower edge.
 
     Raises
     ------
@@ -58,11 +60,10 @@ def plot_track(result, source, ax=None):
     >>> ax.get_ylabel()
     'Probability'
     """
-    classes, categories = read_record(result, _columns)
-    from matplotlib.markers import CARETDOWN
-
+    names = read_classified(result, _COLUMNS)
+    classes, categories = names
     row, title = find_source(result, source)
-    one = result[_columns(classes, categories)][row : row + 1]
+    one = result[expand_columns(_COLUMNS, names)][row : row + 1]
     track = np.array([float_values(one, name)[0] for name in one.colnames])
     track = track.reshape(1 + len(categories), len(classes))
 
@@ -73,12 +74,11 @@ def plot_track(result, source, ax=None):
     places = np.arange(len(track))
     styles = class_styles(classes)
     for (name, style), shift, values in zip(styles.items(), shifts, track.T, strict=True):
-        line = {"color": style["color"], "linestyle": style["linestyle"]}
-        ax.plot(places + shift, np.maximum(values, LOWEST), linewidth=0.8, alpha=0.5, **line)
         seen = np.where(values >= LOWEST, values, np.nan)
         ax.plot(places + shift, seen, label=literal(name), **_points(style, small))
         hidden = np.where(values < LOWEST, LOWEST, np.nan)
-        ax.plot(places + shift, hidden, **_points({**style, "marker": CARETDOWN}, small))
+        hollow = {"markerfacecolor": "none", "markeredgecolor": style["color"]}
+        ax.plot(places + shift, hidden, **_points(style, 0.7 * small) | hollow)
     ax.set_yscale("log")
     ax.set_ylim(0.4 * max(LOWEST, np.nanmin(track, initial=1.0)), 1.6)
     ax.axhline(1, color=GREY, linewidth=0.8, zorder=0)
@@ -94,12 +94,6 @@ def plot_track(result, source, ax=None):
     title_above(ax, literal(title), legend_above(ax))
     hide_spines(ax, "top", "right")
     return ax
-
-
-def _columns(classes, categories):
-    return [f"P_{name}" for name in classes] + [
-        f"P_{name}_{category}" for category in categories for name in classes
-    ]
 
 
 def _points(style, small):

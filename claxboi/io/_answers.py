@@ -8,9 +8,11 @@ both in what the services send: version 1.2, in which a missing integer is read 
 declared too short, so that identifiers are cut.
 """
 
+import binascii
 import html
 import io
 import re
+import struct
 import warnings
 from typing import NamedTuple
 
@@ -34,6 +36,21 @@ _FLOATS = ("float", "double")
 _TRUE = ("T", "t", "true", "True", "1")
 # The wording is not promised. Where it changes, the error is reported as one of the service.
 _UNKNOWN_TABLE = re.compile(r"not found|unknown|no such|does not exist", re.IGNORECASE)
+
+
+# What numpy and astropy raise for bytes that were damaged on their way.
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    Warning,  # astropy raises some of those of its VOTable reader
+    binascii.Error,
+    struct.error,
+)
 
 
 class Answer(NamedTuple):
@@ -81,8 +98,14 @@ def read_answer(content, asked):
     skeleton, bodies = _split(content)
     if b"</VOTABLE>" not in skeleton[-200:]:
         raise AnswerError(f"{asked}: the answer was cut on its way", is_transient=True)
-    skeleton = _repair(skeleton)
-    tree = _parse(skeleton, asked)
+    try:
+        return _read(content, _repair(skeleton), bodies, asked)
+    except _BROKEN as err:
+        raise AnswerError(f"{asked}: the answer is broken: {err}", is_transient=True) from err
+
+
+def _read(content, skeleton, bodies, asked):
+    tree = _parse(skeleton)
     infos = [*tree.infos, *(info for resource in tree.resources for info in resource.infos)]
     is_cut = _check_infos(infos, asked)
 
@@ -92,7 +115,7 @@ def read_answer(content, asked):
         table = _read_cells(element, body)
         if table is None:
             # Another encoding, or cells with markup of their own.
-            slow = tree if body is None else _parse(_repair(content), asked)
+            slow = tree if body is None else _parse(_repair(content))
             table = list(slow.iter_tables())[k].to_table(use_names_over_ids=True)
         _check_length(len(table), declared, asked)
         parts.setdefault(str(element.name or element.ID), []).append(table)
@@ -145,14 +168,11 @@ def _repair(content):
     return _CHAR_FIELD.sub(lambda match: _WIDTH.sub(rb'\g<1>*"', match[0]), content)
 
 
-def _parse(content, asked):
-    try:
-        with warnings.catch_warnings():
-            # CDS deviates from the standard in harmless ways in nearly every answer.
-            warnings.simplefilter("ignore")
-            return votable.parse(io.BytesIO(content), verify="ignore")
-    except (ValueError, IndexError) as err:
-        raise AnswerError(f"{asked}: the answer is broken: {err}", is_transient=True) from err
+def _parse(content):
+    with warnings.catch_warnings():
+        # CDS deviates from the standard in harmless ways in nearly every answer.
+        warnings.simplefilter("ignore")
+        return votable.parse(io.BytesIO(content), verify="ignore")
 
 
 def _check_infos(infos, asked):
@@ -187,7 +207,10 @@ def _read_cells(element, body):
         return None
     table = Table()
     for k, field in enumerate(fields):
-        values, mask = _convert(field, cells[k :: len(fields)])
+        try:
+            values, mask = _convert(field, cells[k :: len(fields)])
+        except (ValueError, OverflowError) as err:
+            raise ValueError(f"column {field.name!r}, type {field.datatype}: {err}") from err
         name = field.name
         while name in table.colnames:
             name += "_"

@@ -11,11 +11,11 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi import classify
-from claxboi._classify import find_training
+from claxboi.classification import fit_classifier
 from claxboi.classification.properties import parse_properties, properties_that_vary
 from claxboi.io import read_table
 from claxboi.properties import published_properties
+from claxboi.training import find_training
 from claxboi.utils import add_columns, float_values, is_missing, text_values, warn
 
 __all__ = ["classify_sources", "gated"]
@@ -96,14 +96,10 @@ def classify_sources(table, settings, *, show_progress):
         **{name: getattr(own, name) for name in ("missing", "kernel", "bandwidth")},
     }
     priors = _priors_of_known(own.priors, sample, own)
-    result, model = classify(
-        part,
-        priors,
-        training=None if sample is part else sample,
-        **options,
-        return_model=True,
-        show_progress=show_progress,
+    model, priors = fit_classifier(
+        sample, priors, table=part, **options, show_progress=show_progress
     )
+    result = model.classify(part, priors, show_progress=show_progress)
     return (_spread(table, result, ~is_gated) if is_gated.any() else result), model
 
 

@@ -13,9 +13,7 @@ from astropy.table import Table
 from claxboi.catalog import missions, standardize
 from claxboi.io import read_table
 from claxboi.references import Reference, get_reference, load_records
-from claxboi.utils import text_values
-
-from .checkpoints import file_hash, table_hash
+from claxboi.utils import file_hash, table_hash, text_values
 
 __all__ = ["References", "find_references"]
 

@@ -159,10 +159,7 @@ def fetch_chunks(job, ra_deg, dec_deg, radius_arcsec, length):
             is_cached = part is not None
             if not is_cached:
                 if job.cache.mode == "only":
-                    raise CacheError(
-                        f"{where}: not in the cache {job.cache.folder} (or too old), and "
-                        "cache='only' asks no service"
-                    )
+                    raise _not_kept(job, where)
                 if not is_checked:
                     job.cache.prepare()
                     _persist(job, where, key, lambda: job.service.check(ra_deg[0], dec_deg[0]))
@@ -202,10 +199,7 @@ def fetch_whole(job):
     is_cached = table is not None
     if not is_cached:
         if job.cache.mode == "only":
-            raise CacheError(
-                f"{job.label}: not in the cache {job.cache.folder} (or too old), and "
-                "cache='only' asks no service"
-            )
+            raise _not_kept(job, job.label)
         job.cache.prepare()
         try:
             raw = _persist(job, job.label, key, job.service.whole)
@@ -217,6 +211,13 @@ def fetch_whole(job):
     date = table.meta["date"]
     table.meta = {}
     return table, Summary(1, int(is_cached), date)
+
+
+def _not_kept(job, where):
+    return CacheError(
+        f"{where}: not in the cache {job.cache.folder} (or too old), and no service may be asked "
+        "(cache='only', fetch=False or claxboi.conf.offline)"
+    )
 
 
 def _ask(job, where, key, ra, dec, *, radius_arcsec):

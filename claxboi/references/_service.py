@@ -3,8 +3,11 @@
 What all services have in common: how they are asked, and how their errors are told apart.
 """
 
+import io
+import socket
+import threading
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -13,15 +16,20 @@ from astropy.table import Table
 from astroquery.exceptions import InvalidQueryError
 from pyvo.dal.exceptions import DALAccessError, DALFormatError, DALQueryError
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 from .exceptions import AnswerError, FetchError, ServiceError
 
-__all__ = ["CutAnswerError", "Matches", "Service", "limit_time", "plain_errors"]
+__all__ = ["CutAnswerError", "Matches", "Service", "limit_answers", "plain_errors"]
 
 # What may pass: overload, and what gateways and restarts cause.
 _TRANSIENT = (429, 500, 502, 503, 504)
 # Limits of services are multiples of this.
-_ROUND = 10_000
+_ROUND = 1000
+# The whole of an answer may take so many times as long as a service may be silent.
+_TOTAL = 4
+# Bytes of an answer that are read at once.
+_PART = 2**16
 _ADVICE = {
     400: "the request is at fault: check the names of the table and its columns",
     403: "the service has locked out this address, as it does after too many parallel requests: "
@@ -86,6 +94,7 @@ class Service(ABC):
         self.columns = columns
         self.timeout = conf.timeout
         self.max_rows = conf.max_rows
+        self.most_bytes = 1e6 * conf.max_megabytes
 
     @property
     def wanted(self):
@@ -228,29 +237,49 @@ class Service(ABC):
         return f"{self.table} on {self.name} ({self.server})"
 
 
-class TimedAdapter(HTTPAdapter):
+class _TooSlow(requests.Timeout):
     """
-    A transport with a time-out, which remembers the status of the last answer.
+    An answer that trickles in.
+    """
+
+
+class _TooLarge(requests.RequestException):
+    """
+    An answer that is longer than any that was asked for.
+    """
+
+
+class LimitedAdapter(HTTPAdapter):
+    """
+    A transport with limits on time and size, which remembers the status of the last answer.
+
+    It reads the whole answer and closes the connection before it returns.
 
     Parameters
     ----------
     seconds : float
-        The time-out.
+        Longest wait for the next part of an answer.
+    total_s : float
+        Longest time for the whole of it.
+    most_bytes : float
+        Its largest size, decompressed.
     """
 
     last_status = None
-    """Status of the last answer."""
+    """HTTP status of the last answer."""
 
     last_reason = ""
-    """What the server calls that status."""
+    """Reason phrase of that status."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, total_s, most_bytes):
         self._seconds = seconds
+        self._total_s = total_s
+        self._most_bytes = most_bytes
         super().__init__()
 
     def send(self, request, **kwargs):
         """
-        Send a request, as `requests` asks for it.
+        Send a request, as `requests` does.
 
         Parameters
         ----------
@@ -266,28 +295,64 @@ class TimedAdapter(HTTPAdapter):
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._seconds
         self.last_status = None
-        response = super().send(request, **kwargs)
+        found = {}
+        # A time-out is for each read: only a second thread can end one that drips.
+        worker = threading.Thread(target=self._receive, args=(request, kwargs, found), daemon=True)
+        worker.start()
+        worker.join(self._total_s)
+        self.close()
+        if worker.is_alive():
+            found["is_abandoned"] = True
+            response = found.get("response")
+            # Since urllib3 2.3; before, the thread ends with the connection.
+            if hasattr(getattr(response, "raw", None), "shutdown"):
+                with suppress(Exception):
+                    response.raw.shutdown()
+            raise _TooSlow(f"no complete answer within {self._total_s:g} s")
+        if "error" in found:
+            raise found["error"]
+        response = found["response"]
         self.last_status = response.status_code
         self.last_reason = response.reason
         return response
 
+    def _read(self, response, found):
+        content = io.BytesIO()
+        for part in response.iter_content(_PART):
+            content.write(part)
+            if content.tell() > self._most_bytes or "is_abandoned" in found:
+                response.raw.close()
+                raise _TooLarge(f"the answer is longer than {self._most_bytes / 1e6:g} MB")
+        content.seek(0)
+        return content
 
-def limit_time(session, seconds):
+    def _receive(self, request, kwargs, found):
+        try:
+            response = found["response"] = super().send(request, **kwargs)
+            content = self._read(response, found)
+            # pyvo reads the raw answer, the other clients its content.
+            response.raw = HTTPResponse(content, status=response.status_code, preload_content=False)
+            response._content_consumed = False
+        except BaseException as err:  # noqa: BLE001  raised again by the thread that waits
+            found["error"] = err
+
+
+def limit_answers(session, service):
     """
-    Give a session a time-out for the requests that astroquery sends without one.
+    Limit the time and the size of all answers that a session gets.
 
     Parameters
     ----------
     session : `~requests.Session`
         The session of one client of our own.
-    seconds : float
-        The time-out.
+    service : `Service`
+        Its ``timeout`` and ``most_bytes`` count.
 
     Returns
     -------
-    adapter : `TimedAdapter`
+    adapter : `LimitedAdapter`
     """
-    adapter = TimedAdapter(seconds)
+    adapter = LimitedAdapter(service.timeout, _TOTAL * service.timeout, service.most_bytes)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     return adapter
@@ -342,6 +407,24 @@ def _explain(err, service):
             f"{service}: HTTP status {status} ({service.last_reason}): {words!r}; {advice}",
             status=status,
             is_transient=is_transient,
+        )
+    if any(isinstance(e, socket.gaierror) for e in chain):
+        return ServiceError(
+            f"{service}: there is no such host, or no network. Nothing is lost: run the same "
+            "again later, or use files of your own in place of the catalogues (references=, or "
+            "--references FOLDER on the command line)"
+        )
+    if any(isinstance(e, _TooLarge) for e in chain):
+        return AnswerError(
+            f"{service}: the answer is longer than {service.most_bytes / 1e6:g} MB; ask for fewer "
+            "positions at once (claxboi.conf.chunk_size), or raise claxboi.conf.max_megabytes"
+        )
+    if any(isinstance(e, _TooSlow) for e in chain):
+        return ServiceError(
+            f"{service}: the answer was not complete within {_TOTAL * service.timeout:g} s; try "
+            "again later, or with a larger claxboi.conf.timeout",
+            status=504,
+            is_transient=True,
         )
     if any(isinstance(e, requests.Timeout) for e in chain):
         return ServiceError(

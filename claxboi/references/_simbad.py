@@ -11,7 +11,7 @@ from astroquery.simbad import SimbadClass
 from astroquery.simbad import conf as simbad_conf
 from pyvo.dal.exceptions import DALOverflowWarning
 
-from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
+from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError
 
 __all__ = ["SimbadService"]
@@ -39,7 +39,7 @@ class SimbadService(Service):
         known.append(self.server)
         self._client.server = self.server
         known.pop()
-        self._transport = limit_time(self._client._session, self.timeout)
+        self._transport = limit_answers(self._client._session, self)
 
     def available(self, ra_deg, dec_deg):
         """

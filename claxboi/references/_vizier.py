@@ -12,7 +12,7 @@ from astroquery.vizier import VizierClass
 
 from claxboi.io._answers import read_answer
 
-from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
+from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, UnknownTableError
 
 __all__ = ["VizierService"]
@@ -128,7 +128,7 @@ class VizierService(Service):
             timeout=self.timeout,
             vizier_server=self.server,
         )
-        self._transport = limit_time(client._session, self.timeout)
+        self._transport = limit_answers(client._session, self)
         return client
 
     def _ask(self, method, *args, **kwargs):

@@ -9,8 +9,9 @@ from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
 from claxboi.io._answers import read_answer
+from claxboi.utils import float_values
 
-from ._service import CutAnswerError, Matches, Service, limit_time, plain_errors
+from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["XMatchService"]
@@ -52,7 +53,7 @@ class XMatchService(Service):
         self._client = _Client(table)
         self._client.URL = self.server
         self._client.TIMEOUT = self.timeout
-        self._transport = limit_time(self._client._session, self.timeout)
+        self._transport = limit_answers(self._client._session, self)
 
     def available(self, ra_deg, dec_deg):
         """
@@ -103,7 +104,7 @@ class XMatchService(Service):
                 raise AnswerError(
                     f"{self}: the positions in the answer are not those that were sent"
                 )
-        separation = np.asarray(table["angDist"], float)
+        separation = float_values(table, "angDist", unit="arcsec", name=str(self))
         if len(table) and not np.all(separation <= radius_arcsec + 1e-3):
             raise AnswerError(f"{self}: the answer has objects outside the radius")
         table.remove_columns([_INDEX, _RA, _DEC, "angDist"])

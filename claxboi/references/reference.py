@@ -43,7 +43,7 @@ def get_reference(
     like=None,
     ra="ra",
     dec="dec",
-    id=None,  # noqa: A002
+    id=None,
     pos_error=None,
 ):
     """
@@ -429,7 +429,9 @@ class Reference:
             for canonical, column in (service.columns or {}).items()
             if self.record.is_unconfirmed(name, canonical)
         ]
-        keeps = cache if name in ("xmatch", "vizier", "simbad") else False
+        keeps = False
+        if name in ("xmatch", "vizier", "simbad"):
+            keeps = "only" if conf.offline else cache
         folder = cache_folder(conf) / re.sub(r"[^\w+-]+", "_", self.record.table)
         return Job(
             service,

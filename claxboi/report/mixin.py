@@ -3,6 +3,8 @@
 The report as a method of a classified table.
 """
 
+from claxboi.utils import as_method
+
 from .write import write_report
 
 __all__ = ["ReportMixin"]
@@ -20,15 +22,4 @@ class ReportMixin:
     >>> table.classify("training", show_progress=False).report("report.html")
     """
 
-    def report(self, path, **settings):
-        """
-        Write the HTML report: `~claxboi.report.write_report`.
-
-        Parameters
-        ----------
-        path : str or path
-            The HTML file.
-        **settings
-            The other arguments of `~claxboi.report.write_report`.
-        """
-        write_report(self, path, **settings)
+    report = as_method(write_report)

@@ -3,6 +3,8 @@
 Sharing as methods of a table.
 """
 
+from claxboi.utils import as_method
+
 from .citations import bibtex
 from .ds9 import write_ds9
 from .samp import receive_selection, send_to
@@ -12,7 +14,7 @@ __all__ = ["SharingMixin"]
 
 class SharingMixin:
     """
-    What hands a table to other tools and to readers, as methods.
+    Methods that send a table to other programs or write files for them.
 
     Examples
     --------
@@ -29,58 +31,7 @@ class SharingMixin:
     ['TOPCAT']
     """
 
-    def send_to(self, client=None, **settings):
-        """
-        Send the table to another program: `~claxboi.sharing.send_to`.
-
-        Parameters
-        ----------
-        client : str, optional
-            Name of the program, such as "topcat"; None sends to all that take tables.
-        **settings
-            The other arguments of `~claxboi.sharing.send_to`.
-
-        Returns
-        -------
-        clients : list of str
-            Names of the programs that loaded it.
-        """
-        return send_to(self, client, **settings)
-
-    def receive_selection(self, **settings):
-        """
-        Wait for the rows that a person picks in TOPCAT: `~claxboi.sharing.receive_selection`.
-
-        Parameters
-        ----------
-        **settings
-            The arguments of `~claxboi.sharing.receive_selection`.
-
-        Returns
-        -------
-        rows : `XrayTable`
-        """
-        return receive_selection(self, **settings)
-
-    def write_ds9(self, path, **settings):
-        """
-        Write a region file for DS9: `~claxboi.sharing.write_ds9`.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-        **settings
-            The other arguments of `~claxboi.sharing.write_ds9`.
-        """
-        write_ds9(self, path, **settings)
-
-    def bibtex(self):
-        """
-        Write what the table asks to be cited: `~claxboi.sharing.bibtex`.
-
-        Returns
-        -------
-        text : str
-        """
-        return bibtex(self)
+    bibtex = as_method(bibtex)
+    receive_selection = as_method(receive_selection)
+    send_to = as_method(send_to)
+    write_ds9 = as_method(write_ds9)

@@ -8,10 +8,12 @@ from astropy.table import Table
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
+from claxboi.utils import unit_vectors
+
 from ._mock_fields import disc, move
 from ._mock_records import draw_normal, put, sky_records
 from ._populations import g_minus_rp, main_sequence
-from ._xmm import iau_names, unit_vectors
+from ._xmm import iau_names
 
 __all__ = ["make_surveys", "motions"]
 

@@ -9,6 +9,8 @@ import numpy as np
 from astropy.table import Table
 from scipy.spatial import cKDTree
 
+from claxboi.utils import unit_vectors
+
 from ._mock_fields import move
 from ._mock_records import draw_normal, put, sky_records
 from ._mock_spectra import band_shares
@@ -21,7 +23,6 @@ __all__ = [
     "observe_shares",
     "observe_xmm",
     "resolved",
-    "unit_vectors",
 ]
 
 #: Days, and the Modified Julian Date of J2000.
@@ -235,23 +236,6 @@ def resolved(ra, dec, flux, radius_arcsec):
     is_resolved = np.ones(len(ra), bool)
     is_resolved[np.where(flux[first] < flux[second], first, second)] = False
     return is_resolved
-
-
-def unit_vectors(ra_deg, dec_deg):
-    """
-    Turn positions into unit vectors.
-
-    Parameters
-    ----------
-    ra_deg, dec_deg : `~numpy.ndarray`
-        Positions.
-
-    Returns
-    -------
-    vectors : `~numpy.ndarray` of shape (n, 3)
-    """
-    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
-    return np.column_stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
 
 
 def iau_names(prefix, ra_deg, dec_deg, decimals):

@@ -283,13 +283,58 @@ class TestClassify:
         np.testing.assert_array_equal(result["P_AGN"], plain["P_AGN"])
         assert "prediction" not in x.colnames
 
-    def test_keeps_model_and_scores(self, classified):
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda t: t[:10],
+            lambda t: t[[1, 2]],
+            lambda t: t["ra", "dec"],
+            lambda t: t[0].table,
+            lambda t: vstack([t[:10], t[10:]]),
+            lambda t: t[:20].group_by("prediction").groups[0],
+            XrayTable,
+            lambda t: XrayTable(Table(t)),
+            XrayTable.copy,
+            copy.copy,
+            copy.deepcopy,
+        ],
+    )
+    def test_keeps_model_and_scores(self, classified, change):
         x, result = classified
         assert x.model is None
         assert result.evaluation.confusion.sum() == result["is_training"].sum()
-        for part in (result[:10], result[[1, 2]], result["ra", "dec"], result.copy()):
-            assert part.model is result.model
-            assert part.evaluation is result.evaluation
+        part = change(result)
+        assert part.model is result.model
+        assert part.evaluation is result.evaluation
+
+    def test_pickled(self, classified):
+        result = classified[1]
+        back = pickle.loads(pickle.dumps(result[:5]))
+        columns = ["source_id", "hr1", "hr2", "log_fx_fb", "extent"]
+        again = back.model.classify(back[columns], "training")
+        expected = result.model.classify(result[columns][:5], "training")
+        np.testing.assert_array_equal(again["P_AGN"], expected["P_AGN"])
+        assert back.evaluation.macro_f1 == result.evaluation.macro_f1
+
+    @pytest.mark.parametrize("suffix", [".fits", ".ecsv", ".vot"])
+    def test_files_do_not_have_the_model(self, classified, tmp_path, suffix):
+        result = classified[1][:5]
+        result.write(tmp_path / f"x{suffix}")
+        back = XrayTable.read(tmp_path / f"x{suffix}")
+        assert back.model is back.evaluation is None
+        assert "__attributes__" not in back.meta
+        assert back.meta["claxboi"]["classification"]["classes"] == result.model.classes_
+        assert result.model is not None
+        Table(result).write(tmp_path / "plain.ecsv")
+        assert XrayTable.read(tmp_path / "plain.ecsv").model is None
+
+    def test_a_new_classification_drops_old_scores(self, classified):
+        result = classified[1]
+        plain = result[:20]
+        plain.remove_column("class")
+        again = plain.classify("training", model=result.model, overwrite=True)
+        assert again.model is not None
+        assert again.evaluation is None
 
     def test_figures(self, classified):
         result = classified[1]

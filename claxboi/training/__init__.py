@@ -3,6 +3,7 @@
 Step 5, what is known: labels from the literature's catalogues, and training samples.
 """
 
+from .choose_sample import find_training, mission_of
 from .label_summary import DependentLabelWarning, LabelReport, label_report
 from .labels import add_labels
 from .samples import TrainingSample, build
@@ -16,5 +17,7 @@ __all__ = [
     "add_labels",
     "build",
     "class_schemes",
+    "find_training",
     "label_report",
+    "mission_of",
 ]

@@ -32,7 +32,7 @@ __all__ = ["TrainingSample", "build"]
 
 log = logging.getLogger(__name__)
 
-#: Published priors (Tranin et al. 2022), at which the weights of the model are fitted.
+#: Published priors (Tranin et al. 2022).
 PRIORS = {
     "AGN": 0.55,
     "star": 0.20,
@@ -50,7 +50,7 @@ DATE = "%Y%m%dT%H%M%S"
 
 class TrainingSample(NamedTuple):
     """
-    Labelled sources of a mission, and the classifier that learned from them.
+    Labelled sources of a mission, and where they are kept.
 
     Examples
     --------
@@ -63,23 +63,20 @@ class TrainingSample(NamedTuple):
     ...     sample = build(
     ...         "4XMM", references=["secrest", "ascc", "avakyan", "downes", "simbad"], rng=1
     ...     )  # doctest: +IGNORE_WARNINGS
-    >>> len(sample.table), sample.model.classes_[:2]
-    (174, ['AGN', 'star'])
-    >>> sample.table_path.suffix, sample.model_path.suffix
-    ('.ecsv', '.ecsv')
+    >>> len(sample.table), list(sample.priors)[:2], sample.path.suffix
+    (174, ['AGN', 'star'], '.ecsv')
     """
 
     table: Table
     """The sources with their properties and ``class``."""
 
-    model: object
-    """The fitted `~claxboi.classification.NaiveBayesClassifier`."""
+    priors: dict | str
+    """
+    Published priors of its classes, which sum to 1; "training" where a class has none.
+    """
 
-    table_path: Path
-    """The file of the table, to be shared: ``classify(..., training=Table.read(path))``."""
-
-    model_path: Path
-    """The file of the model, to be shared: ``classify(..., model=path)``."""
+    path: Path
+    """File of the table, to be shared: ``classify(..., training=Table.read(path))``."""
 
 
 def build(
@@ -108,9 +105,9 @@ def build(
     """
     Build a training sample of a mission's own sources, or take the one that was built before.
 
-    The catalogues of labels are matched to the mission's catalogue on VizieR, the labelled sources
-    get their properties, and a classifier learns from them. What comes out is kept on disk, dated
-    and frozen: the same call returns the same sample from then on, without asking anyone.
+    The catalogues of labels are matched to the mission's catalogue on VizieR, and the properties of
+    the labelled sources are computed. The table is kept on disk with its date: from then on the
+    same call returns the same sample without asking any service.
 
     Parameters
     ----------
@@ -128,7 +125,7 @@ def build(
     max_per_class : int, optional
         Of larger classes so many sources are drawn.
     min_class_size : int, optional
-        Smaller classes do not train; they stay in the table.
+        Smaller classes have no prior; they stay in the table. Two classes must be larger.
     folder : str or path, optional
         Where samples are kept. Default: the folder ``training`` in ``claxboi.conf.cache_dir``, or
         in that of claxboi in astropy's cache folder.
@@ -137,15 +134,15 @@ def build(
     refresh : bool, optional
         Build a new sample in any case, and fetch all catalogues anew. Old ones are kept.
     rng : int or `~numpy.random.Generator`, optional
-        For the draw from large classes, and for the folds by which the weights are fitted.
+        For the draw from large classes.
     show_progress : bool, optional
         Show progress of what takes longer than two seconds.
 
     Returns
     -------
     sample : `TrainingSample`
-        A named tuple ``table, model, table_path, model_path``. ``table.meta["claxboi"]`` says
-        how it was made: catalogues with dates, limits, versions.
+        A named tuple ``table, priors, path``. ``table.meta["claxboi"]`` says how it was made:
+        catalogues with dates, limits, versions.
 
     Raises
     ------
@@ -158,20 +155,19 @@ def build(
     Notes
     -----
     The counterpart is the nearest object at the epoch of its catalogue, not the most probable one:
-    labelled sources are bright, and their positions good. The weights are fitted on held-out
-    log-loss at the published priors, for the classes that there are; for another scheme at the
-    proportions of the sample.
+    labelled sources are bright, and their positions good.
 
-    One file is the table, ``<mission>-<settings>-<date>.ecsv``, the other the model. The name
-    has a hash of the settings, so samples with other settings do not replace each other.
+    The file is ``<mission>-<settings>-<date>.ecsv``. The name has a hash of the settings, so
+    samples with other settings do not replace each other.
 
     Examples
     --------
     The catalogues are asked for over the network once, and the sample is kept:
 
     >>> from claxboi.training import build
+    >>> from claxboi import classify
     >>> sample = build("4XMM")  # doctest: +SKIP
-    >>> sample.model.classify(my_sources, priors)  # doctest: +SKIP
+    >>> classify(my_sources, sample.priors, training=sample.table)  # doctest: +SKIP
     """
     mission = parse_mission(mission)
     scheme_name, rules = parse_scheme(scheme)
@@ -227,7 +223,7 @@ def build(
         )
         table = label_table(add_properties(table), scheme_name, rules, findings, limits=limits)
         table = _draw(table, max_per_class, rng)
-    return _keep(table, settings, folder / stem, rng)
+    return _keep(table, settings, folder / stem)
 
 
 def _is_known(table, findings, rules, limits):
@@ -249,45 +245,40 @@ def _draw(table, max_per_class, rng):
     return table[np.sort(np.concatenate(rows))] if rows else table[:0]
 
 
-def _keep(table, settings, stem, rng):
-    """Fit, and write table and model."""
-    # The one look ahead in claxboi: a sample is worth what the next step learns from it.
-    from claxboi.classification import NaiveBayesClassifier
-
+def _keep(table, settings, stem):
+    """Check that there are classes to learn, and write the table."""
     counts = {}
     if len(table):
         names, count = np.unique(text_values(table, "class")[0], return_counts=True)
         counts = {str(k): int(n) for k, n in zip(names, count, strict=True)}
-    classes = [k for k, n in counts.items() if n >= settings["min_class_size"]]
-    if len(classes) < 2:
+    if len(_large_classes(counts, settings["min_class_size"])) < 2:
         said = ", ".join(f"{k} ({n})" for k, n in counts.items()) or "none"
         raise ValueError(
             f"the sample of {settings['mission']} must have two or more classes with "
             f"{settings['min_class_size']} sources; the catalogues of labels give {said}"
         )
-    if set(classes) <= set(PRIORS):
-        classes = [name for name in PRIORS if name in classes]
-        total = sum(PRIORS[name] for name in classes)
-        priors = {name: PRIORS[name] / total for name in classes}
-    else:
-        priors = "training"
-    table = _without_columns_that_say_nothing(table)
+    table = _without_constant_properties(table)
     table.meta = record(table.meta, "training", **settings, counts=counts)
-    model = NaiveBayesClassifier(
-        known_properties(table.colnames),
-        classes=classes,
-        min_class_size=settings["min_class_size"],
-    )
-    model.fit(table).optimize(table, priors, rng=rng, show_progress=False)
     stem.parent.mkdir(parents=True, exist_ok=True)
     path = stem.with_name(f"{stem.name}-{datetime.now(UTC).strftime(DATE)}.ecsv")
-    # The table last: a sample whose table is there is complete.
-    model.write(_model_path(path), overwrite=True)
     write_table(table, path, overwrite=True)
     return _read(path)
 
 
-def _without_columns_that_say_nothing(table):
+def _large_classes(counts, min_class_size):
+    return [name for name, n in counts.items() if n >= min_class_size]
+
+
+def _priors(counts, min_class_size):
+    """Return the published priors of the classes, scaled to sum to 1."""
+    classes = _large_classes(counts, min_class_size)
+    if not set(classes) <= set(PRIORS):
+        return "training"
+    total = sum(PRIORS[name] for name in classes)
+    return {name: PRIORS[name] / total for name in PRIORS if name in classes}
+
+
+def _without_constant_properties(table):
     empty = []
     for name in known_properties(table.colnames):
         values = float_values(table, name)
@@ -319,18 +310,10 @@ def _digest(settings):
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _model_path(path):
-    return path.with_name(f"{path.stem}-model.ecsv")
-
-
 def _newest(folder, stem, max_age_s):
     """Find the newest sample that is young enough; None if there is none."""
     name = re.compile(re.escape(stem) + r"-\d{8}T\d{6}\.ecsv")
-    found = sorted(
-        path
-        for path in folder.glob(f"{stem}-*.ecsv")
-        if name.fullmatch(path.name) and _model_path(path).exists()
-    )
+    found = sorted(path for path in folder.glob(f"{stem}-*.ecsv") if name.fullmatch(path.name))
     if not found:
         return None
     date = datetime.strptime(found[-1].stem[len(stem) + 1 :], DATE).replace(tzinfo=UTC)
@@ -340,8 +323,7 @@ def _newest(folder, stem, max_age_s):
 
 
 def _read(path):
-    from claxboi.classification import NaiveBayesClassifier
-
     log.info("training sample %s", path)
-    model = NaiveBayesClassifier.read(_model_path(path))
-    return TrainingSample(read_table(path), model, path, _model_path(path))
+    table = read_table(path)
+    made = table.meta["claxboi"]["training"]
+    return TrainingSample(table, _priors(made["counts"], made["min_class_size"]), path)

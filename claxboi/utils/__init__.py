@@ -3,10 +3,27 @@
 What two or more steps need and astropy lacks: one topic a module.
 """
 
-from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._column_values import (
+    add_columns,
+    find_rows,
+    float_values,
+    is_missing,
+    text_values,
+    with_units,
+)
+from ._content import digest, distinct_rows, file_hash, table_hash
+from ._epochs import to_years, year_values
 from ._files import check_output, replacing
+from ._methods import as_method
 from ._progress import Progress
 from ._provenance import record
+from ._units import (
+    ImplausibleValueWarning,
+    check_magnitude_system,
+    check_plausible,
+    convert_values,
+    read_unit,
+)
 from ._validation import (
     check_choice,
     check_columns,
@@ -16,23 +33,52 @@ from ._validation import (
     quantity_value,
 )
 from .exceptions import ClaxboiWarning, warn
+from .sphere import (
+    ARCSEC,
+    chord_length,
+    nearest_within,
+    pairs_within,
+    sky_offsets,
+    sky_separation,
+    unit_vectors,
+)
 
 __all__ = [
+    "ARCSEC",
     "ClaxboiWarning",
+    "ImplausibleValueWarning",
     "Progress",
     "add_columns",
+    "as_method",
     "check_choice",
     "check_columns",
     "check_count",
+    "check_magnitude_system",
     "check_number",
     "check_output",
+    "check_plausible",
     "check_table",
+    "chord_length",
+    "convert_values",
+    "digest",
+    "distinct_rows",
+    "file_hash",
     "find_rows",
     "float_values",
     "is_missing",
+    "nearest_within",
+    "pairs_within",
     "quantity_value",
+    "read_unit",
     "record",
     "replacing",
+    "sky_offsets",
+    "sky_separation",
+    "table_hash",
     "text_values",
+    "to_years",
+    "unit_vectors",
     "warn",
+    "with_units",
+    "year_values",
 ]

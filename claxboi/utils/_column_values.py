@@ -4,16 +4,29 @@ The one place where a column becomes numbers, and where columns are added.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 from astropy import units as u
-from astropy.table import MaskedColumn
+from astropy.table import Column, MaskedColumn
 from astropy.utils.masked import Masked
 
-__all__ = ["add_columns", "find_rows", "float_values", "is_missing", "text_values"]
+from ._units import check_magnitude_system, convert_values, read_unit
+from ._validation import check_columns
+
+__all__ = [
+    "add_columns",
+    "find_rows",
+    "float_values",
+    "is_missing",
+    "masked_rows",
+    "plain_data",
+    "text_values",
+    "with_units",
+]
 
 
-def float_values(table, column, *, unit=None, name="table"):
+def float_values(table, column, *, unit=None, name="table", system=None):
     """
     Return a column as float64, NaN where the value is missing.
 
@@ -26,9 +39,12 @@ def float_values(table, column, *, unit=None, name="table"):
     column : str
         Name of the column: of numbers, bools count as numbers.
     unit : unit-like, optional
-        Unit wanted. A column without a unit is taken to be in it.
+        Unit wanted; "" for a pure number. A column without a unit is taken to be in it. Default:
+        the numbers as they are. Dates are read by `year_values`.
     name : str, optional
         Name of the table argument, for messages.
+    system : {"Vega", "AB"}, optional
+        System that magnitudes must be on, if their unit says one.
 
     Returns
     -------
@@ -40,11 +56,20 @@ def float_values(table, column, *, unit=None, name="table"):
     TypeError
         If the column is not numeric or not one number a row.
     `~astropy.units.UnitsError`
-        If its unit does not convert.
+        If its unit cannot be read (see `read_unit`) or does not convert, or if the magnitudes are
+        on another system.
+
+    Examples
+    --------
+    >>> from astropy.table import Column, Table
+    >>> from claxboi.utils import float_values
+    >>> table = Table({"error": Column([300.0], unit="mas")})
+    >>> float_values(table, "error", unit="arcsec")
+    array([0.3])
     """
     data = table[column]
-    mask = _mask(data)
-    raw = np.asarray(_unmasked(data))
+    mask = masked_rows(data)
+    raw = plain_data(data)
     if raw.dtype.kind not in "biuf" or raw.ndim != 1:
         raise TypeError(
             f"column {column!r} of {name} must hold one number a row, "
@@ -54,18 +79,11 @@ def float_values(table, column, *, unit=None, name="table"):
     if mask is not None:
         values[mask] = np.nan
     values[~np.isfinite(values)] = np.nan
-    own_unit = getattr(data, "unit", None)
-    if unit is None or own_unit is None:
-        return values
-    # The numbers of a column in mag(AB) are in mag; a Quantity takes no mag(AB).
-    own_unit = getattr(own_unit, "function_unit", own_unit)
-    try:
-        return u.Quantity(values, own_unit, copy=False).to_value(unit)
-    except ValueError as err:  # UnitConversionError is one, what an unknown unit raises another
-        raise u.UnitConversionError(
-            f"column {column!r} of {name} must have a unit that converts to "
-            f"{u.Unit(unit)}, got {data.unit}"
-        ) from err
+    what = f"column {column!r} of {name}"
+    own = getattr(data, "unit", None)
+    if system is not None:
+        check_magnitude_system(own, system, what)
+    return convert_values(values, own, unit, what, column=column)
 
 
 def text_values(table, column, *, name="table"):
@@ -95,8 +113,8 @@ def text_values(table, column, *, name="table"):
         If the column holds floats that are not whole numbers, or more than one value a row.
     """
     data = table[column]
-    mask = _mask(data)
-    raw = np.asarray(_unmasked(data))
+    mask = masked_rows(data)
+    raw = plain_data(data)
     if raw.ndim != 1 or raw.dtype.kind not in "biufSUO":
         raise TypeError(
             f"column {column!r} of {name} must hold strings or integers, "
@@ -147,13 +165,26 @@ def is_missing(table, column):
     -------
     missing : `~numpy.ndarray` of bool, shape (n_rows,)
     """
-    kind = np.asarray(_unmasked(table[column])).dtype.kind
+    kind = plain_data(table[column]).dtype.kind
     if kind in "biuf":
         return np.isnan(float_values(table, column))
     return text_values(table, column)[1]
 
 
-def _mask(data):
+def masked_rows(data):
+    """
+    Return the mask of a column, a row each.
+
+    Parameters
+    ----------
+    data : column
+        Any column of a table.
+
+    Returns
+    -------
+    mask : `~numpy.ndarray` of bool or None
+        None where the column has none.
+    """
     # np.asarray(MaskedColumn) drops the mask without a word, so it is taken first.
     mask = getattr(data, "mask", None)
     if mask is None:
@@ -162,12 +193,25 @@ def _mask(data):
     return np.broadcast_to(mask, (len(data),)).copy() if mask.ndim == 0 else mask
 
 
-def _unmasked(data):
+def plain_data(data):
+    """
+    Return the array under a column, without mask and unit.
+
+    Parameters
+    ----------
+    data : column
+        Any column of a table.
+
+    Returns
+    -------
+    values : `~numpy.ndarray`
+        Not a copy.
+    """
     if isinstance(data, MaskedColumn):
-        return data.data.data
+        return np.asarray(data.data.data)
     if isinstance(data, Masked):
         data = data.unmasked
-    return data.value if isinstance(data, u.Quantity) else data
+    return np.asarray(data.value if isinstance(data, u.Quantity) else data)
 
 
 def add_columns(table, columns, *, overwrite=False):
@@ -215,6 +259,63 @@ def add_columns(table, columns, *, overwrite=False):
         result.remove_columns(hits)
     for name, data in columns.items():
         result.add_column(data, name=name, copy=False)
+    return result
+
+
+def with_units(table, units, *, name="table"):
+    """
+    Return a table whose columns have other units, with the same numbers.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table; it is not changed.
+    units : mapping of str to unit-like, or None
+        The right unit of each column whose own is absent, wrong or cannot be read.
+    name : str, optional
+        Name of the table argument, for messages.
+
+    Returns
+    -------
+    table : same class as the input
+        The columns that are not named are those of the input, not copies.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    TypeError
+        If ``units`` is not a mapping, or a column takes no unit.
+    ValueError
+        If a unit cannot be read.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.utils import with_units
+    >>> with_units(Table({"RA": [2.0]}), {"RA": "radians"})["RA"].unit
+    Unit("rad")
+    """
+    if not units:
+        return table
+    if not isinstance(units, Mapping):
+        raise TypeError(f"units must be a mapping of columns to units, got {units!r}")
+    check_columns(table, units, name)
+    result = table.copy(copy_data=False)
+    for column, text in units.items():
+        try:
+            unit = read_unit(text)
+        except (TypeError, ValueError) as err:
+            raise type(err)(f"units[{column!r}]: {err}") from err
+        data = table[column]
+        if isinstance(data, u.Quantity):
+            result[column] = data.value * (unit or u.dimensionless_unscaled)
+        elif isinstance(data, Column):
+            # Its data may be shared with the caller's column, its unit must not be.
+            result.replace_column(column, data.copy(copy_data=False))
+            result[column].unit = unit
+        else:
+            raise TypeError(f"units[{column!r}]: a column of {type(data).__name__} takes no unit")
     return result
 
 

@@ -6,7 +6,7 @@ Which sources people should vote on, so that their votes speak for all sources.
 import numpy as np
 
 from claxboi.catalog import make_column
-from claxboi.classification.results import list_rows, read_result
+from claxboi.classification.results import list_rows, read_classified
 from claxboi.utils import check_count, float_values, record, text_values, warn
 
 __all__ = ["draw_for_votes"]
@@ -83,7 +83,7 @@ def draw_for_votes(result, size, *, training=False, rng=None):
     (70, 'selection_probability')
     """
     # Votes name their sources.
-    read_result(result, ["is_training", "source_id"])
+    read_classified(result, ["prediction", "P_{class}", "is_training", "source_id"])
     size = check_count(size, "size")
     rng = np.random.default_rng(rng)
     prediction, missing = text_values(result, "prediction")

@@ -11,9 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from claxboi.catalog import describe
 from claxboi.counterparts import associate
 from claxboi.counterparts import combinations as combinations_module
-from claxboi.counterparts.pairs import ARCSEC
 from claxboi.counterparts.source_density import WHOLE_SKY_DEG2
-from claxboi.utils import ClaxboiWarning
+from claxboi.utils import ARCSEC, ClaxboiWarning
 
 from .mock import scattered, simulate, to_table, uniform
 

@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from claxboi.counterparts.bayes import log_bayes_circular, log_bayes_elliptical
-from claxboi.counterparts.pairs import ARCSEC
+from claxboi.utils import ARCSEC
 
 
 def slow_bayes(covariances, offsets):

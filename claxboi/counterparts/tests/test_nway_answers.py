@@ -10,9 +10,10 @@ from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import associate
-from claxboi.counterparts.bayes import log_bayes_circular, log_bayes_elliptical, log_bayes_nway
-from claxboi.counterparts.pairs import _offsets, _separation
+from claxboi.counterparts.bayes import log_bayes_circular, log_bayes_elliptical
+from claxboi.counterparts.nway import log_bayes_nway
 from claxboi.counterparts.source_density import WHOLE_SKY_DEG2
+from claxboi.utils import sky_offsets, sky_separation
 
 FLOAT32 = 3e-7
 AREA = 2.0 * u.deg**2
@@ -225,9 +226,9 @@ class TestEllipses:
                 ((a * s) ** 2 + (b * c) ** 2, (a**2 - b**2) * s * c, (a * c) ** 2 + (b * s) ** 2)
             )
             with np.errstate(invalid="ignore"):
-                offsets.append(_offsets(ra[0], dec[0], ra[k], dec[k]))
+                offsets.append(sky_offsets(ra[0], dec[0], ra[k], dec[k]))
                 for j in range(k):
-                    separations[j, k] = _separation(ra[j], dec[j], ra[k], dec[k])
+                    separations[j, k] = sky_separation(ra[j], dec[j], ra[k], dec[k])
         safe = [
             tuple(np.where(here, x, i != 1) for i, x in enumerate(cov))
             for cov, here in zip(covariances, present, strict=True)

@@ -21,9 +21,9 @@ from claxboi.counterparts._ring_counts import (
     _wide_counts,
     sky_density,
 )
-from claxboi.counterparts.pairs import _pairs
 from claxboi.references import get_reference
 from claxboi.references.tests.loopback import LoopbackCDS
+from claxboi.utils import pairs_within
 
 OUTER = 15.0
 
@@ -91,7 +91,7 @@ def measured(xray, survey, *, mean=44_000.0, radius=OUTER, sigma=None, log=None)
     def draw(rows, circle):
         if log is not None:
             log.append((rows, circle))
-        i, j, sep = _pairs(ra[rows], dec[rows], survey["ra"].data, survey["dec"].data, circle)
+        i, j, sep = pairs_within(ra[rows], dec[rows], survey["ra"].data, survey["dec"].data, circle)
         objects, number = np.unique(j, return_inverse=True)
         positions = survey["ra"].data[objects], survey["dec"].data[objects]
         return Circles(rows[i], number, sep, *positions, circle)
@@ -125,7 +125,7 @@ def test_density_among_neighbours(radius):
     dec = np.concatenate([dec, dec, dec + 9 / 3600])
     xray, survey, _ = make_sky(rng, ra, dec, completeness=1.0)
     positions = [t[c].data for t in (xray, survey) for c in ("ra", "dec")]
-    i, j, sep = _pairs(*positions, radius)
+    i, j, sep = pairs_within(*positions, radius)
     objects, number = np.unique(j, return_inverse=True)
     circles = Circles(i, number, sep, *(x[objects] for x in positions[2:]), radius)
     reach = 5 * xray["pos_error"].data
@@ -149,7 +149,7 @@ def test_density_from_a_table_that_holds_neighbours_alone():
     xray, survey, _ = make_sky(rng, *fields(rng, 20, 40))
     positions = [t[c].data for t in (xray, survey) for c in ("ra", "dec")]
     for radius in (12.0, 20.0):
-        part = survey[np.unique(_pairs(*positions, radius)[1])]
+        part = survey[np.unique(pairs_within(*positions, radius)[1])]
         sky = measured(xray, part)
         ratio = np.sum(sky.density_deg2) / np.sum(density_at(xray["dec"]))
         assert abs(ratio - 1) < 0.2
@@ -266,7 +266,9 @@ def test_equals_the_steps_alone():
         xray, "gaia", references={"gaia": survey}, priors={"gaia": prior}, show_progress=False
     )
     density = measured(xray, survey, mean=get_reference("gaia").record.density_deg2).density_deg2
-    near = np.unique(_pairs(*(t[c].data for t in (xray, survey) for c in ("ra", "dec")), OUTER)[1])
+    near = np.unique(
+        pairs_within(*(t[c].data for t in (xray, survey) for c in ("ra", "dec")), OUTER)[1]
+    )
     whole = homogenize_magnitudes(survey[near], "gaia")
     candidates = associate(
         xray, whole, radius=10 * u.arcsec, density=density / u.deg**2, priors=prior

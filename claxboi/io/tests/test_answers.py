@@ -157,3 +157,42 @@ def test_overflow_is_seen_after_the_table():
     ok = '<INFO name="QUERY_STATUS" value="OK"/>'
     assert not read_answer(document(infos=ok), "t").is_cut
     assert read_answer(document(infos=ok, after=ok.replace("OK", "OVERFLOW")), "t").is_cut
+
+
+@pytest.mark.parametrize(
+    ("datatype", "cell"),
+    [
+        ("double", "- .3944"),
+        ("long", "99999999999999999999999"),
+        ("int", "1.5"),
+        ("short", "\xff"),
+        ("float", "1e"),
+    ],
+)
+def test_a_bad_cell_is_a_fault_that_may_pass(datatype, cell):
+    fields = f'<FIELD name="mag" datatype="{datatype}"/>'
+    content = document(f"<TR><TD>{cell}</TD></TR>", fields=fields)
+    with pytest.raises(AnswerError, match=f"Gaia: .*column 'mag', type {datatype}") as info:
+        read_answer(content, "Gaia")
+    assert info.value.is_transient
+
+
+def test_a_field_without_a_name():
+    with pytest.raises(AnswerError, match="Gaia: the answer is broken"):
+        read_answer(document("", fields='<FIELD datatype="int"/>'), "Gaia")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_bytes_raise_our_errors_alone(seed):
+    rng = np.random.default_rng(seed)
+    whole = document(attributes='nrows="4"', version=rng.choice(["1.2", "1.4"]))
+    n_refused = 0
+    for _ in range(200):
+        content = bytearray(whole)
+        for place in rng.integers(len(content), size=rng.integers(1, 4)):
+            content[place : place + rng.integers(2)] = rng.bytes(rng.integers(3))
+        try:
+            read_answer(bytes(content), "Gaia")
+        except (AnswerError, ServiceError):
+            n_refused += 1
+    assert n_refused > 50

@@ -10,7 +10,8 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from claxboi.io import read_table
-from claxboi.pipeline.checkpoints import Checkpoints, digest, table_hash
+from claxboi.pipeline.checkpoints import Checkpoints
+from claxboi.utils import digest, table_hash
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from astropy.table import MaskedColumn, Table
 
 from claxboi import XrayTable, classify
 from claxboi.references.tests.loopback import LoopbackCDS
-from claxboi.training import build
+from claxboi.training import build, choose_sample
 from claxboi.training.tests.mission_sky import make_mission_sky
 from claxboi.utils import ClaxboiWarning
 
@@ -24,11 +24,9 @@ def cds():
 # The catalogues are smaller than the real ones, and so are the classes.
 @pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
 def test_ten_sources_without_labels(cds, monkeypatch):
-    import claxboi.training
-
     names = ["secrest", "ascc", "avakyan", "downes", "simbad"]
     monkeypatch.setattr(
-        claxboi.training, "build", lambda m, **kw: build(m, references=names, rng=1, **kw)
+        choose_sample, "build", lambda m, **kw: build(m, references=names, rng=1, **kw)
     )
     table = build("4XMM", references=names, rng=1, show_progress=False).table
     ten = table[np.random.default_rng(1).permutation(len(table))[:10]]
@@ -42,8 +40,6 @@ def test_ten_sources_without_labels(cds, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::claxboi.classification.SmallClassWarning")
 def test_mission_that_the_table_knows(cds, monkeypatch):
-    import claxboi.training
-
     names = ["secrest", "ascc", "avakyan", "downes", "simbad"]
     asked = []
 
@@ -51,7 +47,7 @@ def test_mission_that_the_table_knows(cds, monkeypatch):
         asked.append(mission)
         return build(mission, references=names, rng=1, **options)
 
-    monkeypatch.setattr(claxboi.training, "build", build_once)
+    monkeypatch.setattr(choose_sample, "build", build_once)
     table = build("4XMM", references=names, rng=1, show_progress=False).table
     ten = XrayTable(table[np.random.default_rng(1).permutation(len(table))[:10]])
     truth = np.array(ten["class"])
@@ -98,15 +94,13 @@ def test_nothing_to_learn_from():
     [("0.2-12", "4XMM"), ("0.3-10", "2SXPS"), ("0.5-7", "CSC2"), ("0.2-2.3", "eRASS1")],
 )
 def test_mission_that_the_band_tells(monkeypatch, band, expected):
-    import claxboi.training
-
     class AskedError(Exception):
         pass
 
     def ask(mission, **options):
         raise AskedError(mission)
 
-    monkeypatch.setattr(claxboi.training, "build", ask)
+    monkeypatch.setattr(choose_sample, "build", ask)
     table = Table({"hr1": [0.1, 0.2], "flux_band": [band] * 2})
     with pytest.warns(ClaxboiWarning, match="too few"), pytest.raises(AskedError, match=expected):
         classify(table, "training")

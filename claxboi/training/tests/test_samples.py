@@ -6,7 +6,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
-from claxboi import NaiveBayesClassifier
+from claxboi.classification import fit_classifier
 from claxboi.references import UnknownTableError, load_records
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.training import build, label_report
@@ -91,36 +91,24 @@ class TestSample:
 
 
 class TestModel:
-    def test_learned_all_classes(self, built):
-        assert list(built[0].model.classes_) == [
-            "AGN",
-            "star",
-            "gal_XRB",
-            "CV",
-            "AGN_2",
-            "ex_XRB",
-            "extended",
-        ]
+    def test_published_priors_of_the_classes(self, built):
+        priors = built[0].priors
+        assert list(priors) == ["AGN", "star", "gal_XRB", "CV", "AGN_2", "ex_XRB", "extended"]
+        assert_allclose(sum(priors.values()), 1)
+        assert_allclose(priors["AGN"] / priors["CV"], 0.55 / 0.02)
 
     def test_classifies_what_it_has_not_seen(self, built):
         # Other draws of the same populations: most of them are easy.
         tables, _ = make_mission_sky(12, seed=77)
         with LoopbackCDS(tables):
             other = build("4XMM", references=REFERENCES, show_progress=False).table
-        result = built[0].model.classify(other, "training", show_progress=False)
+        model, _ = fit_classifier(built[0].table, built[0].priors, rng=1, show_progress=False)
+        result = model.classify(other, "training", show_progress=False)
         right = result["prediction"] == other["class"]
         assert right.mean() > 0.85
 
-    def test_file_of_the_model_can_be_shared(self, built):
-        sample = built[0]
-        model = NaiveBayesClassifier.read(sample.model_path)
-        first, second = (
-            m.predict_log_proba(sample.table, "training") for m in (sample.model, model)
-        )
-        assert np.array_equal(first, second)
-
-    def test_file_of_the_table_can_be_shared(self, built):
-        other = Table.read(built[0].table_path)
+    def test_file_can_be_shared(self, built):
+        other = Table.read(built[0].path)
         assert np.array_equal(other["class"], built[0].table["class"])
 
 
@@ -130,7 +118,7 @@ class TestReuse:
         with LoopbackCDS({}) as cds:
             again = build("4XMM", references=REFERENCES, folder=folder, show_progress=False)
             assert cds.requests == []
-        assert again.table_path == sample.table_path
+        assert again.path == sample.path
         assert np.array_equal(again.table["flux"], sample.table["flux"])
 
     def test_other_settings_are_another_sample(self, sky, built):
@@ -144,7 +132,8 @@ class TestReuse:
                 max_per_class=20,
                 show_progress=False,
             )
-        assert other.table_path != built[0].table_path
+        assert other.path != built[0].path
+        assert other.priors == "training"
         names, counts = np.unique(other.table["class"], return_counts=True)
         assert list(names) == ["AGN", "CV", "XRB", "star"]
         assert set(counts) == {20}
@@ -165,20 +154,14 @@ class TestReuse:
             found.append(np.count_nonzero(sample.table["class"] == "star"))
         assert found == [25, 20]
 
-    def test_old_and_incomplete_ones_are_not_taken(self, sky, built, tmp_path):
+    def test_old_ones_are_not_taken(self, built, tmp_path):
         sample = built[0]
-        old = tmp_path / sample.table_path.name
-        old.write_bytes(sample.table_path.read_bytes())
-        with LoopbackCDS({}), pytest.raises(UnknownTableError):
-            build("4XMM", references=REFERENCES, folder=tmp_path, show_progress=False)
-        model = tmp_path / sample.model_path.name
-        model.write_bytes(sample.model_path.read_bytes())
+        old = tmp_path / sample.path.name
+        old.write_bytes(sample.path.read_bytes())
         with LoopbackCDS({}):
             again = build("4XMM", references=REFERENCES, folder=tmp_path, max_age=1 * u.day)
-        assert again.table_path == old
-        date = sample.table_path.stem[-15:]
-        for path in (old, model):
-            path.rename(tmp_path / path.name.replace(date, "20200101T000000"))
+        assert again.path == old
+        old.rename(tmp_path / old.name.replace(sample.path.stem[-15:], "20200101T000000"))
         with LoopbackCDS({}), pytest.raises(UnknownTableError):
             build("4XMM", references=REFERENCES, folder=tmp_path, max_age=1 * u.day)
 
@@ -249,7 +232,7 @@ class TestMissions:
         with LoopbackCDS(tables):
             sample = build("2SXPS", references=REFERENCES, folder=tmp_path, show_progress=False)
         assert "label_extended" not in sample.table.colnames
-        assert len(sample.model.classes_) == 6
+        assert len(sample.priors) == 6
 
 
 def test_a_sky_without_counterparts_and_galaxies(sky, tmp_path):
@@ -261,7 +244,7 @@ def test_a_sky_without_counterparts_and_galaxies(sky, tmp_path):
         sample = build(
             "4XMM", references=REFERENCES, folder=tmp_path, min_quality=0, show_progress=False
         )
-    assert "AGN_2" not in sample.model.classes_
+    assert "AGN_2" not in sample.priors
     assert "log_fx_fr" not in sample.table.colnames
     assert "hr1" in sample.table.colnames
 

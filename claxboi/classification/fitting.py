@@ -1,0 +1,179 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Fit a classifier to a labelled table in one call, with its weights.
+"""
+
+import logging
+
+import numpy as np
+
+from claxboi.properties import known_properties
+from claxboi.utils import check_columns, float_values, text_values
+
+from . import _output
+from ._training import read_values
+from .classifier import NaiveBayesClassifier
+from .guessed_properties import guess_properties, property_columns
+from .priors import parse_priors
+from .properties import parse_properties, properties_that_vary
+
+__all__ = ["fit_classifier"]
+
+log = logging.getLogger(__name__)
+
+
+def fit_classifier(
+    sample,
+    priors=None,
+    *,
+    table=None,
+    properties=None,
+    label="class",
+    weight=None,
+    id=None,
+    weights=None,
+    offsets=None,
+    normalization=None,
+    missing="existence",
+    kernel="exponential",
+    bandwidth="likelihood",
+    min_class_size=3,
+    merge=None,
+    overwrite=False,
+    rng=None,
+    show_progress=True,
+):
+    """
+    Fit a classifier to labelled sources, including the weights of its categories.
+
+    Parameters
+    ----------
+    sample : `~astropy.table.Table`
+        The labelled sources.
+    priors : optional
+        As for `claxboi.classify`. The weights are fitted for these proportions.
+    table : `~astropy.table.Table`, optional
+        The sources to be classified. Only properties that this table has too are used, and the
+        priors are checked against it. Default: ``sample``.
+    properties, label, weight, id, weights, offsets, normalization, missing, kernel, bandwidth
+        As for `claxboi.classify`.
+    min_class_size, merge, overwrite, show_progress
+        As for `claxboi.classify`.
+    rng : int or `~numpy.random.Generator`, optional
+        For the folds on which the weights are fitted.
+
+    Returns
+    -------
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The fitted classifier.
+    priors : dict, `~numpy.ndarray` or "estimate"
+        The priors: by class, or of shape (n_sources, n_classes).
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        As for `claxboi.classify`, before anything is fitted.
+
+    Examples
+    --------
+    >>> from claxboi.classification import fit_classifier
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> model, priors = fit_classifier(make_labelled_sample(1000, rng=1), "training")
+    >>> model.classes_ == list(priors)
+    True
+    """
+    if table is None:
+        table = sample
+    name = "table" if sample is table else "training"
+    sample_weight = None
+    if weight is not None:
+        check_columns(sample, [weight], name)
+        sample_weight = float_values(sample, weight)
+    classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
+    candidates = _candidates(sample, table, label)
+    chosen = properties
+    if properties is None and not known_properties(candidates):
+        chosen = property_columns(sample[candidates], label) or None
+    if chosen is not None:
+        chosen = guess_properties(chosen, sample)
+    records = parse_properties(chosen, candidates)
+    if properties is None:
+        records = properties_that_vary(records, sample, label)
+    model = NaiveBayesClassifier(
+        records,
+        weights=weights,
+        normalization=normalization,
+        missing=missing,
+        kernel=kernel,
+        bandwidth=bandwidth,
+        classes=classes,
+        min_class_size=min_class_size,
+        merge=merge,
+    )
+    read = model._read_sample(sample, label, sample_weight, id, name=name)
+    read_values(table[:1], read.records, units=read.units)
+    if sample is table and len(read.training.codes) == len(table):
+        _check_unlabelled(priors)
+    priors = _settled_priors(priors, read, table)
+    categories = dict.fromkeys(record.category for record in read.records)
+    _output.check_collisions(table, read.names, categories, overwrite)
+    model._learn(read)
+    if weights is None and model.normalization == "none":
+        if offsets is None:
+            offsets = isinstance(priors, str) and priors == "estimate"
+        model.optimize(
+            sample,
+            _priors_of_sample(priors),
+            offsets=offsets,
+            rng=rng,
+            show_progress=show_progress,
+        )
+        log.info("weights fitted on held-out log-loss: %s", model.weights)
+    return model, priors
+
+
+def _candidates(sample, table, label):
+    """List the columns that may be properties: those of the sample that the table has too."""
+    return [name for name in sample.colnames if name in table.colnames and name != label]
+
+
+def _names_classes(priors, sample, label, merge, min_class_size):
+    """Say whether the priors give the order of the classes, as a mapping that names all of them."""
+    if not isinstance(priors, dict) or merge or label not in sample.colnames:
+        return False
+    labels, missing = text_values(sample, label, name="table")
+    found, counts = np.unique(labels[~missing], return_counts=True)
+    named = len(found) > 1 and set(map(str, priors)) == set(found)
+    return named and bool(np.all(counts >= min_class_size))
+
+
+def _check_unlabelled(priors):
+    if isinstance(priors, str) and priors == "estimate":
+        raise ValueError(
+            "priors='estimate' needs sources that did not train the model; every row of the "
+            "table has a label"
+        )
+
+
+def _settled_priors(priors, read, table):
+    """Check priors before any work, and bring them to one form: by class, or one row per source."""
+    if isinstance(priors, str) and priors == "estimate":
+        return priors
+    proportions = parse_priors(
+        priors,
+        read.names,
+        read.proportions(),
+        len(table),
+        table=table,
+        dropped=read.dropped,
+    )
+    if proportions.ndim == 1:
+        return dict(zip(read.names, proportions.tolist(), strict=True))
+    return proportions.T
+
+
+def _priors_of_sample(priors):
+    """Return what the weights are fitted for: priors per source are of the table, so their mean."""
+    if isinstance(priors, str):
+        return "training"
+    return priors if isinstance(priors, dict) else priors.mean(axis=0)
