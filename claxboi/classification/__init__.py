@@ -11,6 +11,7 @@ from .evaluation import Evaluation
 from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
+from .kernel_naive_bayes import KernelNaiveBayes
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
@@ -23,6 +24,7 @@ __all__ = [
     "Explanation",
     "GuessedPropertyWarning",
     "IdentityWarning",
+    "KernelNaiveBayes",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
