@@ -5,6 +5,7 @@ Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explana
 
 from claxboi.utils import moved_names
 
+from ._identity import IdentityWarning
 from ._training import SmallClassWarning, label_codes
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
@@ -23,6 +24,7 @@ __all__ = [
     "Evaluation",
     "Explanation",
     "GuessedPropertyWarning",
+    "IdentityWarning",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
