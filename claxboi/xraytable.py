@@ -11,6 +11,7 @@ from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
+from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
 from claxboi.properties import add_properties
@@ -243,6 +244,40 @@ class XrayTable(
 
     add_labels = as_method(add_labels)
     add_properties = as_method(add_properties)
+
+    def explain(self, source, priors=None):
+        """
+        Explain the probabilities of one source.
+
+        Parameters
+        ----------
+        source : int, str or `~astropy.coordinates.SkyCoord`
+            Row number, identifier in any of the usual spellings, or position.
+        priors : mapping, sequence or "training", optional
+            As for `~claxboi.classification.NaiveBayesClassifier.explain`. Default: those of the
+            classification.
+
+        Returns
+        -------
+        explanation : `~claxboi.classification.Explanation`
+
+        Raises
+        ------
+        IndexError, KeyError, TypeError, ValueError
+            If the table is not classified, or no source or several match.
+
+        Examples
+        --------
+        >>> from claxboi import XrayTable
+        >>> from claxboi.simulation import make_labelled_sample
+        >>> x = XrayTable(make_labelled_sample(1000, rng=1)).classify("training")
+        >>> x.explain("sim-0008").prediction == x["prediction"][7]
+        True
+        """
+        if self.model is None:
+            raise ValueError("the table is not classified yet: call classify() first")
+        row, _ = find_source(self, source, "the table")
+        return self.model.explain(self[row], priors)
 
     def classify(self, priors=None, *, label="class", training=None, **settings):
         """

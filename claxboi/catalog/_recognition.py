@@ -152,6 +152,8 @@ def fits(table, own, name):
         return column.dtype.kind in "iuSUO"
     if record["dtype"] == "bool":
         return column.dtype.kind in "biuSUO"
+    if name == "epoch" and column.dtype.kind in "SUOM":
+        return True
     if column.dtype.kind in "SUO":
         texts, missing = text_values(table, own)
         is_right = is_angle_text if name in ("ra", "dec") else is_number_text
@@ -159,16 +161,21 @@ def fits(table, own, name):
             return False
     elif column.dtype.kind not in "iuf":
         return False
+    unit = _own_unit(column)
+    # A unit that cannot be read does not speak against a name: reading the column will say so.
+    if unit is None or (name == "ra" and unit == u.h):
+        return True
+    return unit.is_equivalent(u.Unit(record["unit"]))
+
+
+def _own_unit(column):
+    """
+    Return the unit of a column, None where there is none that can be read.
+    """
     try:
-        unit = read_unit(getattr(column, "unit", None))
+        return read_unit(getattr(column, "unit", None))
     except ValueError:
-        # The reader of the values says what to do.
-        return True
-    if unit is None:
-        return True
-    wanted = u.Unit(record["unit"]) if record["unit"] else u.dimensionless_unscaled
-    # An epoch may be given in days, see `~claxboi.utils.year_values`.
-    return unit.is_equivalent(wanted)
+        return None
 
 
 # Positions
@@ -301,10 +308,7 @@ def _glued(name, pattern):
 def _has_angle(column):
     if column.dtype.kind in "SUO":
         return True
-    try:
-        unit = read_unit(column.unit)
-    except ValueError:
-        return False
+    unit = _own_unit(column)
     return unit is not None and unit.is_equivalent(u.deg)
 
 
@@ -613,7 +617,7 @@ def _candidates(table, fitting, record, name):
         return "name", list(dict.fromkeys(by_name))
     unit = describe(name)["unit"]
     if record.get("alone"):
-        alone = [own for own in fitting if table[own].unit is not None]
+        alone = [own for own in fitting if _own_unit(table[own]) is not None]
         return f"the only column in {unit}", alone
     return "", []
 

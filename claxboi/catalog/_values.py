@@ -10,7 +10,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.table import Column
 
-from claxboi.utils import float_values, is_missing, text_values
+from claxboi.utils import float_values, is_missing, read_unit, text_values
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -63,25 +63,34 @@ def read_angles(table, name, is_hours):
     name : str
         The column.
     is_hours : bool
-        Whether sexagesimal text is in hours.
+        Whether sexagesimal text without a unit is in hours.
 
     Returns
     -------
     values : `~numpy.ndarray` of float64
         In degrees, NaN where missing.
     """
+    unit = _unit_of_angle(table[name], name, is_hours)
     if table[name].dtype.kind in "SUO":
         texts, missing = text_values(table, name)
         there = texts[~missing]
         if len(there) and not is_number_text(there):
             values = np.full(len(texts), np.nan)
+            usual = unit or (u.hourangle if is_hours else u.deg)
+            if usual not in (u.hourangle, u.deg):
+                raise u.UnitConversionError(
+                    f"column {name!r} holds sexagesimal text and must be in deg or hourangle, "
+                    f"got {unit}; correct it with units={{{name!r}: 'deg'}}"
+                )
             try:
-                angles = Angle(there, unit=u.hourangle if is_hours else u.deg)
+                angles = Angle(there, unit=usual)
             except ValueError as err:
                 bad = next((text for text in there.tolist() if not is_angle_text([text])), there[0])
                 raise TypeError(f"column {name!r} must hold angles, got {bad!r}") from err
             values[~missing] = angles.deg
             return values
+    if unit == u.hourangle:
+        return read_numbers(table, name) * 15
     return read_numbers(table, name, "deg")
 
 
@@ -147,6 +156,19 @@ def is_number_text(texts):
     is_number : bool
     """
     return all(map(_is_number, texts))
+
+
+def _unit_of_angle(column, name, is_hours):
+    """Return the unit of a column of angles; None where it says none."""
+    try:
+        unit = read_unit(getattr(column, "unit", None))
+    except ValueError as err:
+        raise u.UnitConversionError(
+            f"the unit {str(column.unit)!r} of column {name!r} cannot be read; correct it with "
+            f"units={{{name!r}: 'deg'}}"
+        ) from err
+    # ``hours`` of a right ascension are an angle.
+    return u.hourangle if is_hours and unit == u.h else unit
 
 
 def _is_number(text):
