@@ -7,10 +7,15 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
+from claxboi.utils import read_unit, warn
+
 from .exceptions import AnswerError
 from .records import RESERVED
 
-__all__ = ["canonical_table", "empty_table"]
+__all__ = ["canonical_table", "empty_table", "unit_factor"]
+
+# CDS writes so in Tycho-2: milli-years per year.
+_MISTYPED = {"ma / yr": u.mas / u.yr}
 
 _DTYPES = {"float64": np.float64, "int64": np.int64, "str": str, "bool": bool}
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
@@ -104,7 +109,8 @@ def _column(data, column, service):
     if column.missing is not None and values.dtype.kind in "if":
         mask |= values == column.missing
     if values.dtype.kind == "f":
-        values = values * _factor(data.unit, column.unit)
+        name = column.names[service.name]
+        values = values * unit_factor(data.unit, column.unit, name, service)
         mask |= ~np.isfinite(values)
         values[mask] = np.nan
     name = column.names[service.name]
@@ -117,17 +123,46 @@ def _column(data, column, service):
     )
 
 
-def _factor(own, wanted):
+def unit_factor(own, wanted, name, service):
     """
-    Find what a service's values are to be multiplied with; 1 where its unit says nothing.
+    Find the factor that converts the values of an answer.
+
+    Parameters
+    ----------
+    own : `~astropy.units.UnitBase` or None
+        Unit in the answer; None: the same as ``wanted``.
+    wanted : str
+        Unit of the record; empty: whatever it is.
+    name : str
+        Name of the column on the service.
+    service : `Service`
+        Who gave it.
+
+    Returns
+    -------
+    factor : float
+
+    Raises
+    ------
+    AnswerError
+        If the one unit is not convertible to the other.
     """
-    if not wanted or own is None:
+    if not wanted:
         return 1.0
     try:
-        return own.to(u.Unit(wanted))
-    # A unit that CDS mistyped, or one that astropy cannot read: the record knows better.
-    except (u.UnitConversionError, ValueError, TypeError):
+        unit = read_unit(own)
+    except ValueError:
+        warn(f"{service}: the unit {str(own)!r} of column {name!r} is not known; taken as {wanted}")
         return 1.0
+    if unit is None:
+        return 1.0
+    try:
+        return _MISTYPED.get(unit.to_string(), unit).to(u.Unit(wanted))
+    except (u.UnitConversionError, TypeError) as err:
+        raise AnswerError(
+            f"{service}: column {name!r} is in {unit.to_string()}, which cannot be converted to "
+            f"{wanted}"
+        ) from err
 
 
 def _convert(values, mask, column, service):

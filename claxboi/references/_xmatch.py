@@ -10,6 +10,7 @@ from astroquery.xmatch import XMatchClass
 
 from claxboi.io._answers import read_answer
 
+from ._canonical import unit_factor
 from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
@@ -95,7 +96,8 @@ class XMatchService(Service):
         matches : `Matches`
         """
         table = self._ask(ra_deg, dec_deg, radius_arcsec, self.wanted)
-        self.check_complete(len(table), len(ra_deg))
+        if len(table) >= self.max_rows:
+            raise CutAnswerError
         index = np.asarray(table[_INDEX], np.int64)
         self.check_index(index, len(ra_deg))
         for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):
@@ -103,7 +105,8 @@ class XMatchService(Service):
                 raise AnswerError(
                     f"{self}: the positions in the answer are not those that were sent"
                 )
-        separation = np.asarray(table["angDist"], float)
+        factor = unit_factor(table["angDist"].unit, "arcsec", "angDist", self)
+        separation = factor * np.asarray(table["angDist"], float)
         if len(table) and not np.all(separation <= radius_arcsec + 1e-3):
             raise AnswerError(f"{self}: the answer has objects outside the radius")
         table.remove_columns([_INDEX, _RA, _DEC, "angDist"])
