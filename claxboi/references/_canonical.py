@@ -7,15 +7,15 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
-from claxboi.utils import read_unit, warn
+from claxboi.utils import convert_values
 
 from .exceptions import AnswerError
 from .records import RESERVED
 
-__all__ = ["canonical_table", "empty_table", "unit_factor"]
+__all__ = ["canonical_table", "convert_unit", "empty_table"]
 
 # CDS writes so in Tycho-2: milli-years per year.
-_MISTYPED = {"ma / yr": u.mas / u.yr}
+_MISTYPED = {"ma / yr": "mas/yr", "ma/yr": "mas/yr"}
 
 _DTYPES = {"float64": np.float64, "int64": np.int64, "str": str, "bool": bool}
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
@@ -109,8 +109,7 @@ def _column(data, column, service):
     if column.missing is not None and values.dtype.kind in "if":
         mask |= values == column.missing
     if values.dtype.kind == "f":
-        name = column.names[service.name]
-        values = values * unit_factor(data.unit, column.unit, name, service)
+        values = convert_unit(values, data.unit, column.names[service.name], column.unit, service)
         mask |= ~np.isfinite(values)
         values[mask] = np.nan
     name = column.names[service.name]
@@ -123,46 +122,45 @@ def _column(data, column, service):
     )
 
 
-def unit_factor(own, wanted, name, service):
+def convert_unit(values, unit, name, wanted, service):
     """
-    Find the factor that converts the values of an answer.
+    Convert values of an answer to the unit of the record.
 
     Parameters
     ----------
-    own : `~astropy.units.UnitBase` or None
-        Unit in the answer; None: the same as ``wanted``.
-    wanted : str
-        Unit of the record; empty: whatever it is.
+    values : `~numpy.ndarray` of float64
+        The values.
+    unit : unit-like or None
+        Their unit; None: the wanted one.
     name : str
         Name of the column on the service.
+    wanted : str
+        The wanted unit; empty: whatever it is.
     service : `Service`
-        Who gave it.
+        Who gave them.
 
     Returns
     -------
-    factor : float
+    values : `~numpy.ndarray` of float64
 
     Raises
     ------
     AnswerError
-        If the one unit is not convertible to the other.
+        If the unit cannot be read or converted.
     """
-    if not wanted:
-        return 1.0
+    is_local = service.name == "local"
     try:
-        unit = read_unit(own)
-    except ValueError:
-        warn(f"{service}: the unit {str(own)!r} of column {name!r} is not known; taken as {wanted}")
-        return 1.0
-    if unit is None:
-        return 1.0
-    try:
-        return _MISTYPED.get(unit.to_string(), unit).to(u.Unit(wanted))
-    except (u.UnitConversionError, TypeError) as err:
-        raise AnswerError(
-            f"{service}: column {name!r} is in {unit.to_string()}, which cannot be converted to "
-            f"{wanted}"
-        ) from err
+        return convert_values(
+            values,
+            _MISTYPED.get(str(unit), unit),
+            wanted or None,
+            f"column {name!r} of {service}",
+            column=name if is_local else None,
+        )
+    except u.UnitConversionError as err:
+        if is_local:
+            raise
+        raise AnswerError(str(err)) from err
 
 
 def _convert(values, mask, column, service):

@@ -10,7 +10,7 @@ from astroquery.xmatch import XMatchClass
 
 from claxboi.io._answers import read_answer
 
-from ._canonical import unit_factor
+from ._canonical import convert_unit
 from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
@@ -105,8 +105,9 @@ class XMatchService(Service):
                 raise AnswerError(
                     f"{self}: the positions in the answer are not those that were sent"
                 )
-        factor = unit_factor(table["angDist"].unit, "arcsec", "angDist", self)
-        separation = factor * np.asarray(table["angDist"], float)
+        separation = convert_unit(
+            np.asarray(table["angDist"], float), table["angDist"].unit, "angDist", "arcsec", self
+        )
         if len(table) and not np.all(separation <= radius_arcsec + 1e-3):
             raise AnswerError(f"{self}: the answer has objects outside the radius")
         table.remove_columns([_INDEX, _RA, _DEC, "angDist"])

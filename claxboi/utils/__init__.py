@@ -3,7 +3,14 @@
 What two or more steps need and astropy lacks: one topic a module.
 """
 
-from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._column_values import (
+    add_columns,
+    find_rows,
+    float_values,
+    is_missing,
+    text_values,
+    with_units,
+)
 from ._content import digest, distinct_rows, file_hash, table_hash
 from ._epochs import to_years, year_values
 from ._files import check_output, replacing
@@ -72,5 +79,6 @@ __all__ = [
     "to_years",
     "unit_vectors",
     "warn",
+    "with_units",
     "year_values",
 ]

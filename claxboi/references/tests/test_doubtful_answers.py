@@ -150,7 +150,7 @@ def test_a_unit_that_does_not_convert(tmp_path):
     table.columns["xmatch"]["Gmag"] = field._replace(unit="Jy")
     with (
         LoopbackCDS({"I/355/gaiadr3": table}, cache_dir=str(tmp_path)),
-        pytest.raises(AnswerError, match="'Gmag' is in Jy, which cannot be converted to mag"),
+        pytest.raises(AnswerError, match=r"'Gmag' .* mag, got Jy"),
     ):
         ask()
 
@@ -161,7 +161,7 @@ def test_a_unit_that_nobody_knows(tmp_path):
     table.columns["xmatch"]["Plx"] = field._replace(unit="milli-things")
     with (
         LoopbackCDS({"I/355/gaiadr3": table}, cache_dir=str(tmp_path)),
-        pytest.warns(UserWarning, match="unit 'milli-things' of column 'Plx' is not known; .* mas"),
+        pytest.raises(AnswerError, match=r"'Plx' .* got .*milli-things.*, which cannot be read"),
     ):
         ask()
 
