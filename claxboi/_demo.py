@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from claxboi.classification import Evaluation, Explanation
+from claxboi.io import write_table
 from claxboi.pipeline import PipelineResult, find_references, run
 from claxboi.report import write_report
 from claxboi.simulation import make_mock_sky
@@ -102,6 +103,9 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
         show_progress=False,
     )
     table, model = result.table, result.model
+    # Added after the classification, for the scores of its report.
+    table["true_class"] = sky.truth["true_class"]
+    write_table(table, output, overwrite=True)
     truth, text = score_by_truth(table, sky.truth, model)
     row = _example_row(table)
     explanation = model.explain(table[row])
@@ -112,6 +116,9 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
         *(table, page),
         model=model,
         evaluation=result.evaluation,
+        truth="true_class",
+        columns=["true_class"],
+        table_path=output,
         n_cards=N_CARDS,
         overwrite=True,
         show_progress=False,

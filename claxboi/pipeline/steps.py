@@ -240,7 +240,7 @@ def _properties(table, job):
 def _add_distances(table, job, name):
     survey, _ = text_values(table, "opt_reference")
     known = ~is_missing(table, "opt_id") & (survey == _GAIA)
-    ra, dec = (float_values(table, f"opt_{axis}")[known] for axis in ("ra", "dec"))
+    ra, dec = (float_values(table, f"opt_{axis}", unit=u.deg)[known] for axis in ("ra", "dec"))
     near = job.references.get(name).query(
         SkyCoord(ra, dec, unit="deg"),
         radius=_SAME_STAR,
