@@ -130,7 +130,7 @@ def make_parser():
         how_much.add_argument(
             "--verbose", action="store_true", help="show the details of each step"
         )
-        sub.set_defaults(run=run, parser=sub)
+        sub.set_defaults(run=run, parser=sub, commands=commands)
         return sub
 
     for name in COMMANDS:

@@ -72,13 +72,10 @@ def add(command):
 
 
 def _completion(args):
-    from claxboi.cli import make_parser
-
-    choices = make_parser()._subparsers._group_actions[0]
-    summaries = {action.dest: action.help for action in choices._choices_actions}
+    summaries = {action.dest: action.help for action in args.commands._choices_actions}
     options = {
         name: [action for action in sub._actions if action.option_strings]
-        for name, sub in choices.choices.items()
+        for name, sub in args.commands.choices.items()
     }
     say(_SCRIPTS[args.shell](options, summaries))
 

@@ -15,8 +15,8 @@ from ._content import digest, distinct_rows, file_hash, table_hash
 from ._epochs import to_years, year_values
 from ._files import check_output, replacing
 from ._methods import as_method
-from ._notes import NOTE
 from ._moved import moved_names
+from ._notes import NOTE
 from ._progress import Progress
 from ._provenance import record
 from ._units import (
