@@ -1,5 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import inspect
+import shutil
 import subprocess
 import sys
 
@@ -521,3 +522,90 @@ def test_plan_of_references(run, refuse, folder):
     assert "belong together" in refuse("references gaia --plan positions.fits")
     assert "names of catalogues" in refuse("references --plan positions.fits --radius 8")
     assert "x.fits has no columns" in refuse("references gaia --plan x.fits --radius 8")
+
+
+# A classifier for a mission
+
+
+@pytest.mark.filterwarnings("ignore::claxboi.utils.ClaxboiWarning")
+def test_train_classify_and_evaluate_without_a_network(folder, run, refuse):
+    from claxboi.references.tests.loopback import LoopbackCDS
+    from claxboi.training.tests.mission_sky import make_mission_sky
+
+    names = "secrest,ascc,avakyan,downes,simbad"
+    with LoopbackCDS(make_mission_sky(12)[0]):
+        status, out, err = run(f"train 4xmm -o m.ecsv --rng 1 --label-catalogues {names}")
+    assert status == 0, err
+    model = NaiveBayesClassifier.read("m.ecsv")
+    assert model.origin["mission"] == "4XMM"
+    assert out.startswith("Model m.ecsv: trained on 4XMM; fluxes in 0.2-12 keV; hardness ratios ")
+    assert "catalogues of 20" in out
+    assert "use --overwrite" in refuse("train 4XMM -o m.ecsv")
+    assert "mission must be one of '4XMM'" in refuse("train ROSAT -o other.ecsv")
+    assert "--priors must sum to 1" in refuse("train 4XMM -o o.ecsv --priors AGN=0.5,star=0.2")
+    # What others do with it: no service is there.
+    columns = {record.column: np.full(4, 0.1) for record in model.properties}
+    write_table(Table({"source_id": list("abcd"), **columns}), "new.fits")
+    status, out, err = run("classify new.fits --model m.ecsv --priors training -o new-out.fits")
+    assert status == 0, err
+    assert out.startswith("Model m.ecsv: trained on 4XMM; fluxes in 0.2-12 keV")
+    assert "needs labelled sources" in refuse(
+        "classify new.fits --model m.ecsv --priors training -o o.fits --evaluate"
+    )
+
+
+@pytest.mark.filterwarnings("ignore::claxboi.utils.ClaxboiWarning")
+def test_training_by_mission_and_scores_of_its_sample(sample, folder, run, refuse, monkeypatch):
+    from claxboi.training import choose_sample
+
+    class Built:
+        table = sample
+
+    asked = []
+    monkeypatch.setattr(choose_sample, "build", lambda name, **_: asked.append(name) or Built)
+    unlabelled = sample["source_id", "b", "hr1", "hr2", "log_fx_fb", "extent"]
+    write_table(unlabelled, "new.fits")
+    args = "classify new.fits --training 4xmm --priors training -o out.fits --evaluate"
+    status, out, err = run(args)
+    assert status == 0, err
+    assert set(asked) == {"4xmm"}
+    assert "leave-one-out" in out
+    assert "nor a mission of that name" in refuse("classify x.fits -o o.fits --training ROSAT")
+
+
+# One number
+
+
+def test_scores_of_a_classified_table_are_those_of_its_report(sample, folder, run):
+    priors = "AGN=0.5,star=0.2,extended=0.1,ex_XRB=0.1,AGN_2=0.1"
+    run("classify x.fits -o out.fits --quiet --priors", priors)
+    model = NaiveBayesClassifier.read("out.fits.model.ecsv")
+    expected = str(model.evaluate(read_table("out.fits"), _priors(priors)))
+    status, out, err = run("evaluate out.fits")
+    assert (status, out.strip(), err) == (0, expected, "")
+    assert run("evaluate out.fits --priors training")[1].strip() != expected
+    assert run("report out.fits -o r.html --quiet")[0] == 0
+
+
+def _priors(text):
+    return {name: float(value) for name, value in (part.split("=") for part in text.split(","))}
+
+
+# The shell
+
+
+def test_completion(run):
+    for shell in ("bash", "zsh", "fish"):
+        status, out, _ = run(f"completion {shell}")
+        assert status == 0
+        for name in cli.COMMANDS:
+            assert name in out
+        assert "pos-error" in out
+    script = run("completion bash")[1] + (
+        'COMP_WORDS=(claxboi cl); COMP_CWORD=1; _claxboi; echo "${COMPREPLY[@]}"\n'
+        'COMP_WORDS=(claxboi run --pos); COMP_CWORD=2; _claxboi; echo "${COMPREPLY[@]}"\n'
+    )
+    bash = shutil.which("bash")
+    if bash is not None:
+        done = subprocess.run([bash, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["classify", "--pos-error"]
