@@ -16,6 +16,7 @@ from ._epochs import to_years, year_values
 from ._files import check_output, remove_abandoned, replacing, replacing_all
 from ._methods import as_method
 from ._moved import moved_names
+from ._notes import NOTE
 from ._progress import Progress
 from ._provenance import record
 from ._units import (
@@ -46,6 +47,7 @@ from .sphere import (
 
 __all__ = [
     "ARCSEC",
+    "NOTE",
     "ClaxboiWarning",
     "ImplausibleValueWarning",
     "Progress",
