@@ -185,8 +185,11 @@ def write_catalogues(app):
     Write the list of known catalogues from their records.
     """
     from claxboi.references._page import catalogue_page
+    from claxboi.references.records import KINDS
 
-    Path(app.srcdir, "api", "catalogues.inc").write_text(catalogue_page(), encoding="utf-8")
+    for kind in KINDS:
+        path = Path(app.srcdir, "api", f"catalogues-{kind}.inc")
+        path.write_text(catalogue_page(kind), encoding="utf-8")
 
 
 def write_defaults(app, what, name, obj, options, signature, return_annotation):  # noqa: ARG001

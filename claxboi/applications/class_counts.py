@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
-from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification import NaiveBayesClassifier, label_codes
 from claxboi.classification.results import read_classified
 from claxboi.utils import (
     Progress,
@@ -154,8 +154,8 @@ def _count(result, model, rows, training, n_resamples, rng):
     new, known = rows & ~training, rows & training
     own = np.zeros(len(classes), int)
     if known.any():
-        labels, _ = text_values(result, model.label)
-        own = np.array([np.count_nonzero(known & (labels == name)) for name in classes])
+        codes = label_codes(result[known], model.label, classes, model.merge)
+        own = np.bincount(codes[codes >= 0], minlength=len(classes))
     probability = np.array([float_values(result, f"P_{name}")[new] for name in classes])
     prediction = text_values(result, "prediction")[0][new]
     proportions = errors = np.full(len(classes), np.nan)

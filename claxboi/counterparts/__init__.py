@@ -1,11 +1,12 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 3, who is who: probabilistic counterparts, host galaxies, and links between X-ray catalogues.
+Step 3, counterpart identification: probabilistic counterparts, host galaxies, X-ray links.
 """
 
 from .associate import associate
 from .best_match import best_matches
 from .calibrate import CutoffCalibration, calibrate_cutoffs, shift_positions
+from .error_audit import ErrorAudit, audit_errors
 from .errors import complete_pos_errors, radius_from_sigma, sigma_from_radius
 from .host_search import find_hosts_in, nearby_galaxies
 from .hosts import best_hosts, find_hosts, host_regions
@@ -19,11 +20,13 @@ from .xraylinks import XrayLinks, link_xray
 __all__ = [
     "CounterpartMixin",
     "CutoffCalibration",
+    "ErrorAudit",
     "MagnitudePrior",
     "ProbabilityPrior",
     "SkyPairs",
     "XrayLinks",
     "associate",
+    "audit_errors",
     "best_hosts",
     "best_matches",
     "calibrate_cutoffs",

@@ -23,6 +23,7 @@ from claxboi.utils import (
 )
 
 from .association_solver import CLAIM
+from .errors import ELLIPSE
 
 __all__ = ["best_matches"]
 
@@ -83,7 +84,8 @@ def best_matches(
     table : same class as ``xray``
         A copy of ``xray`` with, masked where no survey has a counterpart above its cutoff:
         ``<domain>_id``, ``<domain>_ra``, ``<domain>_dec`` (deg, as in the survey),
-        ``<domain>_separation`` (arcsec), ``<domain>_p_any``, ``<domain>_p_i``,
+        ``<domain>_pos_error`` and ``<domain>_separation`` (arcsec; the former where a survey has
+        errors), ``<domain>_p_any``, ``<domain>_p_i``,
         ``<domain>_reference`` (name of the survey), ``<domain>_reference_best``, and
         ``<domain>_is_shared``: whether another source, likely to have a counterpart too, has the
         same object. Then the columns to keep, masked too where the survey of the counterpart has no
@@ -229,7 +231,8 @@ def _sum_objects(primary, row, p, separation, n_sources):
 
 def _columns(domain, secondaries, ids, found, *, has, chosen, best):
     n, names = len(has), list(secondaries)
-    values = {name: np.full(n, np.nan) for name in ("ra", "dec", "separation", "p_any", "p_i")}
+    numbers = ("ra", "dec", "pos_error", "separation", "p_any", "p_i")
+    values = {name: np.full(n, np.nan) for name in numbers}
     identifier = np.full(n, "", dtype=object)
     shared = np.zeros(n, bool)
     for k, name in enumerate(names):
@@ -238,6 +241,7 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
         survey = secondaries[name]
         for column in ("ra", "dec"):
             values[column][rows] = float_values(survey, column, unit=u.deg, name=name)[at]
+        values["pos_error"][rows] = _errors(survey, name)[at]
         for column in ("separation", "p_any", "p_i"):
             values[column][rows] = getattr(found[k], column)[rows]
         identifier[rows] = _identifiers(survey, ids[k], name)[at]
@@ -251,11 +255,14 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
         "reference_best": names[best],
     }
     columns = {}
-    for part in ("id", "ra", "dec", "separation", "p_any", "p_i", "reference", "reference_best"):
+    for part in ("id", *numbers, "reference", "reference_best"):
+        if part == "pos_error" and not any(map(_has_errors, secondaries.values())):
+            continue
         data = texts[part] if part in texts else values[part]
         data = np.where(has, data, "") if part in texts else data
+        mask = ~has | np.isnan(data) if part == "pos_error" else ~has
         columns[f"{domain}_{part}"] = make_column(
-            f"<domain>_{part}", data, mask=~has, domain=domain
+            f"<domain>_{part}", data, mask=mask, domain=domain
         )
     columns[f"{domain}_is_shared"] = make_column(
         "<domain>_is_shared", shared, mask=~has, domain=domain
@@ -263,11 +270,28 @@ def _columns(domain, secondaries, ids, found, *, has, chosen, best):
     return columns
 
 
+def _has_errors(survey):
+    names = survey.colnames
+    return "pos_error" in names or all(column in names for column in ELLIPSE[:2])
+
+
+def _errors(survey, name):
+    """
+    Return the positional error of each object as a circle, NaN where it is not known.
+    """
+    if not _has_errors(survey):
+        return np.full(len(survey), np.nan)
+    if "pos_error" in survey.colnames:
+        return float_values(survey, "pos_error", unit=u.arcsec, name=name)
+    axes = [float_values(survey, column, unit=u.arcsec, name=name) for column in ELLIPSE[:2]]
+    return np.hypot(*axes) / np.sqrt(2)
+
+
 def _kept(new, column, secondaries, chosen, row):
     """
     Take a column of the counterparts from the survey of each.
     """
-    unit = (describe(new) or {}).get("unit") or None
+    unit = (describe(new) or {}).get("unit") or _common_unit(column, secondaries)
     parts, first = [], None
     for k, (name, survey) in enumerate(secondaries.items()):
         rows = np.flatnonzero(chosen == k)
@@ -287,7 +311,26 @@ def _kept(new, column, secondaries, chosen, row):
         data[rows], mask[rows] = values, missing
     if describe(new) is not None:
         return make_column(new, data, mask=mask)
-    return MaskedColumn(data, name=new, mask=mask, unit=first.unit, description=first.description)
+    return MaskedColumn(data, name=new, mask=mask, unit=unit, description=first.description)
+
+
+def _common_unit(column, secondaries):
+    """
+    Return the unit of a column in the first survey; None where no survey has one.
+    """
+    units = {
+        name: getattr(survey[column], "unit", None) or None
+        for name, survey in secondaries.items()
+        if column in survey.colnames
+    }
+    unit = next((unit for unit in units.values() if unit is not None), None)
+    bare = [name for name, own in units.items() if own is None]
+    if unit is not None and bare:
+        raise u.UnitConversionError(
+            f"keep: column {column!r} is in {unit} in one survey and has no unit in "
+            f"{', '.join(bare)}; set it, table[{column!r}].unit = '{unit}' if that is right"
+        )
+    return unit
 
 
 def _identifiers(survey, column, name):

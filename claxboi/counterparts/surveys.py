@@ -24,6 +24,7 @@ from ._catalogue_positions import read_positions
 from ._ring_counts import Circles, sky_density
 from .associate import associate
 from .best_match import best_matches
+from .error_audit import audit_errors
 from .errors import complete_pos_errors, read_covariances
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .pairs import check_radius
@@ -211,6 +212,9 @@ def find_in_surveys(
         keep=_kept(found, tables),
         overwrite=overwrite,
     )
+    audit = audit_errors(result, domain=domain, radius=float(np.max(radius_arcsec)) * u.arcsec)
+    log.info("%s", audit)
+    settings["pos_error_factor"] = [audit.factor, audit.factor_error]
     result.meta = record(result.meta, f"surveys_{domain}", **settings)
     return result
 

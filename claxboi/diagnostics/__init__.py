@@ -6,6 +6,8 @@ Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it 
 """
 
 from .aladin_view import SkyView, aladin
+from claxboi.utils import moved_names
+
 from .alternatives import plot_alternatives
 from .association_figures import (
     plot_cutoffs,
@@ -61,3 +63,5 @@ __all__ = [
     "plot_ulx",
     "plot_weight_search",
 ]
+
+__getattr__ = moved_names(__name__, {"write_report": "claxboi.report"})

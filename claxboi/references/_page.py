@@ -1,43 +1,36 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The page of all catalogues, made from their records.
+Pages of the documentation that list the catalogues, made from their records.
 """
 
 import re
 
-from .records import KINDS, load_records
+from .records import load_records
 
 __all__ = ["catalogue_page"]
 
-_TITLES = {
-    "survey": "Surveys",
-    "galaxies": "Galaxies",
-    "labels": "Labels: objects whose class is known",
-    "x-ray": "X-ray catalogues",
-}
 
-
-def catalogue_page():
+def catalogue_page(kind):
     """
-    Write all records as a page of the documentation.
+    Write the records of one kind as a page of the documentation.
+
+    Parameters
+    ----------
+    kind : {"survey", "galaxies", "labels", "x-ray"}
+        The kind of catalogue.
 
     Returns
     -------
     text : str
         In reStructuredText.
     """
-    lines = []
-    for kind in KINDS:
-        lines += [_TITLES[kind], "=" * len(_TITLES[kind]), ""]
-        for record in load_records().values():
-            if record.kind == kind:
-                lines += _entry(record)
-    return "\n".join(lines)
+    records = [record for record in load_records().values() if record.kind == kind]
+    return "\n".join(line for record in records for line in _entry(record))
 
 
 def _entry(record):
     title = f"``{record.name}``: {record.title}"
-    lines = [title, "-" * len(title), ""]
+    lines = [title, "=" * len(title), ""]
     rows = "an unknown number of rows" if record.rows is None else f"{record.rows:,} rows"
     lines += [
         f"``{record.table}`` on {', '.join(record.services)}; {rows}, {record.coverage}. "
