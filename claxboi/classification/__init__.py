@@ -4,6 +4,7 @@ Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explana
 """
 
 from ._training import SmallClassWarning
+from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
@@ -16,6 +17,7 @@ from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
 
 __all__ = [
+    "ClassNumbers",
     "Component",
     "Evaluation",
     "Explanation",
@@ -28,6 +30,7 @@ __all__ = [
     "SmallClassWarning",
     "WeightSearch",
     "classify_partitions",
+    "estimate_class_numbers",
     "fit_classifier",
     "priors_sensitivity",
 ]

@@ -9,6 +9,7 @@ from .records import load_records
 
 __all__ = ["catalogue_page"]
 
+
 def catalogue_page(kind):
     """
     Write the records of one kind as a page of the documentation.
