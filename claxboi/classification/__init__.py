@@ -3,6 +3,8 @@
 Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explanation.
 """
 
+from claxboi.utils import moved_names
+
 from ._training import SmallClassWarning, label_codes
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
@@ -36,3 +38,5 @@ __all__ = [
     "priors_sensitivity",
     "property_columns",
 ]
+
+__getattr__ = moved_names(__name__, {"classify": "claxboi._classify"})
