@@ -4,25 +4,18 @@ The one call that most people make.
 """
 
 import inspect
-import logging
 import os
-
-from astropy.coordinates import SkyCoord
-
-from claxboi.classification import NaiveBayesClassifier, fit_classifier
-from claxboi.pipeline import prepare
-from claxboi.properties import known_properties
-from claxboi.training import find_training
-from claxboi.utils import check_table
+import warnings
+from contextlib import nullcontext
 
 __all__ = ["classify"]
 
-log = logging.getLogger(__name__)
+# What is imported in functions takes seconds: `from claxboi import classify` need not wait for it.
 
-#: Smaller tables of bare positions and fluxes are not labelled: they are too small to learn from.
+#: Smaller tables of bare positions are not labelled: they are too small to learn from.
 SMALLEST_OWN_SAMPLE = 1000
 
-#: The mission of bare positions and fluxes of which nothing else is known: the richest sample.
+#: Training sample for bare positions that do not say their mission: the richest one.
 ASSUMED_MISSION = "4XMM"
 
 
@@ -43,6 +36,8 @@ def classify(
     bandwidth="likelihood",
     min_class_size=3,
     merge=None,
+    pos_error=None,
+    fetch=True,
     overwrite=False,
     return_model=False,
     show_progress=True,
@@ -50,9 +45,9 @@ def classify(
     """
     Classify X-ray sources.
 
-    A naive Bayes classifier learns one density per class and property from the labelled
-    sources, finds one exponent per category of properties on held-out likelihoods, and gives
-    each source the posterior of each class.
+    A naive Bayes classifier learns one density per class and property from the labelled sources.
+    It fits one exponent per category of properties on held-out likelihoods, and computes the
+    posterior of each class for each source.
 
     Parameters
     ----------
@@ -66,15 +61,18 @@ def classify(
         (n_sources, n_classes), or a function of the table that returns one.
     properties : sequence of (str or `~claxboi.classification.Property`) or mapping, optional
         What classifies: column names, records, or a mapping from a category to either. Default:
-        every known property column that the table has, and in which labelled sources differ.
+        every known property column of the table in which labelled sources differ; in a table
+        without one, the columns of numbers that look like a property. The category and scale
+        of an unknown column are guessed from its name, unit and values, with a warning.
     label : str, optional
-        Column with the known classes, strings or integers; masked or empty where unknown.
+        Column with the known classes, strings or integers; masked or empty where unknown. Case is
+        ignored where it is unique.
     training : `~astropy.table.Table` or str, optional
         Another labelled table to train on, or the name of a mission ("4XMM") whose sample is built
         from VizieR when it is first asked for (`claxboi.training.build`). Default: the labelled
-        rows of ``table``; with fewer than two classes there, and a mission known from
+        rows of ``table``. With fewer than two classes there, and a mission known from
         `claxboi.catalog.standardize` or the column ``flux_band``, the sample of that mission, with
-        a warning. Bare positions and fluxes that say nothing of it are taken for 4XMM's.
+        a warning; for bare positions (see Notes) without a mission, the sample of 4XMM.
     weight : str, optional
         Column of the training sample with the weight of each row, positive: soft labels
         (`claxboi.votes.apply_votes`). Default: 1 each.
@@ -88,6 +86,11 @@ def classify(
         which needs likelihoods that are calibrated class by class.
     normalization, missing, kernel, bandwidth, min_class_size, merge
         See `~claxboi.classification.NaiveBayesClassifier`.
+    pos_error : str or `~astropy.units.Quantity` ['angle'], optional
+        Positional error of bare positions, where its column is not found: the name of the column,
+        or one value for all sources, 1 sigma per axis.
+    fetch : bool, optional
+        Whether services may be asked. False: what is not on this machine is an error.
     overwrite : bool, optional
         Replace columns of the table with the names of the answer; else they are an error.
     return_model : bool, optional
@@ -115,6 +118,19 @@ def classify(
         If the table is empty, there are fewer than two classes to learn, a property cannot
         classify, the priors are wrong, or columns collide.
 
+    Warns
+    -----
+    `~claxboi.utils.ClaxboiWarning`
+        Before positions are sent to a service.
+
+    Notes
+    -----
+    Positions leave the machine in one case only: the table has positions and nothing to classify
+    by (bare positions). That is without ``model`` and ``properties``, without a column of labels,
+    and without a known property, whatever the case of its name. The table then goes through
+    `claxboi.pipeline.prepare`, after a warning that says how many positions are sent to which
+    service. ``fetch=False`` and ``claxboi.conf.offline`` prevent it.
+
     Examples
     --------
     >>> from claxboi import classify
@@ -124,30 +140,29 @@ def classify(
     >>> result.colnames[-1]
     'is_training'
     """
+    from claxboi.classification import NaiveBayesClassifier, check_priors, fit_classifier
+    from claxboi.config import conf
+    from claxboi.training import find_training
+    from claxboi.utils import check_table
+
+    settings = {
+        "properties": properties,
+        "weight": weight,
+        "weights": weights,
+        "offsets": offsets,
+        "normalization": normalization,
+        "missing": missing,
+        "kernel": kernel,
+        "bandwidth": bandwidth,
+        "min_class_size": min_class_size,
+        "merge": merge,
+    }
     check_table(table)
-    is_bare = properties is None and _is_bare(table)
-    if is_bare:
-        is_own_sample = (
-            model is None
-            and training is None
-            and label not in table.colnames
-            and len(table) >= SMALLEST_OWN_SAMPLE
-        )
-        table = _prepare(table, is_own_sample, show_progress)
+    check_priors(priors)
+    if fetch not in (True, False):
+        raise TypeError(f"fetch must be True or False, got {fetch!r}")
     if model is not None:
-        _check_defaults(
-            training=training,
-            weight=weight,
-            properties=properties,
-            weights=weights,
-            offsets=offsets,
-            normalization=normalization,
-            missing=missing,
-            kernel=kernel,
-            bandwidth=bandwidth,
-            min_class_size=min_class_size,
-            merge=merge,
-        )
+        _check_defaults(training=training, pos_error=pos_error, **settings)
         if isinstance(model, (str, os.PathLike)):
             model = NaiveBayesClassifier.read(model)
         elif not isinstance(model, NaiveBayesClassifier):
@@ -157,50 +172,87 @@ def classify(
             )
         result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
         return (result, model) if return_model else result
-    sample = find_training(
-        table,
-        training,
-        label=label,
-        merge=merge,
-        min_class_size=min_class_size,
-        assumed=ASSUMED_MISSION if is_bare else None,
-        show_progress=show_progress,
-    )
-    model, priors = fit_classifier(
-        sample,
-        priors,
-        table=table,
-        properties=properties,
-        label=label,
-        weight=weight,
-        weights=weights,
-        offsets=offsets,
-        normalization=normalization,
-        missing=missing,
-        kernel=kernel,
-        bandwidth=bandwidth,
-        min_class_size=min_class_size,
-        merge=merge,
-        overwrite=overwrite,
-        show_progress=show_progress,
-    )
+    with nullcontext() if fetch else conf.set_temp("offline", True):
+        label = _label_column(table, label)
+        is_bare = properties is None and _is_bare(table, label, training)
+        if is_bare:
+            needs_labels = training is None and len(table) >= SMALLEST_OWN_SAMPLE
+            table = _prepare(table, needs_labels, pos_error, fetch, show_progress)
+        sample = find_training(
+            table,
+            training,
+            label=label,
+            merge=merge,
+            min_class_size=min_class_size,
+            assumed=ASSUMED_MISSION if is_bare else None,
+            show_progress=show_progress,
+        )
+        model, priors = fit_classifier(
+            sample,
+            priors,
+            table=table,
+            label=label,
+            **settings,
+            overwrite=overwrite,
+            show_progress=show_progress,
+        )
     result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
     return (result, model) if return_model else result
 
 
-def _is_bare(table):
-    """Say whether a table has positions, and nothing yet by which sources are classified."""
-    names = {name.lower() for name in table.colnames}
-    has_position = {"ra", "dec"} <= names or any(
-        isinstance(column, SkyCoord) for column in table.columns.values()
-    )
-    return has_position and not known_properties(table.colnames)
+def _label_column(table, label):
+    """Find the column of labels, ignoring case where that is unique."""
+    if not isinstance(label, str) or label in table.colnames:
+        return label
+    same = [name for name in table.colnames if name.lower() == label.lower()]
+    return same[0] if len(same) == 1 else label
 
 
-def _prepare(table, needs_labels, show_progress):
-    log.info("the table has no property yet: it is prepared first, see claxboi.pipeline.prepare")
+def _is_bare(table, label, training):
+    """Return whether a table has positions, and nothing to classify its sources by."""
+    from astropy.table import Table
+
+    from claxboi.catalog import find_columns
+    from claxboi.classification import property_columns
+    from claxboi.properties import known_properties
+
+    if label in table.colnames or known_properties(table.colnames):
+        return False
+    if isinstance(training, Table) and not known_properties(training.colnames):
+        own = set(property_columns(table))
+        return not own.intersection(property_columns(training))
+    try:
+        find_columns(table)
+    except ValueError:
+        # Without a position, or with an ambiguous column, which the preparation explains.
+        return {"ra", "dec"} <= {name.lower() for name in table.colnames}
+    return True
+
+
+def _prepare(table, needs_labels, pos_error, fetch, show_progress):
+    """Find counterparts, hosts and properties, after saying what is sent to which service."""
+    from claxboi.config import conf
+    from claxboi.pipeline import plan, prepare
+    from claxboi.utils import warn
+
+    if not fetch:
+        raise ValueError(
+            "table must have a column to classify by, or fetch must be True: it has positions, and "
+            f"no known property (its columns are {', '.join(table.colnames)}). Name your own with "
+            "properties="
+        )
     skip = [] if needs_labels else ["labels"]
-    return prepare(table, skip=skip, show_progress=show_progress)
+    with warnings.catch_warnings():
+        # The preparation itself repeats them.
+        warnings.simplefilter("ignore")
+        lines = plan(table, pos_error=pos_error, skip=skip)
+    if not conf.offline:
+        requests = "; ".join(str(line).partition(";")[0] for line in lines[1:])
+        warn(
+            f"the table has no property to classify by, so its {len(table)} positions are sent to "
+            f"services (fetch=False prevents it): {requests}"
+        )
+    return prepare(table, pos_error=pos_error, skip=skip, show_progress=show_progress)
 
 
 def _check_defaults(**settings):
@@ -214,5 +266,5 @@ def _check_defaults(**settings):
     ]
     if given:
         raise ValueError(
-            f"model is fitted already: {', '.join(given)} cannot be given, for it belongs to a fit"
+            f"model is already fitted: {', '.join(given)} cannot be given, as they belong to a fit"
         )

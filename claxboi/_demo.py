@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from claxboi.classification import Evaluation
+from claxboi.io import write_table
 from claxboi.pipeline import find_references, run
 from claxboi.report import write_report
 from claxboi.simulation import make_mock_sky
@@ -77,6 +78,9 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
         show_progress=False,
     )
     table, model = result.table, result.model
+    # Added after the classification, for the scores of its report.
+    table["true_class"] = sky.truth["true_class"]
+    write_table(table, output, overwrite=True)
     say(f"\n{result.report.summary}")
     say("\nOn the sources that catalogues label, each left out when it is classified:\n")
     say(result.evaluation)
@@ -93,6 +97,9 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
         *(table, page),
         model=model,
         evaluation=result.evaluation,
+        truth="true_class",
+        columns=["true_class"],
+        table_path=output,
         n_cards=N_CARDS,
         overwrite=True,
         show_progress=False,

@@ -11,6 +11,7 @@ from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
+from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
 from claxboi.properties import add_properties
@@ -22,7 +23,7 @@ from claxboi.utils import as_method, is_missing
 
 from . import classify
 from .io import output_format, read_table, write_table
-from .io._formats import WRITERS
+from .io._tables import WRITERS
 
 __all__ = ["XrayTable"]
 
@@ -31,8 +32,8 @@ class XrayTableRead(TableRead):
     """
     Read a table, or a catalogue with the columns of the vocabulary.
 
-    Without ``mission`` this is ``Table.read`` of astropy, with all its arguments and formats; of a
-    file alone, `~claxboi.io.read_table` also reads the record of the steps.
+    A file is read by `~claxboi.io.read_table`, with the record of its steps. With other arguments
+    than these, and without ``mission``, this is ``Table.read`` of astropy.
 
     Parameters
     ----------
@@ -42,7 +43,9 @@ class XrayTableRead(TableRead):
         The catalogue that it is, see `~claxboi.catalog.standardize`; "auto": recognised by its
         columns.
     format : str, optional
-        Name of the format in astropy. Default: by the suffix.
+        Name of the format, see `~claxboi.io.read_table`. Default: by the content or the suffix.
+    table : str or int, optional
+        Name or number of the table in a file that has several.
     **settings
         With ``mission``, the other arguments of `~claxboi.catalog.standardize`: ``columns``,
         ``pos_error_level``, ``overwrite``.
@@ -75,15 +78,17 @@ class XrayTableRead(TableRead):
     4XMM J004244.3+411608         3e-12    0.2-12
     """
 
-    def __call__(self, path, *args, mission=None, format=None, **settings):
+    def __call__(self, path, *args, mission=None, format=None, table=None, **settings):
+        is_file = isinstance(path, (str, os.PathLike)) and os.path.isfile(path)
+        if mission is None and (args or settings or not is_file):
+            settings |= {"format": format} if format is not None else {}
+            settings |= {"table": table} if table is not None else {}
+            return super().__call__(path, *args, **settings)
+        result = self._cls(read_table(path, format, table=table), copy=False)
         if mission is None:
-            if not args and not settings and _is_kept(path, format) and os.path.exists(path):
-                return self._cls(read_table(path, format), copy=False)
-            format = {} if format is None else {"format": format}
-            return super().__call__(path, *args, **format, **settings)
-        table = self._cls(read_table(path, format), copy=False)
+            return result
         try:
-            return standardize(table, mission, **settings)
+            return standardize(result, mission, **settings)
         except (KeyError, ValueError) as err:
             # A KeyError shows the repr of its message.
             raise type(err)(f"{path}: {err.args[0]}") from err
@@ -239,6 +244,40 @@ class XrayTable(
 
     add_labels = as_method(add_labels)
     add_properties = as_method(add_properties)
+
+    def explain(self, source, priors=None):
+        """
+        Explain the probabilities of one source.
+
+        Parameters
+        ----------
+        source : int, str or `~astropy.coordinates.SkyCoord`
+            Row number, identifier in any of the usual spellings, or position.
+        priors : mapping, sequence or "training", optional
+            As for `~claxboi.classification.NaiveBayesClassifier.explain`. Default: those of the
+            classification.
+
+        Returns
+        -------
+        explanation : `~claxboi.classification.Explanation`
+
+        Raises
+        ------
+        IndexError, KeyError, TypeError, ValueError
+            If the table is not classified, or no source or several match.
+
+        Examples
+        --------
+        >>> from claxboi import XrayTable
+        >>> from claxboi.simulation import make_labelled_sample
+        >>> x = XrayTable(make_labelled_sample(1000, rng=1)).classify("training")
+        >>> x.explain("sim-0008").prediction == x["prediction"][7]
+        True
+        """
+        if self.model is None:
+            raise ValueError("the table is not classified yet: call classify() first")
+        row, _ = find_source(self, source, "the table")
+        return self.model.explain(self[row], priors)
 
     def classify(self, priors=None, *, label="class", training=None, **settings):
         """

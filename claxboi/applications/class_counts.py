@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
-from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers
+from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers, label_codes
 from claxboi.classification.results import read_classified
 from claxboi.utils import (
     check_columns,
@@ -143,8 +143,8 @@ def _count(result, model, rows, numbers):
     new, known = rows & ~training, rows & training
     own = np.zeros(len(classes), int)
     if known.any():
-        labels, _ = text_values(result, model.label)
-        own = np.array([np.count_nonzero(known & (labels == name)) for name in classes])
+        codes = label_codes(result[known], model.label, classes, model.merge)
+        own = np.bincount(codes[codes >= 0], minlength=len(classes))
     prediction = text_values(result, "prediction")[0][new]
     counts = Table(
         {

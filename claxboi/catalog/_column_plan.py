@@ -13,6 +13,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 
+from claxboi.utils import read_unit
+
 from .columns import describe
 from .missions import RULES, ColumnRule, Mission, missions, parse_mission
 
@@ -344,7 +346,7 @@ def _candidates(table, fitting, record, name):
         return "name", by_name
     unit = describe(name)["unit"]
     if record.get("alone"):
-        alone = [own for own in fitting if table[own].unit is not None]
+        alone = [own for own in fitting if _own_unit(table[own]) is not None]
         return f"the only column in {unit}", alone
     return "", []
 
@@ -362,14 +364,19 @@ def _fits(table, own, name):
         return column.dtype.kind in "iuSUO"
     if record["dtype"] == "bool":
         return column.dtype.kind in "biuSUO"
-    if column.dtype.kind not in "iuf":
+    if column.dtype.kind not in ("iufSUOM" if name == "epoch" else "iuf"):
         return False
-    unit = getattr(column, "unit", None)
-    if unit is None or isinstance(unit, u.UnrecognizedUnit):
-        return True
-    if not record["unit"]:
-        return unit.is_equivalent(u.dimensionless_unscaled)
-    return unit.is_equivalent(record["unit"])
+    unit = _own_unit(column)
+    # A unit that cannot be read does not speak against a name: reading the column will say so.
+    return unit is None or unit.is_equivalent(u.Unit(record["unit"]))
+
+
+def _own_unit(column):
+    """Return the unit of a column, None where there is none that can be read."""
+    try:
+        return read_unit(getattr(column, "unit", None))
+    except ValueError:
+        return None
 
 
 def _check_single(table, name, candidates):

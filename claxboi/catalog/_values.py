@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.table import Column
 
-from claxboi.utils import float_values, is_missing, text_values
+from claxboi.utils import float_values, is_missing, read_unit, text_values
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -29,7 +29,7 @@ def read_numbers(table, name, unit=None):
     name : str
         The column.
     unit : str, optional
-        The unit wanted; a unit that astropy cannot read counts as none.
+        The unit wanted.
 
     Returns
     -------
@@ -47,9 +47,7 @@ def read_numbers(table, name, unit=None):
         except ValueError as err:
             bad = next(text for text in texts[~missing].tolist() if not _is_number(text))
             raise TypeError(f"column {name!r} must hold numbers, got {bad!r}") from err
-    if isinstance(own, u.UnrecognizedUnit):
-        column = column.data
-    return float_values({name: column}, name, unit=unit or None)
+    return float_values({name: column}, name, unit=unit)
 
 
 def read_angles(table, name, is_hours):
@@ -63,24 +61,46 @@ def read_angles(table, name, is_hours):
     name : str
         The column.
     is_hours : bool
-        Whether sexagesimal text is in hours.
+        Whether sexagesimal text without a unit is in hours.
 
     Returns
     -------
     values : `~numpy.ndarray` of float64
         In degrees, NaN where missing.
     """
+    unit = _unit_of_angle(table[name], name, is_hours)
     if table[name].dtype.kind in "SUO":
         texts, missing = text_values(table, name)
         if any(mark in text.strip() for text in texts[~missing].tolist()[:1] for mark in ": hd"):
             values = np.full(len(texts), np.nan)
+            usual = unit or (u.hourangle if is_hours else u.deg)
+            if usual not in (u.hourangle, u.deg):
+                raise u.UnitConversionError(
+                    f"column {name!r} holds sexagesimal text and must be in deg or hourangle, "
+                    f"got {unit}; correct it with units={{{name!r}: 'deg'}}"
+                )
             try:
-                angles = Angle(texts[~missing], unit=u.hourangle if is_hours else u.deg)
+                angles = Angle(texts[~missing], unit=usual)
             except ValueError as err:
                 raise TypeError(f"column {name!r} must hold angles: {err}") from err
             values[~missing] = angles.deg
             return values
+    if unit == u.hourangle:
+        return read_numbers(table, name) * 15
     return read_numbers(table, name, "deg")
+
+
+def _unit_of_angle(column, name, is_hours):
+    """Return the unit of a column of angles; None where it says none."""
+    try:
+        unit = read_unit(getattr(column, "unit", None))
+    except ValueError as err:
+        raise u.UnitConversionError(
+            f"the unit {str(column.unit)!r} of column {name!r} cannot be read; correct it with "
+            f"units={{{name!r}: 'deg'}}"
+        ) from err
+    # ``hours`` of a right ascension are an angle.
+    return u.hourangle if is_hours and unit == u.h else unit
 
 
 def _is_number(text):

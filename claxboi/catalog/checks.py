@@ -11,6 +11,7 @@ from astropy.table import Column
 from claxboi.utils import (
     ClaxboiWarning,
     check_columns,
+    check_plausible,
     check_table,
     float_values,
     text_values,
@@ -81,7 +82,7 @@ def validate(table):
     return result
 
 
-def clean(table):
+def clean(table, sources=None):
     """
     Check a table as `validate` does, and mask its bad values in place.
 
@@ -89,6 +90,9 @@ def clean(table):
     ----------
     table : `~astropy.table.Table`
         A table of our own.
+    sources : mapping of str to str, optional
+        What the columns that are to be checked were made of, for messages. Default: all columns
+        are checked.
     """
     ra, dec = (float_values(table, name, unit="deg") for name in ("ra", "dec"))
     check_positions(ra, dec)
@@ -103,12 +107,16 @@ def clean(table):
         positive = _POSITIVE.fullmatch(name)
         if not positive and not _NOT_NEGATIVE.fullmatch(name):
             continue
+        if sources is not None and name not in sources:
+            continue
         values = float_values(table, name, unit=describe(name)["unit"] or None)
         bad = values <= 0 if positive else values < 0
         if bad.any():
             masked[name] = int(bad.sum())
             values[bad] = np.nan
             table[name] = _like(table[name], name, values, np.isnan(values))
+        own = name if sources is None else sources[name]
+        check_plausible(values, name, f"column {own!r} of table", column=own)
     if masked:
         counts = ", ".join(f"{count} of {name}" for name, count in masked.items())
         warn(

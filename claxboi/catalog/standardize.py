@@ -9,9 +9,17 @@ import re
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
-from astropy.time import Time
 
-from claxboi.utils import ClaxboiWarning, check_number, check_table, record, warn
+from claxboi.utils import (
+    ClaxboiWarning,
+    check_number,
+    check_table,
+    read_unit,
+    record,
+    warn,
+    with_units,
+    year_values,
+)
 
 from ._column_plan import GIVEN, NAMED_SO, level_of, make_plan
 from ._values import combine, read_angles, read_flags, read_names, read_numbers
@@ -23,6 +31,9 @@ __all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
 
 log = logging.getLogger(__name__)
 
+#: Units of columns from which another quantity is made.
+_UNITS_OF_RULES = {"mjd": "d", "met": "s"}
+
 _ERRORS = ("pos_error", "pos_error_major", "pos_error_minor")
 
 
@@ -32,7 +43,7 @@ class ConfidenceLevelWarning(ClaxboiWarning):
     """
 
 
-def find_columns(table, mission=None, *, columns=None):
+def find_columns(table, mission=None, *, columns=None, units=None):
     """
     Show which columns of a table `standardize` would take.
 
@@ -40,7 +51,7 @@ def find_columns(table, mission=None, *, columns=None):
     ----------
     table : `~astropy.table.Table`
         The table.
-    mission, columns
+    mission, columns, units
         As for `standardize`.
 
     Returns
@@ -68,7 +79,7 @@ def find_columns(table, mission=None, *, columns=None):
          flux      Fx name
     """
     check_table(table, allow_empty=True)
-    plan = make_plan(table, mission, columns)
+    plan = make_plan(with_units(table, units), mission, columns)
     steps = sorted(plan.steps, key=lambda step: _rank(step.name))
     return Table(
         {
@@ -79,7 +90,9 @@ def find_columns(table, mission=None, *, columns=None):
     )
 
 
-def standardize(table, mission=None, *, columns=None, pos_error_level=None, overwrite=False):
+def standardize(
+    table, mission=None, *, columns=None, units=None, pos_error_level=None, overwrite=False
+):
     """
     Give a catalogue of X-ray sources the columns of the vocabulary.
 
@@ -94,6 +107,10 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
         that is none of them are found by UCD, name and unit, see `find_columns`.
     columns : mapping of str to str, optional
         Name in the vocabulary -> column of the table, for those that are not found, or not rightly.
+    units : mapping of str to unit-like, optional
+        Column of the table -> its unit, where the table has none, a wrong one, or one that cannot
+        be read: ``units={"RA": "rad"}``. By default a column without a unit is in the unit of the
+        vocabulary. Times in days are Modified Julian or Julian Dates.
     pos_error_level : float or "sigma", optional
         Probability within the positional error, 0.9 for a 90 % radius; "sigma": it is 1 sigma per
         axis. Default: as the mission has it, or the column's name says (``Err90``); else 1 sigma,
@@ -121,12 +138,15 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
         If the table is not of the mission, or of several; if there is no position or a column is
         ambiguous; if names collide; as for `validate`.
     `~astropy.units.UnitsError`
-        If a unit does not convert.
+        If a unit does not convert, or that of the position or of a column that you name cannot be
+        read. Any other column whose unit cannot be read is left out, with a warning.
 
     Warns
     -----
     ConfidenceLevelWarning
         If the confidence level of the positional error is not known.
+    ~claxboi.utils.ImplausibleValueWarning
+        If a flux, a positional error or an epoch is too large or small for its unit.
     BadValueWarning
         As for `validate`.
 
@@ -152,6 +172,7 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
         pos_error_level = check_number(
             pos_error_level, "pos_error_level", minimum=0, maximum=1, exclusive=True
         )
+    table = with_units(table, units)
     if not columns and _is_done(table, mission):
         return validate(table)
     plan = make_plan(table, mission, columns)
@@ -168,7 +189,7 @@ def standardize(table, mission=None, *, columns=None, pos_error_level=None, over
         )
     result = _assemble(table, made, plan, overwrite)
     result.meta = record(table.meta, "catalog", **_facts(plan, sources, level))
-    clean(result)
+    clean(result, sources)
     return result
 
 
@@ -208,6 +229,9 @@ def _make(table, plan, level):
     made, sources = {}, {}
     # The flux comes before the error that is made of it.
     for step in sorted(plan.steps, key=lambda step: _rank(step.name)):
+        if (reason := _unreadable(table, step)) is not None:
+            warn(f"{step.name} is left out: {reason}")
+            continue
         try:
             column, used = _column(table, step, made, plan, level)
         except TypeError as err:
@@ -237,6 +261,27 @@ def _make(table, plan, level):
     return {name: made[name] for name in sorted(made, key=_rank)}, sources
 
 
+def _unreadable(table, step):
+    """
+    Say why a column that nobody asked for cannot be read for its unit; None if it can.
+
+    What the caller named, and the position, is an error where it is read.
+    """
+    if step.how == GIVEN or step.name in ("ra", "dec") or describe(step.name)["dtype"] != "float64":
+        return None
+    for own in step.sources:
+        unit = getattr(table[own], "unit", None)
+        try:
+            read_unit(unit)
+        except ValueError:
+            wanted = describe(step.name)["unit"]
+            return (
+                f"the unit {str(unit)!r} of column {own!r} cannot be read; correct it with "
+                f"units={{{own!r}: {wanted!r}}}"
+            )
+    return None
+
+
 def _column(table, step, made, plan, level):
     name, dtype = step.name, describe(step.name)["dtype"]
     rule, own = step.rule, step.sources
@@ -250,9 +295,13 @@ def _column(table, step, made, plan, level):
         values = np.any([value & ~missing for value, missing in flags], axis=0)
         missing = np.all([missing for _, missing in flags], axis=0)
         return make_column(name, values, mask=_mask(missing)), own
-    if name == "epoch" and isinstance(table[own[0]], Time):
-        return make_column(name, table[own[0]].jyear), own
-    unit = describe(name)["unit"] if rule.rule not in ("relative", "mjd", "met") else None
+    if name == "epoch" and rule.rule == "column":
+        years = year_values(table, own[0])
+        return make_column(name, years, mask=_mask(np.isnan(years))), own
+    unit = _UNITS_OF_RULES.get(rule.rule, describe(name)["unit"])
+    if rule.rule in ("ratio", "ratio_error", "relative"):
+        # Of numbers in one unit, whichever it is.
+        unit = getattr(table[own[0]], "unit", None)
     flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
     values = combine(rule.rule, [read_numbers(table, column, unit) for column in own], flux)
     missing = np.isnan(values)

@@ -5,13 +5,17 @@ Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explana
 
 from ._training import SmallClassWarning
 from .class_numbers import ClassNumbers, estimate_class_numbers
+from claxboi.utils import moved_names
+
+from ._training import SmallClassWarning, label_codes
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
 from .fitting import fit_classifier
+from .guessed_properties import GuessedPropertyWarning, property_columns
 from .partitions import classify_partitions
-from .priors import PriorWarning
+from .priors import PriorWarning, check_priors
 from .properties import Component, Property
 from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
@@ -21,6 +25,7 @@ __all__ = [
     "Component",
     "Evaluation",
     "Explanation",
+    "GuessedPropertyWarning",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
@@ -29,8 +34,13 @@ __all__ = [
     "Property",
     "SmallClassWarning",
     "WeightSearch",
+    "check_priors",
     "classify_partitions",
     "estimate_class_numbers",
     "fit_classifier",
+    "label_codes",
     "priors_sensitivity",
+    "property_columns",
 ]
+
+__getattr__ = moved_names(__name__, {"classify": "claxboi._classify"})

@@ -7,7 +7,7 @@ import copy
 
 import numpy as np
 
-from claxboi.utils import Progress, check_table, float_values
+from claxboi.utils import Progress, check_table
 
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
@@ -26,7 +26,7 @@ from ._training import (
     row_keys,
 )
 from .densities import KernelDensities
-from .estimation import FLUX_COLUMN, estimate_model_priors
+from .estimation import estimate_model_priors, read_fluxes
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
 from .priors import parse_priors
 from .properties import parse_properties
@@ -69,9 +69,13 @@ class Engine:
         weights = sample_weights(sample_weight, len(table))
         table = table[rows]
         values, errors = read_values(table, records, units=units, name=name)
-        flux = float_values(table, FLUX_COLUMN) if FLUX_COLUMN in table.colnames else None
         training = TrainingRows(
-            values, errors, codes[rows], weights[rows], flux, read_positions(table)
+            values,
+            errors,
+            codes[rows],
+            weights[rows],
+            read_fluxes(table),
+            read_positions(table),
         )
         return Sample(records, names, training, units, label, dropped)
 

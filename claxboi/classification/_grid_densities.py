@@ -13,12 +13,13 @@ with the kernel sums :math:`S_k` and the weights :math:`N_k` of the classes. The
 fixed bandwidth: their own kernel is subtracted from the sums, and their weight from :math:`N_k`.
 """
 
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from scipy.special import ndtri
 
-__all__ = ["CellPositions", "GridTerm", "NormalScores", "Smoother", "class_spreads"]
+__all__ = ["CellPositions", "GridTerm", "HeldOut", "NormalScores", "Smoother", "class_spreads"]
 
 #: The grid covers normal scores from minus to plus this.
 LIMIT = 3.7
@@ -208,6 +209,29 @@ class Smoother:
         )
 
 
+@dataclass
+class HeldOut:
+    """
+    Training rows that are left out of the terms of sources.
+
+    Attributes
+    ----------
+    sources : `~numpy.ndarray` of int, shape (m,)
+        Sources, each once.
+    codes : `~numpy.ndarray` of int, shape (m,)
+        Classes of the rows.
+    weights : `~numpy.ndarray` of shape (m,)
+        Their training weights.
+    home : sequence of `CellPositions`
+        Where the rows are, for each property.
+    """
+
+    sources: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray
+    home: list
+
+
 class GridTerm:
     """
     Term of one property, or of a pair of properties beyond its two single terms.
@@ -261,7 +285,7 @@ class GridTerm:
             joint = joint - single[0][:, :, np.newaxis] - single[1][:, np.newaxis, :]
         return joint
 
-    def evaluate(self, at, codes=None, weights=None, home=None):
+    def evaluate(self, at, held=()):
         """
         Evaluate the term.
 
@@ -269,12 +293,8 @@ class GridTerm:
         ----------
         at : sequence of list of (float, `CellPositions`)
             For each property, the points over which an error spreads its value, and their shares.
-        codes : `~numpy.ndarray` of int, shape (n_labels, n), optional
-            Classes that each source trained, -1 for none: it is held out of them.
-        weights : `~numpy.ndarray` of the same shape, optional
-            Weights of the source in them.
-        home : sequence of `CellPositions`, optional
-            Where the sources are.
+        held : sequence of `HeldOut`, optional
+            Training rows to leave out, no more than one per source in each.
 
         Returns
         -------
@@ -282,43 +302,39 @@ class GridTerm:
         """
         n = len(at[0][0][1].index)
         totals = np.repeat(self.totals[:, np.newaxis], n, axis=1)
-        held = []
-        if codes is not None:
-            for own_codes, own_weights in zip(codes, weights, strict=True):
-                rows = np.flatnonzero(own_codes >= 0)
-                own = own_codes[rows], rows, own_weights[rows]
-                totals[own[0], rows] -= own[2]
-                held.append(own)
+        for own in held:
+            totals[own.codes, own.sources] -= own.weights
+        if held:
             totals[totals < ROUNDING * self.totals[:, np.newaxis]] = 0.0
         axes = range(len(at))
-        term = self._ratio(self._sums[0], axes, at, totals, held, home)
+        term = self._ratio(self._sums[0], axes, at, totals, held)
         if len(at) > 1:
             for axis in axes:
-                term -= self._ratio(self._sums[1 + axis], [axis], at, totals, held, home)
+                term -= self._ratio(self._sums[1 + axis], [axis], at, totals, held)
         return term
 
-    def _ratio(self, sums, axes, at, totals, held, home):
+    def _ratio(self, sums, axes, at, totals, held):
         """Interpolate the ratio of one density, or the ratio of averages over the errors."""
         if all(len(at[axis]) == 1 for axis in axes):
             positions = [at[axis][0][1] for axis in axes]
-            return self._interpolate(sums, axes, positions, totals, held, home)[0]
+            return self._interpolate(sums, axes, positions, totals, held)[0]
         density = pool = 0.0
         for points in product(*(at[axis] for axis in axes)):
             share = np.prod([part for part, _ in points])
             positions = [position for _, position in points]
-            ratio, log_pool = self._interpolate(sums, axes, positions, totals, held, home)
+            ratio, log_pool = self._interpolate(sums, axes, positions, totals, held)
             density += share * np.exp(ratio + log_pool)
             pool += share * np.exp(log_pool)
         return np.log(density) - np.log(pool)
 
-    def _interpolate(self, sums, axes, positions, totals, held, home):
+    def _interpolate(self, sums, axes, positions, totals, held):
         flat = sums.reshape(len(sums), -1)
         own = [
             [
-                self._smoothers[axis].own(codes, position[rows], home[axis][rows])
+                self._smoothers[axis].own(row.codes, position[row.sources], row.home[axis])
                 for axis, position in zip(axes, positions, strict=True)
             ]
-            for codes, rows, _ in held
+            for row in held
         ]
         ratio = log_pool = 0.0
         for corner in product((0, 1), repeat=len(positions)):
@@ -327,12 +343,12 @@ class GridTerm:
                 index = index * self._size + position.index + step
                 share = share * (position.fraction if step else 1 - position.fraction)
             here = flat[:, index]
-            for (codes, rows, weights), kernels in zip(held, own, strict=True):
-                kernel = weights
+            for row, kernels in zip(held, own, strict=True):
+                kernel = row.weights
                 for one, step in zip(kernels, corner, strict=True):
                     kernel = kernel * one[step]
-                left = here[codes, rows] - kernel
-                here[codes, rows] = np.where(left > ROUNDING * kernel, left, 0.0)
+                left = here[row.codes, row.sources] - kernel
+                here[row.codes, row.sources] = np.where(left > ROUNDING * kernel, left, 0.0)
             corner_ratio, corner_pool = _log_ratio(here, totals)
             ratio = ratio + share * corner_ratio
             log_pool = log_pool + share * corner_pool

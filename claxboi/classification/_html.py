@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What a notebook shows of a result, a score sheet and an explanation: small pieces of HTML.
+HTML displays of a result, an evaluation and an explanation for notebooks.
 
-Each stands for itself, with its style, and follows the light or dark mode of the browser.
+Each has its own style sheet and follows the theme of the notebook.
 """
 
 from html import escape
@@ -21,33 +21,33 @@ N_ROWS, N_PARTS = 5, 10
 
 _COLUMNS = ("source_id", "ra", "dec", "flux", "prediction", "margin", "outlier_pvalue")
 
+# Colours are those of the text around: Jupyter and VS Code say theirs, other pages pass theirs on.
 _STYLE = """<style>
-.claxboi{--ink:#222;--soft:#666;--line:#ddd;--paper:#fff;--bar:#0072B2;--against:#D55E00;
---star:#000;color-scheme:light;font:13px/1.5 system-ui,sans-serif;color:var(--ink);
-background:var(--paper);border:1px solid var(--line);border-radius:6px;padding:.7em 1em;
-max-width:58em}
-@media (prefers-color-scheme:dark){.claxboi{--ink:#e4e4e4;--soft:#a5a5a5;--line:#444;
---paper:#1d1f21;--bar:#56B4E9;--against:#E69F00;--star:#e4e4e4;color-scheme:dark}}
+.claxboi{--ink:var(--jp-ui-font-color1,var(--vscode-foreground,currentColor));
+--line:color-mix(in srgb,currentColor 22%,transparent);
+--bar:#2f8fce;--against:#dd7a26;font:13px/1.5 system-ui,sans-serif;color:var(--ink);
+border:1px solid var(--line);border-radius:6px;padding:.7em 1em;max-width:58em}
 .claxboi b{font-weight:600}
-.claxboi p{margin:.2em 0 .6em}
-.claxboi .soft{color:var(--soft)}
+.claxboi p{margin:.2em 0 .6em;color:inherit}
+.claxboi .soft{opacity:.75}
 .claxboi table{display:block;overflow-x:auto;border-collapse:collapse;
-margin:.7em 0;background:none;color:inherit;font-size:12px}
+margin:.7em 0;background:none;color:inherit;font-size:12px;border:0}
+.claxboi tr,.claxboi tr:hover{background:none!important}
 .claxboi th,.claxboi td{padding:.15em .7em .15em 0;text-align:right;border:0;
 border-bottom:1px solid var(--line);background:none;color:inherit;white-space:nowrap}
-.claxboi th{color:var(--soft);font-weight:500}
+.claxboi th{font-weight:500;opacity:.75}
 .claxboi .name{text-align:left}
-.claxboi .room{width:12em;padding-right:0}
+.claxboi .bar{width:12em;padding-right:0}
 .claxboi i{display:block;height:.75em;background:var(--bar);min-width:1px}
 .claxboi i.against{background:var(--against)}
 .claxboi .cell{text-align:center;padding:.15em .6em}
-@media (max-width:500px){.claxboi .room{width:5em}.claxboi th,.claxboi td{padding-right:.45em}}
+@media (max-width:500px){.claxboi .bar{width:5em}.claxboi th,.claxboi td{padding-right:.45em}}
 </style>"""
 
 
 def result_html(result):
     """
-    Show a classified table: how many of each class, how good the answer is, and its first rows.
+    Show the class counts, the scores and the first rows of a classified table.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def result_html(result):
     for name, count in zip(classes, counts, strict=True):
         p = float_values(result, f"P_{name}") if f"P_{name}" in result.colnames else np.array([])
         p = p[np.isfinite(p)]
-        expected = f"{p.sum():.1f} &#177; {np.sqrt(np.sum(p * (1 - p))):.1f}" if len(p) else "-"
+        expected = f"{p.sum():.1f}" if len(p) else "-"
         bar = _bar(count / max(len(result), 1), color=colors[name])
         rows.append([escape(name), f"{count}", expected, _share(count, len(result)), bar])
     parts = [f"<p><b>{len(result)} classified sources</b>{_how(result, record)}</p>", _table(rows)]
@@ -86,7 +86,7 @@ def result_html(result):
 
 def explanation_html(explanation):
     """
-    Show an explanation: its sentence, the probabilities, and what speaks for and against.
+    Show the sentence, the probabilities and the contributions of an explanation.
 
     Parameters
     ----------
@@ -132,25 +132,25 @@ def explanation_html(explanation):
 
 def evaluation_html(evaluation):
     """
-    Show a score sheet: overall scores, the classes, and the confusion matrix.
+    Show the overall scores, the classes and the confusion matrix of an evaluation.
 
     Parameters
     ----------
     evaluation : `~claxboi.classification.Evaluation`
-        The score sheet.
+        The scores.
 
     Returns
     -------
     html : str
     """
-    scores = [["", "as sampled", "at the priors"]]
+    scores = [["", "raw", "prior-corrected"]]
     for name, title in TITLES.items():
         value = getattr(evaluation, name)
         if value is not None:
             other = evaluation.corrected[name]
             scores.append([title, f"{value:.3f}", f"{other:.3f}"])
     colors = _colors(evaluation.classes)
-    rows = [["class", "sources", "prior", "precision", "at the priors", "recall", ""]]
+    rows = [["class", "sources", "prior", "precision", "prior-corrected", "recall", ""]]
     rows += [_class_row(row, colors) for row in evaluation.per_class]
     n = evaluation.confusion.sum()
     return _card(
@@ -187,7 +187,7 @@ def _table(rows):
         tag = "td" if k else "th"
         cells = []
         for j, cell in enumerate(row):
-            kind = "name" if j == 0 else "room" if cell.startswith("<i") else ""
+            kind = "name" if j == 0 else "bar" if cell.startswith("<i") else ""
             cells.append(
                 f'<{tag} class="{kind}">{cell}</{tag}>' if kind else f"<{tag}>{cell}</{tag}>"
             )
@@ -202,9 +202,9 @@ def _bar(share, *, color=None, is_against=False):
 
 
 def _colors(classes):
-    # Black is not seen on a dark page: there, that class has the colour of the letters.
+    # Black is invisible on a dark page: that class has the colour of the text.
     styles = class_styles(classes)
-    return {k: "var(--star)" if s["color"] == "#000000" else s["color"] for k, s in styles.items()}
+    return {k: "var(--ink)" if s["color"] == "#000000" else s["color"] for k, s in styles.items()}
 
 
 def _confusion(evaluation):
@@ -230,11 +230,11 @@ def _how(result, record):
     if evaluation is not None:
         scores = evaluation.corrected
         said.append(
-            f"at the priors, accuracy {scores['accuracy']:.3f} and mean F1 "
-            f"{scores['macro_f1']:.3f} ({escape(evaluation.method)})"
+            f"accuracy {scores['accuracy']:.3f}, macro F1 {scores['macro_f1']:.3f} "
+            f"({'prior-corrected, ' if evaluation.has_priors else ''}{escape(evaluation.method)})"
         )
     if record.get("date"):
-        said.append(f"made {escape(str(record['date']))[:10]}")
+        said.append(f"classified {escape(str(record['date']))[:10]}")
     return f'<span class="soft">; {", ".join(said)}</span>' if said else ""
 
 

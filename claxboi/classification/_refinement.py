@@ -12,15 +12,22 @@ held-out log-loss, to which is added half the sum of :math:`\lambda_m W_{mkc}^2`
 that the published formula, W = 0, is right. The problem is convex.
 """
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
+from claxboi.utils import Progress
+
+from ._grid_densities import SIZES
 from ._posterior import log_normalize
+from ._terms import Positions, RefinementTerms, Term
 from .weights import LARGEST_WEIGHT, OFFSET_PULL, PULL
 
-__all__ = ["Parameters", "choose_pairs", "fit_parameters", "pair_gains"]
+__all__ = ["Parameters", "Refinement", "fit_parameters", "fit_refinement", "pair_gain"]
+
+log = logging.getLogger(__name__)
 
 #: Strength of the shrinkage by kind of term, in nats for half a squared unit of W.
 STRENGTHS = {"density": 80.0, "wide": 80.0, "presence": 80.0, "pair": 100.0}
@@ -28,8 +35,14 @@ STRENGTHS = {"density": 80.0, "wide": 80.0, "presence": 80.0, "pair": 100.0}
 #: Pairs of properties that become terms, those of the largest expected gain.
 N_PAIRS = 40
 
+#: Factors of all strengths among which shrinkage="cv" chooses.
+FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
+
+#: A fit to more sources takes so many, drawn by class.
+MOST_SOURCES = 20_000
+
 #: Relative change of the log-loss at which a fit ends, and its largest number of steps.
-TOLERANCE = 1e-7
+TOLERANCE = 1e-6
 MOST_STEPS = 500
 
 #: Sources per block when pairs are compared: their arrays stay in the cache.
@@ -178,7 +191,6 @@ def fit_parameters(
         bounds=limits,
         options={"ftol": tolerance, "gtol": 1e-9, "maxiter": MOST_STEPS, "maxcor": 20},
     )
-    fit_parameters.last = found
     return unpack(found.x)
 
 
@@ -191,7 +203,7 @@ def _square_sums(design, curvature):
     return total
 
 
-def pair_gains(term, residual, curvature, strength):
+def pair_gain(term, residual, curvature, strength):
     """
     Return the expected gain of held-out log-likelihood of a term, by a score test.
 
@@ -213,3 +225,292 @@ def pair_gains(term, residual, curvature, strength):
     """
     slope = term @ residual.T
     return 0.5 * np.sum(slope**2 / (term**2 @ curvature.T + strength))
+
+
+@dataclass
+class Refinement:
+    """
+    The refinement of a fitted model.
+
+    Attributes
+    ----------
+    terms : `RefinementTerms`
+        The terms, as learned.
+    pairs : list of tuple of int
+        Pairs of properties that are terms, by decreasing expected gain.
+    gains : `~numpy.ndarray` of shape (n_pairs,)
+        Expected gain of each in nats, when it was chosen.
+    matrix : `~numpy.ndarray` of shape (n_terms, n_classes, n_classes)
+        W by term, class k of the term, and class c of the posterior.
+    fold_matrices : `~numpy.ndarray` of shape (n_folds, n_terms, n_classes, n_classes)
+        W found without each fold of the training sample.
+    factor : float
+        Factor of the strengths of the shrinkage.
+    """
+
+    terms: RefinementTerms
+    pairs: list
+    gains: np.ndarray
+    matrix: np.ndarray
+    fold_matrices: np.ndarray
+    factor: float = 1.0
+
+    def __post_init__(self):
+        self._tables = None
+
+    @property
+    def listed(self):
+        """
+        All terms, as `Term`, in the order of the matrix.
+        """
+        return [*self.terms.main, *(Term("pair", pair) for pair in self.pairs)]
+
+    def contributions(self, values, errors, densities, held, fold):
+        """
+        Evaluate what each term adds to the log posteriors of sources.
+
+        Parameters
+        ----------
+        values : `~numpy.ndarray` of shape (n_properties, n)
+            Raw values, NaN where missing.
+        errors : dict of int to `~numpy.ndarray` of shape (n,)
+            Errors by number of the property.
+        densities : `~numpy.ndarray` of shape (n_properties, n_classes, n)
+            Log-likelihood of each property, from `LikelihoodModel.property_terms`.
+        held : tuple of `~numpy.ndarray`
+            Codes, weights and numbers of the training rows to hold out.
+        fold : `~numpy.ndarray` of int, shape (n,)
+            Fold of each training source; -1 for new ones.
+
+        Yields
+        ------
+        term : `Term`
+            The term.
+        part : `~numpy.ndarray` of shape (n_classes, n)
+            What it adds.
+        """
+        if self._tables is None:
+            self._tables = self._contract()
+        known = np.flatnonzero(fold >= 0)
+        new = Positions(self.terms, values, errors)
+        own = new[known] if len(known) < len(fold) else new
+        held = [part[..., known] for part in held] if len(known) else ()
+        for row, term in enumerate(self.listed):
+            part = np.zeros((self.matrix.shape[1], len(fold)))
+            if len(known) < len(fold):
+                self._add_new(row, term, new, densities, part)
+            if len(known):
+                own_densities = densities[:, :, known] if term.kind == "density" else None
+                exact = self.terms.evaluate(term, own, held, own_densities)
+                for k, matrix in enumerate(self.fold_matrices[:, row]):
+                    chosen = fold[known] == k
+                    part[:, known[chosen]] = matrix.T @ exact[:, chosen]
+            yield term, part
+
+    def _contract(self):
+        """Multiply the tables of the terms by their matrices, point by point."""
+        return [
+            np.ascontiguousarray(table.reshape(len(matrix), -1).T @ matrix)
+            if (table := self.terms.table(term)) is not None
+            else None
+            for term, matrix in zip(self.listed, self.matrix, strict=True)
+        ]
+
+    def _add_new(self, row, term, positions, densities, out):
+        """Add the term for sources that did not train it."""
+        table = self._tables[row]
+        if table is None or any(p in positions.errors for p in term.properties):
+            exact = self.terms.evaluate(term, positions, (), densities)
+            out += self.matrix[row].T @ exact
+            return
+        present = positions.present[list(term.properties)].all(axis=0)
+        dimension = len(term.properties)
+        places = [positions.home(p, dimension) for p in term.properties]
+        total = 0.0
+        for corner in range(2**dimension):
+            index, share = 0, present.astype(float)
+            for axis, place in enumerate(places):
+                step = corner >> axis & 1
+                index = index * SIZES[dimension] + place.index + step
+                share = share * (place.fraction if step else 1 - place.fraction)
+            total = total + table.take(index, axis=0) * share[:, np.newaxis]
+        out += total.T
+
+
+def fit_refinement(
+    terms,
+    sources,
+    densities,
+    features,
+    codes,
+    log_prior,
+    row_weights,
+    fold,
+    n_folds,
+    *,
+    n_pairs=N_PAIRS,
+    shrinkage=1.0,
+    show_progress=False,
+):
+    """
+    Fit the refinement of a model.
+
+    Parameters
+    ----------
+    terms : `RefinementTerms`
+        The terms.
+    sources : object
+        Labelled sources: ``values``, ``errors``, and ``held``, the training rows to hold out.
+    densities : `~numpy.ndarray` of shape (n_properties, n_classes, n)
+        Their held-out log-likelihood of each property.
+    features : `~numpy.ndarray` of shape (n_categories + 1, n_classes, n)
+        Their held-out log-likelihoods of the published formula.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        True classes.
+    log_prior : `~numpy.ndarray` of shape (n_classes, n) or (n_classes, 1)
+        Logarithm of the priors.
+    row_weights : `~numpy.ndarray` of shape (n,)
+        Weight of each source.
+    fold : `~numpy.ndarray` of int, shape (n,)
+        Fold of each source.
+    n_folds : int
+        Number of folds.
+    n_pairs : int, optional
+        Number of pairs that become terms.
+    shrinkage : float or "cv", optional
+        Factor of the strengths, or the one of lowest cross-validated log-loss.
+    show_progress : bool, optional
+        Show progress.
+
+    Returns
+    -------
+    refinement : `Refinement`
+    parameters : `Parameters`
+        Of all sources.
+    fold_parameters : list of `Parameters`
+        Without each fold.
+    """
+    n_classes = features.shape[1]
+    chosen = _draw_sources(codes, row_weights, fold)
+    if chosen is not None:
+        rows, factor = chosen
+        sources, densities, features = sources[rows], densities[..., rows], features[..., rows]
+        codes, row_weights, fold = codes[rows], row_weights[rows] * factor, fold[rows]
+        log_prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, rows]
+    # Unequal weights say less than as many equal ones.
+    uneven = np.sum(row_weights**2) / np.sum(row_weights)
+    factor = 1.0 if shrinkage == "cv" else shrinkage
+    positions = Positions(terms, sources.values, sources.errors)
+    held = sources.held
+    with Progress(n_folds + 3, "refining", show=show_progress) as progress:
+        design = np.concatenate(
+            [terms.evaluate(term, positions, held, densities) for term in terms.main]
+        )
+        main = np.repeat([STRENGTHS[term.kind] for term in terms.main], n_classes) * uneven
+        problem = features, design, codes, log_prior, row_weights
+        start = fit_parameters(features, design[:0], *problem[2:], main[:0])
+        progress.update(1)
+        start = fit_parameters(*problem, main * factor, start)
+        progress.update(1)
+        pairs, gains, blocks = _choose_pairs(
+            terms, positions, held, problem, start, n_pairs, STRENGTHS["pair"] * uneven * factor
+        )
+        design = np.concatenate([design, *blocks])
+        problem = features, design, codes, log_prior, row_weights
+        strengths = np.append(main, np.full(len(pairs) * n_classes, STRENGTHS["pair"] * uneven))
+        if shrinkage == "cv":
+            factor = _choose_factor(problem, strengths, start, fold, n_folds)
+        found = fit_parameters(*problem, strengths * factor, start)
+        progress.update(1)
+        fold_parameters = []
+        for k in range(n_folds):
+            weights = np.where(fold == k, 0.0, row_weights)
+            weights *= row_weights.sum() / max(weights.sum(), np.finfo(float).tiny)
+            fold_parameters.append(fit_parameters(*problem[:4], weights, strengths * factor, found))
+            progress.update(1)
+    terms.keep(pairs)
+    shape = (-1, n_classes, n_classes)
+    refinement = Refinement(
+        terms,
+        pairs,
+        gains,
+        found.matrix.reshape(shape),
+        np.array([each.matrix.reshape(shape) for each in fold_parameters]),
+        float(factor),
+    )
+    log.info(
+        "refined by %d terms, %d of them pairs of properties (shrinkage %g)",
+        len(refinement.matrix),
+        len(pairs),
+        factor,
+    )
+    return refinement, found, fold_parameters
+
+
+def _choose_pairs(terms, positions, held, problem, start, n_pairs, strength):
+    """Return the pairs of largest expected gain, their gains, and their held-out terms."""
+    features, design, codes, log_prior, row_weights = problem
+    posterior = np.exp(log_normalize(start.joint(features, design) + log_prior))
+    curvature = row_weights * posterior * (1 - posterior)
+    residual = -row_weights * posterior
+    residual[codes, np.arange(len(codes))] += row_weights
+    best = []
+    for number, pair in enumerate(terms.candidates if n_pairs else ()):
+        block = terms.evaluate(Term("pair", pair), positions, held)
+        best.append((pair_gain(block, residual, curvature, strength), -number, pair, block))
+        # The blocks of those that are out are not kept.
+        best = sorted(best, key=lambda item: item[:2], reverse=True)[:n_pairs]
+    return (
+        [pair for _, _, pair, _ in best],
+        np.array([gain for gain, *_ in best]),
+        [block for *_, block in best],
+    )
+
+
+def _choose_factor(problem, strengths, start, fold, n_folds):
+    """Return the factor of the strengths of lowest cross-validated log-loss."""
+    features, design, codes, log_prior, row_weights = problem
+    losses = []
+    for factor in FACTORS[::-1]:
+        total, now = 0.0, start
+        for k in range(n_folds):
+            test = fold == k
+            now = fit_parameters(
+                *problem[:4], np.where(test, 0.0, row_weights), strengths * factor, now
+            )
+            prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, test]
+            joint = now.joint(features[..., test], design[:, test]) + prior
+            log_posterior = log_normalize(joint)[codes[test], np.arange(test.sum())]
+            total -= np.sum(row_weights[test] * log_posterior)
+        losses.append(total)
+    return FACTORS[::-1][int(np.argmin(losses))]
+
+
+def _draw_sources(codes, row_weights, fold):
+    """
+    Draw sources for the fit where there are too many: no more than a share of each class.
+
+    Returns their rows, and the factor of their weights; None where all are taken.
+    """
+    n = len(codes)
+    if n <= MOST_SOURCES:
+        return None
+    count = np.bincount(codes)
+    # Rare classes are taken whole: the largest number per class with which the sum fits.
+    limit, left, classes = MOST_SOURCES, MOST_SOURCES, len(count)
+    for size in np.sort(count):
+        limit = left / classes
+        if size > limit:
+            break
+        left, classes = left - size, classes - 1
+    rows, factor = [], np.ones(n)
+    for c in np.flatnonzero(count):
+        members = np.flatnonzero(codes == c)
+        take = min(len(members), int(limit))
+        # Evenly along the folds, whatever the order of the rows in each.
+        members = members[np.argsort(fold[members], kind="stable")]
+        chosen = members[(np.arange(take) * len(members)) // take]
+        factor[chosen] = row_weights[members].sum() / row_weights[chosen].sum()
+        rows.append(chosen)
+    rows = np.sort(np.concatenate(rows))
+    return rows, factor[rows]

@@ -14,6 +14,7 @@ from ._grid_densities import (
     SIZES,
     CellPositions,
     GridTerm,
+    HeldOut,
     NormalScores,
     Smoother,
     class_spreads,
@@ -219,61 +220,59 @@ class RefinementTerms:
         positions = [self._training.home(p, len(properties))[rows] for p in properties]
         return GridTerm(positions, self._codes[rows], self._weights[rows], smoothers)
 
-    def evaluate_main(self, positions, codes=None, weights=None):
+    def evaluate(self, term, positions, held=(), densities=None):
         """
-        Evaluate all terms but those of pairs.
+        Evaluate a term.
 
         Parameters
         ----------
+        term : `Term`
+            The term.
         positions : `Positions`
             The sources.
-        codes, weights : `~numpy.ndarray` of shape (n,) or (n_labels, n), optional
-            Classes that the sources trained, -1 for none, and their weights there: they are held
-            out.
+        held : tuple of `~numpy.ndarray`, optional
+            Training rows to hold out, of shape (n,) or (n_most, n): their classes, -1 for none,
+            their weights, and their numbers. Default: none.
+        densities : `~numpy.ndarray` of shape (n_properties, n_classes, n), optional
+            Log-likelihood of each property, which terms of the kind "density" are.
 
         Returns
         -------
-        terms : `~numpy.ndarray` of shape (n_main, n_classes, n)
+        values : `~numpy.ndarray` of shape (n_classes, n)
             With a mean of zero over the classes; 0 where a value is missing.
         """
-        result = np.zeros((len(self.main), self.n_classes, positions.values.shape[1]))
-        density = self._likelihood.property_terms(
-            positions.values, positions.errors, codes, weights
-        )
-        for row, term in enumerate(self.main):
-            p = term.properties[0]
-            if term.kind == "density":
-                result[row] = density[p]
-            elif term.kind == "wide":
-                result[row] = self._evaluate(self._wide[p], (p,), positions, codes, weights)
-            else:
-                k = self._presence.index(term.properties)
-                result[row] = self._evaluate_presence(k, positions.present[p], codes, weights)
-        return _centred(result, axis=1)
+        held = [np.atleast_2d(part) for part in held]
+        if held and not (held[0] >= 0).any():
+            held = []
+        if term.kind == "density":
+            values = densities[term.properties[0]]
+        elif term.kind == "presence":
+            values = self._evaluate_presence(term.properties, positions, held)
+        else:
+            values = self._evaluate_grid(term.properties, positions, held)
+        return values - values.mean(axis=0)
 
-    def evaluate_pair(self, pair, positions, codes=None, weights=None):
+    def table(self, term):
         """
-        Evaluate the term of a pair.
+        Return a term at all points of its grid, for sources that did not train it.
 
         Parameters
         ----------
-        pair : tuple of int
-            The two properties.
-        positions, codes, weights
-            As for `evaluate_main`.
+        term : `Term`
+            The term.
 
         Returns
         -------
-        term : `~numpy.ndarray` of shape (n_classes, n)
-            With a mean of zero over the classes; 0 where one of the values is missing.
+        table : `~numpy.ndarray` of shape (n_classes, size) or (n_classes, size, size), or None
+            None for a term without a grid.
         """
-        return _centred(self._evaluate(self._pair(pair), pair, positions, codes, weights))
+        if term.kind not in ("wide", "pair"):
+            return None
+        table = self._grid(term.properties).table()
+        return table - table.mean(axis=0)
 
-    def pair_table(self, pair):
-        """
-        Return the term of a pair at all grid points; see `GridTerm.table`.
-        """
-        return _centred(self._pair(pair).table())
+    def _grid(self, properties):
+        return self._wide[properties[0]] if len(properties) == 1 else self._pair(properties)
 
     def _pair(self, pair):
         if pair not in self._pairs:
@@ -291,43 +290,37 @@ class RefinementTerms:
         """
         self._pairs = {pair: self._pair(pair) for pair in pairs}
 
-    @staticmethod
-    def _evaluate(term, properties, positions, codes, weights):
-        result = np.zeros((len(term.totals), positions.values.shape[1]))
-        rows = np.flatnonzero(positions.present[list(properties)].all(axis=0))
-        dimension = len(properties)
+    def _evaluate_grid(self, properties, positions, held):
+        grid, dimension = self._grid(properties), len(properties)
+        result = np.zeros((self.n_classes, positions.values.shape[1]))
+        present = np.flatnonzero(positions.present[list(properties)].all(axis=0))
         at = [
-            [(share, place[rows]) for share, place in positions.spread(p, dimension)]
+            [(share, place[present]) for share, place in positions.spread(p, dimension)]
             for p in properties
         ]
-        if codes is None:
-            result[:, rows] = term.evaluate(at)
-            return result
-        home = [positions.home(p, dimension)[rows] for p in properties]
-        codes, weights = np.atleast_2d(codes), np.atleast_2d(weights)
-        result[:, rows] = term.evaluate(at, codes[:, rows], weights[:, rows], home)
+        trained = self._training.present[list(properties)].all(axis=0)
+        left_out = []
+        for codes, weights, rows in zip(*held, strict=True):
+            chosen = np.flatnonzero((codes[present] >= 0) & trained[rows[present]])
+            place = present[chosen]
+            home = [self._training.home(p, dimension)[rows[place]] for p in properties]
+            left_out.append(HeldOut(chosen, codes[place], weights[place], home))
+        result[:, present] = grid.evaluate(at, left_out)
         return result
 
-    def _evaluate_presence(self, k, here, codes, weights):
+    def _evaluate_presence(self, properties, positions, held):
         """Return log P(present or absent | class) over that of all classes."""
-        n = len(here)
-        present = np.repeat(self._present_weight[k][:, np.newaxis], n, axis=1)
-        total = np.repeat(self._class_weight[:, np.newaxis], n, axis=1)
-        if codes is not None:
-            for own_codes, own_weights in zip(
-                np.atleast_2d(codes), np.atleast_2d(weights), strict=True
-            ):
-                rows = np.flatnonzero(own_codes >= 0)
-                present[own_codes[rows], rows] -= own_weights[rows] * here[rows]
-                total[own_codes[rows], rows] -= own_weights[rows]
+        k, here = self._presence.index(properties), positions.present[properties[0]]
+        present = np.repeat(self._present_weight[k][:, np.newaxis], len(here), axis=1)
+        total = np.repeat(self._class_weight[:, np.newaxis], len(here), axis=1)
+        trained = self._training.present[properties[0]]
+        for codes, weights, rows in zip(*held, strict=True):
+            own = np.flatnonzero(codes >= 0)
+            present[codes[own], own] -= weights[own] * trained[rows[own]]
+            total[codes[own], own] -= weights[own]
         present, total = np.maximum(present, 0.0), np.maximum(total, 0.0)
         pool = (present.sum(axis=0) + 0.5) / (total.sum(axis=0) + 1)
         fraction = (present + PSEUDO_WEIGHT * pool) / (total + PSEUDO_WEIGHT)
         return np.where(
             here, np.log(fraction) - np.log(pool), np.log1p(-fraction) - np.log1p(-pool)
         )
-
-
-def _centred(terms, axis=0):
-    """Subtract the mean over the classes, which says nothing of them."""
-    return terms - terms.mean(axis=axis, keepdims=True)

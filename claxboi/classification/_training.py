@@ -7,10 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.units import Unit, UnitConversionError, UnrecognizedUnit
+from astropy import units as u
 
 from claxboi.catalog import describe
-from claxboi.utils import ClaxboiWarning, check_columns, float_values, text_values, warn
+from claxboi.utils import (
+    ClaxboiWarning,
+    check_columns,
+    float_values,
+    read_unit,
+    text_values,
+    warn,
+)
 
 __all__ = [
     "SmallClassWarning",
@@ -66,12 +73,14 @@ def property_units(table, properties):
 
 
 def _unit(table, column):
-    unit = getattr(table[column], "unit", None)
+    text = str(getattr(table[column], "unit", None) or "")
+    try:
+        unit = read_unit(text)
+    except ValueError:
+        # The same text in another table is the same unit, and any other one an error.
+        return text
     # The numbers of a column in mag(AB) are in mag.
-    unit = getattr(unit, "function_unit", unit)
-    if unit is None or isinstance(unit, UnrecognizedUnit) or unit == Unit(""):
-        return None
-    return unit.to_string()
+    return None if unit is None else str(u.mag if isinstance(unit, u.MagUnit) else unit)
 
 
 def read_values(table, properties, *, units=None, name="table"):
@@ -207,6 +216,14 @@ def label_codes(table, label, classes, merge=None):
     Returns
     -------
     codes : `~numpy.ndarray` of int, shape (n,)
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.classification import label_codes
+    >>> table = Table({"class": ["AGN", "LMXB", "", "star"]})
+    >>> label_codes(table, "class", ["AGN", "XRB"], merge={"XRB": ["LMXB", "HMXB"]}).tolist()
+    [0, 1, -1, -1]
     """
     labels, missing = text_values(table, label)
     merged = labels.astype(object)
@@ -266,7 +283,7 @@ def read_positions(table):
     """
     try:
         return np.array([float_values(table, name, unit="deg") for name in POSITION_COLUMNS])
-    except (KeyError, TypeError, UnitConversionError):
+    except (KeyError, TypeError, u.UnitConversionError):
         return None
 
 

@@ -3,17 +3,22 @@
 How many sources of each class a catalogue holds, estimated from the catalogue itself.
 """
 
+import logging
 from dataclasses import dataclass, field
 
 import numpy as np
+from astropy import units as u
 from astropy.table import Table
 from scipy.stats import ks_2samp
 
+from claxboi.catalog import describe
 from claxboi.utils import Progress, check_count, float_values, warn
 
 from .priors import PriorWarning, estimate_priors
 
-__all__ = ["FLUX_COLUMN", "PriorEstimate", "estimate_model_priors"]
+__all__ = ["FLUX_COLUMN", "PriorEstimate", "estimate_model_priors", "read_fluxes"]
+
+log = logging.getLogger(__name__)
 
 #: Column by which the labelled and the unlabelled sources are compared.
 FLUX_COLUMN = "flux"
@@ -144,12 +149,36 @@ def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_
     return PriorEstimate(list(model.classes_), proportions, errors, samples, len(new))
 
 
+def read_fluxes(table):
+    """
+    Read the fluxes of sources, for comparison with those of others.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    flux : `~numpy.ndarray` of shape (n,) or None
+        In erg/s/cm2; None without a column, or where its unit is that of something else.
+    """
+    if FLUX_COLUMN not in table.colnames:
+        return None
+    try:
+        return float_values(table, FLUX_COLUMN, unit=describe(FLUX_COLUMN)["unit"])
+    except u.UnitsError as err:
+        log.info("fluxes are not compared: %s", err)
+        return None
+
+
 def _compare_fluxes(model, table, new):
     """Warn where labelled and unlabelled sources differ in flux: the estimate may not hold."""
     labelled = model._training.flux if model._training is not None else None
-    if labelled is None or FLUX_COLUMN not in table.colnames:
+    unlabelled = read_fluxes(table)
+    if labelled is None or unlabelled is None:
         return
-    unlabelled = float_values(table, FLUX_COLUMN)[new]
+    unlabelled = unlabelled[new]
     labelled, unlabelled = (flux[flux > 0] for flux in (labelled, unlabelled))
     if len(labelled) == 0 or len(unlabelled) == 0:
         return

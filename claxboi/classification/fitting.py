@@ -7,11 +7,13 @@ import logging
 
 import numpy as np
 
+from claxboi.properties import known_properties
 from claxboi.utils import check_columns, float_values, text_values
 
 from . import _output
 from ._training import read_values
 from .classifier import NaiveBayesClassifier
+from .guessed_properties import guess_properties, property_columns
 from .priors import parse_priors
 from .properties import parse_properties, properties_that_vary
 
@@ -87,7 +89,13 @@ def fit_classifier(
         check_columns(sample, [weight], name)
         sample_weight = float_values(sample, weight)
     classes = list(priors) if _names_classes(priors, sample, label, merge, min_class_size) else None
-    records = parse_properties(properties, _candidates(sample, table, label))
+    candidates = _candidates(sample, table, label)
+    chosen = properties
+    if properties is None and not known_properties(candidates):
+        chosen = property_columns(sample[candidates], label) or None
+    if chosen is not None:
+        chosen = guess_properties(chosen, sample)
+    records = parse_properties(chosen, candidates)
     if properties is None:
         records = properties_that_vary(records, sample, label)
     model = NaiveBayesClassifier(

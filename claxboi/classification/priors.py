@@ -10,7 +10,7 @@ import numpy as np
 
 from claxboi.utils import ClaxboiWarning, warn
 
-__all__ = ["PriorWarning", "estimate_priors", "parse_priors"]
+__all__ = ["PriorWarning", "check_priors", "estimate_priors", "parse_priors"]
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +22,59 @@ EM_TOLERANCE = 1e-7
 EM_STEPS = 2000
 
 
+_UNKNOWN = (
+    "priors must be 'training', 'estimate', a mapping from class to proportion, a sequence, an "
+    "array with one row per source or a function; got {!r}"
+)
+
+
 class PriorWarning(ClaxboiWarning):
     """
     The priors are not what the caller may think.
     """
+
+
+def check_priors(priors):
+    """
+    Check all of the priors that can be checked before the classes are known.
+
+    Parameters
+    ----------
+    priors : None, str, mapping, sequence, array or callable
+        As for `claxboi.classify`.
+
+    Raises
+    ------
+    TypeError
+        If they are of the wrong kind.
+    ValueError
+        If they are negative or not finite, do not sum to 1, or are an unknown name.
+
+    Examples
+    --------
+    >>> from claxboi.classification import check_priors
+    >>> check_priors({"AGN": 0.7, "star": 0.3})
+    """
+    if priors is None or callable(priors):
+        return
+    if isinstance(priors, str):
+        if priors not in ("training", "estimate"):
+            raise ValueError(_UNKNOWN.format(priors))
+        return
+    if isinstance(priors, Mapping):
+        if not priors:
+            raise ValueError("priors must name each class, got none")
+        values = _numbers(list(priors.values()))
+        if values.ndim != 1:
+            raise TypeError(f"priors must be one number for each class, got {priors!r}")
+    else:
+        values = _numbers(priors)
+    if values.ndim == 1:
+        _checked(values[:, np.newaxis], priors)
+    elif values.ndim == 2:
+        _checked(values.T, "an array with one row per source")
+    else:
+        raise ValueError(f"priors must have one or two dimensions, got {values.ndim}")
 
 
 def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()):
@@ -72,10 +121,7 @@ def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()
         return training
     if isinstance(priors, str):
         if priors != "training":
-            raise ValueError(
-                "priors must be 'training', 'estimate', a mapping from class to proportion, a "
-                f"sequence, an array with one row per source or a function; got {priors!r}"
-            )
+            raise ValueError(_UNKNOWN.format(priors))
         return training
     if isinstance(priors, Mapping):
         priors = _from_mapping(priors, classes, dropped)

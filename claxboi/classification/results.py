@@ -4,9 +4,12 @@ Read a classified table: its classes, its rows by identifier, and lists of its s
 """
 
 import numbers
+import re
 from typing import NamedTuple
 
 import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.catalog import identifier_columns
@@ -24,6 +27,10 @@ __all__ = [
     "read_classes",
     "read_classified",
 ]
+
+
+#: A source this close to a given position is meant, in arcsec.
+MATCH_RADIUS = 10
 
 
 class ClassifiedNames(NamedTuple):
@@ -196,51 +203,131 @@ def find_value(table, column, source):
     return float(float_values(table[[column]][row : row + 1], column, name="result")[0]), title
 
 
-def find_source(table, source, name="result"):
+def find_source(table, source, name="result", column=None):
     """
-    Find a row by its number or its identifier.
+    Find a row by its identifier, its position or its number.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The sources.
-    source : int or str
-        Number of the row, or identifier in the column ``source_id`` or that of the
-        mission (in the first column if there is none).
+    source : int, str or `~astropy.coordinates.SkyCoord`
+        Row number from 0; identifier in ``source_id`` or in the mission's columns, in any
+        capitals, with or without spaces and the name of the catalogue ("J004244.3+411608"); or a
+        position, also as text ("10.684 +41.269", "00:42:44.3 +41:16:08"), for which the nearest
+        source within 10 arcsec is taken.
     name : str, optional
         Name of the table argument, for messages.
+    column : str or None, optional
+        Column of the identifiers. Default: all columns that identify sources, or the first column
+        if there is none.
 
     Returns
     -------
     row : int
-        Number of the row, from 0.
+        Row number from 0.
     title : str
         What the source is called.
 
     Raises
     ------
     IndexError, KeyError, TypeError, ValueError
-        If there is no such row or identifier, or the identifier is not unique.
+        If no row matches, or several do.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.classification.results import find_source
+    >>> table = Table({"source_id": ["4XMM J004244.3+411608"], "ra": [10.6846], "dec": [41.2689]})
+    >>> find_source(table, "j004244.3+411608")
+    (0, '4XMM J004244.3+411608')
+    >>> find_source(table, "10.6846 +41.2690")[0]
+    0
     """
-    column = next(iter(identifier_columns(table)), table.colnames[0])
+    columns = identifier_columns(table) if column is None else [column]
+    check_columns(table, columns, name)
+    has_name = bool(columns) or isinstance(source, str)
+    columns = columns or table.colnames[:1]
     if isinstance(source, numbers.Integral) and not isinstance(source, bool):
         if not -len(table) <= source < len(table):
             raise IndexError(f"source must be a row from 0 to {len(table) - 1}, got {source}")
         row = int(source) % len(table)
     elif isinstance(source, str):
-        rows = np.flatnonzero(text_values(table, column, name=name)[0] == source.strip())
-        if len(rows) == 0:
-            raise KeyError(f"column {column!r} of {name} has no source {source!r}")
-        if len(rows) > 1:
-            raise ValueError(
-                f"source must name one row, but {source!r} stands in the rows "
-                f"{', '.join(map(str, rows[:10]))} of column {column!r}; give the number of the row"
-            )
-        row = int(rows[0])
+        row = _find_text(table, source.strip(), columns, name)
+    elif isinstance(source, SkyCoord) and source.isscalar:
+        row = _find_position(table, source, name)
     else:
-        raise TypeError(f"source must be the number of a row or an identifier, got {source!r}")
-    has_name = identifier_columns(table) or isinstance(source, str)
-    return row, str(table[column][row]) if has_name else f"row {row}"
+        raise TypeError(
+            f"source must be a row number, an identifier or one position, got {source!r}"
+        )
+    return row, str(table[columns[0]][row]) if has_name else f"row {row}"
+
+
+def _find_text(table, source, columns, name):
+    keys = {column: text_values(table, column, name=name)[0] for column in columns}
+    for spelling in (None, _spelling):
+        for column, texts in keys.items():
+            if spelling is None:
+                rows = np.flatnonzero(texts == source)
+            else:
+                same = [spelling(text) == spelling(source) for text in texts.tolist()]
+                rows = np.flatnonzero(same)
+            if len(rows) == 1:
+                return int(rows[0])
+            if len(rows) > 1:
+                raise ValueError(
+                    f"source {source!r} is in {len(rows)} rows of column {column!r} "
+                    f"({', '.join(map(str, rows[:5]))}{', ...' if len(rows) > 5 else ''}); give "
+                    "the row number"
+                )
+    position = _parse_position(source)
+    if position is not None:
+        return _find_position(table, position, name)
+    if source.isdecimal() and int(source) < len(table):
+        return int(source)
+    where = " or ".join(columns)
+    raise KeyError(
+        f"no source {source!r}: not found in {where} of {name}, and not a row number from 0 to "
+        f"{len(table) - 1}"
+    )
+
+
+def _spelling(text):
+    """Return a name without what differs between spellings: capitals, spaces, catalogue."""
+    text = re.sub(r"[\s_]", "", text.upper().replace("\N{MINUS SIGN}", "-"))
+    found = re.search(r"J\d{4,}[\d.]*[+-]\d{2,}.*$", text)
+    return found[0] if found else text
+
+
+def _parse_position(text):
+    parts = text.replace("\N{MINUS SIGN}", "-")
+    degrees = re.fullmatch(r"(\d+\.?\d*)\s*,?\s+([+-]?\d+\.?\d*)", parts)
+    hours = re.fullmatch(
+        r"(\d+[h:\s]\d+[m:\s][\d.]+s?)\s*,?\s*([+-]\d+[d:\s]\d+[m:\s][\d.]+s?)", parts
+    )
+    try:
+        if degrees:
+            return SkyCoord(float(degrees[1]), float(degrees[2]), unit="deg")
+        return SkyCoord(hours[1], hours[2], unit=("hourangle", "deg")) if hours else None
+    except ValueError:  # beyond the poles, say
+        return None
+
+
+def _find_position(table, position, name):
+    check_columns(table, ["ra", "dec"], name)
+    ra, dec = (float_values(table, column, name=name, unit=u.deg) for column in ("ra", "dec"))
+    known = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
+    if len(known) == 0:
+        raise KeyError(f"no source of {name} has a position")
+    separation = position.icrs.separation(SkyCoord(ra[known], dec[known], unit="deg")).arcsec
+    nearest = int(np.argmin(separation))
+    if separation[nearest] > MATCH_RADIUS:
+        raise KeyError(
+            f"no source of {name} within {MATCH_RADIUS} arcsec of "
+            f"{position.icrs.to_string('decimal', precision=5)}: the nearest one is "
+            f"{separation[nearest]:.4g} arcsec away"
+        )
+    return int(known[nearest])
 
 
 #: What a list of sources copies from the result, where it is there.

@@ -45,7 +45,7 @@ def run_classify(args, table):
         given = settings.keys() - {"label"}
         if given or training is not None or args.optimize or args.target:
             raise ValueError(
-                "model is fitted already: --training, --optimize, --target and the settings of a "
+                "model is already fitted: --training, --optimize, --target and the settings of a "
                 "fit do not go with it"
             )
         return *classify(table, priors, model=args.model, **options), sample

@@ -34,6 +34,11 @@ def add(command):
     sub.add_argument("--overwrite", action="store_true", help="replace the file")
 
 
+def _readable_elsewhere(path):
+    """Return the path of a table that TOPCAT loads by its suffix, else None."""
+    return path if Path(path).suffix.lower() in (".fits", ".fit", ".vot", ".xml") else None
+
+
 def _report(args):
     from claxboi.io import read_table
     from claxboi.report import write_report
@@ -63,6 +68,7 @@ def _report(args):
         sources=sources,
         candidates=candidates,
         columns=args.columns.split(",") if args.columns else (),
+        table_path=_readable_elsewhere(args.table),
         n_cards=args.cards,
         overwrite=args.overwrite,
         title=args.title,

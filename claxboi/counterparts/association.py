@@ -8,15 +8,15 @@ import dataclasses
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
-from astropy.time import Time
 
 from claxboi.utils import (
     check_choice,
     check_number,
     check_table,
-    float_values,
     quantity_value,
     text_values,
+    to_years,
+    year_values,
 )
 
 from ._catalogue_positions import read_positions
@@ -198,8 +198,8 @@ def _epochs(xray, epoch):
     if epoch is None:
         if "epoch" not in xray.colnames:
             return None
-        return float_values(xray, "epoch", unit=u.yr, name="xray")
-    years = epoch.jyear if isinstance(epoch, Time) else quantity_value(epoch, u.yr, "epoch")
+        return year_values(xray, "epoch", name="xray")
+    years = to_years(epoch, "epoch")
     if np.ndim(years) and np.shape(years) != (len(xray),):
         raise ValueError(
             f"epoch must be one value or one for each of the {len(xray)} rows of xray, got shape "

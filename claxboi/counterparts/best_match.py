@@ -291,7 +291,7 @@ def _kept(new, column, secondaries, chosen, row):
     """
     Take a column of the counterparts from the survey of each.
     """
-    unit = (describe(new) or {}).get("unit") or None
+    unit = (describe(new) or {}).get("unit") or _common_unit(column, secondaries)
     parts, first = [], None
     for k, (name, survey) in enumerate(secondaries.items()):
         rows = np.flatnonzero(chosen == k)
@@ -311,7 +311,26 @@ def _kept(new, column, secondaries, chosen, row):
         data[rows], mask[rows] = values, missing
     if describe(new) is not None:
         return make_column(new, data, mask=mask)
-    return MaskedColumn(data, name=new, mask=mask, unit=first.unit, description=first.description)
+    return MaskedColumn(data, name=new, mask=mask, unit=unit, description=first.description)
+
+
+def _common_unit(column, secondaries):
+    """
+    Return the unit of a column in the first survey; None where no survey has one.
+    """
+    units = {
+        name: getattr(survey[column], "unit", None) or None
+        for name, survey in secondaries.items()
+        if column in survey.colnames
+    }
+    unit = next((unit for unit in units.values() if unit is not None), None)
+    bare = [name for name, own in units.items() if own is None]
+    if unit is not None and bare:
+        raise u.UnitConversionError(
+            f"keep: column {column!r} is in {unit} in one survey and has no unit in "
+            f"{', '.join(bare)}; set it, table[{column!r}].unit = '{unit}' if that is right"
+        )
+    return unit
 
 
 def _identifiers(survey, column, name):

@@ -8,7 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 
-from claxboi.utils import ARCSEC, float_values, pairs_within, sky_offsets, sky_separation
+from claxboi.utils import (
+    ARCSEC,
+    float_values,
+    pairs_within,
+    sky_offsets,
+    sky_separation,
+    year_values,
+)
 
 from .errors import Covariances
 
@@ -128,7 +135,7 @@ def read_motion(table, name):
         has = column in table.colnames
         error = float_values(table, column, unit=_MAS_PER_YEAR, name=name) if has else 0.0
         values.append(np.broadcast_to(np.nan_to_num(error) / 1000, len(table)))
-    epoch = float_values(table, epochs[0], unit=u.yr, name=name)
+    epoch = year_values(table, epochs[0], name=name)
     known = np.isfinite(values[0]) & np.isfinite(values[1]) & np.isfinite(epoch)
     return Motion(*(np.where(known, value, 0.0) for value in (*values, epoch)))
 

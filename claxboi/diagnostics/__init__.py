@@ -5,6 +5,8 @@ Figures: what one sees of a classification.
 Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it drew on.
 """
 
+from claxboi.utils import moved_names
+
 from .alternatives import plot_alternatives
 from .association_figures import (
     plot_cutoffs,
@@ -56,3 +58,5 @@ __all__ = [
     "plot_ulx",
     "plot_weight_search",
 ]
+
+__getattr__ = moved_names(__name__, {"write_report": "claxboi.report"})

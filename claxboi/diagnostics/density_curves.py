@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The densities that the classifier learned, over the values that it learned them from.
+Figure of the densities that the classifier learned, over the training values.
 """
 
 import numpy as np
@@ -23,6 +23,9 @@ INVERSE_SCALES = {
 N_GRID = 1000
 N_BINS = 40
 
+# A class with fewer different values does not set the scale of the axis: its density is a spike.
+FEW_VALUES = 10
+
 # More ticks of a class would be a solid bar; they are thinned by rank.
 N_RUG = 200
 
@@ -40,17 +43,18 @@ def plot_densities(model, column, ax=None, value=None, *, source_name="this sour
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the panel of ticks below is cut off from it. A new figure by default.
     value : float, optional
-        Value of a source to be marked, in the unit of the column; one that is missing is
-        said in the legend.
+        Value to mark, in the unit of the column; the legend says if it is missing.
     source_name : str, optional
-        What the source is called there.
+        Name of the source in the legend.
 
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
         The upper panel: densities as lines, training values as pale histograms, and a point
-        mass as a stem with its own scale at the right. The lower panel has a tick for each training
-        value (200 of a class at most, spread by rank).
+        mass as a stem with its own scale at the right. Densities are drawn within the bounds of the
+        column, for example -1 to 1 for hardness ratios. The peak of a class with fewer than ten
+        different values may exceed the axis; its height is then written at the top. The lower panel
+        has a tick for each training value (at most 200 per class, spread by rank).
 
     Raises
     ------
@@ -82,7 +86,7 @@ def plot_densities(model, column, ax=None, value=None, *, source_name="this sour
         value = None
     elif value is not None:
         value = float(record.apply_scale(np.array([check_number(value, "value")]))[0])
-    low, high = _limits(values, value, record.scale)
+    low, high = axis_limits(values, value, record)
 
     ax = new_axes(ax, 6.8, 4.6)
     rug_ax = split_below(ax, 0.05 + 0.025 * len(classes))
@@ -119,8 +123,21 @@ def plot_densities(model, column, ax=None, value=None, *, source_name="this sour
     elif is_unknown:
         ax.plot([], [], linestyle="none", label=f"{literal(source_name)}: no value")
     ax.set_xlim(low, high)
-    # By the densities: a histogram of three sources may be as high as it likes.
-    ax.set_ylim(0, 1.08 * density.max())
+    # By the densities: the histogram of a few sources may be much higher.
+    peaks = density.max(axis=0)
+    top = 1.08 * highest_peak(peaks, count_values(values, codes, len(classes)))
+    ax.set_ylim(0, top)
+    for k, style in enumerate(styles.values()):
+        if peaks[k] > top:
+            place = min(max(grid[np.argmax(density[:, k])], low), high)
+            text = f"to {peaks[k]:.2g}"
+            ax.annotate(
+                *(text, (place, top)),
+                xytext=(3, -9),
+                textcoords="offset points",
+                size=7.5,
+                color=style["color"],
+            )
     ax.set_ylabel("Density")
     rug_ax.set_ylim(len(classes) - 0.3, -0.7)
     rug_ax.set_yticks([])
@@ -139,14 +156,74 @@ def _find(model, column):
     raise KeyError(f"column must be one of the model's properties ({known}), got {name!r}")
 
 
-def _limits(values, value, scale):
-    # A single extreme value would squeeze all others into a line: 99 % of them decide.
+def count_values(values, codes, n_classes):
+    """
+    Count the different training values of each class.
+
+    Parameters
+    ----------
+    values, codes : `~numpy.ndarray`
+        Values on the scale of the property, and the class of each.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    counts : list of int
+    """
+    return [len(np.unique(values[codes == k])) for k in range(n_classes)]
+
+
+def highest_peak(peaks, counts):
+    """
+    Return the density at which the axis ends.
+
+    Parameters
+    ----------
+    peaks : `~numpy.ndarray`
+        Maximum of the density of each class.
+    counts : sequence of int
+        Number of different values of each class.
+
+    Returns
+    -------
+    peak : float
+        The highest one of the classes with at least ten values, or of all where none has as many.
+    """
+    has_many = np.asarray(counts) >= FEW_VALUES
+    return float(np.max(peaks[has_many] if has_many.any() else peaks))
+
+
+def axis_limits(values, value, record):
+    """
+    Choose the range of a property in which densities are drawn.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray`
+        Training values on the scale of the property.
+    value : float or None
+        Value to mark, on the same scale.
+    record : `~claxboi.classification.Property`
+        The property.
+
+    Returns
+    -------
+    low, high : float
+        Around 99 % of the values, within the bounds of the column.
+    """
+    # A single extreme value would squeeze all others into a line.
     low, high = np.quantile(values, [0.005, 0.995]) if len(values) else (0.0, 1.0)
     margin = 0.12 * (high - low) or 0.5
     low, high = low - margin, high + margin
     if value is not None and np.isfinite(value):
         low, high = min(low, value - margin / 2), max(high, value + margin / 2)
-    if scale == "sigmoid":
+    # Beyond its bounds a density is not used, whatever its formula gives there.
+    bounds = np.array([np.nan if bound is None else bound for bound in record.bounds], float)
+    least, most = record.apply_scale(bounds)
+    low = max(low, least) if np.isfinite(least) else low
+    high = min(high, most) if np.isfinite(most) else high
+    if record.scale == "sigmoid":
         edge = np.nextafter(1.0, 0.0)
         low, high = max(low, -edge), min(high, edge)
     return low, high

@@ -1,13 +1,13 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Why one class and not the other: the contribution of each part, as bars.
+Bar chart of the contributions to one class against another.
 """
 
 import numpy as np
 
 from claxboi.classification import Explanation
 from claxboi.utils import check_choice
-from claxboi.utils.style import COLORS, DARK, GREY, PALE, new_axes
+from claxboi.utils.style import DARK, GREY, PALE, category_colors, new_axes
 
 from ._axis_labels import literal, short_symbol
 from ._layout import (
@@ -28,11 +28,11 @@ SMALLEST_SHARE = 0.02
 
 def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     """
-    Plot how much each part of the evidence speaks for one class against another.
+    Plot the contributions of all properties to one class against another.
 
-    One bar per property, coloured by category, from the strongest for the class to the strongest
-    against it; the bars add up to the logarithm of the ratio of the two posteriors. A property
-    that is missing, or known where others are missing, has a hatched bar.
+    There is one bar per property, coloured by category, from the strongest in favour of the class
+    to the strongest against it. The bars add up to the logarithm of the ratio of the two
+    posteriors. Bars for the presence or absence of a value are hatched.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     class_name : str, optional
         The class; the prediction by default.
     against : str, optional
-        The other; the most probable of the rest by default.
+        The other class; by default the most probable of the others.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -52,7 +52,7 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     Raises
     ------
     TypeError, ValueError
-        If it is no explanation, or there is no such class.
+        If it is not an explanation, or a class does not exist.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     check_choice(second, explanation.classes, "against")
     nats = explanation.contrast(first, second)
     labels, values, kinds, categories = _bars(explanation.parts, nats)
-    colors = _colors(explanation.parts)
+    colors = category_colors(str(name) for name in explanation.parts["category"] if name)
 
     ax = new_axes(ax, 6.0, 1.2 + 0.27 * len(values))
     places = np.arange(len(values))[::-1]
@@ -115,7 +115,7 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
 
 
 def _bars(parts, nats):
-    """Sort the parts and put the small ones together."""
+    """Sort the parts and merge the small ones."""
     kinds = np.array(parts["kind"], str)
     small = np.abs(nats) < SMALLEST_SHARE * np.abs(nats).max(initial=0)
     rows = [row for row in np.argsort(-nats) if not small[row]]
@@ -139,8 +139,3 @@ def _label(part):
     if kind == "missing":
         return f"{short_symbol(name)} is {'missing' if np.isnan(value) else 'known'}"
     return kind
-
-
-def _colors(parts):
-    names = [str(name) for name in dict.fromkeys(parts["category"]) if name]
-    return {name: COLORS[k % len(COLORS)] for k, name in enumerate(names)}

@@ -32,6 +32,10 @@ from .weight_history import plot_weight_search
 __all__ = ["DiagnosticsMixin"]
 
 
+#: So many rows are shown as a table, not as a summary.
+FEW_ROWS = 20
+
+
 def _known(part):
     if part is None:
         raise ValueError("the table is not classified yet: call classify() first")
@@ -201,8 +205,9 @@ class DiagnosticsMixin:
         return plot_finding_chart(candidates, self, secondary, row, **settings)
 
     def _repr_html_(self):
-        # A table that is not classified, or lost its columns since, is shown as any table.
-        record = self.meta.get("claxboi", {}).get("classification", {})
-        if "classes" in record and "prediction" in self.colnames:
+        # A selection of columns or a few rows are shown as any table.
+        classes = self.meta.get("claxboi", {}).get("classification", {}).get("classes", ())
+        needed = {"prediction", *(f"P_{name}" for name in classes)}
+        if classes and needed <= set(self.colnames) and len(self) > FEW_ROWS:
             return result_html(self)
         return super()._repr_html_()

@@ -6,7 +6,7 @@ The reliability diagram: whether a probability of 0.8 comes true 80 times in 100
 import numpy as np
 
 from claxboi.classification.results import check_evaluation
-from claxboi.utils.style import COLORS, GREY, hide_spines, new_axes, split_below
+from claxboi.utils.style import DARK, GREY, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
 from ._layout import fit_letters, legend_above
@@ -79,9 +79,9 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
         promised,
         right,
         yerr=[right - lower, upper - right],
-        color=COLORS[0],
-        marker="o",
-        markersize=5,
+        color=DARK,
+        marker="_",
+        markersize=8,
         linestyle="none",
         capsize=2,
         label="sources, with 68 % interval",
@@ -90,7 +90,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     ax.set_xlim(start, 1)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel("Fraction classified right")
-    counts_ax.stairs(table["n"], edges, fill=True, color=COLORS[4])
+    counts_ax.stairs(table["n"], edges, fill=True, color=SHADE)
     # The counts of the last bin are often a thousand times those of the first.
     counts_ax.set_yscale("log")
     counts_ax.set_ylim(0.7, 2 * max(table["n"]))

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The probability track of one source: its final probabilities, and what each category says alone.
+Figure of the probabilities of one source: final ones, and those from each category alone.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def plot_track(result, source, ax=None):
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        Probabilities below 1e-6 are drawn as small triangles at the lower edge.
+        Probabilities below 1e-6 are drawn as small hollow markers at the lower edge.
 
     Raises
     ------
@@ -62,8 +62,6 @@ def plot_track(result, source, ax=None):
     """
     names = read_classified(result, _COLUMNS)
     classes, categories = names
-    from matplotlib.markers import CARETDOWN
-
     row, title = find_source(result, source)
     one = result[expand_columns(_COLUMNS, names)][row : row + 1]
     track = np.array([float_values(one, name)[0] for name in one.colnames])
@@ -76,12 +74,11 @@ def plot_track(result, source, ax=None):
     places = np.arange(len(track))
     styles = class_styles(classes)
     for (name, style), shift, values in zip(styles.items(), shifts, track.T, strict=True):
-        line = {"color": style["color"], "linestyle": style["linestyle"]}
-        ax.plot(places + shift, np.maximum(values, LOWEST), linewidth=0.8, alpha=0.5, **line)
         seen = np.where(values >= LOWEST, values, np.nan)
         ax.plot(places + shift, seen, label=literal(name), **_points(style, small))
         hidden = np.where(values < LOWEST, LOWEST, np.nan)
-        ax.plot(places + shift, hidden, **_points({**style, "marker": CARETDOWN}, small))
+        hollow = {"markerfacecolor": "none", "markeredgecolor": style["color"]}
+        ax.plot(places + shift, hidden, **_points(style, 0.7 * small) | hollow)
     ax.set_yscale("log")
     ax.set_ylim(0.4 * max(LOWEST, np.nanmin(track, initial=1.0)), 1.6)
     ax.axhline(1, color=GREY, linewidth=0.8, zorder=0)

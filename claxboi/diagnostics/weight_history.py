@@ -1,12 +1,20 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How a search found the weights of the categories.
+Figure of a search for the weights of the categories.
 """
 
 import numpy as np
 
 from claxboi.classification import WeightSearch
-from claxboi.utils.style import DARK, GREY, class_styles, hide_spines, new_axes, split_below
+from claxboi.utils.style import (
+    DARK,
+    GREY,
+    LINESTYLES,
+    category_colors,
+    hide_spines,
+    new_axes,
+    split_below,
+)
 
 from ._axis_labels import literal
 from ._layout import fit_letters, legend_above
@@ -59,16 +67,13 @@ def plot_weight_search(search, *, ax=None):
     ax.plot(steps, score, ".", color=GREY, markersize=5, label="step")
     ax.step(steps, best, where="post", color=DARK, linewidth=1.3, label="best so far")
     ax.set_ylabel("Log-loss [nats]" if is_loss else _f1_label(search))
-    for name, style in class_styles(list(search.weights)).items():
+    for k, (name, color) in enumerate(category_colors(search.weights).items()):
         panel.plot(
             steps,
             search.history[name],
-            color=style["color"],
-            linestyle=style["linestyle"],
+            color=color,
+            linestyle=LINESTYLES[k % len(LINESTYLES)],
             linewidth=1.5,
-            marker=style["marker"],
-            markersize=5,
-            markevery=[len(steps) - 1] if len(steps) else None,
             label=f"{literal(name)} ({search.weights[name]:.3g})",
         )
     panel.set_ylim(0, None)

@@ -1,20 +1,24 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Tables in files, with what astropy alone would lose on the way.
+Reading and writing of tables, whatever their format.
 """
 
 from pathlib import Path
 
-import numpy as np
-from astropy.io.ascii import convert_numpy
 from astropy.io.registry import IORegistryError
-from astropy.table import Column, MaskedColumn
+from astropy.table import Table
+from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyUserWarning
 
 from claxboi.utils._files import replacing
 from claxboi.utils._validation import check_choice, check_table
 
-from ._formats import READERS, WRITERS, read_other, votable_document
+from ._column_types import holdable, tidy
+from ._ds9_regions import read_regions
+from ._fits_tables import read_fits, write_fits
+from ._parquet_tables import read_parquet, write_parquet
+from ._text_tables import read_ecsv, read_text, write_csv, write_ecsv
+from ._votable_tables import read_votable, votable_document, write_votable
 
 __all__ = ["as_votable", "output_format", "read_table", "write_table"]
 
@@ -22,6 +26,7 @@ __all__ = ["as_votable", "output_format", "read_table", "write_table"]
 FORMATS = {
     ".fits": "fits",
     ".fit": "fits",
+    ".fts": "fits",
     ".ecsv": "ascii.ecsv",
     ".vot": "votable",
     ".votable": "votable",
@@ -30,31 +35,60 @@ FORMATS = {
     ".pq": "parquet",
     ".csv": "ascii.csv",
     ".tsv": "ascii.tab",
+    ".tab": "ascii.tab",
     ".txt": "ascii",
     ".dat": "ascii",
+    ".tbl": "ascii",
+    ".mrt": "ascii",
+    ".asc": "ascii",
+    ".reg": "ds9",
 }
 
-_NOT_OF_THE_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
+#: How files begin, whatever their suffix.
+BEGINNINGS = {b"SIMPLE  =": "fits", b"PAR1": "parquet"}
+
+#: Readers of whole files, and of files that may hold several tables.
+READERS = {"parquet": read_parquet, "ds9": read_regions, "ascii.ecsv": read_ecsv}
+TABLE_READERS = {"fits": read_fits, "votable": read_votable}
+TEXT_FORMATS = ("ascii", "ascii.csv", "ascii.tab")
+
+WRITERS = {
+    "fits": write_fits,
+    "ascii.ecsv": write_ecsv,
+    "ascii.csv": write_csv,
+    "votable": write_votable,
+    "parquet": write_parquet,
+}
+
+_WRONG_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
-def read_table(path, format=None, *, as_text=False):
+def read_table(path, format=None, *, table=None, as_text=False):
     """
-    Read a table, with the units, descriptions, UCDs and meta that `write_table` kept.
+    Read a table from a file, with the units, descriptions, UCDs and meta that `write_table` kept.
 
     Parameters
     ----------
     path : str or path
-        The file: FITS, VOTable, ECSV, Parquet (needs pyarrow), CSV, or what else astropy reads.
+        The file: FITS, VOTable, ECSV, Parquet (needs pyarrow), text, or another format of astropy.
+        Text is CSV, TSV, VizieR's TSV and CSV, a table of the CDS (with its ReadMe in the same
+        folder) or the AAS, a HEASARC table with pipes, or columns separated by spaces; the names
+        may stand in a comment. A DS9 region file gives the centres of its regions.
     format : str, optional
-        Name of the format in astropy. Default: by the suffix, or what astropy makes of the file.
+        Name of the format in astropy, or "ds9". Default: by the suffix, else by the content.
+    table : str or int, optional
+        Name or number of the table where a FITS file, a VOTable or VizieR output has several.
+        Default: the only one that has rows.
     as_text : bool, optional
-        Leave the values of a CSV file as they are written: "007" is no number then.
+        Leave the values of delimited text as they are written.
 
     Returns
     -------
     table : `~astropy.table.Table`
         Text is str, and empty text is masked: few formats tell the two apart. A column is masked
-        only where a value is missing. UCDs are in ``meta["ucd"]`` of the columns.
+        only where a value is missing. Dates of Parquet files are ISO text. In text files, an
+        integer with leading zeros stays text, and NULL, N/A or ... in a column of numbers is
+        missing. UCDs are in ``meta["ucd"]`` of the columns.
 
     Raises
     ------
@@ -63,7 +97,8 @@ def read_table(path, format=None, *, as_text=False):
     ImportError
         If a Parquet file is to be read without pyarrow.
     ValueError
-        If the format cannot be told, or the file is not of it.
+        If the format is not known, the file does not have it, or it has several tables: they are
+        listed.
 
     Examples
     --------
@@ -76,22 +111,33 @@ def read_table(path, format=None, *, as_text=False):
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
-    format = format or _format_of(path)
-    settings = {}
-    if as_text and format == "ascii.csv":
-        settings["converters"] = {"*": [convert_numpy(str)]}
+    if format is None:
+        format = _format_of(path)
+        if format is None or format in TEXT_FORMATS:
+            format = _format_by_content(path) or format
     try:
-        table = READERS.get(format, read_other)(path, format, **settings)
+        return tidy(_read(path, format, table, as_text))
     except IORegistryError as err:
         raise ValueError(
             f"cannot tell the format of {path}: its suffix should be one of {', '.join(FORMATS)}"
         ) from err
-    except (*_NOT_OF_THE_FORMAT, AstropyUserWarning) as err:
-        # Each format says in its own way that a file is not of it.
+    except (*_WRONG_FORMAT, AstropyUserWarning) as err:
+        # Each format says in its own way that a file does not have it.
         what = "as a table" if format is None else f"as {format.removeprefix('ascii.').upper()}"
-        reason = " ".join(str(err).split())[:300] or type(err).__name__
+        reason = " ".join(str(err).split())[:600] or type(err).__name__
         raise ValueError(f"cannot read {path} {what}: {reason}") from err
-    return _tidy(table)
+
+
+def _read(path, format, table, as_text):
+    if format in TABLE_READERS:
+        return TABLE_READERS[format](path, table=table)
+    if format in TEXT_FORMATS:
+        return read_text(path, table=table, as_text=as_text)
+    if table is not None:
+        raise ValueError(f"table must be None for a format with one table a file, got {table!r}")
+    if format in READERS:
+        return READERS[format](path)
+    return Table.read(path, format=format)
 
 
 def write_table(table, path, format=None, *, overwrite=False):
@@ -116,13 +162,17 @@ def write_table(table, path, format=None, *, overwrite=False):
     OSError
         If the file exists, or cannot be written.
     ValueError
-        If the suffix says no format, or the format cannot hold a column.
+        If the suffix is not that of a format, or the format cannot hold a column.
 
     Notes
     -----
-    FITS has the UCDs as TUCDn, the descriptions as TCOMMn, and the meta that no card can hold as
-    JSON in the card CLAXBOI; VOTable and Parquet have the meta as JSON too. CSV has
-    the values alone. Missing text becomes empty text.
+    All digits are written, whatever the display format of a column. FITS has the UCDs as TUCDn, the
+    descriptions as TCOMMn, and the meta that no card can hold as JSON in the card CLAXBOI; text
+    beyond ASCII is escaped as in Python, and names that are too long are shortened, which the card
+    CLAXTEXT records for `read_table`. VOTable and Parquet have the meta as JSON too. CSV has the
+    values alone. Missing text becomes empty text, a type that the format lacks a wider one: 8-bit
+    integers are 16-bit in FITS and VOTable, unsigned ones of a VOTable are twice as wide. Dates and
+    times are written as ISO text where a format has no times.
 
     Examples
     --------
@@ -136,7 +186,7 @@ def write_table(table, path, format=None, *, overwrite=False):
     check_table(table, allow_empty=True)
     format = output_format(path) if format is None else check_choice(format, WRITERS, "format")
     with replacing(path, overwrite=overwrite) as temporary:
-        WRITERS[format](_plain_text(table), temporary)
+        WRITERS[format](holdable(table, format), temporary)
 
 
 def as_votable(table):
@@ -155,15 +205,15 @@ def as_votable(table):
     Raises
     ------
     TypeError, ValueError
-        If it is no table, or a VOTable cannot hold a column.
+        If it is not a table, or a VOTable cannot hold a column.
     """
     check_table(table, allow_empty=True)
-    return votable_document(_plain_text(table))
+    return votable_document(holdable(table, "votable"))
 
 
 def output_format(path):
     """
-    Tell the format of a table to be written by the suffix of its file.
+    Return the format in which a file is written, from its suffix.
 
     Parameters
     ----------
@@ -178,7 +228,7 @@ def output_format(path):
     Raises
     ------
     ValueError
-        If the suffix is that of no format that `write_table` writes.
+        If `write_table` writes no format with this suffix.
     """
     path = Path(path)
     format = _format_of(path)
@@ -198,47 +248,10 @@ def _format_of(path):
     return FORMATS.get(suffixes[-1]) if suffixes else None
 
 
-def _tidy(table):
-    # Masked only where a value is missing, and text as str: what the formats do differently.
-    for name, column in table.columns.items():
-        if not isinstance(column, Column):
-            continue
-        values, missing = np.asarray(column), np.zeros(column.shape, bool)
-        if isinstance(column, MaskedColumn):
-            missing |= column.mask
-        if values.dtype.kind == "O":
-            # Text of any length, as VOTables have it.
-            texts = column.tolist()
-            if all(isinstance(text, (str, type(None))) for text in texts):
-                values = np.array([text or "" for text in texts], dtype=str)
-        if column.dtype.kind == "S":
-            values = np.char.decode(values, "utf-8")
-        if values.dtype.kind == "U":
-            missing |= values == ""
-        if isinstance(column, MaskedColumn) or missing.any() or values.dtype != column.dtype:
-            kind, mask = (MaskedColumn, {"mask": missing}) if missing.any() else (Column, {})
-            own = {key: getattr(column, key) for key in ("unit", "format", "description", "meta")}
-            table.replace_column(name, kind(values, name=name, **own, **mask))
-    return table
-
-
-def _plain_text(table):
-    # Missing text is empty text, and a missing integer is a number that no source has.
-    result = table.copy(copy_data=False)
-    # Where astropy keeps attributes of a class of tables, such as a model.
-    result.meta = {key: value for key, value in table.meta.items() if key != "__attributes__"}
-    for name, column in table.columns.items():
-        if not isinstance(column, MaskedColumn):
-            continue
-        if column.dtype.kind == "U":
-            result.replace_column(name, Column(column.filled("")))
-        elif column.dtype.kind in "iu":
-            marked = column.copy()
-            marked.fill_value = _unused(np.asarray(column)[~column.mask], column.fill_value)
-            result.replace_column(name, marked)
-    return result
-
-
-def _unused(values, default):
-    limits = np.iinfo(values.dtype)
-    return next((value for value in (limits.min, limits.max) if value not in values), default)
+def _format_by_content(path):
+    with get_readable_fileobj(str(path), encoding="binary") as stream:
+        start = stream.read(4096)
+    found = [name for mark, name in BEGINNINGS.items() if start.startswith(mark)]
+    if start.lstrip().startswith(b"<") and b"<VOTABLE" in start:
+        found = ["votable"]
+    return found[0] if found else None

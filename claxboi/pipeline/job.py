@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from astropy import units as u
 from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier
@@ -96,6 +97,7 @@ def prepare(
     mission=None,
     references=None,
     skip=None,
+    pos_error=None,
     checkpoints=None,
     show_progress=True,
 ):
@@ -115,6 +117,9 @@ def prepare(
         these names.
     skip : sequence of str, optional
         Steps that are not done, of "counterparts", "hosts", "properties", "variability", "labels".
+    pos_error : str or `~astropy.units.Quantity` ['angle'], optional
+        Positional error, where its column is not found: the name of the column, or one value for
+        all sources, 1 sigma per axis.
     checkpoints : str or path, optional
         Folder where the table is kept after each step, so that the same call goes on from there.
         Default: nothing is kept.
@@ -149,7 +154,8 @@ def prepare(
     >>> {"opt_id", "galaxy_id", "log_fx_fr"} <= set(table.colnames)
     True
     """
-    job = _job(settings, mission, references, skip, show_progress)
+    changes = _pos_error_changes(pos_error)
+    job = _job(settings, mission, references, skip, show_progress, changes)
     keep = Checkpoints(None if checkpoints is None else _check_folder(checkpoints))
     source = _Source(table)
     return _prepared(source, job, _keys(job, source.content), keep)
@@ -164,6 +170,7 @@ def run(
     references=None,
     priors=None,
     skip=None,
+    pos_error=None,
     overwrite=False,
     show_progress=True,
 ):
@@ -176,7 +183,7 @@ def run(
         The catalogue, as the mission published it or with columns of your own; a table or a file.
     output : str or path
         The classified table: FITS, VOTable, Parquet or ECSV, by its suffix.
-    settings, mission, references, skip
+    settings, mission, references, skip, pos_error
         As for `prepare`.
     priors : mapping, "training" or "estimate", optional
         Proportions of the classes, if the settings shall not say.
@@ -223,7 +230,9 @@ def run(
     output_format(output)
     check_output(output, overwrite=True)
     folder = _check_folder(f"{output}{STEPS_SUFFIX}")
-    changes = {} if priors is None else {"classification": {"priors": priors}}
+    changes = _pos_error_changes(pos_error)
+    if priors is not None:
+        changes["classification"] = {"priors": priors}
     job = _job(settings, mission, references, skip, show_progress, changes)
     with _logged(f"{output}{LOG_SUFFIX}") as caught:
         source = _Source(catalogue)
@@ -250,13 +259,13 @@ def run(
     return PipelineResult(result, model, evaluation, report)
 
 
-def plan(catalogue, *, settings=None, mission=None, references=None, skip=None):
+def plan(catalogue, *, settings=None, mission=None, references=None, skip=None, pos_error=None):
     """
     Say what a job would fetch, without asking anyone.
 
     Parameters
     ----------
-    catalogue, settings, mission, references, skip
+    catalogue, settings, mission, references, skip, pos_error
         As for `run`.
 
     Returns
@@ -280,7 +289,8 @@ def plan(catalogue, *, settings=None, mission=None, references=None, skip=None):
     >>> lines[1][:28]
     'counterparts: gaia (I/355/ga'
     """
-    job = _job(settings, mission, references, skip, False)
+    changes = _pos_error_changes(pos_error)
+    job = _job(settings, mission, references, skip, False, changes)
     source = _Source(catalogue)
     keys = _keys(job, source.content)
     return plan_lines(PREPARATION["catalogue"](source.read(), job), job, keys)
@@ -317,6 +327,18 @@ class _Source:
         table = check_table(read_table(self._catalogue), f"catalogue {self._catalogue}")
         log.info("%s: %d rows", self._catalogue, len(table))
         return table
+
+
+def _pos_error_changes(pos_error):
+    if pos_error is None:
+        return {}
+    if isinstance(pos_error, u.Quantity):
+        pos_error = str(pos_error)
+    if not isinstance(pos_error, str):
+        raise TypeError(
+            f"pos_error must be the name of a column or an angle, got {type(pos_error).__name__}"
+        )
+    return {"catalogue": {"pos_error": pos_error}}
 
 
 def _job(settings, mission, references, skip, show_progress, changes=None):

@@ -57,6 +57,9 @@ class CatalogueSettings(Section):
     columns: Mapping[str, str] = setting(
         {}, "Column of the vocabulary = that of the catalogue, where the mission's are not right"
     )
+    pos_error: str = setting(
+        "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
+    )
     sharper: str = setting(
         "", "Mission whose sources tell blends (is_blended), such as CSC2; empty: none"
     )

@@ -6,10 +6,13 @@ Each function takes the table and the `Job`, and returns a new table.
 """
 
 import logging
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
@@ -139,6 +142,9 @@ def mission_of(table):
 
 # The steps
 
+#: The steps that compare positions within their errors.
+_NEED_POS_ERROR = ("counterparts", "variability", "labels")
+
 
 def _catalogue(table, job):
     own = job.settings.catalogue
@@ -147,7 +153,21 @@ def _catalogue(table, job):
             "the catalogue has a column 'class': skip the step 'labels' to learn from it, or "
             "rename it to have labels of catalogues"
         )
-    table = catalog.standardize(table, own.mission or None, columns=dict(own.columns) or None)
+    table, columns = _with_pos_error(table, own.pos_error)
+    columns = {**own.columns, **columns}
+    with warnings.catch_warnings():
+        if own.pos_error:
+            # Whoever names the column says that it is 1 sigma, unless its name has the level.
+            warnings.simplefilter("ignore", catalog.ConfidenceLevelWarning)
+        table = catalog.standardize(table, own.mission or None, columns=columns or None)
+    if "pos_error" not in table.colnames:
+        if needing := [step for step in _NEED_POS_ERROR if step not in job.settings.skip]:
+            raise ValueError(
+                "table has no positional error, which is needed to find "
+                f"{', '.join(needing)}: pass pos_error='COLUMN', or pos_error='2 arcsec' for one "
+                f"value (1 sigma per axis). Its columns are {', '.join(table.colnames)}"
+            )
+        return table
     if not (float_values(table, "pos_error", unit=u.arcsec) > 0).all():
         fill = "flux" if "flux" in table.colnames else "median"
         table = counterparts.complete_pos_errors(table, fill=fill)
@@ -155,6 +175,27 @@ def _catalogue(table, job):
     if own.sharper:
         table = catalog.flag_blended(table, job.references.xray(own.sharper, _coords(table)))
     return table
+
+
+def _with_pos_error(table, pos_error):
+    """Return the table and the column of its positional error; one value becomes a column."""
+    if not pos_error:
+        return table, {}
+    if pos_error in table.colnames:
+        return table, {"pos_error": pos_error}
+    try:
+        value = u.Quantity(pos_error).to_value(u.arcsec)
+    except (TypeError, ValueError):
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise ValueError(
+            "pos_error must be a column of the table or a positive angle such as '2 arcsec', got "
+            f"{pos_error!r}; the columns are {', '.join(table.colnames)}"
+        )
+    table = table.copy()
+    table.remove_columns([name for name in table.colnames if name.lower() == "pos_error"])
+    table["pos_error"] = catalog.make_column("pos_error", np.full(len(table), value))
+    return table, {"pos_error": "pos_error"}
 
 
 def _coords(table):
@@ -199,7 +240,7 @@ def _properties(table, job):
 def _add_distances(table, job, name):
     survey, _ = text_values(table, "opt_reference")
     known = ~is_missing(table, "opt_id") & (survey == _GAIA)
-    ra, dec = (float_values(table, f"opt_{axis}")[known] for axis in ("ra", "dec"))
+    ra, dec = (float_values(table, f"opt_{axis}", unit=u.deg)[known] for axis in ("ra", "dec"))
     near = job.references.get(name).query(
         SkyCoord(ra, dec, unit="deg"),
         radius=_SAME_STAR,

@@ -9,7 +9,7 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import make_column
-from claxboi.utils import check_columns, text_values
+from claxboi.utils import check_columns, text_values, year_values
 
 from ._column_output import masked_column, optional_values
 from .ratios import FLUX_UNIT
@@ -123,18 +123,21 @@ def read_fluxes(table, argument, name, rows, convert):
     known = rows[found]
     factor, conversion = (_spread(values[known], found) for values in convert(table, argument))
 
-    def read(column, unit=None):
-        return _spread(optional_values(table, column, unit)[known], found)
+    def read(column):
+        return _spread(optional_values(table, column, FLUX_UNIT)[known], found)
 
-    values = {column: read(column, FLUX_UNIT) * factor for column in columns}
+    values = {column: read(column) * factor for column in columns}
     for value in values.values():
         value[~(value > 0)] = np.nan
     low, high = (values.get(f"flux_{end}", np.full(len(rows), np.nan)) for end in ("min", "max"))
+    epoch = np.full(len(rows), np.nan)
+    if "epoch" in table.colnames:
+        epoch = _spread(year_values(table, "epoch", name=argument)[known], found)
     has_extremes = np.isfinite(low) & np.isfinite(high)
     fluxes = []
     for column, value in values.items():
         is_limit, is_extreme = column == "flux_limit", column in {"flux_min", "flux_max"}
-        error = 0.0 if is_limit else read(f"{column}_error", FLUX_UNIT) * factor
+        error = 0.0 if is_limit else read(f"{column}_error") * factor
         bounds, converted = (
             np.array([np.full(len(rows), np.nan) if is_limit else value - width, value + width])
             for width in (error, np.hypot(error, value * conversion))
@@ -146,7 +149,7 @@ def read_fluxes(table, argument, name, rows, convert):
                 bounds,
                 converted,
                 # Those of the extremes are not in the catalogues.
-                np.full(len(rows), np.nan) if is_extreme else read("epoch", u.yr),
+                np.full(len(rows), np.nan) if is_extreme else epoch,
                 is_limit,
                 (low == high) & (column == "flux_min"),
             )

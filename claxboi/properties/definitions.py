@@ -42,7 +42,8 @@ def property_definition(column):
     Parameters
     ----------
     column : str
-        Name of the column, such as ``"hr1"``.
+        Name of the column, such as ``"hr1"``. Case is ignored, but for names of one letter: a
+        column ``B`` is seldom the Galactic latitude.
 
     Returns
     -------
@@ -58,9 +59,10 @@ def property_definition(column):
     >>> property_definition("hr2")["category"]
     'spectrum'
     """
+    own = column.lower() if len(column) > 1 else column
     for pattern, record in _records():
-        if pattern.fullmatch(column):
-            return record | {"column": column, "unit": describe(column)["unit"] or None}
+        if pattern.fullmatch(own):
+            return record | {"column": column, "unit": describe(own)["unit"] or None}
     return None
 
 

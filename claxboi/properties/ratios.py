@@ -132,7 +132,8 @@ def flux_ratios(table, constants):
     columns = {}
     for ratio in _present(table):
         name, magnitude = str(ratio["ratio"]), str(ratio["magnitude"])
-        value = log_flux + float_values(table, magnitude, unit=u.mag) / 2.5 + constants[magnitude]
+        vega = float_values(table, magnitude, unit=u.mag, system="Vega")
+        value = log_flux + vega / 2.5 + constants[magnitude]
         error = np.hypot(flux_error, optional_values(table, f"{magnitude}_error", u.mag) / 2.5)
         limit = optional_values(table, f"{magnitude}_is_limit") == 1
         measured = np.where(limit, np.nan, value)

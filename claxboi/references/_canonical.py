@@ -7,6 +7,8 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
+from claxboi.utils import convert_values
+
 from .exceptions import AnswerError
 from .records import RESERVED
 
@@ -104,7 +106,7 @@ def _column(data, column, service):
     if column.missing is not None and values.dtype.kind in "if":
         mask |= values == column.missing
     if values.dtype.kind == "f":
-        values = values * _factor(data.unit, column.unit)
+        values = _convert_unit(values, data, column, service)
         mask |= ~np.isfinite(values)
         values[mask] = np.nan
     name = column.names[service.name]
@@ -117,17 +119,24 @@ def _column(data, column, service):
     )
 
 
-def _factor(own, wanted):
+def _convert_unit(values, data, column, service):
     """
-    Find what a service's values are to be multiplied with; 1 where its unit says nothing.
+    Convert values to the unit of the record; without a unit they are in it.
     """
-    if not wanted or own is None:
-        return 1.0
+    name = column.names[service.name]
+    is_local = service.name == "local"
     try:
-        return own.to(u.Unit(wanted))
-    # A unit that CDS mistyped, or one that astropy cannot read: the record knows better.
-    except (u.UnitConversionError, ValueError, TypeError):
-        return 1.0
+        return convert_values(
+            values,
+            data.unit,
+            column.unit or None,
+            f"column {name!r} of {service}",
+            column=name if is_local else None,
+        )
+    except u.UnitConversionError as err:
+        if is_local:
+            raise
+        raise AnswerError(str(err)) from err
 
 
 def _convert(values, mask, column, service):

@@ -9,6 +9,7 @@ from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
 from claxboi.io._answers import read_answer
+from claxboi.utils import float_values
 
 from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, ServiceError, UnknownTableError
@@ -103,7 +104,7 @@ class XMatchService(Service):
                 raise AnswerError(
                     f"{self}: the positions in the answer are not those that were sent"
                 )
-        separation = np.asarray(table["angDist"], float)
+        separation = float_values(table, "angDist", unit="arcsec", name=str(self))
         if len(table) and not np.all(separation <= radius_arcsec + 1e-3):
             raise AnswerError(f"{self}: the answer has objects outside the radius")
         table.remove_columns([_INDEX, _RA, _DEC, "angDist"])

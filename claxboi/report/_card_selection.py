@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which sources get a full card.
+Selection of the sources in the page, and of those with a full card.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from claxboi.utils import float_values, text_values
 
 from ._column_display import identifiers
 
-__all__ = ["choose_rows", "find_rows"]
+__all__ = ["choose_rows", "choose_sources", "find_rows"]
 
 #: A class with a smaller share of the expected sources is rare.
 RARE_SHARE = 0.1
@@ -18,7 +18,7 @@ RARE_SHARE = 0.1
 
 def choose_rows(result, classes, n_cards):
     """
-    Choose the sources that are worth a look.
+    Choose the sources worth inspecting.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ def choose_rows(result, classes, n_cards):
     Returns
     -------
     rows : `~numpy.ndarray` of int
-        Those of `~claxboi.applications.inspection_list`, then the oddest of the others; sources
-        that trained the model come last.
+        Those of `~claxboi.applications.inspection_list`, then the others by outlier p-value;
+        training sources come last.
     reasons : list of str
-        Why each is worth a look, empty where nothing speaks for it.
+        Why each is worth inspecting; empty where there is no reason.
     """
     if n_cards == 0:
         return np.empty(0, int), []
@@ -49,6 +49,43 @@ def choose_rows(result, classes, n_cards):
     order = np.lexsort((pvalue, trained))
     rest = order[~np.isin(order, rows)][: n_cards - len(rows)]
     return np.append(rows, rest), reasons + [""] * len(rest)
+
+
+def choose_sources(result, classes, cards, n_sources):
+    """
+    Select the sources that the page lists.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        The classified table.
+    classes : list of str
+        Its classes.
+    cards : `~numpy.ndarray` of int
+        The sources with a full card.
+    n_sources : int
+        Maximum number of sources.
+
+    Returns
+    -------
+    rows : `~numpy.ndarray` of int or None
+        The sources with a card; then the predicted classes from the smallest to the largest, as
+        long as they fit; of the others every n-th source. In the order of the table; None stands
+        for all sources.
+    """
+    if len(result) <= n_sources:
+        return None
+    prediction, _ = text_values(result, "prediction")
+    is_chosen = np.zeros(len(result), bool)
+    is_chosen[cards[:n_sources]] = True
+    groups = [np.flatnonzero((prediction == name) & ~is_chosen) for name in classes]
+    groups.append(np.flatnonzero(~np.isin(prediction, classes) & ~is_chosen))
+    left = n_sources - np.count_nonzero(is_chosen)
+    for group in sorted(groups, key=len):
+        n = min(len(group), left)
+        is_chosen[group[np.linspace(0, len(group) - 1, n).astype(int)]] = True
+        left -= n
+    return np.flatnonzero(is_chosen)
 
 
 def find_rows(result, sources):

@@ -8,7 +8,12 @@ import numpy as np
 from claxboi.catalog import describe
 from claxboi.classification._contributions import find_reasons
 from claxboi.classification._posterior import log_normalize
-from claxboi.diagnostics.density_curves import INVERSE_SCALES, _limits
+from claxboi.diagnostics.density_curves import (
+    INVERSE_SCALES,
+    axis_limits,
+    count_values,
+    highest_peak,
+)
 from claxboi.utils import check_columns, float_values, text_values
 
 from ._column_display import identifiers, pack_columns, unit_text
@@ -49,8 +54,9 @@ def pack_densities(model, blocks):
     """
     properties, grids = [], []
     for record in model.properties:
-        values, _ = model.training_values(record.column)
-        low, high = _limits(values[np.isfinite(values)], None, record.scale)
+        values, codes = model.training_values(record.column)
+        inside = np.isfinite(values)
+        low, high = axis_limits(values[inside], None, record)
         grid = np.linspace(low, high, N_GRID)
         grids.append(model.density(record.column, INVERSE_SCALES[record.scale](grid)).T)
         atoms, masses = model.atoms(record.column)
@@ -67,6 +73,10 @@ def pack_densities(model, blocks):
                 "high": float(high),
                 "atoms": [float(atom) for atom in atoms],
                 "masses": np.round(masses, 5).tolist(),
+                "peak": highest_peak(
+                    grids[-1].max(axis=1),
+                    count_values(values[inside], codes[inside], len(model.classes_)),
+                ),
             }
         )
     where = blocks.add_floats(np.array(grids), DENSITY_BITS)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The columns of the table of sources: which ones, and how each is written.
+Choice and format of the columns in the table of sources.
 """
 
 import re
@@ -150,6 +150,7 @@ def pack_columns(table, names, blocks):
         column = {
             "name": name,
             "unit": unit_text(table[name].unit or described.get("unit")),
+            "ascii_unit": _ascii_unit(table[name].unit or described.get("unit")),
             "about": table[name].info.description or described.get("description", ""),
         }
         if f"{name}_error" in names:
@@ -178,6 +179,13 @@ def unit_text(unit):
         return str(unit)
 
 
+def _ascii_unit(unit):
+    try:
+        return u.Unit(unit or "").to_string("fits")
+    except ValueError:
+        return str(unit)
+
+
 def _pack(table, name, blocks):
     kind = table[name].dtype.kind
     if kind in "iu" and not _is_small(table, name):
@@ -199,7 +207,11 @@ def _pack(table, name, blocks):
     if kind == "b":
         missing = is_missing(table, name)
         codes = np.where(missing, 0, 1 + np.ma.filled(table[name], False))
-        return blocks.add_codes(codes) | {"kind": "category", "values": ["no", "yes"]}
+        return blocks.add_codes(codes) | {
+            "kind": "category",
+            "boolean": True,
+            "values": ["no", "yes"],
+        }
     texts, missing = text_values(table, name)
     values, codes = np.unique(texts[~missing], return_inverse=True)
     if len(values) > MOST_VALUES:

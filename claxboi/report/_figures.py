@@ -1,10 +1,11 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Figures as part of a page: drawings that take their colours and letters from it.
+Figures as SVG that takes its colours and fonts from the page.
 """
 
 import io
 import re
+from html import escape
 
 from claxboi.utils.style import COLORS, DARK, GREY, PALE
 
@@ -74,17 +75,19 @@ def draw(plot, width, height, label):
     text = re.sub(r"<defs>\s*<style.*?</defs>", "", text, flags=re.DOTALL)
     # Numbers of things are unique in one figure, not among several.
     text = re.sub(r'(<g) id="[^"]*"', r"\1", text)
-    text = re.sub(r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', _head(salt, label), text)
+    text = re.sub(
+        r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', lambda found: _head(found[1], salt, label), text
+    )
     text = re.sub(r"font-family: [^;\"]*", "font-family: inherit", text)
     text = re.sub("#[0-9a-f]{6}", lambda found: VARIABLES.get(found[0], found[0]), text)
     return text.replace("xlink:href", "href")
 
 
-def _head(salt, label):
-    # Black is left out by matplotlib: it is what a shape is filled with if nothing is said.
+def _head(view_box, salt, label):
+    # Matplotlib leaves out black, with which shapes are filled by default.
     black = VARIABLES["#000000"]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" \\1 fill="{black}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {view_box} fill="{black}" role="img" '
         f'aria-labelledby="figure-{salt}">'
-        f'<title id="figure-{salt}">{label}</title>'
+        f'<title id="figure-{salt}">{escape(label)}</title>'
     )

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The summary of a report as HTML: numbers, classes, scores, settings. Every text is escaped here.
+Summary, classes, scores and settings of a report as HTML. All text is escaped here.
 """
 
 from collections.abc import Mapping
@@ -26,17 +26,53 @@ MISSING = "\N{EN DASH}"
 
 ADS = "https://ui.adsabs.harvard.edu/abs/"
 
-#: Odd for every class.
-ODD = 0.01
+#: Sources with a smaller p-value for every class are outliers.
+OUTLIER_PVALUE = 0.01
 
+#: Attribute of an evaluation, title, definition.
 SCORES = (
-    ("accuracy", "Accuracy"),
-    ("balanced_accuracy", "Balanced accuracy"),
-    ("macro_f1", "Macro F1"),
-    ("mcc", "Matthews correlation"),
-    ("log_loss", "Log-loss (nats)"),
-    ("brier", "Brier score"),
-    ("ece", "Calibration error"),
+    ("accuracy", "Accuracy", "Fraction of the sources whose predicted class is the true one."),
+    ("balanced_accuracy", "Balanced accuracy", "Mean of the recalls of all classes."),
+    (
+        "macro_f1",
+        "Macro F1",
+        "Mean over the classes of F1, the harmonic mean of recall and precision.",
+    ),
+    (
+        "mcc",
+        "Matthews correlation",
+        "Correlation of predicted and true classes: 1 is perfect, 0 is chance.",
+    ),
+    (
+        "log_loss",
+        "Log-loss (nats)",
+        "Mean of -ln P of the true class: 0 is perfect, and one confident error costs a lot.",
+    ),
+    (
+        "brier",
+        "Brier score",
+        "Mean over the sources of the squared differences between P and the truth, 0 or 1.",
+    ),
+    (
+        "ece",
+        "Calibration error",
+        "Mean difference between the largest P and the fraction of predictions that are correct.",
+    ),
+)
+
+#: Terms of the tables that are not scores of a whole sample.
+TERMS = (
+    ("Recall", "Fraction of the true members of a class that are predicted as that class."),
+    ("Precision", "Fraction of the sources predicted as a class that are true members."),
+    (
+        "Raw",
+        "For the proportions of classes in the scored sample, which are seldom those of the sky.",
+    ),
+    (
+        "Prior-corrected",
+        "For a population with the proportions of classes that the priors state.",
+    ),
+    ("Expected", "Sum of the probabilities of a class over all sources."),
 )
 
 
@@ -58,7 +94,7 @@ def class_rows(result, classes, record, evaluation):
     Returns
     -------
     rows : list of dict
-        ``name, predicted, expected, error, prior, trained`` and the scores, None where unknown.
+        ``name, predicted, expected, prior, trained`` and the scores, None where unknown.
     """
     prediction, _ = text_values(result, "prediction")
     priors = record.get("priors")
@@ -73,9 +109,7 @@ def class_rows(result, classes, record, evaluation):
             "name": name,
             "color": class_variable(k),
             "predicted": int(np.count_nonzero(prediction == name)),
-            # The number of members is a sum of independent draws.
             "expected": float(p.sum()),
-            "error": float(np.sqrt((p * (1 - p)).sum())),
             "prior": priors.get(name) if isinstance(priors, Mapping) else None,
             "trained": trained.get(name),
         }
@@ -108,17 +142,17 @@ def summary_html(result, record, rows, evaluation, n_cards):
     """
     tiles = [(f"{len(result):,}", "sources"), (str(len(rows)), "classes")]
     if record.get("class_counts"):
-        tiles.append((f"{round(sum(record['class_counts'])):,}", "trained the model"))
+        tiles.append((f"{round(sum(record['class_counts'])):,}", "in the training sample"))
     if evaluation is not None:
         scores = evaluation.corrected
         tiles += [
             (f"{scores['balanced_accuracy']:.3f}", "balanced accuracy"),
-            (f"{scores['macro_f1']:.3f}", "macro F1 at the priors"),
+            (f"{scores['macro_f1']:.3f}", "macro F1, prior-corrected"),
         ]
         if scores.get("ece") is not None:
-            tiles.append((f"{scores['ece']:.3f}", "calibration error at the priors"))
-    odd = np.count_nonzero(float_values(result, "outlier_pvalue") < ODD)
-    tiles.append((f"{odd:,}", f"odd for every class (p < {ODD})"))
+            tiles.append((f"{scores['ece']:.3f}", "calibration error, prior-corrected"))
+    n_outliers = np.count_nonzero(float_values(result, "outlier_pvalue") < OUTLIER_PVALUE)
+    tiles.append((f"{n_outliers:,}", f"outliers for every class (p < {OUTLIER_PVALUE})"))
     tiles.append((f"{n_cards:,}", "full cards"))
     numbers = "".join(
         f"<div><dt>{escape(text)}</dt><dd>{value}</dd></div>" for value, text in tiles
@@ -129,23 +163,23 @@ def summary_html(result, record, rows, evaluation, n_cards):
 def _classes_html(rows, evaluation):
     head = [
         ("Class", ""),
-        ("Predicted", "Sources of which it is the most probable class"),
-        ("Expected", "Sum of its probabilities, and what chance adds"),
-        ("Prior", "Proportion that was assumed"),
-        ("Trained", "Sources of the training sample"),
+        ("Predicted", "Sources for which this is the most probable class"),
+        ("Expected", "Sum of the probabilities of this class over all sources"),
+        ("Prior", "Assumed proportion of this class"),
+        ("Training", "Sources of this class in the training sample"),
     ]
     if evaluation is not None:
         head += [
-            ("Recall", "Share of the class that is found"),
-            ("Precision", "Share of the predictions that is right, as sampled"),
-            ("at priors", "The same in the population of the priors"),
-            ("F1 at priors", "Harmonic mean of recall and precision at the priors"),
+            ("Recall", "Fraction of the class that is found"),
+            ("Precision, raw", "Fraction of correct predictions in the scored sample"),
+            ("prior-corrected", "The same for a population with the proportions of the priors"),
+            ("F1, prior-corrected", "Harmonic mean of recall and prior-corrected precision"),
         ]
     body = []
     for row in rows:
         cells = [
             f"{row['predicted']:,}",
-            f"{row['expected']:,.0f} ± {max(row['error'], 0.5):,.0f}",
+            f"{row['expected']:,.0f}",
             _fixed(row["prior"]),
             MISSING if row["trained"] is None else f"{row['trained']:,.0f}",
         ]
@@ -203,37 +237,47 @@ def confusion_html(evaluation):
 
 def scores_html(evaluation, truth=None):
     """
-    Write the overall scores, as sampled and at the priors.
+    Write the overall scores, raw and prior-corrected, and the definitions of all scores.
 
     Parameters
     ----------
-    evaluation : `~claxboi.classification.Evaluation`
-        The scores of the training sample.
+    evaluation : `~claxboi.classification.Evaluation` or None
+        The scores on the training sample.
     truth : `~claxboi.classification.Evaluation`, optional
-        Those of sources that did not train the model, whose class is known all the same.
+        The scores on sources of known class that were not used in training.
 
     Returns
     -------
     html : str
     """
-    head = [("Score", ""), ("as sampled", ""), ("at priors", "")]
-    sheets = [evaluation]
-    if truth is not None:
-        head += [("truth, as sampled", "Sources that did not train the model"), ("at priors", "")]
-        sheets.append(truth)
+    head, sheets = [("Score", "")], []
+    for name, about, sheet in (
+        ("Labelled sources", "Each source is left out of training when it is scored", evaluation),
+        ("Other sources", "Sources not used in training, scored against the truth", truth),
+    ):
+        if sheet is not None:
+            n = f"{int(sheet.confusion.sum()):,}"
+            head += [(f"{name} ({n}), raw", about), ("prior-corrected", about)]
+            sheets.append(sheet)
     body = []
-    for key, title in SCORES:
+    for key, title, about in SCORES:
         cells = []
         for sheet in sheets:
             cells += [_fixed(getattr(sheet, key)), _fixed(sheet.corrected.get(key))]
         if any(cell != MISSING for cell in cells):
-            body.append(_row(escape(title), cells))
-    return _table(head, body, "Scores", "scores")
+            body.append(_row(f'<span title="{escape(about)}">{escape(title)}</span>', cells))
+    terms = [*TERMS, *((title, about) for _, title, about in SCORES)]
+    definitions = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in terms)
+    return (
+        f"{_table(head, body, 'Scores', 'scores')}"
+        f'<details class="definitions"><summary>Definitions of the scores</summary>'
+        f"<dl>{definitions}</dl></details>"
+    )
 
 
 def provenance_html(meta):
     """
-    Write what is needed to make the answer again, step by step.
+    Write the settings of each step, with which the result can be reproduced.
 
     Parameters
     ----------
@@ -252,7 +296,7 @@ def provenance_html(meta):
 
 def citations_html(papers, thanks, bibtex):
     """
-    Write what is to be cited, for a reader and for a bibliography.
+    Write the papers to cite, as a list and as BibTeX.
 
     Parameters
     ----------
@@ -273,7 +317,7 @@ def citations_html(papers, thanks, bibtex):
     )
     lines = "".join(f"<p>{escape(line)}</p>" for line in thanks.splitlines())
     return (
-        f'<h3>To be cited</h3><ul class="citations">{items}</ul>{lines}'
+        f'<h3>Please cite</h3><ul class="citations">{items}</ul>{lines}'
         f"<details><summary>BibTeX</summary><pre>{escape(bibtex)}</pre></details>"
     )
 

@@ -1,14 +1,17 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The report as a file: what goes in, put together.
+Write the report of a classified table as one HTML file.
 """
 
 import base64
 import hashlib
+import os
 import re
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from astropy.table import Table
@@ -32,7 +35,7 @@ from claxboi.utils import (
 )
 
 from ._blocks import Blocks, to_json
-from ._card_selection import choose_rows, find_rows
+from ._card_selection import choose_rows, choose_sources, find_rows
 from ._cards import match_candidates, pack_candidates, pack_densities, pack_reasons, pack_tracks
 from ._column_display import check_shown, choose_columns, identifiers, pack_columns
 from ._figures import draw
@@ -48,7 +51,7 @@ from ._summary import (
 __all__ = ["write_report"]
 
 #: The program of the page, in the order in which its parts build on each other.
-SCRIPTS = ("codec", "format", "query", "grid", "draw", "votes", "card", "main")
+SCRIPTS = ("codec", "format", "export", "samp", "query", "grid", "draw", "votes", "card", "main")
 
 #: Columns that a report is made from.
 NEEDED = (
@@ -77,7 +80,9 @@ def write_report(
     sources=None,
     candidates=None,
     columns=(),
+    table_path=None,
     n_cards=5000,
+    n_sources=200_000,
     overwrite=False,
     title=None,
     show_progress=True,
@@ -85,11 +90,11 @@ def write_report(
     """
     Write a report of a classified table: one HTML file that any browser opens, without network.
 
-    It has the numbers of the classification, its figures, a table of all sources that can be
-    searched and sorted, and a card for each source: with everything that is known of the chosen
-    ones (contributions in nats, the probabilities of each category, the sentence), with the values
-    of its columns over the densities for all others. A form in the cards collects votes on what a
-    source is, and saves them as a CSV file.
+    It has the scores and figures of the classification, a table of sources that can be searched,
+    sorted, saved and sent to TOPCAT, and a card for each source with its values over the densities.
+    The full cards of the chosen sources also have the contributions in nats, the probabilities of
+    each category and the explanation in words. A form in the cards collects votes on the class of a
+    source and saves them as a CSV file.
 
     Parameters
     ----------
@@ -103,18 +108,25 @@ def write_report(
     evaluation : `~claxboi.classification.Evaluation`, optional
         Its scores; those of an `~claxboi.XrayTable` by default. Without them there are no scores.
     truth : str, optional
-        Name of a column with the true classes, for sources that did not train the model too: they
-        are then scored as well.
+        Name of a column with the true classes. Sources that were not used in training are scored
+        by it, in a second table of scores.
     sources : sequence of (int or str), or `~astropy.table.Table`, optional
-        The sources with a full card: rows, identifiers, or a table that has them. Default: the
-        likely members of rare classes, the odd and the undecided ones.
+        The sources with a full card: rows, identifiers, or a table that has them. Default: likely
+        members of rare classes, outliers, and sources between two classes.
     candidates : `~astropy.table.Table`, optional
         Candidate counterparts, as `~claxboi.counterparts.associate` returns them, with ``p_i`` and
         ``source_id`` or ``primary`` (the row of ``result``).
     columns : sequence of str, optional
-        Columns to be shown beyond those of the vocabulary, the properties and the label.
+        Columns to show beyond the column vocabulary, the properties and the label.
+    table_path : str or path, optional
+        FITS file or VOTable in which the result is kept. The page selects the rows of a filtered
+        list in it, in TOPCAT, through the web profile of SAMP.
     n_cards : int, optional
-        Number of full cards at most (default 5000); 0 for none.
+        Maximum number of full cards (default 5000); 0 for none.
+    n_sources : int, optional
+        Maximum number of sources that the page lists (default 200,000). Of a larger table it lists
+        the sources with a card, whole small classes, and every n-th source of the large ones.
+        Figures and numbers are those of all sources.
     overwrite : bool, optional
         Replace an existing file.
     title : str, optional
@@ -131,9 +143,11 @@ def write_report(
 
     Notes
     -----
-    The page asks nothing of any other computer, and is not able to: its security policy forbids
-    it. It has links to SIMBAD, ESASky and others, which only open when they are followed.
-    Numbers are kept to 5 significant digits, positions to 4 mas.
+    The page asks nothing of any other computer: its security policy forbids it. It connects to the
+    SAMP hub of the same computer when a list is sent to TOPCAT, and has links to SIMBAD, ESASky and
+    others, which open when they are clicked. The report of a simulated sky (with a record
+    ``simulation`` in ``meta["claxboi"]``) says so and has no such links. Numbers are kept to 5
+    significant digits, positions to 4 mas.
 
     Examples
     --------
@@ -147,6 +161,8 @@ def write_report(
     classes, _ = read_classified(result, NEEDED)
     path = check_output(path, overwrite=overwrite)
     n_cards = check_count(n_cards, "n_cards", minimum=0)
+    n_sources = check_count(n_sources, "n_sources")
+    location = _table_location(table_path, path)
     check_shown(result, columns)
     model = getattr(result, "model", None) if model is None else model
     evaluation = getattr(result, "evaluation", None) if evaluation is None else evaluation
@@ -173,14 +189,30 @@ def write_report(
         if rows is None:
             rows, reasons = choose_rows(result, classes, n_cards)
         progress.update()
-        data = _data(result, record, rows, model, columns, blocks)
+        rows, reasons = rows[:n_sources], reasons[:n_sources]
+        kept = choose_sources(result, classes, rows, n_sources)
+        listed = result
+        if kept is not None:
+            listed, rows = result[kept], np.searchsorted(kept, rows)
+        data = _data(listed, record, rows, model, columns, blocks)
+        data |= {"total": len(result), "table": location}
+        if kept is not None:
+            data["rows"] = blocks.add_integers(kept)
         if reasons:
             data["cards"]["reasons"] = blocks.add_texts(reasons)
         if candidates is not None and len(rows):
+            if kept is not None:
+                place = np.full(len(result), -1)
+                place[kept] = np.arange(len(kept))
+                owners = np.where(owners >= 0, place[np.maximum(owners, 0)], -1)
             data["candidates"] = pack_candidates(candidates, owners, rows, blocks)
         title = title or f"{len(result):,} X-ray sources classified"
         counts = class_rows(result, classes, record, evaluation)
-        data["classes"] = [{"name": row["name"], "count": row["predicted"]} for row in counts]
+        listed_counts = _count_predictions(listed, classes)
+        data["classes"] = [
+            {"name": name, "count": count}
+            for name, count in zip(classes, listed_counts, strict=True)
+        ]
         data["id"] = blocks.digest()
         data["title"] = title
         early = _early(data)
@@ -190,6 +222,8 @@ def write_report(
         page = _page(
             title=escape(title),
             subtitle=_subtitle(record),
+            banner=_banner(result),
+            listed=_listed(len(listed), len(result), len(rows)),
             summary=summary_html(result, record, counts, evaluation, len(rows)),
             scores=scores,
             figures=_figures(result, len(classes), progress),
@@ -210,15 +244,58 @@ def _check_type(value, kind, name):
         )
 
 
+def _is_simulated(result):
+    return "simulation" in result.meta["claxboi"]
+
+
+def _banner(result):
+    if not _is_simulated(result):
+        return ""
+    return (
+        '<p class="banner" role="note"><strong>Simulated sources.</strong> This sky was made up by '
+        "claxboi: no source in this report exists.</p>"
+    )
+
+
+def _listed(n_listed, n_total, n_cards):
+    if n_listed == n_total:
+        return ""
+    return (
+        f'<p class="note">This page lists {n_listed:,} of {n_total:,} sources: the {n_cards:,} '
+        "with a full card, the small classes as a whole, and evenly spaced sources of the large "
+        "classes. The summary, scores and figures are those of all sources.</p>"
+    )
+
+
+def _table_location(table_path, path):
+    """Return address and format of the table as seen from the page."""
+    if table_path is None:
+        return None
+    table_path = Path(table_path)
+    kinds = {".fits": "fits", ".fit": "fits", ".vot": "vot", ".xml": "vot", ".votable": "vot"}
+    kind = kinds.get(table_path.suffix.lower())
+    if kind is None:
+        raise ValueError(
+            f"table_path must be a FITS file or a VOTable ({', '.join(kinds)}), got {table_path}"
+        )
+    relative = os.path.relpath(table_path.absolute(), path.absolute().parent)
+    return {"url": quote(Path(relative).as_posix()), "format": kind}
+
+
+def _count_predictions(table, classes):
+    prediction, _ = text_values(table, "prediction")
+    return [int(np.count_nonzero(prediction == name)) for name in classes]
+
+
 def _score_truth(result, truth, classes):
-    """Score the sources that did not train the model, where their class is known."""
+    """Score the sources that were not used in training, where their class is known."""
     check_columns(result, [truth], "result")
     labels, missing = text_values(result, truth, name="result")
     known = ~missing & np.isin(labels, classes) & ~(float_values(result, "is_training") > 0)
     if not known.any():
         raise ValueError(
             f"truth: column {truth!r} must name one of the classes {', '.join(classes)} for a "
-            "source that did not train the model; it does for none"
+            "source that was not used in training; it does for none"
         )
     priors = result.meta["claxboi"]["classification"].get("priors")
     return Evaluation.from_probabilities(
@@ -226,7 +303,7 @@ def _score_truth(result, truth, classes):
         np.column_stack([float_values(result, f"P_{name}")[known] for name in classes]),
         classes,
         priors=priors if isinstance(priors, dict) else None,
-        method="sources that did not train the model",
+        method="sources not used in training, against the truth",
     )
 
 
@@ -242,7 +319,8 @@ def _data(result, record, rows, model, columns, blocks):
         "columns": pack_columns(result, shown, blocks),
         "visible": _visible(shown, record),
         "cards": {"rows": blocks.add_integers(rows)} if len(rows) else None,
-        "links": _links() if {"ra", "dec"} <= set(shown) else [],
+        # No service knows anything about positions that were made up.
+        "links": _links() if {"ra", "dec"} <= set(shown) and not _is_simulated(result) else [],
     }
     if len(rows):
         data["cards"]["track"] = pack_tracks(result, classes, categories, rows, blocks)
@@ -290,6 +368,13 @@ def _scores(evaluation, truth):
     sheets = [sheet for sheet in (evaluation, truth) if sheet is not None]
     if not sheets:
         return '<p class="note">No scores: the report was written without an evaluation.</p>'
+    comparison = ""
+    if len(sheets) == 2:
+        comparison = (
+            '<p class="note">Labels come from catalogues of known objects, which are mostly '
+            "brighter than the other sources. Scores on labelled sources are therefore better than "
+            "on the fainter sources that the model classifies.</p>"
+        )
     matrices = "".join(confusion_html(sheet) for sheet in sheets)
     reliability = "".join(
         _figure(
@@ -298,12 +383,15 @@ def _scores(evaluation, truth):
                 *(4.8, 4.3),
                 f"Reliability, {sheet.method}",
             ),
-            "How often the most probable class is right, against its probability",
+            f"How often the most probable class is right, against its probability; {sheet.method}",
         )
         for sheet in sheets
         if sheet.reliability is not None
     )
-    return f'{scores_html(*sheets)}<div class="figures">{matrices}{reliability}</div>'
+    return (
+        f"{scores_html(evaluation, truth)}{comparison}"
+        f'<div class="figures">{matrices}{reliability}</div>'
+    )
 
 
 def _citations(result):
@@ -318,12 +406,12 @@ def _figures(result, n_classes, progress):
     figures = []
     if {"ra", "dec"} <= set(result.colnames) and not is_missing(result, "ra").all():
         svg = draw(lambda ax: plot_sky(result, ax=ax), 6.0, 3.5, "Sky map")
-        figures.append(_figure(svg, "Where the sources are, by predicted class", "wide"))
+        figures.append(_figure(svg, "Positions of the sources, by predicted class", "wide"))
     progress.update()
     if np.isfinite(float_values(result, "outlier")).any():
         height = 1.0 + 0.4 * n_classes
         svg = draw(lambda ax: plot_outliers(result, ax=ax), 5.0, height, "Outlier measure")
-        figures.append(_figure(svg, "How odd the sources of each predicted class are"))
+        figures.append(_figure(svg, "Outlier measure of the sources of each predicted class"))
     progress.update()
     if "flux" in result.colnames and np.any(float_values(result, "flux") > 0):
         svg = draw(lambda ax: plot_class_counts(result, ax=ax), 5.0, 3.9, "Counts of classes")

@@ -83,7 +83,7 @@ def _join(table, near, rows, domain):
 
 def _add_distances(table, fetch):
     known = ~is_missing(table, "opt_id")
-    ra, dec = (float_values(table, f"opt_{name}")[known] for name in ("ra", "dec"))
+    ra, dec = (float_values(table, f"opt_{name}", unit=u.deg)[known] for name in ("ra", "dec"))
     coords = SkyCoord(ra, dec, unit="deg")
     wanted = ["rgeo", "b_rgeo", "B_rgeo"]
     near = get_reference("bailer_jones").query(coords, radius=_SAME_STAR, columns=wanted, **fetch)

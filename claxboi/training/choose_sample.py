@@ -34,22 +34,34 @@ def find_training(
     table : `~astropy.table.Table`
         The sources to classify.
     training : None, str or `~astropy.table.Table`
-        What the caller gave.
+        A labelled table, the name of a mission, or None to choose.
     label, merge, min_class_size, show_progress
-        As for `classify`.
+        As for `~claxboi.classify`.
     assumed : str, optional
-        The mission of a table that does not say its own. Default: it is an error.
+        The mission to use for a table that does not say its own. Default: an error.
 
     Returns
     -------
     sample : `~astropy.table.Table`
-        With the column ``label``: ``table`` itself, where it has two or more classes to learn, else
-        the sample of its mission.
+        With the column ``label``: ``training`` if it is a table; ``table`` itself, if it has two
+        or more classes to learn; else the sample of its mission, see `build`.
 
     Raises
     ------
-    TypeError, KeyError, ValueError
-        If ``training`` is neither a Table nor a mission, or there is nothing to learn from.
+    TypeError
+        If ``training`` is neither a Table nor a mission.
+    KeyError, ValueError
+        If there is nothing to learn from.
+    `~claxboi.references.FetchError`
+        As for `build`.
+
+    Examples
+    --------
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> from claxboi.training import find_training
+    >>> table = make_labelled_sample(500, rng=1)
+    >>> find_training(table, None) is table
+    True
     """
     if isinstance(training, Table):
         return check_table(training, "training")
@@ -121,7 +133,7 @@ def _count_labels(table, label, merge):
 
 
 def _refuse_unlabelled(table, label):
-    """Say what to do with a table of which nothing is known."""
+    """Raise an error with the ways to train on something else."""
     remedy = (
         "Label sources by claxboi.training.add_labels, or pass training= (a labelled Table, or a "
         "mission such as '4XMM' whose sample is built from VizieR) or model="

@@ -3,11 +3,19 @@
 What two or more steps need and astropy lacks: one topic a module.
 """
 
-from ._column_values import add_columns, find_rows, float_values, is_missing, text_values
+from ._column_values import (
+    add_columns,
+    find_rows,
+    float_values,
+    is_missing,
+    text_values,
+    with_units,
+)
 from ._content import digest, distinct_rows, file_hash, table_hash
 from ._epochs import to_years, year_values
 from ._files import check_output, replacing
 from ._methods import as_method
+from ._moved import moved_names
 from ._progress import Progress
 from ._provenance import record
 from ._units import (
@@ -59,6 +67,7 @@ __all__ = [
     "find_rows",
     "float_values",
     "is_missing",
+    "moved_names",
     "nearest_within",
     "pairs_within",
     "quantity_value",
@@ -72,5 +81,10 @@ __all__ = [
     "to_years",
     "unit_vectors",
     "warn",
+    "with_units",
     "year_values",
 ]
+
+__getattr__ = moved_names(
+    __name__, {"as_votable": "claxboi.io", "read_table": "claxboi.io", "write_table": "claxboi.io"}
+)

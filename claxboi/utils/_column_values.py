@@ -4,15 +4,26 @@ The one place where a column becomes numbers, and where columns are added.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 from astropy import units as u
-from astropy.table import MaskedColumn
+from astropy.table import Column, MaskedColumn
 from astropy.utils.masked import Masked
 
-from ._units import check_magnitude_system, convert_values
+from ._units import check_magnitude_system, convert_values, read_unit
+from ._validation import check_columns
 
-__all__ = ["add_columns", "find_rows", "float_values", "is_missing", "text_values"]
+__all__ = [
+    "add_columns",
+    "find_rows",
+    "float_values",
+    "is_missing",
+    "masked_rows",
+    "plain_data",
+    "text_values",
+    "with_units",
+]
 
 
 def float_values(table, column, *, unit=None, name="table", system=None):
@@ -248,6 +259,63 @@ def add_columns(table, columns, *, overwrite=False):
         result.remove_columns(hits)
     for name, data in columns.items():
         result.add_column(data, name=name, copy=False)
+    return result
+
+
+def with_units(table, units, *, name="table"):
+    """
+    Return a table whose columns have other units, with the same numbers.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table; it is not changed.
+    units : mapping of str to unit-like, or None
+        The right unit of each column whose own is absent, wrong or cannot be read.
+    name : str, optional
+        Name of the table argument, for messages.
+
+    Returns
+    -------
+    table : same class as the input
+        The columns that are not named are those of the input, not copies.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    TypeError
+        If ``units`` is not a mapping, or a column takes no unit.
+    ValueError
+        If a unit cannot be read.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.utils import with_units
+    >>> with_units(Table({"RA": [2.0]}), {"RA": "radians"})["RA"].unit
+    Unit("rad")
+    """
+    if not units:
+        return table
+    if not isinstance(units, Mapping):
+        raise TypeError(f"units must be a mapping of columns to units, got {units!r}")
+    check_columns(table, units, name)
+    result = table.copy(copy_data=False)
+    for column, text in units.items():
+        try:
+            unit = read_unit(text)
+        except (TypeError, ValueError) as err:
+            raise type(err)(f"units[{column!r}]: {err}") from err
+        data = table[column]
+        if isinstance(data, u.Quantity):
+            result[column] = data.value * (unit or u.dimensionless_unscaled)
+        elif isinstance(data, Column):
+            # Its data may be shared with the caller's column, its unit must not be.
+            result.replace_column(column, data.copy(copy_data=False))
+            result[column].unit = unit
+        else:
+            raise TypeError(f"units[{column!r}]: a column of {type(data).__name__} takes no unit")
     return result
 
 

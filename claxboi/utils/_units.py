@@ -48,6 +48,7 @@ _PHRASES = {
     "decimal hours": "hourangle",
     "hour angle": "hourangle",
     "hours of ra": "hourangle",
+    "ma/yr": "mas / yr",  # of VizieR's Tycho-2
     "h:m:s": "hourangle",
     "hh:mm:ss": "hourangle",
     "hms": "hourangle",
@@ -387,6 +388,8 @@ def _convert(values, own, wanted):
     # The numbers of a column in mag(AB) are in mag.
     if isinstance(own, u.MagUnit) and wanted == u.mag:
         return values
+    if isinstance(wanted, u.FunctionUnitBase):
+        return values if own == wanted else None
     if isinstance(own, u.DexUnit) and own.physical_unit.is_equivalent(wanted):
         if own.physical_unit.is_equivalent(u.erg / u.s / u.cm**2) and not np.any(values < 0):
             # The logarithm of an X-ray flux is below 0, and a flux never is.

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How classes look, the same in every figure: a colour, a marker and a line each.
+Colours, markers and lines of classes and categories, the same in every figure.
 """
 
 import numpy as np
@@ -20,6 +20,8 @@ COLORS = (
     "#000000",  # black
     "#7A4B1E",  # brown
 )
+# Categories of properties (Tol 2021, "Colour Schemes", muted): none is the colour of a class.
+CATEGORY_COLORS = ("#332288", "#999933", "#882255", "#DDCC77", "#44AA99")
 MARKERS = ("o", "*", "s", "^", "D", "v", "X", "P", "p")
 LINESTYLES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 
@@ -53,6 +55,25 @@ def class_styles(classes):
             "linestyle": LINESTYLES[k % len(LINESTYLES)],
         }
         for k, name in enumerate(classes)
+    }
+
+
+def category_colors(categories):
+    """
+    Give each category of properties its colour.
+
+    Parameters
+    ----------
+    categories : sequence of str
+        Categories in the order of the model.
+
+    Returns
+    -------
+    colors : dict of str to str
+    """
+    return {
+        name: CATEGORY_COLORS[k % len(CATEGORY_COLORS)]
+        for k, name in enumerate(dict.fromkeys(categories))
     }
 
 

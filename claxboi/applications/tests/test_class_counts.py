@@ -152,3 +152,15 @@ def test_errors(sky):
     other = NaiveBayesClassifier(["x"], classes=["CV", "AGN"]).fit(result)
     with pytest.raises(ValueError, match=r"classes of result \(AGN, CV\), got CV, AGN"):
         count_classes(result, other)
+
+
+def test_merged_labels_are_counted():
+    table = make_sky(1)[0]["x", "y", "class"]
+    labels = np.asarray(table["class"].filled(""), dtype="U9")
+    labels[:100] = np.char.replace(labels[:100], "CV", "polar")
+    table["class"] = MaskedColumn(labels, mask=table["class"].mask)
+    model = NaiveBayesClassifier(["x", "y"], bandwidth=0.3, merge={"CVs": ["CV", "polar"]})
+    counts = count_classes(model.fit(table).classify(table, "training"), model, n_resamples=0)
+    assert dict(counts["class", "n_training"].iterrows()) == dict(
+        zip(model.classes_, model.class_counts_, strict=True)
+    )

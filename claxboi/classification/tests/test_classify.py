@@ -233,7 +233,7 @@ class TestWithModel:
         ids=lambda option: next(iter(option)),
     )
     def test_excludes_a_fit(self, table, model, option):
-        with pytest.raises(ValueError, match="model is fitted already"):
+        with pytest.raises(ValueError, match="model is already fitted"):
             classify(table, PRIORS, model=model, **option)
 
     def test_is_none(self, table):

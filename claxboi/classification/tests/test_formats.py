@@ -237,6 +237,7 @@ def test_meta_that_no_card_can_hold(tmp_path):
 
 
 def test_errors(result, tmp_path):
+    result = result.copy()
     table = Table({"a": [1.0]})
     with pytest.raises(FileNotFoundError, match="there is no file"):
         read_table(tmp_path / "absent.fits")
@@ -259,7 +260,8 @@ def test_errors(result, tmp_path):
         write_table(table, tmp_path / "x.ecsv")
     with pytest.raises(OSError, match="no folder"):
         write_table(table, tmp_path / "x.ecsv" / "y.ecsv")
-    with pytest.raises(ValueError, match="ASCII text only, got 'é "):
+    result["odd"] = np.array([1, "a", None] * 200, object)
+    with pytest.raises(ValueError, match="FITS cannot hold column 'odd'"):
         write_table(result, tmp_path / "y.fits")
     with pytest.raises(TypeError, match="must be an astropy Table"):
         write_table({"a": [1]}, tmp_path / "y.ecsv")

@@ -11,6 +11,7 @@ from claxboi.classification._grid_densities import (
     SMALLEST,
     CellPositions,
     GridTerm,
+    HeldOut,
     NormalScores,
     Smoother,
     class_spreads,
@@ -45,7 +46,7 @@ def slow_ratio(points, homes, codes, weights, kernels, target):
     corners = [[]]
     for z in points:
         i, f = cell(z)
-        corners = [old + [new] for old in corners for new in ((i, 1 - f), (i + 1, f))]
+        corners = [[*old, new] for old in corners for new in ((i, 1 - f), (i + 1, f))]
     for corner in corners:
         share = np.prod([part for _, part in corner])
         sums, amounts = np.zeros(N_CLASSES), np.zeros(N_CLASSES)
@@ -76,7 +77,7 @@ def test_single_term_agrees_with_the_slow_sum(seed):
     term, homes, smoothers = learn([x], codes, weights)
     kernels = [smoothers[0].kernel]
     new = term.evaluate([[(1.0, homes[0])]])
-    held = term.evaluate([[(1.0, homes[0])]], codes[np.newaxis], weights[np.newaxis], homes)
+    held = term.evaluate([[(1.0, homes[0])]], [HeldOut(np.arange(60), codes, weights, homes)])
     for k in range(0, 60, 13):
         rest = np.arange(60) != k
         for c in range(N_CLASSES):
@@ -96,7 +97,7 @@ def test_pair_beyond_its_marginals_agrees_with_the_slow_sum(seed):
     term, homes, smoothers = learn([x, y], codes, weights)
     at = [[(1.0, home)] for home in homes]
     new = term.evaluate(at)
-    held = term.evaluate(at, codes[np.newaxis], weights[np.newaxis], homes)
+    held = term.evaluate(at, [HeldOut(np.arange(60), codes, weights, homes)])
     kernels = [smoother.kernel for smoother in smoothers]
     for k in range(0, 60, 17):
         for found, rest in ((new, np.ones(60, bool)), (held, np.arange(60) != k)):
@@ -129,11 +130,11 @@ def test_soft_labels_are_held_out_of_all_their_classes():
     # The first source trains the classes 0 and 1 with two rows.
     x[1], codes[:2], weights[:2] = x[0], (0, 1), (0.3, 0.7)
     term, homes, smoothers = learn([x], codes, weights)
-    own = np.full((2, 60), -1)
-    own[:, 0] = own[:, 1] = (0, 1)
-    amount = np.zeros((2, 60))
-    amount[:, 0] = amount[:, 1] = (0.3, 0.7)
-    held = term.evaluate([[(1.0, homes[0])]], own, amount, homes)
+    held = [
+        HeldOut(np.arange(2), np.full(2, c), np.full(2, (0.3, 0.7)[c]), [homes[0][[c, c]]])
+        for c in (0, 1)
+    ]
+    held = term.evaluate([[(1.0, homes[0])]], held)
     for c in range(N_CLASSES):
         expected = slow_ratio([x[0]], [x[2:]], codes[2:], weights[2:], [smoothers[0].kernel], c)
         assert_allclose(held[c, :2], expected, atol=1e-7)

@@ -44,13 +44,14 @@ def test_result(classified):
     texts = Checker(html).texts
     assert "1200 classified sources" in texts
     n = np.count_nonzero(result["prediction"] == "AGN")
-    p = np.asarray(result["P_AGN"])
     row = texts.index("AGN")
-    expected = f"{p.sum():.1f} \u00b1 {np.sqrt(np.sum(p * (1 - p))):.1f}"
-    assert texts[row + 1 : row + 3] == [f"{n}", expected]
+    assert texts[row + 1 : row + 3] == [f"{n}", f"{np.sum(result['P_AGN']):.1f}"]
     assert result["source_id"][4] in texts
     assert result["source_id"][5] not in texts
-    assert "prefers-color-scheme:dark" in html
+    # Colours are those of the notebook, not of the desktop.
+    assert "var(--jp-ui-font-color1" in html
+    assert "prefers-color-scheme" not in html
+    assert not re.search(r"(?<!bar|nst):#[0-9a-f]{3,6}", html.split("</style>")[0])
     assert not re.search(r"https?://|<script|src=", html)
 
 
@@ -66,6 +67,23 @@ def test_other_tables_are_shown_as_ever(classified):
     assert "claxboi" not in plain._repr_html_()
     lost = XrayTable(classified[0]["source_id", "ra"])
     assert 'class="claxboi"' not in lost._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda x: x["source_id", "prediction", "P_AGN", "margin", "alternative"][:5],
+        lambda x: x["source_id", "prediction", "P_AGN", "margin", "alternative"],
+        lambda x: x[:5],
+        lambda x: x[[1, 2, 3]],
+    ],
+)
+def test_selections_are_tables(classified, part):
+    selection = part(XrayTable(classified[0]))
+    html = selection._repr_html_()
+    assert 'class="claxboi"' not in html
+    assert all(name in html for name in selection.colnames)
+    assert 'class="claxboi"' in XrayTable(classified[0])[:50]._repr_html_()
 
 
 def test_explanation(classified):

@@ -88,5 +88,5 @@ def test_ten_bare_sources(sky, monkeypatch):
 
 def test_bare_tables_without_errors_are_refused(sky):
     bare = Table({"ra": [10.0], "dec": [5.0], "flux": [1e-14]})
-    with pytest.raises(KeyError, match="pos_error"):
+    with pytest.raises(ValueError, match="no positional error"):
         classify(bare, "training", training="4XMM")

@@ -1,6 +1,11 @@
 // Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 // The card of one source.
 
+// A name as one word of a command.
+function shellQuoted(text) {
+  return /^[\w.+:/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 class Card {
   constructor(dialog, report, { onStep, onClose, onVote }) {
     Object.assign(this, { dialog, report, onStep, onClose, onVote });
@@ -108,13 +113,17 @@ class Card {
       return [
         h("p", { class: "sentence" }, cards.sentenceLines[this.card]
           .replace(/= -/g, "= −").replace(/(\d) (%|nats)/g, "$1\u00a0$2")),
-        why ? h("p", { class: "note why" }, `Worth a look: ${why}.`) : null,
+        why ? h("p", { class: "note why" }, `Worth inspecting: ${why}.`) : null,
       ];
     }
-    const hint = this.report.header.densities
-      ? "Contributions and the probabilities of each category are kept for the chosen sources; claxboi explain gives them for any."
-      : "Written without the model: there are no densities and no contributions.";
-    return this.card === undefined ? h("p", { class: "sentence note" }, hint) : null;
+    if (this.card !== undefined) return null;
+    if (!this.report.header.densities) {
+      return h("p", { class: "sentence note" }, "The report was written without the model (model=): there are no densities and no contributions.");
+    }
+    const name = this.report.names[this.row];
+    return h("p", { class: "sentence note" }, "This source has no full card. To see its contributions, write the report again with ",
+      h("code", {}, `sources=[${JSON.stringify(name)}]`), ", or run ",
+      h("code", {}, `claxboi explain ${this.report.header.table?.url ?? "TABLE"} ${shellQuoted(name)}`), ".");
   }
 
   links() {

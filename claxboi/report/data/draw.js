@@ -7,13 +7,30 @@ const SCALES = {
   sigmoid: (x) => x / (1 + Math.abs(x)),
 };
 const SIGMOID_TICKS = [-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100];
-// Below this, probabilities are drawn at the edge: the scatter of the sources means nothing there.
+// Probabilities below this are drawn as hollow markers at the edge.
 const LOWEST = 1e-6;
 // Parts of the largest that are smaller than this are drawn as one bar.
 const SMALLEST_SHARE = 0.04;
 
 function classColor(number) {
   return `var(--class-${number % 8})`;
+}
+
+// Outlines of the markers of the classes, as in all figures: within a circle of radius 1.
+const polygon = (n, turn = 0, inner = 1) => Array.from({ length: n }, (_, k) => {
+  const angle = turn + (2 * Math.PI * k) / n - Math.PI / 2;
+  const radius = k % 2 ? inner : 1;
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+});
+const plus = [[-1, -3], [1, -3], [1, -1], [3, -1], [3, 1], [1, 1], [1, 3], [-1, 3], [-1, 1], [-3, 1], [-3, -1], [-1, -1]].map(([a, b]) => [a / 3, b / 3]);
+const MARKERS = [
+  polygon(24), polygon(10, 0, 0.4), polygon(4, Math.PI / 4), polygon(3), polygon(4), polygon(3, Math.PI),
+  plus.map(([a, b]) => [(a - b) * Math.SQRT1_2, (a + b) * Math.SQRT1_2]), plus, polygon(5),
+];
+
+function classMarker(number, x, y, size) {
+  const points = MARKERS[number % MARKERS.length];
+  return points.map(([a, b]) => `${(x + size * a).toFixed(1)},${(y + size * b).toFixed(1)}`).join(" ");
 }
 
 // Round numbers from low to high, about n of them.
@@ -55,8 +72,8 @@ function drawDensity(property, curves, classes, { value, error, predicted, width
   const [left, right, top, bottom] = [8, 8, 6, 20];
   const { low, high, atoms, masses } = property;
   const x = (scaled) => left + ((scaled - low) / (high - low)) * (width - left - right);
-  const peak = Math.max(...curves.map((curve) => Math.max(...curve)), 1e-30);
-  const y = (density) => height - bottom - (density / peak) * (height - top - bottom);
+  // The spike of a class of few sources may be cut off at the top.
+  const y = (density) => Math.max(height - bottom - (density / property.peak) * (height - top - bottom), 1);
   const n = curves[0].length;
   const lines = curves.map((curve, c) => {
     let path = "";
@@ -81,7 +98,7 @@ function drawDensity(property, curves, classes, { value, error, predicted, width
     return svg("g", { class: predicted >= 0 && predicted !== c ? "faint" : "pin" },
       svg("title", {}, `${classes[c].name}: ${probability(mass)} have exactly this value`),
       svg("line", { x1: at, x2: at, y1: height - bottom, y2: head, stroke: classColor(c) }),
-      svg("circle", { cx: at, cy: head, r: 2, fill: classColor(c) }));
+      svg("line", { x1: at - 1.5, x2: at + 1.5, y1: head, y2: head, stroke: classColor(c) }));
   }));
   const ticks = axisTicks(property, width / 70).map(([place, text]) => [
     svg("line", { x1: x(place), x2: x(place), y1: height - bottom, y2: height - bottom + 4, class: "tick" }),
@@ -132,19 +149,13 @@ function drawTrack(columns, classes, width) {
   ]);
   const lines = classes.map((entry, c) => {
     const points = columns.map(({ values }, k) => [places[k] + shift(c), y(values[c]), values[c]]);
-    return [
-      svg("polyline", {
-        points: points.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" "),
-        fill: "none", stroke: classColor(c), class: "faint",
-      }),
-      points.filter(([, b]) => !Number.isNaN(b)).map(([a, b, p]) => svg(
-        p < LOWEST ? "path" : "circle",
-        p < LOWEST
-          ? { d: `M${a - 4} ${b - 3}h8l-4 6z`, fill: classColor(c) }
-          : { cx: a, cy: b, r: 4, fill: classColor(c), class: "point" },
-        svg("title", {}, `${entry.name}: ${general(p, 3)}`),
-      )),
-    ];
+    return points.filter(([, b]) => !Number.isNaN(b)).map(([a, b, p]) => svg(
+      "polygon",
+      p < LOWEST
+        ? { points: classMarker(c, a, b, 3.5), fill: "none", stroke: classColor(c) }
+        : { points: classMarker(c, a, b, 5), fill: classColor(c), class: "point" },
+      svg("title", {}, `${entry.name}: ${general(p, 3)}`),
+    ));
   });
   const titles = columns.map(({ title }, k) => svg(
     "text", { x: places[k], y: height - 6, "text-anchor": "middle", class: k ? "" : "strong" }, title,

@@ -51,7 +51,7 @@ class Grid {
       h(
         "button",
         { type: "button", title: `${column.about || column.name}${unit}`, onclick: () => this.onSort(column) },
-        h("span", {}, column.title ?? column.name),
+        h("span", {}, column.name),
         sorted ? h("i", { "aria-hidden": "true" }, this.sort.down ? "▾" : "▴") : null,
       ),
     );

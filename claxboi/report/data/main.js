@@ -3,8 +3,9 @@
 
 const header = JSON.parse(document.getElementById("header").textContent);
 const { classes } = header;
-const ODD = 0.01;
+const OUTLIER_PVALUE = 0.01;
 const PRINTED = 100;
+const LONGEST_NAMES = 40;
 const WIDTHS = { number: 92, category: 116, text: 168, probability: 70, scientific: 116 };
 
 const report = {
@@ -66,13 +67,16 @@ const nameColumn = {
   at: (row) => report.names[row],
 };
 
-// Room for the longest of some texts, and for what stands beside it.
+// Width of the widest of some texts, and of what stands beside it.
 function textWidth(texts, beside) {
   const { fontSize, fontFamily } = getComputedStyle(grid.root);
   const context = document.createElement("canvas").getContext("2d");
   context.font = `500 ${fontSize} ${fontFamily}`;
-  const longest = texts.reduce((most, text) => (text.length > most.length ? text : most), "");
-  return Math.ceil(Math.min(context.measureText(longest.slice(0, 80)).width + beside, 340));
+  // One of the longest in letters is the widest, or nearly so.
+  const longest = texts.reduce((most, text) => Math.max(most, text.length), 0);
+  const widest = texts.filter((text) => text.length >= longest - 2).slice(0, LONGEST_NAMES)
+    .reduce((most, text) => Math.max(most, context.measureText(text.slice(0, 80)).width), 0);
+  return Math.ceil(widest + beside);
 }
 
 const bestColumn = {
@@ -128,8 +132,7 @@ function drawCell(column) {
 
 function prepare(column) {
   column.draw ??= drawCell(column);
-  column.title ??= column.name.replace(/^P_/, "P ");
-  column.width ??= Math.max(WIDTHS[column.style] ?? WIDTHS[column.kind], 7.4 * column.title.length + 36);
+  column.width ??= Math.max(WIDTHS[column.style] ?? WIDTHS[column.kind], 7.4 * column.name.length + 36);
   return column;
 }
 
@@ -171,8 +174,8 @@ function chip(key, text, count, color, title) {
 function chips() {
   const extra = [];
   if (hasChoice()) extra.push(chip("full", "full card", report.cardOf.size, null, "Chosen sources, with contributions and the probabilities of each category"));
-  if (report.columns.has("outlier_pvalue")) extra.push(chip("odd", "odd", undefined, null, `Odd for every class: p < ${ODD}`));
-  if (report.columns.has("is_training")) extra.push(chip("new", "not trained on", undefined, null, "Sources that did not train the model"));
+  if (report.columns.has("outlier_pvalue")) extra.push(chip("outliers", "outliers", undefined, null, `Outliers for every class: p < ${OUTLIER_PVALUE}`));
+  if (report.columns.has("is_training")) extra.push(chip("new", "not trained on", undefined, null, "Sources that were not used in training"));
   extra.push(chip("voted", "voted", undefined, null, "Sources with a vote"));
   document.getElementById("chips").replaceChildren(
     ...classes.map(({ name, count }, c) => chip(`class:${name}`, name, count, classColor(c), `Predicted ${name}`)), ...extra,
@@ -188,9 +191,9 @@ async function chipTests() {
     tests.push((row) => codes.has(prediction.codes[row]));
   }
   if (state.chips.has("full")) tests.push((row) => report.cardOf.has(row));
-  if (state.chips.has("odd")) {
+  if (state.chips.has("outliers")) {
     const { at } = await loadColumn(report.columns.get("outlier_pvalue"));
-    tests.push((row) => at(row) < ODD);
+    tests.push((row) => at(row) < OUTLIER_PVALUE);
   }
   if (state.chips.has("new")) {
     const { at } = await loadColumn(report.columns.get("is_training"));
@@ -228,6 +231,17 @@ function sorted(rows) {
   return result;
 }
 
+// Why no source is found: a test that no source passes, or their combination.
+function whyNone(tests) {
+  const impossible = tests.find((test) => {
+    for (let row = 0; row < header.n; row++) if (test(row)) return false;
+    return true;
+  });
+  const rest = header.total > header.n ? `. This page has ${header.n.toLocaleString("en")} of ${header.total.toLocaleString("en")} sources` : "";
+  if (!impossible) return ": each condition holds for some sources, but all of them for none";
+  return `: ${impossible.why ? impossible.why() : "the chosen filter holds for none"}${rest}`;
+}
+
 let turn = 0;
 
 async function update() {
@@ -237,7 +251,7 @@ async function update() {
   let tests;
   try {
     const text = await parseQuery(box.value.trim(), {
-      columns: report.columns, names: report.lowerNames, prediction: report.columns.get("prediction"),
+      columns: report.searchable, names: report.lowerNames, prediction: report.columns.get("prediction"), n: header.n,
     });
     tests = [...await chipTests(), ...text];
     box.removeAttribute("aria-invalid");
@@ -259,7 +273,8 @@ async function update() {
   state.rows = sorted(rows.slice(0, n));
   grid.setRows(state.rows);
   const all = header.n.toLocaleString("en");
-  found.textContent = n === header.n ? `${all} sources` : `${n.toLocaleString("en")} of ${all} sources`;
+  found.textContent = n === header.n ? `${all} sources` : `${n.toLocaleString("en")} of ${all} sources${n ? "" : whyNone(tests)}`;
+  listMenu.show("");
 }
 
 // Numbers start with the largest, names with the first.
@@ -308,6 +323,58 @@ const card = new Card(document.getElementById("card"), report, {
   },
   onVote: () => votesMenu.show(),
 });
+
+// The filtered list
+
+const listMenu = {
+  state: document.getElementById("list-state"),
+
+  show(text) {
+    this.state.textContent = text;
+  },
+
+  async columns() {
+    const known = header.columns.filter((column) => document.getElementById("list-all").checked
+      || state.visible.includes(column.name) || ["ra", "dec"].includes(column.name));
+    await Promise.all(known.map(loadColumn));
+    return [nameColumn, ...known];
+  },
+
+  wire() {
+    const name = document.title.replace(/[^\p{L}\p{N}-]+/gu, "_").slice(0, 60);
+    const attempt = async (work) => {
+      this.show("");
+      try {
+        const n = state.rows.length;
+        if (!n) throw new ExportError("The list is empty.");
+        this.show(await work(plural(n, "source")));
+      } catch (error) {
+        if (!(error instanceof ExportError)) throw error;
+        this.show(error.message);
+      }
+    };
+    const on = (id, work) => document.getElementById(id).addEventListener("click", () => attempt(work));
+    on("list-copy", async (text) => {
+      await copyText(toClipboardText(await this.columns(), state.rows));
+      return `${text} copied, as text with tabs.`;
+    });
+    on("list-csv", async (text) => {
+      saveFile(toCsv(await this.columns(), state.rows), `${name}.csv`, "text/csv");
+      return `${text} saved in ${name}.csv.`;
+    });
+    on("list-votable", async (text) => {
+      saveFile(toVotable(await this.columns(), state.rows, `${document.title}: ${text}`), `${name}.vot`, "application/x-votable+xml");
+      return `${text} saved in ${name}.vot.`;
+    });
+    on("list-samp", async (text) => {
+      if (!header.table) throw new ExportError("The report was written without the name of its table (table_path=): save the list as VOTable and open that in TOPCAT.");
+      this.show("Waiting for TOPCAT: allow the connection there.");
+      const rows = header.rows ? state.rows.map((row) => report.tableRows[row]) : state.rows;
+      await selectBySamp({ ...header.table, id: header.id }, rows, document.title);
+      return `${text} selected in the table ${header.table.url}.`;
+    });
+  },
+};
 
 // Votes
 
@@ -433,7 +500,7 @@ function printTable() {
   const columns = grid.columns;
   document.getElementById("printed").replaceChildren(h("table", {},
     h("caption", {}, `The first ${rows.length} of ${state.rows.length.toLocaleString("en")} sources`),
-    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column.title)))),
+    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column.name)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, columns.map((column) => h("td", { class: column.kind }, show(column, row))))))));
 }
 
@@ -451,15 +518,19 @@ async function start() {
   wireTheme();
   wireKeys();
   votesMenu.wire();
+  listMenu.wire();
   state.visible = header.visible;
   const needed = ["prediction", ...header.visible, ...classes.map(({ name }) => `P_${name}`)];
   // All at once: what is asked for later waits behind the rest of the page.
-  const [names, rows] = await Promise.all([
+  const [names, tableRows, rows] = await Promise.all([
     readBlock(header.identifier),
+    header.rows ? readBlock(header.rows) : null,
     header.cards ? readBlock(header.cards.rows) : new Int32Array(0),
     ...needed.map((name) => loadColumn(report.columns.get(name.toLowerCase()))),
   ]);
   report.names = names;
+  report.tableRows = tableRows;
+  report.searchable = new Map([["p", bestColumn], [nameColumn.name.toLowerCase(), nameColumn], ...report.columns]);
   report.lowerNames = names.map((name) => name.toLowerCase());
   report.cards.rowNumbers = rows;
   rows.forEach((row, number) => report.cardOf.set(row, number));

@@ -1,7 +1,8 @@
 // Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
-// What is typed into the search box, as a test of rows.
+// The text of the search box as tests of rows. A test is a function of a row; its property ``why``
+// says why it holds for no source, if it holds for none.
 
-const CONDITION = /([A-Za-z_][\w.+-]*)\s*(>=|<=|!=|==|≥|≤|=|<|>)\s*("[^"]*"|[^\s"]+)/g;
+const CONDITION = /("[^"]+"|[A-Za-z_][\w.+-]*)\s*(>=|<=|!=|==|≥|≤|=|<|>)\s*("[^"]*"|[^\s"]+)/g;
 const NUMBER = /^[-+−]?(\d+\.?\d*|\.\d+)([eE][-+−]?\d+)?$/;
 const RADII = {
   '"': 1 / 3600, "″": 1 / 3600, arcsec: 1 / 3600, as: 1 / 3600,
@@ -10,7 +11,20 @@ const RADII = {
 };
 const DEFAULT_RADIUS = 1 / 60;
 
+const YES = /^(true|yes|t|y|1)$/i;
+const NO = /^(false|no|f|n|0)$/i;
+const MOST_LISTED = 8;
+
 class QueryError extends Error {}
+
+function explained(test, why) {
+  return Object.assign(test, { why });
+}
+
+function list(names, last = "or") {
+  const shown = names.length > MOST_LISTED ? [...names.slice(0, MOST_LISTED), "others"] : names;
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} ${last} ${shown.at(-1)}`;
+}
 
 function toNumber(text) {
   return NUMBER.test(text) ? Number(text.replaceAll("−", "-")) : NaN;
@@ -38,68 +52,154 @@ function coneTest(cone, ra, dec) {
   const radians = Math.PI / 180;
   const cosine = Math.cos(cone.dec * radians);
   const limit = Math.sin((cone.radius * radians) / 2) ** 2;
-  return (row) => {
+  return explained((row) => {
     const north = Math.sin(((dec.at(row) - cone.dec) * radians) / 2);
     const east = Math.sin(((ra.at(row) - cone.ra) * radians) / 2);
     return north * north + cosine * Math.cos(dec.at(row) * radians) * east * east <= limit;
-  };
+  }, () => `no source within ${general(60 * cone.radius, 3)}′ of ${cone.ra.toFixed(5)} ${cone.dec.toFixed(5)}`);
 }
 
-function numberTest(column, sign, wanted) {
-  const at = column.at;
+// Smallest and largest value of a column of numbers, both NaN where there is none.
+function extent(column, n) {
+  let [low, high] = [NaN, NaN];
+  for (let row = 0; row < n; row++) {
+    const value = column.at(row);
+    if (!(value >= low)) low = Number.isNaN(value) ? low : value;
+    if (!(value <= high)) high = Number.isNaN(value) ? high : value;
+  }
+  return [low, high];
+}
+
+function compare(sign, tolerance) {
   switch (sign) {
-    case ">": return (row) => at(row) > wanted;
-    case "<": return (row) => at(row) < wanted;
-    case ">=": case "≥": return (row) => at(row) >= wanted;
-    case "<=": case "≤": return (row) => at(row) <= wanted;
-    // Numbers are kept to 5 digits.
-    case "!=": return (row) => Math.abs(at(row) - wanted) > 1e-5 * Math.abs(wanted);
-    default: return (row) => Math.abs(at(row) - wanted) <= 1e-5 * Math.abs(wanted);
+    case ">": return (a, b) => a > b;
+    case "<": return (a, b) => a < b;
+    case ">=": case "≥": return (a, b) => a >= b;
+    case "<=": case "≤": return (a, b) => a <= b;
+    case "!=": return (a, b) => Math.abs(a - b) > tolerance * Math.abs(b);
+    default: return (a, b) => Math.abs(a - b) <= tolerance * Math.abs(b);
   }
 }
 
-function textTest(column, sign, wanted) {
+function numberTest(column, sign, wanted, n) {
+  const at = column.at;
+  // Numbers are kept to 5 digits.
+  const holds = compare(sign, 1e-5);
+  return explained((row) => holds(at(row), wanted), () => {
+    const [low, high] = extent(column, n);
+    if (Number.isNaN(low)) return `${column.name} is missing for all sources`;
+    return `${column.name} is from ${general(low)} to ${general(high)}${column.unit ? ` ${column.unit}` : ""}`;
+  });
+}
+
+function distinct(column, n) {
+  if (column.values) return column.values;
+  const found = new Set();
+  for (let row = 0; row < n && found.size <= MOST_LISTED; row++) {
+    if (column.at(row) !== "") found.add(column.at(row));
+  }
+  return [...found];
+}
+
+function textTest(column, sign, wanted, n) {
   const lower = wanted.toLowerCase();
   const equal = (row) => column.at(row).toLowerCase() === lower;
-  if (sign === "!=") return (row) => column.at(row) !== "" && !equal(row);
-  if (sign === "=" || sign === "==") return equal;
-  throw new QueryError(`${column.name} is no number: it goes with = and !=`);
+  const test = sign === "!=" ? (row) => column.at(row) !== "" && !equal(row) : equal;
+  return explained(test, () => {
+    const known = distinct(column, n);
+    if (!known.length) return `${column.name} is missing for all sources`;
+    return sign === "!=" ? `${column.name} is ${wanted} wherever it is known` : `${column.name} is never ${wanted}; it is ${list(known)}`;
+  });
 }
 
 function missingTest(column, sign) {
   const isMissing = column.kind === "number"
     ? (row) => Number.isNaN(column.at(row))
     : (row) => column.at(row) === "";
-  return sign === "!=" ? (row) => !isMissing(row) : isMissing;
+  if (sign === "!=") return explained((row) => !isMissing(row), () => `${column.name} is missing for all sources`);
+  return explained(isMissing, () => `${column.name} has a value for every source`);
 }
 
-async function conditionTest(columns, name, sign, text) {
+// Two columns; where one of them is missing, nothing is said of the other.
+function columnTest(column, sign, other, n) {
+  if ((column.kind === "number") !== (other.kind === "number")) {
+    throw new QueryError(`${column.name} and ${other.name} cannot be compared: one is a number, one a text`);
+  }
+  if (column.kind === "number") {
+    const holds = compare(sign, 1e-5);
+    return explained((row) => holds(column.at(row), other.at(row)), () => `${column.name} ${sign} ${other.name} holds for no source that has both`);
+  }
+  const wanted = sign !== "!=";
+  return explained((row) => {
+    const [a, b] = [column.at(row), other.at(row)];
+    return a !== "" && b !== "" && (a.toLowerCase() === b.toLowerCase()) === wanted;
+  }, () => {
+    let both = 0;
+    for (let row = 0; row < n; row++) both += column.at(row) !== "" && other.at(row) !== "";
+    return both
+      ? `${column.name} and ${other.name} are ${wanted ? "never" : "always"} the same where both are known`
+      : `no source has both ${column.name} and ${other.name}`;
+  });
+}
+
+function unknownColumn(name, columns) {
+  const start = name.toLowerCase().slice(0, 3);
+  const similar = [...columns.values()].map((column) => column.name)
+    .filter((other) => other.toLowerCase().includes(start));
+  return new QueryError(`no column ${name}${similar.length ? `; similar columns: ${list(similar.slice(0, MOST_LISTED), "and")}` : ": the menu Columns lists them"}`);
+}
+
+async function conditionTest({ columns, n }, quotedName, sign, text) {
+  const name = quotedName.replace(/^"|"$/g, "");
   const column = columns.get(name.toLowerCase());
-  if (!column) throw new QueryError(`there is no column ${name}`);
+  if (!column) throw unknownColumn(name, columns);
   await loadColumn(column);
   const value = text.replace(/^"|"$/g, "");
   if (/^(none|missing|–)$/i.test(value)) return missingTest(column, sign);
-  if (column.kind !== "number") return textTest(column, sign, value);
-  const wanted = toNumber(value);
-  if (Number.isNaN(wanted)) throw new QueryError(`${value} is no number`);
-  return numberTest(column, sign, wanted);
+  const other = text.startsWith('"') ? null : columns.get(value.toLowerCase());
+  const isOrder = !["=", "==", "!="].includes(sign);
+  if (column.kind === "number") {
+    const wanted = toNumber(value);
+    if (!Number.isNaN(wanted)) return numberTest(column, sign, wanted, n);
+    if (other) return columnTest(column, sign, await loadColumn(other), n);
+    throw new QueryError(`${column.name} is a number; ${value} is neither a number nor a column`);
+  }
+  if (column.boolean) {
+    if (isOrder) throw new QueryError(`${column.name} is true or false; use = or !=`);
+    if (YES.test(value) || NO.test(value)) return textTest(column, sign, YES.test(value) ? "yes" : "no", n);
+    if (!other) throw new QueryError(`${column.name} is true or false, not ${value}`);
+  }
+  if (isOrder) throw new QueryError(`${column.name} is a text; use = or !=`);
+  const isValue = column.values?.some((known) => known.toLowerCase() === value.toLowerCase());
+  if (other && !isValue) return columnTest(column, sign, await loadColumn(other), n);
+  return textTest(column, sign, value, n);
 }
 
-function wordTest(word, names, prediction) {
+// A class by its name, else all classes whose names contain the word; or a part of a source's name.
+function wordTest(word, names, { values, codes }) {
   const lower = word.toLowerCase();
-  const code = prediction.values.findIndex((value) => value.toLowerCase() === lower) + 1;
-  return (row) => (code && prediction.codes[row] === code) || names[row].includes(lower);
+  const exact = values.findIndex((value) => value.toLowerCase() === lower);
+  const found = exact >= 0
+    ? new Set([exact + 1])
+    : new Set(values.flatMap((value, k) => (value.toLowerCase().includes(lower) ? [k + 1] : [])));
+  return explained(
+    (row) => found.has(codes[row]) || names[row].includes(lower),
+    () => `no source is named or classified ${word}; the predicted classes are ${list(values, "and")}`,
+  );
 }
 
-// Returns the tests that a row must pass. ``columns`` by name in lower case, ``names`` in lower case.
-async function parseQuery(text, { columns, names, prediction }) {
+// Return the tests that a row must pass. ``columns`` by name in lower case, ``names`` in lower case.
+async function parseQuery(text, table) {
+  const { columns, names, prediction } = table;
   const tests = [];
   const conditions = [...text.matchAll(CONDITION)];
   for (const [, name, sign, value] of conditions) {
-    tests.push(await conditionTest(columns, name, sign, value));
+    tests.push(await conditionTest(table, name, sign, value));
   }
   const rest = text.replace(CONDITION, " ").replace(/\s+/g, " ").trim();
-  if (/[<>=]/.test(rest)) throw new QueryError("a condition is a column, a sign and a value");
+  if (/[<>=≥≤]/.test(rest)) {
+    throw new QueryError("a condition is a column, a sign and a value, such as flux > 1e-13");
+  }
   const cone = columns.has("ra") && columns.has("dec") ? parseCone(rest) : null;
   if (cone) {
     const ra = await loadColumn(columns.get("ra"));
@@ -107,6 +207,7 @@ async function parseQuery(text, { columns, names, prediction }) {
     tests.push(coneTest(cone, ra, dec));
   } else {
     for (const word of rest.split(" ")) {
+      if (/^(or|not|\|\|?)$/i.test(word)) throw new QueryError(`all conditions must hold; ${word} is not supported`);
       if (word && !/^(and|&|&&)$/i.test(word)) tests.push(wordTest(word, names, prediction));
     }
   }

@@ -80,29 +80,21 @@ class Votes {
   tell() {
     const n = this.list().length;
     const count = n ? `${plural(n, "vote")}${this.voter ? ` by ${this.voter}` : ""} so far. ` : "";
-    return this.isKept ? count : `${count}This browser keeps no votes: save them before you close the page.`;
+    return this.isKept ? count : `${count}This browser does not keep votes: save them before you close the page.`;
   }
 
   toCsv() {
-    const cell = (value) => {
-      const text = String(value ?? "").replace(/[\r\n]+/g, " ");
-      return /[",]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-    };
-    const lines = this.list().map((entry) => VOTE_COLUMNS.map((name) => cell(entry[name])).join(","));
+    const lines = this.list().map((entry) => VOTE_COLUMNS.map((name) => csvCell(entry[name])).join(","));
     return `${[VOTE_COLUMNS.join(","), ...lines].join("\r\n")}\r\n`;
   }
 
   save() {
-    if (!this.voter) throw new VotesError("Your name, please: a vote counts with the name of its voter.");
+    if (!this.voter) throw new VotesError("Enter your name before saving votes.");
     const n = this.list().length;
-    if (!n) throw new VotesError("There are no votes to be saved yet.");
-    const address = URL.createObjectURL(new Blob([this.toCsv()], { type: "text/csv" }));
-    const link = h("a", { href: address, download: `votes-${this.voter.replace(/[^\p{L}\p{N}-]+/gu, "_")}.csv` });
-    document.body.append(link);
-    link.click();
-    link.remove();
-    setTimeout(() => URL.revokeObjectURL(address), 10000);
-    return `${plural(n, "vote")} saved in ${link.download}.`;
+    if (!n) throw new VotesError("There are no votes to save yet.");
+    const name = `votes-${this.voter.replace(/[^\p{L}\p{N}-]+/gu, "_")}.csv`;
+    saveFile(this.toCsv(), name, "text/csv");
+    return `${plural(n, "vote")} saved in ${name}.`;
   }
 
   // The votes of one person in a saved file; of two on a source the later counts.
@@ -139,7 +131,7 @@ function parseCsv(text) {
   while (cell.lastIndex < text.length) {
     const from = cell.lastIndex;
     const found = cell.exec(text);
-    if (!found) throw new VotesError(`The file is no CSV: a quote is not closed after character ${from}.`);
+    if (!found) throw new VotesError(`The file is not CSV: a quote is not closed after character ${from}.`);
     const [, quoted, plain, end] = found;
     rows.at(-1).push((quoted?.replaceAll('""', '"') ?? plain).trim());
     if (end !== ",") rows.push([]);

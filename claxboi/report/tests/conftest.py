@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 
 from claxboi import classify
 from claxboi.simulation import make_labelled_sample
@@ -30,6 +30,9 @@ def made():
     table["source_id"] = names
     table["note"] = np.array(["</script>", "<b>"] * 600)
     result, model = classify(table, PRIORS, return_model=True, show_progress=False)
+    # The page is that of real sources, with links to services.
+    del result.meta["claxboi"]["simulation"]
+    result["is_suspect"] = MaskedColumn(np.arange(1200) % 3 == 0, mask=np.arange(1200) % 5 == 0)
     result.meta["claxboi"]["other"] = {"citation": "A & B <i>, 2020", "list": [1.5, None, "x"]}
     return result, model, model.evaluate(table, PRIORS, show_progress=False)
 
@@ -90,6 +93,7 @@ def page(made, candidates, tmp_path_factory):
         sources=rows,
         candidates=candidates,
         columns=["note"],
+        table_path=path.parent / "tables" / "a b.fits",
         title="Sources & <b>more</b>",
     )
     return path

@@ -3,10 +3,18 @@
 Tests of the report in a browser: it opens, searches, sorts, shows cards, votes, and asks nobody.
 """
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
-from .browser import Browser, find_browser
+from claxboi.io import read_table
+from claxboi.sharing.samp import samp_package
+from claxboi.sharing.tests.test_samp import PatientHub
+from claxboi.utils import float_values
+
+from .browser import PATIENCE, Browser, find_browser
 from .conftest import HOSTILE
 
 pytestmark = [
@@ -86,18 +94,72 @@ class TestTable:
     def test_search(self, browser, made):
         result, _, _ = made
         n = int((result["P_star"] > 0.8).sum())
-        assert search(browser, "P_star > 0.8") == f"{n} of 1,200 sources"
+        assert search(browser, "P_star > 0.8") == f"{n:,} of 1,200 sources"
         n = int((result["prediction"] == "star").sum())
-        assert search(browser, "star") == f"{n} of 1,200 sources"
+        assert search(browser, "star") == f"{n:,} of 1,200 sources"
         n = int(((result["hr1"].filled(9) < 0) & (result["prediction"] == "AGN")).sum())
-        assert search(browser, "AGN hr1 < 0") == f"{n} of 1,200 sources"
+        assert search(browser, "AGN hr1 < 0") == f"{n:,} of 1,200 sources"
         n = int(result["gamma"].mask.sum())
-        assert search(browser, "gamma = none") == f"{n} of 1,200 sources"
+        assert search(browser, "gamma = none") == f"{n:,} of 1,200 sources"
         assert search(browser, "SIM-0008") == "1 of 1,200 sources"
         ra, dec = result["ra"][8], result["dec"][8]
         assert search(browser, f'{ra:.5f} {dec:+.5f} 1"') == "1 of 1,200 sources"
-        assert search(browser, "flux > many") == "many is no number"
-        assert search(browser, "nothing > 1") == "there is no column nothing"
+        best = np.max(
+            [result[f"P_{name}"] for name in result.meta["claxboi"]["classification"]["classes"]],
+            axis=0,
+        )
+        n = int((best > 0.9).sum())
+        assert search(browser, "P > 0.9") == f"{n:,} of 1,200 sources"
+        n = int(np.isin(result["prediction"], ["gal_XRB", "ex_XRB"]).sum())
+        assert search(browser, "XRB") == f"{n:,} of 1,200 sources"
+        known = ~result["class"].mask
+        n = int((known & (result["prediction"] != result["class"].filled(""))).sum())
+        assert 0 < n < 600
+        assert search(browser, "prediction != class") == f"{n:,} of 1,200 sources"
+        n = int((known & (result["prediction"] == result["class"].filled(""))).sum())
+        assert search(browser, "prediction = class") == f"{n:,} of 1,200 sources"
+        n = int((result["hr1"] > result["hr2"]).filled(False).sum())
+        assert search(browser, "hr1 > hr2") == f"{n:,} of 1,200 sources"
+        flag = result["is_suspect"]
+        for text, wanted in (("= true", True), ("!= no", True), ("= 0", False), ("= FALSE", False)):
+            n = int((flag == wanted).filled(False).sum())
+            assert search(browser, f"is_suspect {text}") == f"{n:,} of 1,200 sources"
+
+    @pytest.mark.parametrize(
+        ("text", "answer"),
+        [
+            ("flux > many", "flux is a number; many is neither a number nor a column"),
+            ("nothing > 1", "no column nothing; similar columns: note"),
+            ("xyzzy > 1", "no column xyzzy: the menu Columns lists them"),
+            ("is_suspect > 1", "is_suspect is true or false; use = or !="),
+            ("is_suspect = maybe", "is_suspect is true or false, not maybe"),
+            ("note > a", "note is a text; use = or !="),
+            ("prediction > 1", "prediction is a text; use = or !="),
+            ("flux >", "a condition is a column, a sign and a value, such as flux > 1e-13"),
+            ("star or AGN", "all conditions must hold; or is not supported"),
+            ("flux = class", "flux and class cannot be compared: one is a number, one a text"),
+            (
+                "QSO",
+                "no source is named or classified QSO; the predicted classes are AGN, AGN_2, ...",
+            ),
+            (
+                "prediction = QSO",
+                "prediction is never QSO; it is AGN, AGN_2, CV, ex_XRB, extended, gal_XRB or star",
+            ),
+            (
+                "hr1 > 2 hr1 < -2",
+                "hr1 is from ...",
+            ),
+            ("prediction = none", "prediction has a value for every source"),
+            (
+                "prediction = star P_star < 0.001",
+                "each condition holds for some sources, but all of them for none",
+            ),
+        ],
+    )
+    def test_answers(self, browser, text, answer):
+        found = search(browser, text).removeprefix("0 of 1,200 sources: ")
+        assert found == answer or found.startswith(answer.removesuffix("..."))
 
     def test_sort(self, browser, made):
         buttons = "[...document.querySelectorAll('.head button')]"
@@ -132,8 +194,162 @@ class TestTable:
         browser.run(f"document.querySelector('#found').textContent = ''; {chip}.click()")
         browser.wait(FOUND)
         n = int((made[0]["prediction"] == "CV").sum())
-        assert browser.run(FOUND) == f"{n} of 1,200 sources"
+        assert browser.run(FOUND) == f"{n:,} of 1,200 sources"
         browser.run(f"{chip}.click()")
+
+
+LIST_STATE = "document.querySelector('#list-state').textContent"
+
+
+class TestList:
+    def press(self, browser, button):
+        browser.run("document.querySelector('#list').open = true")
+        browser.run("document.querySelector('#list-state').textContent = ''")
+        browser.run(f"document.querySelector('#list-{button}').click()")
+        browser.wait(LIST_STATE)
+        return browser.run(LIST_STATE)
+
+    @pytest.fixture
+    def folder(self, browser, tmp_path):
+        browser.download_to(tmp_path)
+        return tmp_path
+
+    def wait_for(self, browser, folder, suffix):
+        end = time.monotonic() + PATIENCE
+        while not (found := list(folder.glob(f"*.{suffix}"))):
+            assert time.monotonic() < end
+            browser.run("1")
+        return found[0]
+
+    @pytest.mark.parametrize("all_columns", [False, True])
+    @pytest.mark.parametrize(("button", "suffix"), [("csv", "csv"), ("votable", "vot")])
+    def test_saved(self, browser, made, folder, button, suffix, all_columns):
+        result, _, _ = made
+        search(browser, "hr1 < 0")
+        browser.run(f"document.querySelector('#list-all').checked = {str(all_columns).lower()}")
+        wanted = result[(result["hr1"] < 0).filled(False)]
+        said = self.press(browser, button)
+        assert said.startswith(f"{len(wanted)} sources saved in Sources_b_more_b_")
+        table = read_table(self.wait_for(browser, folder, suffix))
+        assert len(table) == len(wanted)
+        # White space within a name is one space in a file.
+        assert table["source_id"][5:].tolist() == wanted["source_id"][5:].tolist()
+        np.testing.assert_allclose(table["ra"], wanted["ra"], atol=2e-6)
+        np.testing.assert_allclose(table["flux"], wanted["flux"], rtol=2e-5)
+        assert table["prediction"].tolist() == wanted["prediction"].tolist()
+        assert ("log_fx_fr" in table.colnames) == all_columns
+        if all_columns:
+            np.testing.assert_allclose(
+                float_values(table, "log_fx_fr"), float_values(wanted, "log_fx_fr"), rtol=2e-5
+            )
+        if suffix == "vot":
+            assert table["flux"].unit == wanted["flux"].unit
+            if all_columns:
+                assert table["is_suspect"].tolist() == wanted["is_suspect"].tolist()
+
+    def test_copied(self, browser, made):
+        browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite"])
+        search(browser, "SIM-0008")
+        assert self.press(browser, "copy") == "1 source copied, as text with tabs."
+        lines = browser.run("navigator.clipboard.readText()").splitlines()
+        assert lines[0].startswith("source_id\tra\tdec\t")
+        assert lines[1].startswith(f"SIM-0008\t{made[0]['ra'][7]:.3f}")
+
+    def test_nothing(self, browser):
+        search(browser, "QSO")
+        assert self.press(browser, "csv") == "The list is empty."
+
+
+class TestSamp:
+    """Messages to a hub that has the web profile, with a client that takes tables."""
+
+    @pytest.fixture
+    def hub(self, tmp_path):
+        samp = samp_package()
+
+        class Dialog(samp.hub.WebProfileDialog):
+            asked = ()
+
+            def show_dialog(self, name, *_):
+                self.asked += (name,)
+                self.consent()
+
+        dialog, is_over = Dialog(), threading.Event()
+        hub = PatientHub(
+            web_profile=True,
+            web_profile_dialog=dialog,
+            lockfile=str(tmp_path / "hub"),
+            addr="127.0.0.1",
+        )
+        hub.start()
+        if not hub._web_profile:
+            hub.stop()
+            pytest.skip("the port of the web profile is in use")
+
+        def answer():
+            while not is_over.wait(0.02):
+                dialog.handle_queue()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield hub, dialog
+        is_over.set()
+        thread.join()
+        hub.stop()
+
+    @pytest.fixture
+    def topcat(self, hub, tmp_path, monkeypatch):
+        monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'hub').as_uri()}")
+        client = samp_package().SAMPIntegratedClient(name="TOPCAT", addr="127.0.0.1")
+        client.connect()
+        received = []
+
+        def call(_key, _sender, message_id, mtype, parameters, _extra):
+            received.append((mtype, parameters))
+            client.reply(message_id, {"samp.status": "samp.ok", "samp.result": {}})
+
+        client.bind_receive_call("table.load.fits", call)
+        client.bind_receive_notification(
+            "table.select.rowList",
+            lambda _k, _s, mtype, parameters, _e: received.append((mtype, parameters)),
+        )
+        yield received
+        client.disconnect()
+
+    def test_selection(self, browser, made, page, hub, topcat):
+        search(browser, "P_star > 0.8")
+        said = TestList().press(browser, "samp")
+        browser.wait(f"!{LIST_STATE}.startsWith('Waiting')")
+        rows = np.flatnonzero(made[0]["P_star"] > 0.8)
+        said = browser.run(LIST_STATE)
+        assert said == f"{len(rows)} sources selected in the table tables/a%20b.fits."
+        assert hub[1].asked == ("claxboi report",)
+        end = time.monotonic() + PATIENCE
+        while len(topcat) < 2 and time.monotonic() < end:
+            browser.run("1")
+        (load, loaded), (select, selected) = topcat
+        address = (page.parent / "tables" / "a b.fits").as_uri()
+        assert (load, loaded["url"], loaded["name"]) == (
+            "table.load.fits",
+            address,
+            "Sources & <b>more</b>",
+        )
+        assert select == "table.select.rowList"
+        assert selected["table-id"] == loaded["table-id"]
+        assert [int(row) for row in selected["row-list"]] == rows.tolist()
+        assert {url for url in browser.requests if url.startswith("http")} == {
+            "http://localhost:21012/"
+        }
+        browser.requests.clear()
+
+    def test_without_a_hub(self, browser):
+        search(browser, "star")
+        said = TestList().press(browser, "samp")
+        assert said.startswith("TOPCAT was not found: start it")
+        # The browser itself notes that there is no answer.
+        assert all("localhost:21012" in url for url in browser.requests if url.startswith("http"))
+        browser.messages.clear()
+        browser.requests.clear()
 
 
 class TestCard:

@@ -8,7 +8,9 @@ import json
 import re
 import sys
 from base64 import b64encode
+from collections import Counter
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -20,9 +22,10 @@ from claxboi.classification import NaiveBayesClassifier
 from claxboi.cli import main
 from claxboi.io import write_table
 from claxboi.report import write_report
-from claxboi.report._card_selection import choose_rows, find_rows
+from claxboi.report._card_selection import choose_rows, choose_sources, find_rows
 from claxboi.report._cards import _priors, match_candidates
 from claxboi.report._column_display import identifiers
+from claxboi.report._figures import draw
 from claxboi.report._summary import citations_html, provenance_html
 from claxboi.report.write import _citations
 from claxboi.utils import Progress
@@ -118,8 +121,13 @@ class TestPage:
     def test_summary(self, text, made):
         _, _, evaluation = made
         assert f"{evaluation.corrected['macro_f1']:.3f}" in text
-        assert "macro F1 at the priors" in text
-        assert "sources that did not train the model" in text
+        assert "macro F1, prior-corrected" in text
+        assert "Labelled sources (600), raw" in text
+        assert "Other sources (" in text
+        assert "Definitions of the scores" in text
+        assert "\u00b1" not in text.split('<section id="scores">')[0].split("<tbody>")[1]
+        assert "Simulated sources" not in text
+        assert "sources not used in training" in text
         assert "Tranin et al., 2022, A&amp;A 657, A138" in text
 
     def test_black_of_a_figure_is_a_color_of_the_page(self, text):
@@ -131,6 +139,17 @@ class TestPage:
 
     def test_nothing_of_the_template_is_left(self, text):
         assert not re.search(r"@@\w+@@", text)
+
+
+@pytest.mark.parametrize("label", [r"a\1 \g<0> \x", "<b>bold</b> & more", '"'])
+def test_labels_of_figures_are_text(label):
+    svg = draw(lambda ax: ax.plot([0, 1]), 2, 2, label)
+    title = ElementTree.fromstring(svg).find("{http://www.w3.org/2000/svg}title")
+    assert title.text == label
+
+
+def head_classes(head):
+    return [item["name"] for item in head["classes"]]
 
 
 def _glyphs(ids):
@@ -258,6 +277,46 @@ class TestWrite:
         text = (tmp_path / "x.html").read_text(encoding="utf-8")
         figure = {"outlier": "[Outlier measure]", "flux": "[Counts of classes]"}.get(name)
         assert figure is None or figure not in text
+
+    def test_simulated(self, odd, odd_page):
+        text = odd_page.read_text(encoding="utf-8")
+        assert "Simulated sources" in text
+        found = re.search(r'id="header">(.*?)</script>', text, re.DOTALL)
+        assert json.loads(found[1])["links"] == []
+
+    @pytest.mark.usefixtures("no_figures")
+    @pytest.mark.parametrize("n_sources", [1, 30, 400, 1199, 1200])
+    def test_large_table(self, made, candidates, tmp_path, n_sources):
+        result, model, _ = made
+        path = tmp_path / "x.html"
+        settings = {"sources": [700, 0, 3], "candidates": candidates, "model": model}
+        write_report(result, path, n_sources=n_sources, **settings)
+        text = path.read_text(encoding="utf-8")
+        head = json.loads(re.search(r'id="header">(.*?)</script>', text, re.DOTALL)[1])
+        assert head["n"] == n_sources
+        assert head["total"] == 1200
+        assert (f"lists {n_sources:,} of 1,200 sources" in text) == (n_sources < 1200)
+        assert sum(item["count"] for item in head["classes"]) == n_sources
+        if n_sources == 1200:
+            assert "rows" not in head
+            return
+        rows = choose_sources(result, head_classes(head), np.array([700, 0, 3]), n_sources)
+        assert len(rows) == len(set(rows.tolist())) == n_sources
+        assert set(np.array([700, 0, 3])[:n_sources]) <= set(rows.tolist())
+
+    def test_small_classes_are_kept(self, made):
+        result, model, _ = made
+        rows = choose_sources(result, model.classes_, np.empty(0, int), 600)
+        kept, whole = (Counter(table["prediction"].tolist()) for table in (result[rows], result))
+        largest = max(whole, key=whole.get)
+        assert all(kept[name] == whole[name] for name in whole if name != largest)
+        assert np.all(np.diff(rows) > 0)
+
+    @pytest.mark.usefixtures("no_figures")
+    def test_table_path(self, made, tmp_path, header):
+        assert header["table"] == {"url": "tables/a%20b.fits", "format": "fits"}
+        with pytest.raises(ValueError, match=r"table_path must be a FITS file or a VOTable .*csv"):
+            write_report(made[0], tmp_path / "x.html", table_path="x.csv")
 
     def test_method(self, made, tmp_path):
         result, model, evaluation = made

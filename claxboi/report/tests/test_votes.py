@@ -106,7 +106,7 @@ def test_from_the_page_to_the_model(voting, odd, odd_page, tmp_path):
 
     # Without a name there is no file: nobody could read it.
     voting.click("#card .save")
-    voting.wait(f"{STATE}.startsWith('Your name, please')")
+    voting.wait(f"{STATE}.startsWith('Enter your name')")
     assert voting.run("document.activeElement.getAttribute('aria-label')") == "Your name"
     fill(voting, ".fields [aria-label='Your name']", "Ann, B.")
     voting.wait(f"{STATE}.includes('6 votes by Ann, B.')")
@@ -211,7 +211,7 @@ def test_another_computer(voting, tmp_path):
         ("source_id,voter\na,b", "The file has no column vote."),
         ("source_id,voter,vote\na,b,", "The file has no votes."),
         ("source_id,voter,vote\n,b,AGN", "The file has a vote without a source or a voter."),
-        ('source_id,voter,vote\n"a,b,c', "The file is no CSV: a quote is not closed"),
+        ('source_id,voter,vote\n"a,b,c', "The file is not CSV: a quote is not closed"),
         ("source_id,voter,vote\na,b,c\na,d,c", "The file has votes by b, d: give your name first."),
     ],
 )

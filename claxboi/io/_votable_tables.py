@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-VOTables that other programs find nothing wrong with.
+Tables in VOTables.
 """
 
 import io
@@ -12,10 +12,17 @@ import numpy as np
 from astropy.io import votable
 from astropy.io.votable.converters import get_converter
 from astropy.io.votable.exceptions import E01, W03
-from astropy.io.votable.tree import VOTableFile
+from astropy.io.votable.tree import Info, VOTableFile
 from astropy.units import UnitsWarning
+from astropy.utils.data import get_readable_fileobj
 
-__all__ = ["Document", "find_note", "make_document", "read_document"]
+from ._meta import META_KEY, meta_as_json, restore_meta
+from ._selection import choose_table
+
+__all__ = ["find_note", "read_document", "read_votable", "votable_document", "write_votable"]
+
+#: Marks of astropy on columns that held text, or that have a width.
+COLUMN_MARKS = ("_votable_string_dtype", "_votable_arraysize", "width", "precision")
 
 #: The control characters that XML has, and what numpy fills text up with.
 XML_CONTROLS = (0, 9, 10, 13)
@@ -27,7 +34,7 @@ PARAM = re.compile(rb"""<PARAM\b((?:[^>"']|"[^"]*"|'[^']*')*?)(?:/>|>.*?</PARAM>
 @contextmanager
 def overlooking_erg():
     """
-    Say nothing of erg, which the standard of units deprecates, and X-ray astronomers use.
+    Ignore the warning about erg, which the VOUnit standard deprecates and X-ray astronomers use.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*has been deprecated in the VOUnit", UnitsWarning)
@@ -36,12 +43,12 @@ def overlooking_erg():
 
 class Document(VOTableFile):
     """
-    A VOTable that is written without a warning for each flux.
+    A VOTable that is written without a warning about the unit of each flux.
     """
 
     def to_xml(self, *args, **settings):
         """
-        Write it as XML, as its base does.
+        Write the document as XML, as its base class does.
 
         Parameters
         ----------
@@ -54,7 +61,7 @@ class Document(VOTableFile):
 
 def read_document(content):
     """
-    Read a VOTable, lists of text among its parameters or not, which astropy cannot read.
+    Read a VOTable, also one with lists of text among its parameters, which astropy cannot read.
 
     TOPCAT makes such a list of the comments that astropy leaves in a FITS file.
 
@@ -104,9 +111,55 @@ def find_note(document, name):
     return None
 
 
-def make_document(table):
+def read_votable(path, *, table=None):
     """
-    Turn a table of plain columns into a VOTable.
+    Read a table of a VOTable file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    table : str or int, optional
+        Name, ID or number (from 1) of the table. Default: the only table with rows.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+    """
+    with get_readable_fileobj(str(path), encoding="binary") as stream:
+        document = read_document(stream.read())
+    elements = list(document.iter_tables())
+    names = [(str(e.name or e.ID or ""), k, len(e.array)) for k, e in enumerate(elements, start=1)]
+    chosen = elements[choose_table(names, path, table)]
+    result = chosen.to_table(use_names_over_ids=True)
+    for column in result.columns.values():
+        for mark in COLUMN_MARKS:
+            column.info.meta.pop(mark, None)
+        # The precision of a field tells how to show it, not how many digits it has.
+        column.info.format = None
+        if column.info.description:
+            column.info.description = " ".join(column.info.description.split())
+    restore_meta(result, find_note(document, META_KEY))
+    return result
+
+
+def write_votable(table, path):
+    """
+    Write a table whose columns are `holdable`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    path : path
+        The new file.
+    """
+    votable_document(table).to_xml(str(path))
+
+
+def votable_document(table):
+    """
+    Turn a table whose columns are `holdable` into a VOTable, with its meta as INFO element.
 
     Parameters
     ----------
@@ -139,10 +192,16 @@ def make_document(table):
             # A single character cannot be missing, and the standard deprecates this.
             field.arraysize = "*"
             field.converter = get_converter(field)
+        elif field.precision or field.width:
+            # They cut digits.
+            field.precision = field.width = None
+            field.converter = get_converter(field)
         # S/N makes the ID S_N, which may be the name of another.
         while field.ID in taken or (field.ID in names and field.name != field.ID):
             field.ID += "_"
         taken.add(field.ID)
+    if text := meta_as_json(table.meta):
+        document.resources[0].infos.append(Info(name=META_KEY, value=text))
     return document
 
 
@@ -153,5 +212,5 @@ def _check_text(name, values):
     if is_control.any():
         row = np.flatnonzero(is_control.any(axis=1))[0]
         raise ValueError(
-            f"VOTable holds no control characters, got {str(values[row])!r} in column {name!r}"
+            f"VOTable cannot hold control characters, got {str(values[row])!r} in column {name!r}"
         )

@@ -1,0 +1,60 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+The choice of a table in a file that holds several.
+"""
+
+import logging
+
+__all__ = ["choose_table"]
+
+log = logging.getLogger(__name__)
+
+
+def choose_table(found, path, table):
+    """
+    Find the table that is asked for, or the only one that has rows.
+
+    Parameters
+    ----------
+    found : list of (str, int, int)
+        Name, number and number of rows of each table of the file.
+    path : path
+        The file, for messages.
+    table : str, int or None
+        Name (compared without case) or number.
+
+    Returns
+    -------
+    index : int
+        Index in ``found``.
+
+    Raises
+    ------
+    ValueError
+        If there is no table, none of that name or number, or a choice is needed.
+    """
+    if not found:
+        raise ValueError("the file has no table")
+    listed = ", ".join(
+        f"{name or 'unnamed'!r} (number {number}, {rows} rows)" for name, number, rows in found
+    )
+    if table is not None:
+        same = [
+            index
+            for index, (name, number, _) in enumerate(found)
+            if table == number or (isinstance(table, str) and table.lower() == name.lower())
+        ]
+        if len(same) == 1:
+            return same[0]
+        reason = "several tables" if same else "no table"
+        raise ValueError(f"the file has {reason} {table!r}; its tables are {listed}")
+    filled = [index for index, (_, _, rows) in enumerate(found) if rows]
+    if len(found) == 1 or len(filled) == 1:
+        index = filled[0] if filled else 0
+        if len(found) > 1:
+            log.info("%s: took the only table with rows, %r", path, found[index][0])
+        return index
+    name, number, _ = found[filled[0] if filled else 0]
+    raise ValueError(
+        f"the file has several tables: {listed}. Choose one, such as table={name or number!r}"
+    )

@@ -1,0 +1,132 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+VOTables that other programs read without complaint.
+"""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import votable
+from astropy.table import MaskedColumn, QTable, Table
+from astropy.time import Time
+
+from claxboi.io import as_votable, read_table, write_table
+
+
+@pytest.fixture
+def table():
+    mask = [True, False]
+    made = Table(
+        {
+            "S/N": [1.0, 2.0],
+            "S_N": [3.0, 4.0],
+            "flag": MaskedColumn([True, False], mask=mask),
+            "whole": [True, False],
+            "letter": MaskedColumn(["a", "b"], mask=mask),
+            "text": ["αβγ", "δ"],
+            "i8": MaskedColumn([1, 2], mask=mask),
+            "f8": MaskedColumn([1.0, 2.0], mask=mask),
+            "pairs": [[True, False], [False, False]],
+        }
+    )
+    made["power"] = [1.0, 2.0] * u.Unit("1e-14 W / m2")
+    return made
+
+
+def test_columns_are_of_types_that_can_be_missing(table, tmp_path):
+    write_table(table, tmp_path / "t.vot")
+    document = votable.parse(tmp_path / "t.vot", verify="exception")
+    fields = {field.name: field for field in document.get_first_table().fields}
+    assert fields["flag"].datatype == fields["whole"].datatype == "boolean"
+    assert fields["letter"].arraysize == "*"
+    ids = [field.ID for field in fields.values()]
+    assert len(set(ids)) == len(ids)
+    back = read_table(tmp_path / "t.vot")
+    assert back.colnames == table.colnames
+    for name in table.colnames:
+        assert back[name].tolist() == table[name].tolist(), name
+        assert back[name].unit == table[name].unit
+    assert back["flag"].dtype == bool
+
+
+FIELDS = '<FIELD name="ra" datatype="double"/><FIELD name="e" datatype="double" precision="E1"/>'
+
+
+def write_votable(path, *tables):
+    made = [
+        f'<TABLE name="{name}">{FIELDS}<DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE>'
+        for name, rows in tables
+    ]
+    path.write_text(
+        '<?xml version="1.0"?><VOTABLE version="1.3" '
+        'xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE>'
+        f"{''.join(made)}</RESOURCE></VOTABLE>"
+    )
+
+
+def test_several_tables(tmp_path):
+    row = "<TR><TD>10</TD><TD>0.0014</TD></TR>"
+    write_votable(tmp_path / "t.vot", ("notes", ""), ("sources", row))
+    assert read_table(tmp_path / "t.vot")["ra"].tolist() == [10]
+    write_votable(tmp_path / "t.vot", ("notes", row), ("sources", row * 2))
+    with pytest.raises(
+        ValueError, match=r"several tables: 'notes' \(number 1, 1 rows\), 'sources'"
+    ):
+        read_table(tmp_path / "t.vot")
+    assert len(read_table(tmp_path / "t.vot", table="sources")) == 2
+    assert len(read_table(tmp_path / "t.vot", table=1)) == 1
+
+
+@pytest.mark.parametrize("suffix", ["vot", "fits", "ecsv", "csv", "parquet"])
+def test_all_digits_are_written(tmp_path, suffix):
+    write_votable(tmp_path / "t.vot", ("a", "<TR><TD>10.1234567</TD><TD>0.0014</TD></TR>"))
+    table = read_table(tmp_path / "t.vot")
+    table["ra"].format = ".2f"
+    table["e"].meta["precision"] = "E1"
+    write_table(table, tmp_path / f"again.{suffix}")
+    back = read_table(tmp_path / f"again.{suffix}")
+    assert back["ra"].tolist() == [10.1234567]
+    assert back["e"].tolist() == [0.0014]
+
+
+@pytest.mark.parametrize("suffix", ["vot", "fits", "ecsv", "csv", "parquet"])
+def test_quantities_and_times(tmp_path, suffix):
+    table = QTable({"ra": [10.0, 20.0] * u.deg, "epoch": Time([2000.5, 2010.25], format="jyear")})
+    table["day"] = Time(["2010-01-01", "2010-01-02T03:04:05.123456789"])
+    write_table(table, tmp_path / f"q.{suffix}")
+    back = read_table(tmp_path / f"q.{suffix}")
+    assert back["ra"].tolist() == [10.0, 20.0]
+    assert suffix == "csv" or back["ra"].unit == u.deg
+    assert np.allclose(getattr(back["epoch"], "jyear", back["epoch"]), [2000.5, 2010.25])
+    again = Time(np.asarray(back["day"]).astype(str)) if suffix != "ecsv" else back["day"]
+    assert np.abs((again - table["day"]).to_value("s")).max() < 1e-9
+
+
+def test_no_warning_about_erg(tmp_path):
+    unit = u.Unit("1e-14 erg / (s cm2)")
+    # Warnings are errors here.
+    as_votable(Table({"flux": [1.0] * unit})).to_xml(str(tmp_path / "t.vot"))
+    assert read_table(tmp_path / "t.vot")["flux"].unit == unit
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (["good", "a\x01b"], r"cannot hold control characters, got 'a\\x01b' in column 'x'"),
+        ([{}, None], "VOTable cannot hold column 'x': .* got Column of object"),
+        (SkyCoord([1, 2], [3, 4], unit="deg"), r"column 'x': .* got SkyCoord of shape \(2,\)"),
+    ],
+)
+def test_what_it_cannot_hold(column, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        write_table(Table({"x": column}), tmp_path / "t.vot")
+    assert not list(tmp_path.iterdir())
+
+
+def test_text_of_other_byte_orders_and_of_no_length(tmp_path):
+    table = Table({"big": np.array(["ab", "c"], dtype=">U2"), "none": np.array(["", ""])})
+    write_table(table, tmp_path / "t.vot")
+    assert read_table(tmp_path / "t.vot")["big"].tolist() == ["ab", "c"]
+    write_table(table[:0], tmp_path / "t.vot", overwrite=True)
+    assert len(read_table(tmp_path / "t.vot")) == 0
