@@ -160,7 +160,7 @@ def test_merged_labels_are_counted():
     labels[:100] = np.char.replace(labels[:100], "CV", "polar")
     table["class"] = MaskedColumn(labels, mask=table["class"].mask)
     model = NaiveBayesClassifier(["x", "y"], bandwidth=0.3, merge={"CVs": ["CV", "polar"]})
-    counts = count_classes(model.fit(table).classify(table, "training"), model, n_resamples=0)
+    counts = count_classes(model.fit(table).classify(table, "training"), model)
     assert dict(counts["class", "n_training"].iterrows()) == dict(
         zip(model.classes_, model.class_counts_, strict=True)
     )
