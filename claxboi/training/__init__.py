@@ -2,7 +2,10 @@
 """
 Step 5, what is known: labels from claxboi.utils import moved_names
 from the literature's catalogues, and training samples.
+Step 5: label sources from published catalogues, and build training samples.
 """
+
+from claxboi.utils import moved_names
 
 from .choose_sample import find_training, mission_of
 from .label_summary import DependentLabelWarning, LabelReport, label_report
