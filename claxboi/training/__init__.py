@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 5, what is known: labels from claxboi.utils import moved_names
-from the literature's catalogues, and training samples.
 Step 5: label sources from published catalogues, and build training samples.
 """
 
