@@ -147,6 +147,10 @@ class NaiveBayesClassifier(Engine):
     ('spectrum', 'counterparts')
     """
 
+    #: Where the training sample is from, as recorded in its metadata: a dict with any of mission,
+    #: flux_band, hardness_bands and dates (of the label catalogues). None if it was not recorded.
+    origin = None
+
     def __init__(
         self,
         properties=None,

@@ -123,6 +123,7 @@ def fit_classifier(
     categories = dict.fromkeys(record.category for record in read.records)
     _output.check_collisions(table, read.names, categories, overwrite)
     model._learn(read)
+    model.origin = _origin(sample)
     if weights is None and model.normalization == "none":
         if offsets is None:
             offsets = isinstance(priors, str) and priors == "estimate"
@@ -182,3 +183,18 @@ def _priors_of_sample(priors):
     if isinstance(priors, str):
         return "training"
     return priors if isinstance(priors, dict) else priors.mean(axis=0)
+
+
+def _origin(sample):
+    """Return where a sample is from, as the earlier steps recorded it."""
+    steps = sample.meta.get("claxboi", {})
+    catalog, catalogues = steps.get("catalog", {}), steps.get("labels", {}).get("catalogues", {})
+    origin = {
+        "mission": catalog.get("mission") or steps.get("training", {}).get("mission"),
+        "flux_band": catalog.get("flux_band"),
+        "hardness_bands": catalog.get("hardness_bands"),
+    }
+    dates = sorted(entry["date"][:10] for entry in catalogues.values() if entry.get("date"))
+    if dates:
+        origin["dates"] = [dates[0], dates[-1]]
+    return {key: value for key, value in origin.items() if value} or None

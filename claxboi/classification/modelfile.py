@@ -103,6 +103,7 @@ def read_model(cls, path):
         model._fit_rows(records, names, training, label=label, dropped=dropped)
     else:
         _set_densities(model, table, records, stored)
+    model.origin = stored.get("origin")
     model.categories = tuple(stored["categories"])
     model._units = stored["units"]
     model.label, model.id = stored["label"], stored.get("id")
@@ -164,6 +165,7 @@ def _meta(model, **more):
         "version": __version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **{name: getattr(model, name) for name in SETTINGS + LEARNED},
+        "origin": model.origin,
         "given_classes": model.classes,
         "merge": model.merge,
         "classes": model.classes_,
