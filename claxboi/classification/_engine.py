@@ -258,16 +258,22 @@ class Engine:
         parts = []
         if match.n_near:
             parts.append(f"{match.n_near} others lie within 2 arcsec of a training source")
+        if match.n_far:
+            parts.append(
+                f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
+                "away, and are taken for new sources"
+            )
         if match.n_moved:
             parts.append(
-                f"{match.n_moved} have the identifier of a training source more than 2 arcsec away"
+                f"{match.n_moved} of them are 2 arcsec to 1 arcmin away from the training source "
+                "of their identifier"
             )
         if parts:
             warn(
-                f"{found} of {n} rows are training sources (same identifier, or same position "
-                f"within 0.2 arcsec) and are held out; {' and '.join(parts)}: if they are the same "
-                "sources, their probabilities are not held out; if not, name a column that "
-                "identifies the sources by id=",
+                f"{found} of {n} rows are training sources (by identifier, or by position within "
+                f"0.2 arcsec) and are held out. {'; '.join(parts)}. The probabilities of rows that "
+                "are taken for new sources are not held out; id= of the fit names another column "
+                "of identifiers",
                 IdentityWarning,
             )
 
