@@ -11,13 +11,13 @@ from claxboi.utils import check_count, check_table, record
 from . import _output
 from ._crossvalidation import evaluate_model
 from ._engine import Engine, NotFittedError
-from ._likelihood import BLOCK_SIZE, LikelihoodModel
+from ._likelihood import BLOCK_SIZE
 from ._posterior import log_proportions
 from ._search import optimize_weights
 from .estimation import estimate_model_priors
 from .explanation import explain_source
 from .modelfile import read_model, write_model
-from .original import ORIGINAL_KERNEL, ORIGINAL_LABEL, read_original, warn_in_sample
+from .original import build_original
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
 
@@ -278,25 +278,7 @@ class NaiveBayesClassifier(Engine):
         >>> model.weights, model.default_priors
         ({'spectrum': 9.0, 'missing': 0.75}, {'AGN': 0.7, 'star': 0.3})
         """
-        run = read_original(cat_in, config, distrib, table=table)
-        model = cls(run.records, weights=None, normalization="original", kernel=ORIGINAL_KERNEL)
-        # The run's order, and categories without a property, which do not count.
-        model.categories = tuple(c for c in run.categories if c in model.categories)
-        given = dict(zip(["missing", *run.categories], run.weights, strict=True))
-        model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
-        model.set_weights(model._given_weights)
-        member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
-        model.classes_ = run.classes
-        model.class_counts_ = member.sum(axis=1)
-        model.label = ORIGINAL_LABEL
-        # The original numbers its classes: its labels are read as their names.
-        model.merge = {name: [str(k)] for k, name in enumerate(run.classes)}
-        model.default_priors = run.priors
-        model._likelihood = LikelihoodModel(
-            run.densities, model.categories, run.present @ member.T, model.class_counts_
-        )
-        warn_in_sample()
-        return model
+        return build_original(cls, cat_in, config, distrib, table=table)
 
     def write(self, path, *, overwrite=False):
         """
