@@ -37,6 +37,8 @@ def classify(
     bandwidth="likelihood",
     min_class_size=3,
     merge=None,
+    refine=True,
+    shrinkage=1.0,
     pos_error=None,
     fetch=True,
     overwrite=False,
@@ -89,7 +91,7 @@ def classify(
     offsets : bool, optional
         With fitted weights: fit an offset per class too. Default: only with priors="estimate",
         which needs likelihoods that are calibrated class by class.
-    normalization, missing, kernel, bandwidth, min_class_size, merge
+    normalization, missing, kernel, bandwidth, min_class_size, merge, refine, shrinkage
         See `~claxboi.classification.NaiveBayesClassifier`.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
         Positional error of bare positions, where its column is not found: the name of the column,
@@ -162,6 +164,8 @@ def classify(
         "bandwidth": bandwidth,
         "min_class_size": min_class_size,
         "merge": merge,
+        "refine": refine,
+        "shrinkage": shrinkage,
     }
     check_table(table)
     check_priors(priors)

@@ -73,6 +73,13 @@ class NaiveBayesClassifier(Engine):
         Smaller classes are left out with a warning (default 3).
     merge : mapping of str to sequence of str, optional
         New class to the labels that it takes in.
+    refine : bool, optional
+        Refine the published formula where exponents are fitted (`optimize` by log-loss) and free:
+        add terms of properties, of their presence, and of pairs of properties, each weighted class
+        by class and shrunk to zero. Default: True with normalization="none".
+    shrinkage : float or "cv", optional
+        Strength of the shrinkage in units of the default (default 1.0), or "cv": the one of lowest
+        cross-validated log-loss.
 
     Attributes
     ----------
@@ -161,6 +168,8 @@ class NaiveBayesClassifier(Engine):
         classes=None,
         min_class_size=3,
         merge=None,
+        refine=True,
+        shrinkage=1.0,
     ):
         if normalization is None:
             published = isinstance(weights, str) and weights == "published"
@@ -181,6 +190,10 @@ class NaiveBayesClassifier(Engine):
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
                 raise ValueError(f"classes must be two or more different names, got {classes!r}")
         self.merge = merge
+        self.refine = _check_refine(refine, self.normalization, self.kernel)
+        if shrinkage != "cv":
+            check_number(shrinkage, "shrinkage", minimum=0, exclusive=True)
+        self.shrinkage = shrinkage
         self.properties = properties
         self._given_properties, self._given_weights = properties, weights
         self._units = None
@@ -195,6 +208,8 @@ class NaiveBayesClassifier(Engine):
         self._known_tables = KnownTables()
         self._outlier_scale = None
         self._likelihood = None
+        self._refinement = None
+        self._population_differences = []
 
     def set_weights(self, weights):
         """
@@ -219,6 +234,7 @@ class NaiveBayesClassifier(Engine):
         self.search = None
         # Weights that were found without each fold of the training sample.
         self._fold_weights = None
+        self._refinement = None
 
     def __repr__(self):
         state = "not fitted" if self._likelihood is None else f"classes {', '.join(self.classes_)}"
@@ -759,3 +775,9 @@ class NaiveBayesClassifier(Engine):
             per class; adding up to the log posterior.
         """
         return explain_source(self, source, priors)
+
+
+def _check_refine(refine, normalization, kernel):
+    if not isinstance(refine, bool | np.bool_):
+        raise TypeError(f"refine must be True or False, got {refine!r}")
+    return bool(refine) and normalization == "none" and kernel != ORIGINAL_KERNEL

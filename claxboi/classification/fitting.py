@@ -39,6 +39,8 @@ def fit_classifier(
     bandwidth="likelihood",
     min_class_size=3,
     merge=None,
+    refine=True,
+    shrinkage=1.0,
     overwrite=False,
     rng=None,
     show_progress=True,
@@ -57,7 +59,7 @@ def fit_classifier(
         priors are checked against it. Default: ``sample``.
     properties, label, weight, id, weights, offsets, normalization, missing, kernel, bandwidth
         As for `claxboi.classify`.
-    min_class_size, merge, overwrite, show_progress
+    min_class_size, merge, refine, shrinkage, overwrite, show_progress
         As for `claxboi.classify`.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
@@ -109,6 +111,8 @@ def fit_classifier(
         classes=classes,
         min_class_size=min_class_size,
         merge=merge,
+        refine=refine,
+        shrinkage=shrinkage,
     )
     read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
@@ -117,7 +121,7 @@ def fit_classifier(
     priors = _settled_priors(priors, read, table)
     categories = dict.fromkeys(record.category for record in read.records)
     _output.check_collisions(table, read.names, categories, overwrite)
-    model._learn(read)
+    model._learn(read, table)
     model.origin = _origin(sample)
     if weights is None and model.normalization == "none":
         if offsets is None:
