@@ -38,6 +38,8 @@ def classify(
     bandwidth=None,
     min_class_size=None,
     merge=None,
+    refine=True,
+    shrinkage=1.0,
     pos_error=None,
     fetch=True,
     overwrite=False,
@@ -93,7 +95,7 @@ def classify(
     recipe : {"default", "published", "original"}, optional
         Values of the next four, where they are None: the default ones, those of Tranin et al.
         (2022), or those of the original scripts.
-    normalization, missing, kernel, bandwidth, min_class_size, merge
+    normalization, missing, kernel, bandwidth, min_class_size, merge, refine, shrinkage
         See `~claxboi.classification.NaiveBayesClassifier`.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
         Positional error of bare positions, where its column is not found: the name of the column,
@@ -167,6 +169,8 @@ def classify(
         "bandwidth": bandwidth,
         "min_class_size": min_class_size,
         "merge": merge,
+        "refine": refine,
+        "shrinkage": shrinkage,
     }
     check_table(table)
     check_priors(priors)

@@ -74,6 +74,13 @@ class NaiveBayesClassifier(Engine):
         Smaller classes are left out with a warning (default 3).
     merge : mapping of str to sequence of str, optional
         New class to the labels that it takes in.
+    refine : bool, optional
+        Refine the published formula where exponents are fitted (`optimize` by log-loss) and free:
+        add terms of properties, of their presence, and of pairs of properties, each weighted class
+        by class and shrunk to zero. Default: True with normalization="none".
+    shrinkage : float or "cv", optional
+        Strength of the shrinkage in units of the default (default 1.0), or "cv": the one of lowest
+        cross-validated log-loss.
     n_jobs : int, optional
         Number of threads; -1 for all cores. Default: ``claxboi.conf.n_jobs``.
 
@@ -165,6 +172,8 @@ class NaiveBayesClassifier(Engine):
         classes=None,
         min_class_size=MIN_CLASS_SIZE,
         merge=None,
+        refine=True,
+        shrinkage=1.0,
         n_jobs=None,
     ):
         settings = resolve_recipe(
@@ -175,7 +184,15 @@ class NaiveBayesClassifier(Engine):
             bandwidth=bandwidth,
             weights=weights,
         )
-        super().__init__(properties, weights=weights, floor=floor, n_jobs=n_jobs, **settings)
+        super().__init__(
+            properties,
+            weights=weights,
+            floor=floor,
+            refine=refine,
+            shrinkage=shrinkage,
+            n_jobs=n_jobs,
+            **settings,
+        )
         self.recipe = recipe
         self.min_class_size = check_count(min_class_size, "min_class_size")
         self.classes = None

@@ -61,6 +61,12 @@ class KernelNaiveBayes:
         log-loss, where ``normalization`` is "none", else 1. None: 1 each.
     offsets : bool, optional
         With fitted weights: fit an offset per class too (default False).
+    refine : bool, optional
+        With fitted weights: refine the published formula by terms of each feature and of pairs of
+        features, see `NaiveBayesClassifier` (default True).
+    shrinkage : float or "cv", optional
+        Strength of the shrinkage of the refinement (default 1.0), or "cv": chosen by
+        cross-validation.
     priors : mapping or sequence, optional
         Prior proportions of the classes, by class or in sorted order. Default: those of the
         training sample.
@@ -130,6 +136,8 @@ class KernelNaiveBayes:
         floor: float = DEFAULT_FLOOR,
         weights: str | Mapping | Sequence | None = "fitted",
         offsets: bool = False,
+        refine: bool = True,
+        shrinkage: float | str = 1.0,
         priors: Mapping | Sequence | None = None,
         n_folds: int = 5,
         n_jobs: int | None = None,
@@ -143,6 +151,8 @@ class KernelNaiveBayes:
         self.floor = floor
         self.weights = weights
         self.offsets = offsets
+        self.refine = refine
+        self.shrinkage = shrinkage
         self.priors = priors
         self.n_folds = n_folds
         self.n_jobs = n_jobs
@@ -273,7 +283,14 @@ class KernelNaiveBayes:
             )
         records = self._records(X, names)
         given = None if isinstance(self.weights, str) and self.weights == "fitted" else self.weights
-        core = Engine(records, weights=given, floor=self.floor, **settings)
+        core = Engine(
+            records,
+            weights=given,
+            floor=self.floor,
+            refine=self.refine,
+            shrinkage=self.shrinkage,
+            **settings,
+        )
         training = TrainingRows(
             X.T, {}, codes, weights, source=np.unique(source, return_inverse=True)[1]
         )
@@ -294,6 +311,7 @@ class KernelNaiveBayes:
                     proportions,
                     training.weights,
                     training.keys,
+                    sources,
                     offsets=bool(self.offsets),
                     n_folds=self.n_folds,
                 )
