@@ -3,6 +3,7 @@
 What two or more steps need and astropy lacks: one topic a module.
 """
 
+from ._arguments import checked
 from ._column_values import (
     add_columns,
     find_rows,
@@ -30,9 +31,17 @@ from ._validation import (
     check_choice,
     check_columns,
     check_count,
+    check_flag,
+    check_mapping,
+    check_merge,
+    check_names,
     check_number,
+    check_path,
+    check_rng,
     check_table,
+    check_text,
     quantity_value,
+    shown,
 )
 from .exceptions import ClaxboiWarning, warn
 from .sphere import (
@@ -56,11 +65,19 @@ __all__ = [
     "check_choice",
     "check_columns",
     "check_count",
+    "check_flag",
     "check_magnitude_system",
+    "check_mapping",
+    "check_merge",
+    "check_names",
     "check_number",
     "check_output",
+    "check_path",
     "check_plausible",
+    "check_rng",
     "check_table",
+    "check_text",
+    "checked",
     "chord_length",
     "convert_values",
     "digest",
@@ -78,6 +95,7 @@ __all__ = [
     "remove_abandoned",
     "replacing",
     "replacing_all",
+    "shown",
     "sky_offsets",
     "sky_separation",
     "table_hash",
