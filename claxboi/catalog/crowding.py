@@ -14,6 +14,7 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    checked,
     chord_length,
     float_values,
     quantity_value,
@@ -26,6 +27,7 @@ from .columns import make_column
 __all__ = ["flag_blended", "flag_crowded"]
 
 
+@checked
 def flag_crowded(
     table, objects=None, *, density=None, radius=60 * u.arcsec, max_objects=3, overwrite=False
 ):
@@ -98,6 +100,7 @@ def flag_crowded(
     return result
 
 
+@checked
 def flag_blended(
     table, sharper, *, n_sigma=3.0, min_radius=0 * u.arcsec, min_sources=2, overwrite=False
 ):

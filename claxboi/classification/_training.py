@@ -12,6 +12,7 @@ from claxboi.catalog import describe
 from claxboi.utils import (
     ClaxboiWarning,
     check_columns,
+    checked,
     float_values,
     read_unit,
     text_values,
@@ -184,6 +185,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
     return kept, _codes(labels, missing, kept), dropped
 
 
+@checked
 def label_codes(table, label, classes, merge=None):
     """
     Return the class of each row, -1 where it has no label or that of no class.

@@ -5,7 +5,7 @@ The naive Bayes classifier.
 
 import numpy as np
 
-from claxboi.utils import check_choice, check_count, check_number, check_table, record
+from claxboi.utils import check_choice, check_count, check_number, check_table, checked, record
 
 from . import _output
 from ._bandwidths import RULES
@@ -226,6 +226,7 @@ class NaiveBayesClassifier(Engine):
 
     # Learning
 
+    @checked
     def fit(self, table, label="class", *, sample_weight=None, id=None):
         """
         Learn the densities and the presence of each property per class.
@@ -329,6 +330,7 @@ class NaiveBayesClassifier(Engine):
         warn_in_sample()
         return model
 
+    @checked
     def write(self, path, *, overwrite=False):
         """
         Write the fitted classifier as one text file (ECSV), to classify elsewhere.
@@ -501,6 +503,7 @@ class NaiveBayesClassifier(Engine):
         best = self.predict_log_proba(table, priors).argmax(axis=1)
         return np.array(self.classes_)[best]
 
+    @checked
     def classify(self, table, priors=None, *, overwrite=False, show_progress=True):
         """
         Add the posterior columns to a table.
@@ -568,6 +571,7 @@ class NaiveBayesClassifier(Engine):
 
     # Thin methods: the work is in the module of each
 
+    @checked
     def estimate_priors(self, table, *, n_resamples=20, rng=None, show_progress=True):
         """
         Estimate the proportions of the classes among sources that did not train the model.
@@ -601,6 +605,7 @@ class NaiveBayesClassifier(Engine):
             show_progress=show_progress,
         )
 
+    @checked
     def optimize(
         self,
         table,
@@ -670,6 +675,7 @@ class NaiveBayesClassifier(Engine):
         self.search = search
         return search
 
+    @checked
     def evaluate(
         self,
         table,

@@ -8,7 +8,7 @@ import logging
 import numpy as np
 
 from claxboi.properties import known_properties
-from claxboi.utils import check_columns, float_values, text_values
+from claxboi.utils import check_columns, checked, float_values, text_values
 
 from . import _output
 from ._training import read_values
@@ -22,6 +22,7 @@ __all__ = ["fit_classifier"]
 log = logging.getLogger(__name__)
 
 
+@checked
 def fit_classifier(
     sample,
     priors=None,

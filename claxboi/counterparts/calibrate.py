@@ -16,6 +16,7 @@ from claxboi.utils import (
     ARCSEC,
     check_count,
     check_number,
+    checked,
     float_values,
     quantity_value,
     unit_vectors,
@@ -87,6 +88,7 @@ class CutoffCalibration(NamedTuple):
     """The candidates of the shifted positions."""
 
 
+@checked
 def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST_DRAWS, rng=None):
     """
     Move each X-ray source to an empty place nearby.
@@ -165,6 +167,7 @@ def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST
     return result
 
 
+@checked
 def calibrate_cutoffs(
     xray,
     secondaries,

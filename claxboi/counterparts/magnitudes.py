@@ -17,6 +17,7 @@ from claxboi.utils import (
     check_choice,
     check_columns,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -74,6 +75,7 @@ def _relations():
     return [{name: row[name] for name in table.colnames} for row in table]
 
 
+@checked
 def homogenize_magnitudes(table, survey, *, columns=None, proxy_scatter=0 * u.mag, overwrite=False):
     """
     Put the magnitudes of a survey on one system: Gaia BP and RP, or WISE W1 and W2.

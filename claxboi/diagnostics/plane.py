@@ -15,6 +15,7 @@ from claxboi.utils import (
     check_columns,
     check_count,
     check_table,
+    checked,
     float_values,
 )
 from claxboi.utils.style import (
@@ -46,6 +47,7 @@ _MARGIN = 0.06
 _N_POINTS, _N_LIMITS = 300, 60
 
 
+@checked
 def plot_plane(
     table,
     x,

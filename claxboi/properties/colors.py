@@ -9,13 +9,14 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import make_column
-from claxboi.utils import add_columns, check_columns, check_table, float_values
+from claxboi.utils import add_columns, check_columns, check_table, checked, float_values
 
 from ._column_output import optional_values
 
 __all__ = ["add_colors"]
 
 
+@checked
 def add_colors(table, pairs, *, overwrite=False):
     """
     Add colours: differences of two magnitudes of the counterpart.

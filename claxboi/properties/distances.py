@@ -12,6 +12,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     find_rows,
     float_values,
     text_values,
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@checked
 def add_star_distances(table, distances, *, id_column="opt_id", estimate="rgeo", overwrite=False):
     """
     Add the distances of stars, joined on the identifier of the counterpart.
@@ -103,6 +105,7 @@ def _take(values, rows):
     return values[rows] if len(values) else np.full(len(rows), np.nan)
 
 
+@checked
 def add_parallax_distances(table, *, min_significance=5, overwrite=False):
     r"""
     Add the distances of stars with a good parallax, where there is no catalogue of distances.
@@ -186,6 +189,7 @@ def parallax_distances(table, min_significance=5.0):
     }
 
 
+@checked
 def add_luminosities(table, *, overwrite=False):
     r"""
     Add X-ray luminosities: as a star, as a member of the host galaxy, and the published property.

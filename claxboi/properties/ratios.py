@@ -18,6 +18,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     record,
 )
@@ -41,6 +42,7 @@ def _ratios():
     return [{name: row[name] for name in table.colnames} for row in table]
 
 
+@checked
 def add_flux_ratios(table, *, constants="zero points", overwrite=False):
     r"""
     Add the ratios of X-ray to optical and infrared flux, with errors.
@@ -199,6 +201,7 @@ def log_flux_values(table):
     return np.log10(flux), error / (flux * np.log(10))
 
 
+@checked
 def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
     r"""
     Add hardness ratios, of neighbouring bands or of the pairs asked for.

@@ -13,7 +13,7 @@ from astropy.table import Column, Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import missions
-from claxboi.utils import check_number, quantity_value
+from claxboi.utils import check_number, checked, quantity_value
 
 __all__ = ["conversion_uncertainty", "convert_flux", "flux_fraction"]
 
@@ -32,6 +32,7 @@ _WIDEST = 0.5
 _NODES_AT_ONCE = 4_000_000
 
 
+@checked
 def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
     r"""
     Convert an X-ray flux from one energy band to another.
@@ -84,6 +85,7 @@ def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
     return flux * fraction
 
 
+@checked
 def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=False):
     r"""
     Return the flux in one energy band over that in another.

@@ -13,6 +13,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -25,6 +26,7 @@ from .spectra import GAMMA, GAMMA_RANGE, NH, format_band, parse_band
 __all__ = ["add_flux_range", "add_variability"]
 
 
+@checked
 def add_flux_range(table, *, overwrite=False):
     """
     Add the ratio of the largest to the smallest flux that one mission measured.
@@ -95,6 +97,7 @@ def flux_range(table):
     return columns
 
 
+@checked
 def add_variability(
     table,
     links,

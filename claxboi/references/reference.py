@@ -17,7 +17,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.config import conf
 from claxboi.io import read_table
-from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record
+from claxboi.utils import check_choice, check_columns, check_table, checked, quantity_value, record
 
 from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
@@ -242,6 +242,7 @@ class Reference:
         papers = ", ".join(self.record.citation) or "no paper known"
         return f"{self.record.title} ({self.record.table}): {papers}"
 
+    @checked
     def query(
         self,
         coords,
@@ -324,6 +325,7 @@ class Reference:
             table, summary = self._fetch(job, ra, dec, radius_arcsec)
         return self._finish(table, job, summary, radius_arcsec=radius_arcsec, n_positions=len(ra))
 
+    @checked
     def fetch_all(self, *, columns=None, cache=True, max_age=None):
         """
         Fetch the whole catalogue, from VizieR or from the table that it is.

@@ -15,6 +15,7 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -33,6 +34,7 @@ SIMBAD_BIT = 10
 QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
 
 
+@checked
 def add_labels(
     table,
     references=None,
