@@ -19,6 +19,7 @@ from claxboi.utils import (
     float_values,
     quantity_value,
     record,
+    shown,
     unit_vectors,
 )
 
@@ -83,9 +84,10 @@ def flag_crowded(
         raise ValueError("give either objects or density, got both")
     settings = {"radius_arcsec": arcsec, "max_objects": max_objects}
     if density is not None:
-        per_arcsec2 = np.broadcast_to(
-            quantity_value(density, u.arcsec**-2, "density"), (len(table),)
-        )
+        per_arcsec2 = quantity_value(density, u.arcsec**-2, "density")
+        if np.any(per_arcsec2 < 0):
+            raise ValueError(f"density must be at least 0, got {shown(density)}")
+        per_arcsec2 = np.broadcast_to(per_arcsec2, (len(table),))
         number = per_arcsec2 * np.pi * arcsec**2
         settings["counted"] = "density"
     else:

@@ -3,9 +3,19 @@
 The naive Bayes classifier.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from claxboi.utils import check_choice, check_count, check_number, check_table, checked, record
+from claxboi.utils import (
+    check_choice,
+    check_count,
+    check_number,
+    check_table,
+    checked,
+    record,
+    shown,
+)
 
 from . import _output
 from ._bandwidths import RULES
@@ -177,7 +187,9 @@ class NaiveBayesClassifier(Engine):
         self.min_class_size = check_count(min_class_size, "min_class_size")
         self.classes = None
         if classes is not None:
-            self.classes = [] if isinstance(classes, str) else [str(name) for name in classes]
+            if isinstance(classes, str) or not isinstance(classes, Iterable):
+                raise TypeError(f"classes must be a list of names, got {shown(classes)}")
+            self.classes = [str(name) for name in classes]
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
                 raise ValueError(f"classes must be two or more different names, got {classes!r}")
         self.merge = merge
@@ -380,6 +392,7 @@ class NaiveBayesClassifier(Engine):
 
     # What was learned
 
+    @checked
     def density(self, column, values):
         """
         Evaluate the density of a property for each class.
@@ -398,7 +411,10 @@ class NaiveBayesClassifier(Engine):
             (`atoms`). NaN for a missing value.
         """
         density = self._likelihood.densities[self._property_index(column)]
-        points = density.record.apply_scale(np.atleast_1d(np.asarray(values, float)))
+        numbers = np.atleast_1d(np.asarray(values))
+        if numbers.dtype.kind not in "iuf":
+            raise TypeError(f"values must be numbers, got {shown(values)}")
+        points = density.record.apply_scale(numbers.astype(float))
         order = np.argsort(points)
         ordered = points[order][: np.count_nonzero(~np.isnan(points))]
         result = np.empty((density.n_classes, len(ordered)))

@@ -4,12 +4,21 @@ Optical and infrared colours of the counterparts.
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import make_column
-from claxboi.utils import add_columns, check_columns, check_table, checked, float_values
+from claxboi.utils import (
+    add_columns,
+    check_columns,
+    check_names,
+    check_table,
+    checked,
+    float_values,
+    shown,
+)
 
 from ._column_output import optional_values
 
@@ -69,11 +78,11 @@ def add_colors(table, pairs, *, overwrite=False):
             0.0
     """
     check_table(table, allow_empty=True)
-    if isinstance(pairs, str) or not len(pairs):
-        raise ValueError(f"pairs must be pairs of magnitudes, got {pairs!r}")
+    if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
+        raise ValueError(f"pairs must be pairs of magnitudes, got {shown(pairs)}")
     columns = {}
     for pair in pairs:
-        if isinstance(pair, str) or len(pair) != 2:
+        if len(check_names(pair, "a pair in pairs")) != 2:
             raise ValueError(f"a pair in pairs must be two columns, got {pair!r}")
         check_columns(table, pair)
         parts = dict(zip(("blue", "red"), map(_short_name, pair), strict=True))

@@ -264,7 +264,12 @@ def luminosities(table):
     found = {}
     for name, column, unit in (("star", "distance", u.pc), ("galaxy", "galaxy_distance", u.Mpc)):
         distance = optional_values(table, column, unit)
-        distance[~(distance > 0)] = np.nan
+        if np.any(distance < 0):
+            raise ValueError(
+                f"column {column!r} of table must not be negative, got {np.nanmin(distance):g} "
+                f"{unit} in row {np.nanargmin(distance)}"
+            )
+        distance[distance == 0] = np.nan
         log_lx = np.log10(4 * np.pi) + log_flux + 2 * np.log10(distance * unit.to(u.cm))
         relative = optional_values(table, f"{column}_error", unit) / distance
         found[name] = log_lx, np.hypot(flux_error, 2 * relative / np.log(10))

@@ -5,7 +5,7 @@ Ratios of fluxes: X-ray to optical and infrared, and hard to soft X-rays.
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from astropy import units as u
@@ -21,6 +21,7 @@ from claxboi.utils import (
     checked,
     float_values,
     record,
+    shown,
 )
 
 from ._column_output import masked_column, optional_values
@@ -295,10 +296,10 @@ def _pairs_of_bands(bands):
     pairs : list of pairs of tuple of str
         Soft and hard band of each ratio, each the columns that are added up.
     """
-    if isinstance(bands, str) or not len(bands):
+    if isinstance(bands, str) or not isinstance(bands, Sequence) or not bands:
         raise ValueError(
             "bands must be two or more columns from soft to hard, or pairs of a soft and a hard "
-            f"band, got {bands!r}"
+            f"band, got {shown(bands)}"
         )
     if all(isinstance(band, str) for band in bands):
         if len(bands) < 2:
@@ -306,8 +307,8 @@ def _pairs_of_bands(bands):
         bands = itertools.pairwise(bands)
     pairs = []
     for pair in bands:
-        if isinstance(pair, str) or len(pair) != 2:
-            raise ValueError(f"a pair in bands must be a soft and a hard band, got {pair!r}")
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise ValueError(f"a pair in bands must be a soft and a hard band, got {shown(pair)}")
         pairs.append(tuple((band,) if isinstance(band, str) else tuple(band) for band in pair))
     return pairs
 

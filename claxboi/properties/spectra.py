@@ -13,7 +13,7 @@ from astropy.table import Column, Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import missions
-from claxboi.utils import check_number, checked, quantity_value
+from claxboi.utils import check_number, checked, convert_values, quantity_value, shown
 
 __all__ = ["conversion_uncertainty", "convert_flux", "flux_fraction"]
 
@@ -79,7 +79,13 @@ def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
     >>> print(f"{flux:.3g}")
     1.43e-14 erg / (s cm2)
     """
-    fraction = flux_fraction(to_band, band, gamma=gamma, nh=nh, unabsorbed=unabsorbed)
+    bands = parse_band(to_band, "to_band"), parse_band(band, "band")
+    unit = getattr(flux, "unit", None)
+    if unit is not None:
+        convert_values(np.ones(1), unit, u.erg / u.s / u.cm**2, "flux")
+    elif np.asarray(flux).dtype.kind not in "iuf":
+        raise TypeError(f"flux must be a number, an array or a Quantity, got {shown(flux)}")
+    fraction = _fraction(*bands, gamma, nh, unabsorbed)
     if not isinstance(flux, (u.Quantity, Column, np.ma.MaskedArray)):
         flux = np.asarray(flux, float)
     return flux * fraction
@@ -133,8 +139,25 @@ def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=Fals
     >>> print(f"{flux_fraction('0.5-2'):.3f}")
     0.285
     """
-    part = parse_band(band, "band")
-    whole = parse_band(of_band, "of_band")
+    bands = parse_band(band, "band"), parse_band(of_band, "of_band")
+    return _fraction(*bands, gamma, nh, unabsorbed)
+
+
+def _fraction(part, whole, gamma, nh, unabsorbed):
+    """
+    Return the flux in one band over that in another.
+
+    Parameters
+    ----------
+    part, whole : tuple of float
+        The bands, keV.
+    gamma, nh, unabsorbed
+        As for `flux_fraction`.
+
+    Returns
+    -------
+    fraction : float or `~numpy.ndarray`
+    """
     gamma, nh = _parse_spectrum(gamma, nh)
     above = _band_flux(part, gamma, np.zeros_like(nh) if unabsorbed else nh)
     below = _band_flux(whole, gamma, nh)
@@ -183,8 +206,9 @@ def conversion_uncertainty(band, to_band, *, gamma_range=GAMMA_RANGE, nh=NH):
     high = check_number(high, "gamma_range[1]", minimum=low)
     # Between two bands that enclose each other the ratio need not be monotonic.
     gammas = np.linspace(low, high, 13)
+    bands = parse_band(to_band, "to_band"), parse_band(band, "band")
     nh = np.asarray(quantity_value(nh, u.cm**-2, "nh"))[..., np.newaxis] / u.cm**2
-    log_fraction = np.log10(flux_fraction(to_band, band, gamma=gammas, nh=nh))
+    log_fraction = np.log10(_fraction(*bands, gammas, nh, False))
     half = np.ptp(log_fraction, axis=-1) / 2
     return half if half.shape else float(half)
 
@@ -263,8 +287,10 @@ def _parse_spectrum(gamma, nh):
     nh = np.asarray(quantity_value(nh, u.cm**-2, "nh"))
     if np.any(nh < 0):
         raise ValueError(f"nh must be at least 0, got {nh.min():g} / cm2")
-    gamma = np.ma.filled(np.ma.asarray(gamma, float), np.nan)
-    return np.broadcast_arrays(gamma, nh)
+    numbers = np.ma.asarray(gamma)
+    if numbers.dtype.kind not in "iuf":
+        raise TypeError(f"gamma must be a number, or an array of numbers, got {shown(gamma)}")
+    return np.broadcast_arrays(np.ma.filled(numbers.astype(float), np.nan), nh)
 
 
 @functools.cache

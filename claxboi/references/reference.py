@@ -17,7 +17,16 @@ from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.config import conf
 from claxboi.io import read_table
-from claxboi.utils import check_choice, check_columns, check_table, checked, quantity_value, record
+from claxboi.utils import (
+    check_choice,
+    check_columns,
+    check_names,
+    check_table,
+    check_text,
+    checked,
+    quantity_value,
+    record,
+)
 
 from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
@@ -90,6 +99,9 @@ def get_reference(
     if isinstance(source, Reference):
         return source
     own = {"ra": ra, "dec": dec, "id": id, "pos_error": pos_error}
+    for argument, value in {"name": name, **own}.items():
+        if value is not None or argument in ("ra", "dec"):
+            check_text(value, argument)
     if like is not None:
         check_choice(like, load_records(), "like")
     if isinstance(source, Table):
@@ -423,7 +435,7 @@ class Reference:
 
         if cache not in (True, False, "only"):
             raise ValueError(f"cache must be True, False or 'only', got {cache!r}")
-        age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age")
+        age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age", minimum=0)
         service = self._service(name, self._columns(name, columns))
         service.unconfirmed = [
             column.names[name]
@@ -482,6 +494,7 @@ class Reference:
             if missing:
                 raise ValueError(f"columns must say which ones are {' and '.join(sorted(missing))}")
             return columns
+        wanted = check_names(wanted, "columns")
         unknown = [name for name in wanted if name not in columns]
         if unknown:
             raise KeyError(

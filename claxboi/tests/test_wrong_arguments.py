@@ -8,13 +8,15 @@ errors that do not name the argument, and wrong values that were accepted.
 
 import functools
 import inspect
+import sys
 import warnings
 from collections import Counter
 
 import numpy as np
+import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 import claxboi.applications
 import claxboi.catalog
@@ -35,6 +37,9 @@ NAN = float("nan")
 WRONG = {
     "flag": ["yes", 2, NAN, [True], None],
     "number": ["3", True, NAN, [1.0, "x"], None, 1j, object()],
+    "index": ["3", True, [1.0, "x"], None, 1j, object()],
+    "age": [5, "x", 5 * u.kg, -1 * u.day],
+    "sizes": ["3", True, [1.0, "x"], None, -1.0],
     "at least 0": ["3", True, NAN, [1.0, "x"], None, -1.0],
     "above 0": ["3", True, NAN, ["x"], None, -1.0, 0],
     "fraction": ["0.5", True, NAN, None, -0.5, 1.5],
@@ -44,13 +49,19 @@ WRONG = {
     "area": [5.0, 5 * u.kg, -1 * u.deg**2, 0 * u.deg**2, 1e5 * u.deg**2, "x"],
     "sky density": [5.0, 5 * u.kg, -1 / u.deg**2, "x"],
     "column density": [5.0, "x", 5 * u.kg, -1 / u.cm**2, None],
-    "flux": [5.0, "x", 5 * u.kg, None],
+    "flux": ["x", True, 5 * u.kg, None],
     "band": ["x", "5-2", "2", 5, None, (2 * u.keV, 1 * u.keV), (1, 2), "-1-2"],
     "indices": [5, "x", (2.0, 1.0), (1.0,), ("a", "b"), None, (1.0, NAN)],
     "table": [None, 5, "x", [1], {"ra": [1.0]}, np.zeros(3)],
     "column": [5, None, "no such column", ["a"], object()],
     "columns": [5, "no such column", ["no such column"], [5], object()],
     "choice": [5, "nonsense", True, ["nonsense"], None],
+    "bandwidth": ["x", True, -1.0, 0.0, NAN, ["x"]],
+    "atoms": ["x", 5, True, ["nonsense"], [NAN]],
+    "numbers": ["x", ["x"], {"a": 1}, object()],
+    "names": [5, "x", [5], object()],
+    "nothing or choice": [5, "nonsense", True, ["nonsense"]],
+    "companions": [5, {"a": 1}, ["x", "y"], [5]],
     "text": [5, ["x"], {"a": 1}],
     "mapping": [5, "x", ["x"], {"nonsense": 5}, {5: 5}],
     "rng": [-1, "x", 1.5, ["x"], object()],
@@ -75,21 +86,23 @@ KINDS = {
     "secondary": "table",
     "overwrite": "flag",
     "show_progress": "flag",
-    "cache": "flag",
+    "cache": "choice",
     "corrected": "flag",
     "unabsorbed": "flag",
     "rng": "rng",
     "radius": "angle",
     "factor": "above 0",
-    "n_sigma": "above 0",
+    "n_sigma": "at least 0",
     "level": "fraction",
     "label": "column",
     "column": "column",
+    "id": "column",
     "priors": "priors",
     "weights": "weights",
     "model": "object",
     "ax": "axes",
     "class_column": "column",
+    "classes": "classes",
     "missing_angle": "choice",
     "min_class_size": "count",
     "merge": "mapping",
@@ -97,9 +110,10 @@ KINDS = {
     "to_band": "band",
     "of_band": "band",
     "nh": "column density",
-    "gamma": "number",
+    "gamma": "index",
     "gamma_range": "indices",
-    "max_age": "at least 0",
+    "max_age": "age",
+    "sample": "table",
     "path": "path",
     "name": "text",
     "rule": "choice",
@@ -177,6 +191,41 @@ def new_model(**settings):
     return NaiveBayesClassifier(**settings).fit(sample())
 
 
+def labelled_stars():
+    """A catalogue of stars, by which sources are labelled."""
+    return r.get_reference(survey()["ra", "dec"], name="own")
+
+
+def nearby():
+    """Objects at the X-ray sources and at places around them."""
+    table = Table()
+    for shift in range(-40, 41):
+        part = xray()["ra", "dec", "pos_error"]
+        part["dec"] += shift * 4 / 3600
+        table = vstack([table, part]) if len(table) else part
+    return table
+
+
+def in_host():
+    """Sources of which one lies in a galaxy."""
+    table = c.best_hosts(xray(), c.find_hosts(xray(), GALAXIES))
+    table["P_ex_XRB"] = 0.7
+    return table
+
+
+def votes_file():
+    """A file of votes."""
+    Table({"source_id": ["x"], "voter": ["Ann"], "vote": ["AGN"]}).write(
+        "votes.csv", overwrite=True
+    )
+    return "votes.csv"
+
+
+def labelled():
+    """Sources with labels of a catalogue."""
+    return t.add_labels(xray(), {"star": survey()}, "4 classes", min_quality=0, show_progress=False)
+
+
 c, p, a = claxboi.counterparts, claxboi.properties, claxboi.applications
 g, d, v, s = claxboi.catalog, claxboi.diagnostics, claxboi.votes, claxboi.sharing
 r, k, m, t = claxboi.references, claxboi.classification, claxboi.simulation, claxboi.training
@@ -202,7 +251,7 @@ FUNCTIONS = [
     (
         g.flag_crowded,
         {"table": xray},
-        {"objects": "table", "density": "sky density", "max_objects": "count"},
+        {"objects": "table", "density": "sky density", "max_objects": "at least 0"},
     ),
     (
         g.flag_blended,
@@ -225,7 +274,11 @@ FUNCTIONS = [
     ),
     (
         c.best_matches,
-        {"candidates": associated, "xray": xray, "secondaries": survey},
+        {
+            "candidates": lambda: {"a": associated()},
+            "xray": xray,
+            "secondaries": lambda: {"a": survey()},
+        },
         {"secondaries": "table", "domain": "text", "id_column": "column", "keep": "columns"},
     ),
     (c.best_hosts, {"xray": xray, "hosts": lambda: c.find_hosts(xray(), GALAXIES)}, {}),
@@ -249,12 +302,12 @@ FUNCTIONS = [
     (
         c.radius_from_sigma,
         {"sigma": 1.0, "level": 0.9},
-        {"sigma": "at least 0", "dimensions": "choice"},
+        {"sigma": "sizes", "dimensions": "choice"},
     ),
     (
         c.sigma_from_radius,
         {"radius": 1.0, "level": 0.9},
-        {"radius": "at least 0", "dimensions": "choice"},
+        {"radius": "sizes", "dimensions": "choice"},
     ),
     (
         c.shift_positions,
@@ -275,8 +328,8 @@ FUNCTIONS = [
         {"column": "g_mag"},
         {
             "column": "text",
-            "error": "text",
-            "limit": "text",
+            "error": "companions",
+            "limit": "companions",
             "min_secure": "count",
             "n_bins": "count",
         },
@@ -325,17 +378,17 @@ FUNCTIONS = [
     ),
     (p.conversion_uncertainty, {"band": "0.5-2", "to_band": "2-10"}, {}),
     (p.flux_fraction, {"band": "0.5-2"}, {}),
-    (p.published_properties, {}, {"name": "choice", "columns": "columns"}),
+    (p.published_properties, {}, {"name": "choice", "columns": "names"}),
     (p.property_definition, {"column": "pm"}, {"column": "text"}),
-    (p.known_properties, {"columns": ["pm"]}, {"columns": "object"}),
+    (p.known_properties, {"columns": ["pm"]}, {"columns": "names"}),
     (
         a.compare_models,
-        {"before": model, "after": model, "table": sample, "priors": "training", "n_resamples": 0},
+        {"before": model, "after": model, "table": sample, "priors": "training", "n_resamples": 2},
         {"before": "object", "after": "object", "weight": "column"},
     ),
     (
         a.count_classes,
-        {"result": classified, "model": model, "n_resamples": 0},
+        {"result": classified, "model": model},
         {"region": "object", "by": "column"},
     ),
     (
@@ -365,12 +418,12 @@ FUNCTIONS = [
         {"column": "pm"},
         {
             "column": "text",
-            "category": "choice",
+            "category": None,
             "scale": "choice",
             "error": "text",
             "weight": "at least 0",
             "bounds": "indices",
-            "atoms": "choice",
+            "atoms": "atoms",
             "bandwidth": "above 0",
             "components": "object",
         },
@@ -430,11 +483,15 @@ FUNCTIONS = [
         {"result": classified},
         {"classes": "classes", "n_bins": "count", "cumulative": "flag"},
     ),
-    (d.plot_confusion, {"evaluation": evaluation}, {"evaluation": "object", "normalize": "choice"}),
+    (
+        d.plot_confusion,
+        {"evaluation": evaluation},
+        {"evaluation": "object", "normalize": "nothing or choice"},
+    ),
     (
         d.plot_densities,
         {"model": model, "column": "hr1"},
-        {"value": "number", "source_name": "text"},
+        {"value": "index", "source_name": "text"},
     ),
     (d.plot_missing, {"table": classified}, {"columns": "columns", "classes": "classes"}),
     (d.plot_outliers, {"result": classified}, {}),
@@ -445,7 +502,7 @@ FUNCTIONS = [
             "x": "column",
             "y": "column",
             "classes": "classes",
-            "source": "object",
+            "source": None,
             "log_x": "flag",
             "log_y": "flag",
             "upper_limits": "column",
@@ -472,6 +529,115 @@ FUNCTIONS = [
     ),
     (d.plot_track, {"result": classified, "source": 0}, {"source": None}),
     (
+        c.audit_errors,
+        {"associations": associated, "xray": xray, "secondaries": survey},
+        {
+            "associations": "table",
+            "secondaries": "table",
+            "domain": "text",
+            "n_bins": "count",
+        },
+    ),
+    (
+        c.calibrate_cutoffs,
+        {"xray": xray, "secondaries": nearby, "rng": 1, **ASSOCIATION},
+        {
+            "secondaries": "table",
+            "false_rates": "fraction",
+            "distance": "angle",
+            "footprint": "object",
+        },
+    ),
+    (
+        a.find_ulx,
+        {"table": in_host, "galaxies": GALAXIES, "flux_ratio": 0.75, "classes": ["ex_XRB"]},
+        {
+            "model": "choice",
+            "flux_ratio": "above 0",
+            "region": "object",
+            "flux_limit": "column",
+            "nuclear_radius": "at least 0",
+            "nuclear_sigma": "at least 0",
+        },
+    ),
+    (
+        a.galaxy_priors,
+        {
+            "result": lambda: Table({"f_contaminant": [0.25]}),
+            "priors": {"AGN_2": 0.5, "ex_XRB": 0.5},
+        },
+        {"background": "text", "xrb": "text", "n_xrb": "column"},
+    ),
+    (d.plot_hosts, {"xray": xray, "galaxies": GALAXIES, "galaxy_id": "a"}, {"galaxy_id": "choice"}),
+    (d.plot_separations, {"candidates": associated, "xray": xray, "secondary": survey}, {}),
+    (
+        d.plot_finding_chart,
+        {"candidates": associated, "xray": xray, "secondary": survey, "row": 0},
+        {"row": "count"},
+    ),
+    (
+        d.plot_explanation,
+        {"explanation": lambda: model().explain(sample()[3], "training")},
+        {"explanation": "object", "class_name": "choice", "against": "choice"},
+    ),
+    (
+        v.make_votes,
+        {
+            "source_id": ["x1"],
+            "true_class": ["AGN"],
+            "skills": {"Ann": 0.9},
+            "classes": ["AGN", "CV"],
+        },
+        {
+            "source_id": "names",
+            "true_class": "names",
+            "skills": "mapping",
+            "seen": "fraction",
+            "unsure": "fraction",
+        },
+    ),
+    (v.read_votes, {"path": votes_file}, {"path": "path", "format": None}),
+    (
+        v.apply_votes,
+        {
+            "table": xray,
+            "combined": lambda: v.combine_votes(
+                Table({"source_id": ["x0", "x1"], "voter": ["a", "a"], "vote": ["AGN", "CV"]}),
+                method="majority",
+            ),
+        },
+        {
+            "label": "text",
+            "combined": "object",
+            "drawn": "table",
+            "known": "choice",
+        },
+    ),
+    (t.label_report, {"table": labelled}, {}),
+    (t.mission_of, {"table": xray}, {}),
+    (
+        k.fit_classifier,
+        {
+            "sample": sample,
+            "priors": "training",
+            "properties": ["hr1", "hr2"],
+            "weights": {"spectrum": 1},
+            "show_progress": False,
+        },
+        {
+            "sample": "table",
+            "properties": "columns",
+            "weight": "column",
+            "offsets": "flag",
+            "normalization": "choice",
+            "missing": "choice",
+            "kernel": "choice",
+            "bandwidth": "bandwidth",
+        },
+    ),
+    (s.acknowledgements, {"result": xray}, {}),
+    (s.bibtex, {"result": xray}, {}),
+    (
         classify,
         {
             "table": sample,
@@ -484,24 +650,29 @@ FUNCTIONS = [
             "properties": "columns",
             "training": "choice",
             "weight": "column",
-            "offsets": "choice",
+            "offsets": "flag",
             "normalization": "choice",
             "missing": "choice",
             "kernel": "choice",
-            "bandwidth": "choice",
-            "pos_error": "column",
+            "bandwidth": "bandwidth",
+            "pos_error": None,
             "fetch": "flag",
             "return_model": "flag",
         },
     ),
     (
         t.add_labels,
-        {"table": xray, "references": dict},
+        {
+            "table": xray,
+            "references": lambda: {"own": labelled_stars()},
+            "scheme": "4 classes",
+            "min_quality": 0,
+        },
         {
             "references": "mapping",
             "scheme": "mapping",
             "slack": "angle",
-            "host_radius": "above 0",
+            "host_radius": "at least 0",
             "min_extent": "angle",
             "min_quality": "count",
             "min_snr": "at least 0",
@@ -509,11 +680,6 @@ FUNCTIONS = [
         },
     ),
 ]
-
-#: Values that are right after all: (function or None for all, argument) -> reprs.
-RIGHT = {
-    (None, "ax"): [],
-}
 
 
 def _methods():
@@ -524,9 +690,14 @@ def _methods():
         {"table": sample},
         {"sample_weight": "column"},
     )
-    yield "classify", fitted.classify, {"table": lambda: sample()[:30], "priors": "training"}, {}
+    yield (
+        "model.classify",
+        fitted.classify,
+        {"table": lambda: sample()[:30], "priors": "training"},
+        {},
+    )
     yield "predict", fitted.predict, {"table": lambda: sample()[:30], "priors": "training"}, {}
-    yield "density", fitted.density, {"column": "hr1", "values": [0.1]}, {"values": "object"}
+    yield "density", fitted.density, {"column": "hr1", "values": [0.1]}, {"values": "numbers"}
     yield "set_weights", NaiveBayesClassifier(["hr1"]).set_weights, {"weights": {"spectrum": 2}}, {}
     yield "write", fitted.write, {"path": "model.ecsv", "overwrite": True}, {}
     yield "estimate_priors", fitted.estimate_priors, {"table": sample, "n_resamples": 0}, {}
@@ -537,6 +708,7 @@ def _methods():
         {
             "method": "choice",
             "weight": "column",
+            "training": "flag",
             "n_folds": "count",
             "groups": "column",
             "cell_size": "above 0",
@@ -549,9 +721,10 @@ def _methods():
         {
             "objective": "choice",
             "target": "choice",
-            "offsets": "choice",
+            "offsets": "flag",
             "n_folds": "count",
             "max_iterations": "count",
+            "training": "flag",
         },
     )
     yield (
@@ -560,8 +733,52 @@ def _methods():
         {"coords": lambda: SkyCoord([10.0], [-30.0], unit="deg"), "radius": 5 * u.arcsec},
         {"coords": "coordinates", "service": "choice", "columns": "columns"},
     )
-    yield "scores_by", evaluation().scores_by, {"values": "flux"}, None
 
+
+METHODS = (
+    "fit",
+    "model.classify",
+    "predict",
+    "density",
+    "set_weights",
+    "write",
+    "estimate_priors",
+    "evaluate",
+    "optimize",
+    "Reference.query",
+)
+
+#: Functions that ask a service, a program or a person, or take what only others of them make.
+UNTRIED = frozenset(
+    {
+        "find_in_surveys",
+        "find_hosts_in",
+        "nearby_galaxies",
+        "build",
+        "find_training",
+        "make_mock_sky",
+        "aladin",
+        "plot_linked",
+        "point_at",
+        "receive_selection",
+        "send_to",
+        "classify_partitions",
+        "plot_fluxes",
+        "plot_cutoffs",
+        "plot_magnitude_prior",
+        "plot_priors_sensitivity",
+        "plot_weight_search",
+        "plot_training_overlap",
+        "plot_ulx",
+        "estimate_class_numbers",
+        "label_codes",
+        "check_priors",
+        "describe",
+        "make_column",
+        "property_columns",
+        "error_axes",
+    }
+)
 
 SETTINGS = {
     "properties": "columns",
@@ -569,7 +786,7 @@ SETTINGS = {
     "normalization": "choice",
     "missing": "choice",
     "kernel": "choice",
-    "bandwidth": "choice",
+    "bandwidth": "bandwidth",
     "floor": "at least 0",
     "classes": "classes",
     "min_class_size": "count",
@@ -591,8 +808,6 @@ def _kind(name, kinds, parameter):
         return KINDS[name]
     if isinstance(parameter.default, bool):
         return "flag"
-    print("KIND", name)
-    return None
     raise AssertionError(f"say of which kind the argument {name} is")
 
 
@@ -602,13 +817,10 @@ def calls():
     for label, function, good, kinds in [*todo, *_methods()]:
         if function is new_model:
             parameters = dict.fromkeys(SETTINGS)
-            kinds = SETTINGS
             defaults = dict.fromkeys(SETTINGS, inspect.Parameter.empty)
             defaults |= {
                 n: q.default for n, q in inspect.signature(NaiveBayesClassifier).parameters.items()
             }
-        elif kinds is None:
-            continue
         else:
             parameters = inspect.signature(function).parameters
             defaults = {n: q.default for n, q in parameters.items()}
@@ -618,7 +830,7 @@ def calls():
                 parameter.VAR_POSITIONAL,
             ):
                 continue
-            kind = _kind(name, kinds, parameter)
+            kind = _kind(name, SETTINGS if function is new_model else kinds, parameter)
             if kind is None:
                 continue
             for wrong in WRONG[kind]:
@@ -638,7 +850,7 @@ def outcome(function, good, name, wrong):
             return (
                 "clear" if _names(name, wrong, text) else "unnamed"
             ), f"{type(err).__name__}: {text}"
-        except Exception as err:
+        except Exception as err:  # noqa: BLE001  any other error is a fault to count
             return "other", f"{type(err).__name__}: {err}"
     return "accepted", type(answer).__name__
 
@@ -649,8 +861,9 @@ ALSO = {
     "xray": ("xray",),
     "secondaries": ("secondar",),
     "source_id": ("identifier",),
-    "properties": ("propert", "column"),
+    "properties": ("propert", "column", "categories"),
     "label": ("label", "column"),
+    "training": ("training", "mission"),
     "path": ("path", "file", "folder"),
     "keep": ("keep", "column"),
     "rare": ("rare", "class"),
@@ -664,6 +877,52 @@ def _names(name, wrong, text):
     return isinstance(wrong, str) and "column" in text and repr(wrong) in text
 
 
+@functools.cache
+def _calls_by_function():
+    found = {}
+    for label, *call in calls():
+        found.setdefault(label, []).append(call)
+    return found
+
+
+LABELS = [*(f.__name__ for f, _, _ in FUNCTIONS), *METHODS]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_every_wrong_argument_is_one_clear_error(label, tmp_path, monkeypatch):
+    from matplotlib import pyplot as plt
+
+    monkeypatch.chdir(tmp_path)
+    wrong = []
+    for function, good, name, value in _calls_by_function()[label]:
+        kind, text = outcome(function, good, name, value)
+        if kind != "clear":
+            wrong.append(f"{name}={value!r:.60}: {kind}, {text:.200}")
+    plt.close("all")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_the_right_arguments_are_right(label, tmp_path, monkeypatch):
+    from matplotlib import pyplot as plt
+
+    monkeypatch.chdir(tmp_path)
+    function, good, *_ = _calls_by_function()[label][0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        function(**_good(good))
+    plt.close("all")
+
+
+def test_every_public_function_is_tried():
+    tried = {f for f, _, _ in FUNCTIONS}
+    for module in (c, p, a, g, d, v, s, r, k, m, t):
+        for name in module.__all__:
+            function = getattr(module, name)
+            if inspect.isfunction(function) and inspect.signature(function).parameters:
+                assert function in tried or name in UNTRIED, name
+
+
 def report():
     """Print what every call gave, and the totals."""
     from matplotlib import pyplot as plt
@@ -673,9 +932,9 @@ def report():
         kind, text = outcome(function, good, name, wrong)
         counts[kind] += 1
         if kind != "clear":
-            print(f"{kind:9}{label}({name}={wrong!r:.40}): {text[:150]}", flush=True)
+            sys.stdout.write(f"{kind:9}{label}({name}={wrong!r:.40}): {text[:150]}\n")
         plt.close("all")
-    print(dict(counts), sum(counts.values()), "calls")
+    sys.stdout.write(f"{sum(counts.values())} calls: {dict(counts)}\n")
 
 
 if __name__ == "__main__":

@@ -184,9 +184,9 @@ def limit_settings(*, host_radius, min_extent, min_quality, min_snr, simbad_disa
     """
     return {
         "host_radius": check_number(host_radius, "host_radius", minimum=0),
-        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
+        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent", minimum=0),
         "min_quality": check_count(min_quality, "min_quality", minimum=0),
-        "min_snr": check_number(min_snr, "min_snr"),
+        "min_snr": check_number(min_snr, "min_snr", minimum=0),
         "simbad_disagrees": bool(simbad_disagrees),
     }
 

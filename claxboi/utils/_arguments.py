@@ -7,6 +7,7 @@ import functools
 import inspect
 
 from ._validation import (
+    check_choice,
     check_count,
     check_flag,
     check_merge,
@@ -18,21 +19,32 @@ from ._validation import (
 
 __all__ = ["checked"]
 
+
+def _check_cache(value, name):
+    return check_choice(value, (True, False, "only"), name)
+
+
 #: What an argument of a name must be, wherever it occurs. None is right where it is the default.
 _CHECKS = {
     "by": check_text,
+    "cache": _check_cache,
     "class_column": check_text,
     "class_name": check_text,
     "classes": check_names,
     "control": check_text,
     "id_column": check_text,
+    "keep": check_names,
     "label": check_text,
+    "log_x": check_flag,
+    "log_y": check_flag,
     "merge": check_merge,
     "min_class_size": check_count,
     "n_xrb": check_text,
     "offsets": check_flag,
     "path": check_path,
+    "rare": check_names,
     "rng": check_rng,
+    "source_name": check_text,
     "title": check_text,
     "weight": check_text,
 }
@@ -69,7 +81,8 @@ def checked(function):
     signature = inspect.signature(function)
     checks = {}
     for name, parameter in signature.parameters.items():
-        check = check_flag if isinstance(parameter.default, bool) else _CHECKS.get(name)
+        usual = check_flag if isinstance(parameter.default, bool) else None
+        check = _CHECKS.get(name, usual)
         if check is not None:
             checks[name] = check, parameter.default
 

@@ -4,7 +4,6 @@ The one place where a column becomes numbers, and where columns are added.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 
 import numpy as np
 from astropy import units as u
@@ -12,7 +11,7 @@ from astropy.table import Column, MaskedColumn
 from astropy.utils.masked import Masked
 
 from ._units import check_magnitude_system, convert_values, read_unit
-from ._validation import check_columns
+from ._validation import check_mapping
 
 __all__ = [
     "add_columns",
@@ -296,11 +295,12 @@ def with_units(table, units, *, name="table"):
     >>> with_units(Table({"RA": [2.0]}), {"RA": "radians"})["RA"].unit
     Unit("rad")
     """
-    if not units:
+    if units is None:
         return table
-    if not isinstance(units, Mapping):
-        raise TypeError(f"units must be a mapping of columns to units, got {units!r}")
-    check_columns(table, units, name)
+    check_mapping(units, "units", "columns to units")
+    missing = [column for column in units if column not in table.colnames]
+    if missing:
+        raise KeyError(f"units: {name} has no column {missing[0]!r}")
     result = table.copy(copy_data=False)
     for column, text in units.items():
         try:

@@ -390,7 +390,13 @@ def check_choice(value, choices, name):
         If it is none of them.
     """
     choices = tuple(choices)
-    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
+
+    def is_it(choice):
+        # True equals 1 and is an int, but it is not the number 1.
+        same_kind = isinstance(value, bool) == isinstance(choice, bool)
+        return same_kind and isinstance(value, type(choice)) and value == choice
+
+    if not any(map(is_it, choices)):
         options = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"{name} must be one of {options}, got {shown(value)}")
     return value
@@ -474,7 +480,7 @@ def check_count(value, name, *, minimum=1):
     return int(value)
 
 
-def quantity_value(value, unit, name):
+def quantity_value(value, unit, name, *, minimum=None):
     """
     Turn a Quantity argument into plain float64 in a unit.
 
@@ -486,6 +492,8 @@ def quantity_value(value, unit, name):
         The unit wanted.
     name : str
         Name of the argument.
+    minimum : float, optional
+        Smallest value allowed, in that unit; with it, NaN is refused too.
 
     Returns
     -------
@@ -498,6 +506,8 @@ def quantity_value(value, unit, name):
         If it has no unit.
     `~astropy.units.UnitsError`
         If its unit does not convert.
+    ValueError
+        If it is below the minimum.
     """
     unit = u.Unit(unit)
     if not isinstance(value, u.Quantity):
@@ -506,8 +516,11 @@ def quantity_value(value, unit, name):
             f"{value if isinstance(value, numbers.Real) else 1!r} * u.{unit}; got {shown(value)}"
         )
     try:
-        return value.to_value(unit).astype(float) if value.shape else float(value.to_value(unit))
+        result = value.to_value(unit).astype(float) if value.shape else float(value.to_value(unit))
     except u.UnitConversionError as err:
         raise u.UnitConversionError(
             f"{name} must have a unit that converts to {unit}, got {value.unit}"
         ) from err
+    if minimum is not None and not np.all(result >= minimum):
+        raise ValueError(f"{name} must be at least {minimum:g} {unit}, got {shown(value)}")
+    return result
