@@ -7,6 +7,8 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.utils import (
+    InputKeyError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
@@ -240,7 +242,7 @@ def add_luminosities(table, *, overwrite=False):
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
     if not {"distance", "galaxy_distance"} & set(table.colnames):
-        raise KeyError(
+        raise InputKeyError(
             "table must have a column 'distance' or 'galaxy_distance'; its columns are "
             f"{', '.join(table.colnames)}"
         )
@@ -265,7 +267,7 @@ def luminosities(table):
     for name, column, unit in (("star", "distance", u.pc), ("galaxy", "galaxy_distance", u.Mpc)):
         distance = optional_values(table, column, unit)
         if np.any(distance < 0):
-            raise ValueError(
+            raise InputValueError(
                 f"column {column!r} of table must not be negative, got {np.nanmin(distance):g} "
                 f"{unit} in row {np.nanargmin(distance)}"
             )

@@ -13,6 +13,8 @@ from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.utils import (
+    InputKeyError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
@@ -105,7 +107,7 @@ def add_flux_ratios(table, *, constants="zero points", overwrite=False):
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
     if not _present(table):
-        raise KeyError(
+        raise InputKeyError(
             "table must have at least one of the magnitudes "
             f"{', '.join(r['magnitude'] for r in _ratios())}; its columns are "
             f"{', '.join(table.colnames)}"
@@ -176,7 +178,7 @@ def parse_constants(constants, table):
         names = [str(r["magnitude"]) for r in there]
         lacking = [name for name in names if name not in constants]
         if lacking:
-            raise ValueError(f"constants must have one for {', '.join(lacking)} too")
+            raise InputValueError(f"constants must have one for {', '.join(lacking)} too")
         return {name: check_number(constants[name], f"constant of {name}") for name in names}
     key = _CONSTANTS[check_choice(constants, _CONSTANTS, "constants")]
     return {str(r["magnitude"]): float(r[key]) for r in there}
@@ -297,18 +299,22 @@ def _pairs_of_bands(bands):
         Soft and hard band of each ratio, each the columns that are added up.
     """
     if isinstance(bands, str) or not isinstance(bands, Sequence) or not bands:
-        raise ValueError(
+        raise InputValueError(
             "bands must be two or more columns from soft to hard, or pairs of a soft and a hard "
             f"band, got {shown(bands)}"
         )
     if all(isinstance(band, str) for band in bands):
         if len(bands) < 2:
-            raise ValueError(f"bands must be two or more columns from soft to hard, got {bands!r}")
+            raise InputValueError(
+                f"bands must be two or more columns from soft to hard, got {bands!r}"
+            )
         bands = itertools.pairwise(bands)
     pairs = []
     for pair in bands:
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-            raise ValueError(f"a pair in bands must be a soft and a hard band, got {shown(pair)}")
+            raise InputValueError(
+                f"a pair in bands must be a soft and a hard band, got {shown(pair)}"
+            )
         pairs.append(tuple((band,) if isinstance(band, str) else tuple(band) for band in pair))
     return pairs
 

@@ -43,7 +43,15 @@ from ._validation import (
     quantity_value,
     shown,
 )
-from .exceptions import ClaxboiWarning, warn
+from .exceptions import (
+    ClaxboiWarning,
+    InputError,
+    InputKeyError,
+    InputTypeError,
+    InputUnitError,
+    InputValueError,
+    warn,
+)
 from .sphere import (
     ARCSEC,
     chord_length,
@@ -59,6 +67,11 @@ __all__ = [
     "NOTE",
     "ClaxboiWarning",
     "ImplausibleValueWarning",
+    "InputError",
+    "InputKeyError",
+    "InputTypeError",
+    "InputUnitError",
+    "InputValueError",
     "Progress",
     "add_columns",
     "as_method",

@@ -14,6 +14,8 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
+from .exceptions import InputKeyError, InputTypeError, InputUnitError, InputValueError
+
 __all__ = [
     "check_choice",
     "check_columns",
@@ -86,7 +88,7 @@ def check_flag(value, name):
     True
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+        raise InputTypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -117,7 +119,7 @@ def check_text(value, name):
     'class'
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be text, got {shown(value)}")
+        raise InputTypeError(f"{name} must be text, got {shown(value)}")
     return value
 
 
@@ -151,7 +153,7 @@ def check_names(value, name):
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         names = [str(one) if isinstance(one, np.str_) else one for one in value]
     if names is None or not all(isinstance(one, str) for one in names):
-        raise TypeError(f"{name} must be a list of names, got {shown(value)}")
+        raise InputTypeError(f"{name} must be a list of names, got {shown(value)}")
     return names
 
 
@@ -184,10 +186,10 @@ def check_mapping(value, name, what="names to values"):
     {'flux': 'Fx'}
     """
     if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must map {what}, got {shown(value)}")
+        raise InputTypeError(f"{name} must map {what}, got {shown(value)}")
     for key in value:
         if not isinstance(key, str):
-            raise TypeError(f"{name} must map {what}, got the key {shown(key)}")
+            raise InputTypeError(f"{name} must map {what}, got the key {shown(key)}")
     return value
 
 
@@ -220,7 +222,7 @@ def check_merge(value, name="merge"):
     check_mapping(value, name, "classes to lists of labels")
     for key, labels in value.items():
         if isinstance(labels, str) or not isinstance(labels, Iterable):
-            raise TypeError(f"{name}[{key!r}] must be a list of labels, got {shown(labels)}")
+            raise InputTypeError(f"{name}[{key!r}] must be a list of labels, got {shown(labels)}")
     return {key: list(labels) for key, labels in value.items()}
 
 
@@ -251,7 +253,7 @@ def check_path(value, name):
     'a.fits'
     """
     if not isinstance(value, (str, os.PathLike)):
-        raise TypeError(f"{name} must be the name of a file, got {shown(value)}")
+        raise InputTypeError(f"{name} must be the name of a file, got {shown(value)}")
     return value
 
 
@@ -284,7 +286,8 @@ def check_rng(value, name="rng"):
     try:
         return np.random.default_rng(value)
     except (TypeError, ValueError) as err:
-        raise type(err)(
+        kind = InputTypeError if isinstance(err, TypeError) else InputValueError
+        raise kind(
             f"{name} must be a seed (an integer of at least 0) or a numpy Generator, got "
             f"{shown(value)}"
         ) from err
@@ -316,12 +319,12 @@ def check_table(table, name="table", *, allow_empty=False):
         If it has no rows.
     """
     if not isinstance(table, Table):
-        raise TypeError(
+        raise InputTypeError(
             f"{name} must be an astropy Table, got {type(table).__name__}; "
             "Table(...) makes one of a DataFrame-like mapping or a structured array"
         )
     if not allow_empty and len(table) == 0:
-        raise ValueError(f"{name} is empty: it must have at least one row")
+        raise InputValueError(f"{name} is empty: it must have at least one row")
     return table
 
 
@@ -348,13 +351,13 @@ def check_columns(table, columns, name="table"):
     columns = list(columns)
     for column in columns:
         if not isinstance(column, str):
-            raise TypeError(
+            raise InputTypeError(
                 f"columns of {name} must be given by their names, got {type(column).__name__}"
             )
     missing = [column for column in columns if column not in table.colnames]
     if missing:
         plural = "s" if len(missing) > 1 else ""
-        raise KeyError(
+        raise InputKeyError(
             f"{name} has no column{plural} {', '.join(map(repr, missing))}; "
             f"its columns are {_shorten(table.colnames)}"
         )
@@ -398,7 +401,7 @@ def check_choice(value, choices, name):
 
     if not any(map(is_it, choices)):
         options = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {options}, got {shown(value)}")
+        raise InputValueError(f"{name} must be one of {options}, got {shown(value)}")
     return value
 
 
@@ -430,11 +433,13 @@ def check_number(value, name, *, minimum=-np.inf, maximum=np.inf, exclusive=Fals
         If it is not finite or out of the limits.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {shown(value)}")
+        raise InputTypeError(f"{name} must be a number, got {shown(value)}")
     value = float(value)
     inside = minimum < value < maximum if exclusive else minimum <= value <= maximum
     if not np.isfinite(value) or not inside:
-        raise ValueError(f"{name} must be {_range(minimum, maximum, exclusive)}, got {value!r}")
+        raise InputValueError(
+            f"{name} must be {_range(minimum, maximum, exclusive)}, got {value!r}"
+        )
     return value
 
 
@@ -474,9 +479,9 @@ def check_count(value, name, *, minimum=1):
         If it is too small.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {shown(value)}")
+        raise InputTypeError(f"{name} must be an integer, got {shown(value)}")
     if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {value!r}")
+        raise InputValueError(f"{name} must be at least {minimum}, got {value!r}")
     return int(value)
 
 
@@ -511,16 +516,16 @@ def quantity_value(value, unit, name, *, minimum=None):
     """
     unit = u.Unit(unit)
     if not isinstance(value, u.Quantity):
-        raise TypeError(
+        raise InputTypeError(
             f"{name} must be a Quantity with a unit of {unit.physical_type}, such as "
             f"{value if isinstance(value, numbers.Real) else 1!r} * u.{unit}; got {shown(value)}"
         )
     try:
         result = value.to_value(unit).astype(float) if value.shape else float(value.to_value(unit))
     except u.UnitConversionError as err:
-        raise u.UnitConversionError(
+        raise InputUnitError(
             f"{name} must have a unit that converts to {unit}, got {value.unit}"
         ) from err
     if minimum is not None and not np.all(result >= minimum):
-        raise ValueError(f"{name} must be at least {minimum:g} {unit}, got {shown(value)}")
+        raise InputValueError(f"{name} must be at least {minimum:g} {unit}, got {shown(value)}")
     return result
