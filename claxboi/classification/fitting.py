@@ -8,7 +8,7 @@ import logging
 import numpy as np
 
 from claxboi.properties import known_properties
-from claxboi.utils import check_columns, checked, float_values, text_values
+from claxboi.utils import check_columns, check_table, checked, float_values, text_values
 
 from . import _output
 from ._training import read_values
@@ -83,8 +83,8 @@ def fit_classifier(
     >>> model.classes_ == list(priors)
     True
     """
-    if table is None:
-        table = sample
+    check_table(sample, "sample")
+    table = sample if table is None else check_table(table)
     name = "table" if sample is table else "training"
     sample_weight = None
     if weight is not None:

@@ -384,6 +384,7 @@ class Reference:
             table, summary = fetch_whole(job)
         return self._finish(table, job, summary)
 
+    @checked
     def plan(self, coords, *, radius, service=None, columns=None, max_age=None):
         """
         Say what `query` would do, without sending anything.

@@ -15,6 +15,7 @@ from ._validation import (
     check_path,
     check_rng,
     check_text,
+    quantity_value,
 )
 
 __all__ = ["checked"]
@@ -24,19 +25,26 @@ def _check_cache(value, name):
     return check_choice(value, (True, False, "only"), name)
 
 
+def _check_age(value, name):
+    return quantity_value(value, "s", name, minimum=0)
+
+
 #: What an argument of a name must be, wherever it occurs. None is right where it is the default.
 _CHECKS = {
+    "background": check_text,
     "by": check_text,
     "cache": _check_cache,
     "class_column": check_text,
     "class_name": check_text,
     "classes": check_names,
     "control": check_text,
+    "domain": check_text,
     "id_column": check_text,
     "keep": check_names,
     "label": check_text,
     "log_x": check_flag,
     "log_y": check_flag,
+    "max_age": _check_age,
     "merge": check_merge,
     "min_class_size": check_count,
     "n_xrb": check_text,
@@ -47,6 +55,7 @@ _CHECKS = {
     "source_name": check_text,
     "title": check_text,
     "weight": check_text,
+    "xrb": check_text,
 }
 
 
@@ -76,7 +85,7 @@ def checked(function):
     >>> save("a.fits", overwrite="yes")
     Traceback (most recent call last):
     ...
-    TypeError: overwrite must be True or False, got 'yes'
+    claxboi.utils.exceptions.InputTypeError: overwrite must be True or False, got 'yes'
     """
     signature = inspect.signature(function)
     checks = {}
