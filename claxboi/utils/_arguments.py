@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Checks of the arguments that mean the same in every function, by a decorator.
+Check arguments that mean the same in every function, by a decorator.
 """
 
 import functools
@@ -61,7 +61,7 @@ _CHECKS = {
 
 def checked(function):
     """
-    Make a function check its common arguments before it does anything.
+    Check the common arguments of a function before it runs.
 
     Checked are all arguments whose default is True or False, and those whose name says what they
     are in every function: ``rng``, ``label``, ``classes``, ``merge``, ``path`` and others.

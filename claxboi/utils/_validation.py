@@ -1,9 +1,8 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Checks of arguments at the public border.
+Validators for the arguments of public functions.
 
-Each takes the *name* of the argument, so that every message names the
-argument, the rule and what was received, and is written once.
+Each takes the name of the argument; every message names the argument, the rule and the value.
 """
 
 import numbers
@@ -36,7 +35,7 @@ __all__ = [
 
 def shown(value, most=60):
     """
-    Write a value that an error is about, in one short line.
+    Format a value for an error message, on one short line.
 
     Parameters
     ----------
@@ -344,9 +343,9 @@ def check_columns(table, columns, name="table"):
     Raises
     ------
     KeyError
-        If any is absent: all missing ones are named, and what is there is listed.
+        If any is absent; the message lists the missing columns and the existing ones.
     TypeError
-        If a name is no string, but a column perhaps.
+        If a name is not a string.
     """
     columns = list(columns)
     for column in columns:
@@ -428,7 +427,7 @@ def check_number(value, name, *, minimum=-np.inf, maximum=np.inf, exclusive=Fals
     Raises
     ------
     TypeError
-        If it is not a real number (a bool is none).
+        If it is not a real number (a bool is not).
     ValueError
         If it is not finite or out of the limits.
     """
@@ -474,7 +473,7 @@ def check_count(value, name, *, minimum=1):
     Raises
     ------
     TypeError
-        If it is not an integer (a bool is none).
+        If it is not an integer (a bool is not).
     ValueError
         If it is too small.
     """
