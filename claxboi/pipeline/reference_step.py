@@ -184,7 +184,7 @@ def _fetch_mission(mission, coords):
     """Fetch a mission's catalogue, under the names that it has on VizieR."""
     reference = get_reference(missions()[mission].reference)
     if len(coords) < _FEW:
-        raw = reference.query(coords, radius=_AROUND)
+        raw = reference.query(coords, radius=_AROUND, show_progress=False)
         raw = raw[np.unique(text_values(raw, "id")[0], return_index=True)[1]]
     else:
         raw = reference.fetch_all()

@@ -10,13 +10,14 @@ from astropy.table import Table
 
 from claxboi.catalog import missions
 from claxboi.config import MIN_CLASS_SIZE
-from claxboi.utils import check_table, text_values, warn
+from claxboi.utils import check_table, checked, text_values, warn
 
 from .samples import build
 
 __all__ = ["find_training", "mission_of"]
 
 
+@checked
 def find_training(
     table,
     training,
@@ -115,6 +116,7 @@ def mission_of(table):
     >>> mission_of(Table({"flux": [1e-14], "flux_band": ["0.2-12"]}))
     '4XMM'
     """
+    check_table(table, allow_empty=True)
     mission = table.meta.get("claxboi", {}).get("catalog", {}).get("mission")
     if mission or "flux_band" not in table.colnames:
         return mission
