@@ -30,6 +30,7 @@ def fit_classifier(
     properties=None,
     label="class",
     weight=None,
+    id=None,
     weights=None,
     offsets=None,
     normalization=None,
@@ -54,7 +55,7 @@ def fit_classifier(
     table : `~astropy.table.Table`, optional
         The sources to be classified. Only properties that this table has too are used, and the
         priors are checked against it. Default: ``sample``.
-    properties, label, weight, weights, offsets, normalization, missing, kernel, bandwidth
+    properties, label, weight, id, weights, offsets, normalization, missing, kernel, bandwidth
         As for `claxboi.classify`.
     min_class_size, merge, overwrite, show_progress
         As for `claxboi.classify`.
@@ -109,7 +110,7 @@ def fit_classifier(
         min_class_size=min_class_size,
         merge=merge,
     )
-    read = model._read_sample(sample, label, sample_weight, name=name)
+    read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
     if sample is table and len(read.training.codes) == len(table):
         _check_unlabelled(priors)

@@ -93,7 +93,6 @@ def test_report_counts(done):
     for row in classes:
         p = np.ma.compressed(table[f"P_{row['class']}"])
         assert row["n_expected"] == pytest.approx(p.sum())
-        assert row["n_expected_error"] == pytest.approx(np.sqrt((p * (1 - p)).sum()))
         assert row["n_predicted"] == np.sum(table["prediction"] == row["class"])
     assert classes["n_expected"].sum() == pytest.approx(classes["n_predicted"].sum())
     flags = dict(zip(report.flags["flag"], report.flags["n_sources"], strict=True))
