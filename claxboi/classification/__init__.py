@@ -3,18 +3,18 @@
 Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explanation.
 """
 
-from ._training import SmallClassWarning
-from .class_numbers import ClassNumbers, estimate_class_numbers
 from claxboi.utils import moved_names
 
 from ._identity import IdentityWarning
 from ._training import SmallClassWarning, label_codes
+from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
+from .kernel_naive_bayes import KernelNaiveBayes
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
@@ -28,6 +28,7 @@ __all__ = [
     "Explanation",
     "GuessedPropertyWarning",
     "IdentityWarning",
+    "KernelNaiveBayes",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",

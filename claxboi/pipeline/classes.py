@@ -93,7 +93,8 @@ def classify_sources(table, settings, *, show_progress):
         "normalization": own.normalization or None,
         "merge": _lists(own.merge) or None,
         "min_class_size": own.min_class_size,
-        **{name: getattr(own, name) for name in ("missing", "kernel", "bandwidth")},
+        "recipe": own.recipe,
+        **{name: getattr(own, name) or None for name in ("missing", "kernel", "bandwidth")},
     }
     priors = _priors_of_known(own.priors, sample, own)
     model, priors = fit_classifier(
