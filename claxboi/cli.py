@@ -74,7 +74,7 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (_UsageError, OSError) as err:
         return _refuse(err, args)
-    except (ValueError, KeyError, TypeError, ImportError) as err:
+    except Exception as err:
         from claxboi.commands import _console
 
         if not _console.is_of_user(err):

@@ -159,8 +159,10 @@ def add_settings(sub):
     )
     add_options(
         sub,
+        ("id", str, "column with the identifiers of the sources (default: source_id)"),
         ("weight", str, "column with the weight of each labelled row (default: 1 each)"),
         ("weights", str, "published, or location=9,spectrum=8.6,... (default: fitted)"),
+        ("recipe", str, "default, published or original: the four settings below at once"),
         ("normalization", str, "none (default), published or original"),
         ("missing", str, "existence (default), ignore or sentinel"),
         ("kernel", str, "exponential (default) or gaussian"),
@@ -241,6 +243,8 @@ def parse_settings(args):
         for name in (
             "label",
             "weight",
+            "id",
+            "recipe",
             "normalization",
             "missing",
             "kernel",
