@@ -18,6 +18,7 @@ from .kernel_naive_bayes import KernelNaiveBayes
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
+from .result_scores import evaluate_result
 from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
 
@@ -40,6 +41,7 @@ __all__ = [
     "check_priors",
     "classify_partitions",
     "estimate_class_numbers",
+    "evaluate_result",
     "fit_classifier",
     "label_codes",
     "priors_sensitivity",

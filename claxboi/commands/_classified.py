@@ -18,7 +18,6 @@ __all__ = [
     "score_line",
     "stored_priors",
     "summary",
-    "table_priors",
     "training_sample",
 ]
 
@@ -169,22 +168,6 @@ def stored_priors(result, priors):
     """
     stored = result.meta["claxboi"]["classification"]["priors"]
     return stored if isinstance(stored, dict) and priors not in (None, "training") else "training"
-
-
-def table_priors(table):
-    """
-    Return the priors at which a classified table is scored: its own, where they are proportions.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The classified table.
-
-    Returns
-    -------
-    priors : dict or "training"
-    """
-    return stored_priors(table, "of the table")
 
 
 def read_model(table_path, model_path=None):
