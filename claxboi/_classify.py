@@ -8,6 +8,8 @@ import os
 import warnings
 from contextlib import nullcontext
 
+from claxboi.utils import checked
+
 __all__ = ["classify"]
 
 # What is imported in functions takes seconds: `from claxboi import classify` need not wait for it.
@@ -19,6 +21,7 @@ SMALLEST_OWN_SAMPLE = 1000
 ASSUMED_MISSION = "4XMM"
 
 
+@checked
 def classify(
     table,
     priors=None,

@@ -73,8 +73,9 @@ def is_of_user(error):
     is_of_user : bool
     """
     from claxboi.io import FetchError
+    from claxboi.utils import InputError
 
-    if isinstance(error, FetchError):
+    if isinstance(error, (InputError, FetchError)):
         return True
     if not isinstance(error, (ValueError, KeyError, TypeError, IndexError, ImportError)):
         return False

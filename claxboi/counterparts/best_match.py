@@ -16,6 +16,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     is_missing,
     record,
@@ -38,6 +39,7 @@ class _Best(NamedTuple):
     separation: np.ndarray
 
 
+@checked
 def best_matches(
     candidates,
     xray,

@@ -6,6 +6,7 @@ The reliability diagram: whether a probability of 0.8 comes true 80 times in 100
 import numpy as np
 
 from claxboi.classification.results import check_evaluation
+from claxboi.utils import checked
 from claxboi.utils.style import DARK, GREY, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
@@ -14,6 +15,7 @@ from ._layout import fit_letters, legend_above
 __all__ = ["plot_reliability"]
 
 
+@checked
 def plot_reliability(evaluation, *, corrected=False, ax=None):
     """
     Plot how often the most probable class is right against its probability.

@@ -22,6 +22,7 @@ from claxboi.utils import (
     NOTE,
     check_output,
     check_table,
+    checked,
     digest,
     file_hash,
     record,
@@ -92,6 +93,7 @@ class PipelineResult:
         return f"<PipelineResult: {len(self.table)} sources, classes {self.model.classes_}>"
 
 
+@checked
 def prepare(
     table,
     *,
@@ -163,6 +165,7 @@ def prepare(
     return _prepared(source, job, _keys(job, source.content), keep)
 
 
+@checked
 def run(
     catalogue,
     output,

@@ -5,7 +5,7 @@ All properties that the columns of a table allow, in one call.
 
 import logging
 
-from claxboi.utils import add_columns, check_table, record
+from claxboi.utils import add_columns, check_table, checked, record
 
 from .definitions import measurable_properties
 from .distances import luminosities, parallax_distances
@@ -33,6 +33,7 @@ _STOPGAPS = frozenset({"distance"})
 _SUFFIXES = ("_error", "_lower", "_significance")
 
 
+@checked
 def add_properties(table, *, constants="zero points", overwrite=False):
     """
     Add all properties that the columns of a table allow.

@@ -17,7 +17,16 @@ from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.config import conf
 from claxboi.io import read_table
-from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record
+from claxboi.utils import (
+    check_choice,
+    check_columns,
+    check_names,
+    check_table,
+    check_text,
+    checked,
+    quantity_value,
+    record,
+)
 
 from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
@@ -90,6 +99,9 @@ def get_reference(
     if isinstance(source, Reference):
         return source
     own = {"ra": ra, "dec": dec, "id": id, "pos_error": pos_error}
+    for argument, value in {"name": name, **own}.items():
+        if value is not None or argument in ("ra", "dec"):
+            check_text(value, argument)
     if like is not None:
         check_choice(like, load_records(), "like")
     if isinstance(source, Table):
@@ -242,6 +254,7 @@ class Reference:
         papers = ", ".join(self.record.citation) or "no paper known"
         return f"{self.record.title} ({self.record.table}): {papers}"
 
+    @checked
     def query(
         self,
         coords,
@@ -324,6 +337,7 @@ class Reference:
             table, summary = self._fetch(job, ra, dec, radius_arcsec)
         return self._finish(table, job, summary, radius_arcsec=radius_arcsec, n_positions=len(ra))
 
+    @checked
     def fetch_all(self, *, columns=None, cache=True, max_age=None):
         """
         Fetch the whole catalogue, from VizieR or from the table that it is.
@@ -421,7 +435,7 @@ class Reference:
 
         if cache not in (True, False, "only"):
             raise ValueError(f"cache must be True, False or 'only', got {cache!r}")
-        age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age")
+        age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age", minimum=0)
         service = self._service(name, self._columns(name, columns))
         service.unconfirmed = [
             column.names[name]
@@ -480,6 +494,7 @@ class Reference:
             if missing:
                 raise ValueError(f"columns must say which ones are {' and '.join(sorted(missing))}")
             return columns
+        wanted = check_names(wanted, "columns")
         unknown = [name for name in wanted if name not in columns]
         if unknown:
             raise KeyError(

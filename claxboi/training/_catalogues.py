@@ -6,7 +6,7 @@ The catalogues of labels: which of their objects lie on which X-ray source.
 import functools
 import logging
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 
@@ -17,7 +17,7 @@ from astropy.table import Table
 
 from claxboi.counterparts import sky_pairs
 from claxboi.references import AnswerError, UnknownTableError, get_reference
-from claxboi.utils import check_number, float_values, quantity_value, text_values, warn
+from claxboi.utils import check_number, float_values, quantity_value, shown, text_values, warn
 
 __all__ = [
     "Evidence",
@@ -148,11 +148,11 @@ def match_settings(radius, n_sigma, slack):
     elif not isinstance(slack, Mapping):
         slack = dict.fromkeys(published, slack)
     own = {
-        str(kind): quantity_value(value, u.arcsec, f"slack of {kind}")
+        str(kind): quantity_value(value, u.arcsec, f"slack of {kind}", minimum=0)
         for kind, value in slack.items()
     }
     return {
-        "radius_arcsec": quantity_value(radius, u.arcsec, "radius"),
+        "radius_arcsec": quantity_value(radius, u.arcsec, "radius", minimum=0),
         "n_sigma": check_number(n_sigma, "n_sigma", minimum=0),
         "slack_arcsec": published | own,
     }
@@ -185,6 +185,8 @@ def parse_catalogues(references):
     else:
         if isinstance(references, (str, Table)):
             references = [references]
+        if not isinstance(references, Iterable):
+            raise TypeError(f"references must be a list or a mapping, got {shown(references)}")
         pairs = [(None, one) for one in references]
     if not pairs:
         raise ValueError("references must name at least one catalogue, got none")
@@ -192,7 +194,10 @@ def parse_catalogues(references):
     for kind, one in pairs:
         count = sum(c.kind == kind for c in catalogues)
         name = f"{kind or 'table'}_{count + 1}" if isinstance(one, Table) else None
-        reference = get_reference(one, name=name)
+        try:
+            reference = get_reference(one, name=name)
+        except TypeError as err:
+            raise TypeError(f"references: {err}") from err
         own = kind or reference.record.labels
         if not own and reference.name != SIMBAD:
             raise ValueError(

@@ -10,13 +10,14 @@ from astropy.table import Table
 
 from claxboi.catalog import missions
 from claxboi.config import MIN_CLASS_SIZE
-from claxboi.utils import check_table, text_values, warn
+from claxboi.utils import check_table, checked, text_values, warn
 
 from .samples import build
 
 __all__ = ["find_training", "mission_of"]
 
 
+@checked
 def find_training(
     table,
     training,

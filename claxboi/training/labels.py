@@ -15,6 +15,7 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -33,6 +34,7 @@ SIMBAD_BIT = 10
 QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
 
 
+@checked
 def add_labels(
     table,
     references=None,
@@ -182,9 +184,9 @@ def limit_settings(*, host_radius, min_extent, min_quality, min_snr, simbad_disa
     """
     return {
         "host_radius": check_number(host_radius, "host_radius", minimum=0),
-        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
+        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent", minimum=0),
         "min_quality": check_count(min_quality, "min_quality", minimum=0),
-        "min_snr": check_number(min_snr, "min_snr"),
+        "min_snr": check_number(min_snr, "min_snr", minimum=0),
         "simbad_disagrees": bool(simbad_disagrees),
     }
 

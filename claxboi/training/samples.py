@@ -20,7 +20,7 @@ from claxboi.config import MIN_CLASS_SIZE, conf
 from claxboi.counterparts import find_hosts_in
 from claxboi.io import read_table, write_table
 from claxboi.properties import add_properties, known_properties
-from claxboi.utils import check_count, float_values, quantity_value, record, text_values
+from claxboi.utils import check_count, checked, float_values, quantity_value, record, text_values
 
 from ._catalogues import find_evidence, match_settings, parse_catalogues
 from ._prepare import add_counterparts
@@ -79,6 +79,7 @@ class TrainingSample(NamedTuple):
     """File of the table, to be shared: ``classify(..., training=Table.read(path))``."""
 
 
+@checked
 def build(
     mission,
     *,

@@ -5,7 +5,7 @@ Schemes of classes, as data: what makes a source a member of which class.
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -122,6 +122,8 @@ def _rule(name, value):
             f"{', '.join(map(repr, unknown))}"
         )
     kinds = value.get("kinds", ())
+    if not isinstance(kinds, Iterable):
+        raise TypeError(f"class {name!r} of scheme must have a list of kinds, got {kinds!r}")
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     extent = bool(value.get("extent", False))
     if extent == bool(kinds):

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 from astropy import units as u
 
-from .exceptions import ClaxboiWarning, warn
+from .exceptions import ClaxboiWarning, InputTypeError, InputUnitError, InputValueError, warn
 
 __all__ = [
     "ImplausibleValueWarning",
@@ -187,7 +187,7 @@ def read_unit(unit):
             return None if unit == u.dimensionless_unscaled else unit
         unit = unit.to_string()
     if not isinstance(unit, str):
-        raise TypeError(f"unit must be a text or a unit of astropy, got {unit!r}")
+        raise InputTypeError(f"unit must be a text or a unit of astropy, got {unit!r}")
     return _read(unit)
 
 
@@ -198,7 +198,7 @@ def _read(text):
     text = text.strip()
     found = _magnitude(text) or _phrase(text) or _parse(text) or _interpret(text)
     if found is None:
-        raise ValueError(f"unit {text!r} cannot be read")
+        raise InputValueError(f"unit {text!r} cannot be read")
     return None if found == u.dimensionless_unscaled else found
 
 
@@ -378,7 +378,7 @@ def convert_values(values, unit, wanted, what, *, column=None):
             f"; if it is wrong, correct it with units={{{column!r}: '{wanted}'}} or "
             f"table[{column!r}].unit = '{wanted}'"
         )
-    raise u.UnitConversionError(
+    raise InputUnitError(
         f"{what} must have a unit that converts to {str(wanted) or 'a pure number'}, got "
         f"{unit}{reason}{remedy}"
     )
@@ -435,7 +435,7 @@ def check_magnitude_system(unit, system, what):
     if isinstance(own, u.MagUnit):
         named = "AB" if own == u.mag("AB") else str(own)
     if named and named != system:
-        raise u.UnitConversionError(
+        raise InputUnitError(
             f"{what} must hold {system} magnitudes, got the unit {str(unit)!r}; convert them, "
             "which depends on the band, or take another column"
         )

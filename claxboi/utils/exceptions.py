@@ -7,9 +7,63 @@ import os
 import sys
 import warnings
 
+from astropy.units import UnitConversionError
 from astropy.utils.exceptions import AstropyUserWarning
 
-__all__ = ["ClaxboiWarning", "warn"]
+__all__ = [
+    "ClaxboiWarning",
+    "InputError",
+    "InputKeyError",
+    "InputTypeError",
+    "InputUnitError",
+    "InputValueError",
+    "warn",
+]
+
+
+class InputError(Exception):
+    """
+    The base of errors in what the caller gave: an argument, a column, a file.
+
+    Each is one of the errors of Python too, so ``except ValueError`` goes on working.
+
+    Examples
+    --------
+    >>> from claxboi.utils import InputError, check_flag
+    >>> try:
+    ...     check_flag("yes", "overwrite")
+    ... except InputError as err:
+    ...     print(err)
+    overwrite must be True or False, got 'yes'
+    """
+
+
+class InputTypeError(InputError, TypeError):
+    """
+    Something of another type was given than is needed.
+    """
+
+
+class InputValueError(InputError, ValueError):
+    """
+    A value is not one of those that are allowed.
+    """
+
+
+class InputKeyError(InputError, KeyError):
+    """
+    A column, a class or the like is not there.
+    """
+
+    def __str__(self):
+        # A KeyError shows the repr of its message.
+        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
+
+
+class InputUnitError(InputError, UnitConversionError):
+    """
+    A unit cannot be read, or does not convert to the one that is needed.
+    """
 
 
 class ClaxboiWarning(AstropyUserWarning):
