@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from ._arguments import parse_priors, parse_settings, parse_training
+from ._arguments import UsageError, parse_priors, parse_settings, parse_training
 
 __all__ = [
     "MODEL_SUFFIX",
@@ -100,16 +100,16 @@ def _check_combinations(args, settings):
     if args.model is not None:
         given = settings.keys() - {"label"}
         if given or args.training or args.optimize or args.target:
-            raise ValueError(
+            raise UsageError(
                 "model is already fitted: --training, --optimize, --target and the settings of a "
                 "fit cannot be given with it"
             )
     if args.optimize not in (None, "log_loss", "f1"):
-        raise ValueError(f"optimize must be one of 'log_loss', 'f1', got {args.optimize!r}")
+        raise UsageError(f"optimize must be one of 'log_loss', 'f1', got {args.optimize!r}")
     if args.optimize and "weights" in settings:
-        raise ValueError("--weights are given: --optimize would find others")
+        raise UsageError("--weights are given: --optimize would find others")
     if args.target and args.optimize != "f1":
-        raise ValueError("--target needs --optimize f1")
+        raise UsageError("--target needs --optimize f1")
 
 
 def training_sample(args, result, model):
@@ -136,7 +136,7 @@ def training_sample(args, result, model):
     if args.training is None and label in result.colnames and not is_missing(result, label).all():
         return result
     if args.model is not None:
-        raise ValueError(
+        raise UsageError(
             f"--evaluate needs labelled sources, and the table has none in column {label!r}; score "
             "a model on other sources by claxboi evaluate LABELLED --model FILE"
         )

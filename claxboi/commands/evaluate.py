@@ -6,6 +6,7 @@
 from ._arguments import (
     PROPERTIES_FILE,
     TABLE,
+    UsageError,
     add_options,
     add_settings,
     existing_file,
@@ -66,10 +67,10 @@ def _evaluate(args):
         model = read_model(args.table, args.model)
         evaluation = evaluate_result(table, model, priors, **options)
         if evaluation is None:
-            raise ValueError(f"table must have labelled sources in column {model.label!r}")
+            raise UsageError(f"table must have labelled sources in column {model.label!r}")
     elif args.model is not None and priors != "estimate":
         if _has_settings(args):
-            raise ValueError("model is already fitted: settings of a fit cannot be given with it")
+            raise UsageError("model is already fitted: settings of a fit cannot be given with it")
         evaluation = read_model(args.table, args.model).evaluate(table, priors, **options)
     else:
         result, model = run_classify(args, table)

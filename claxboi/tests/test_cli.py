@@ -488,6 +488,17 @@ def test_as_a_process(folder):
     )
 
 
+def test_nothing_slow_is_imported_before_it_is_needed(folder):
+    code = (
+        "import sys; from claxboi import classify; from claxboi.cli import main; "
+        "status = main(['run', 'nofile.csv', '-o', 'out.fits']); "
+        "print(status, sorted({'astropy', 'numpy', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 []\n"
+    assert done.stderr == "claxboi: error: there is no file nofile.csv\n"
+
+
 # Catalogues
 
 
