@@ -10,7 +10,7 @@ from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
-from claxboi.classification import score_held_out
+from claxboi.classification import evaluate_result
 from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
@@ -309,7 +309,7 @@ class XrayTable(
         sample = training if isinstance(training, Table) else None
         if isinstance(training, str):
             sample = find_training(result, training, label=label, show_progress=show_progress)
-        result.evaluation = score_held_out(
-            result, model, sample, label=label, show_progress=show_progress
+        result.evaluation = evaluate_result(
+            result, model, sample=sample, show_progress=show_progress
         )
         return result

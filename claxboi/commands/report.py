@@ -60,7 +60,7 @@ def _readable_elsewhere(path):
 
 
 def _report(args):
-    from claxboi.classification import score_held_out
+    from claxboi.classification import evaluate_result
     from claxboi.io import read_table
     from claxboi.report import write_report
     from claxboi.utils import check_output
@@ -72,7 +72,7 @@ def _report(args):
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
         model = read_model(args.table, args.model)
-        evaluation = score_held_out(result, model, show_progress=not args.quiet)
+        evaluation = evaluate_result(result, model, show_progress=not args.quiet)
     write_report(
         result,
         args.output,
