@@ -22,7 +22,7 @@ from claxboi.training import add_labels, find_training
 from claxboi.utils import as_method
 
 from . import classify
-from .io import output_format, read_table, write_table
+from .io import output_format, read_table, table_file, write_table
 from .io._tables import WRITERS
 
 __all__ = ["XrayTable"]
@@ -79,7 +79,7 @@ class XrayTableRead(TableRead):
     """
 
     def __call__(self, path, *args, mission=None, format=None, table=None, **settings):
-        is_file = isinstance(path, (str, os.PathLike)) and os.path.isfile(path)
+        is_file = isinstance(path, (str, os.PathLike)) and table_file(path)[0].is_file()
         if mission is None and (args or settings or not is_file):
             settings |= {"format": format} if format is not None else {}
             settings |= {"table": table} if table is not None else {}

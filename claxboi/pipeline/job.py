@@ -17,7 +17,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier
-from claxboi.io import output_format, read_table, write_table
+from claxboi.io import output_format, read_table, table_file, write_table
 from claxboi.utils import (
     NOTE,
     check_output,
@@ -312,9 +312,10 @@ class _Source:
     def __init__(self, catalogue):
         self._catalogue = catalogue
         if isinstance(catalogue, (str, os.PathLike)):
-            if not Path(catalogue).is_file():
+            if not table_file(catalogue)[0].is_file():
                 raise FileNotFoundError(f"there is no catalogue {catalogue}")
-            self.content = {"file": file_hash(catalogue)}
+            path, table = table_file(catalogue)
+            self.content = {"file": file_hash(path)} | ({"of": table} if table else {})
         else:
             check_table(catalogue, "catalogue")
             self.content = {"table": table_hash(catalogue)}
