@@ -10,6 +10,7 @@ from .evaluation import Evaluation
 from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
+from .modelfile import model_fingerprint
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
@@ -33,6 +34,7 @@ __all__ = [
     "classify_partitions",
     "fit_classifier",
     "label_codes",
+    "model_fingerprint",
     "priors_sensitivity",
     "property_columns",
 ]

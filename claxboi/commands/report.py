@@ -50,7 +50,7 @@ def _report(args):
     candidates = read_table(args.candidates) if args.candidates else None
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
-        model = read_model(args.table, args.model)
+        model = read_model(args.table, args.model, result)
         label = model.label
         if label in result.colnames and not is_missing(result, label).all():
             priors = result.meta.get("claxboi", {}).get("classification", {}).get("priors")

@@ -69,7 +69,14 @@ def add(command):
     sub.add_argument(
         "--dry-run", action="store_true", help="say what would be fetched of whom, and stop"
     )
-    sub.add_argument("--overwrite", action="store_true", help="replace the output of another job")
+    sub.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace the output of another job, or one that was changed since",
+    )
+    sub.add_argument(
+        "--refresh", action="store_true", help="do all steps again, and ask all services again"
+    )
 
 
 def _run(args):
@@ -91,6 +98,7 @@ def _run(args):
         args.output,
         settings=settings,
         overwrite=args.overwrite,
+        refresh=args.refresh,
         show_progress=not args.quiet,
     )
     if not args.quiet:

@@ -17,7 +17,15 @@ from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.config import conf
 from claxboi.io import read_table
-from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record
+from claxboi.utils import (
+    check_choice,
+    check_columns,
+    check_table,
+    digest,
+    quantity_value,
+    record,
+    table_hash,
+)
 
 from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
@@ -241,6 +249,16 @@ class Reference:
         """
         papers = ", ".join(self.record.citation) or "no paper known"
         return f"{self.record.title} ({self.record.table}): {papers}"
+
+    @property
+    def content(self):
+        """
+        Hash of what the catalogue is: its record, and its rows or the addresses of its services.
+        """
+        if self._data is not None:
+            return digest([repr(self.record), table_hash(self._data)])
+        servers = [conf.xmatch_url, conf.vizier_server, conf.simbad_server]
+        return digest([repr(self.record), servers])
 
     def query(
         self,
