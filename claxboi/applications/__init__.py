@@ -3,6 +3,8 @@
 Questions that people ask of a classified catalogue.
 """
 
+from claxboi.utils import moved_names
+
 from .class_counts import count_classes
 from .comparison import compare_models
 from .inspection import inspection_list
@@ -21,3 +23,5 @@ __all__ = [
     "inspection_list",
     "list_counts",
 ]
+
+__getattr__ = moved_names(__name__, {"draw_for_votes": "claxboi.votes"})

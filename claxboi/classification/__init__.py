@@ -3,7 +3,11 @@
 Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explanation.
 """
 
+from claxboi.utils import moved_names
+
+from ._identity import IdentityWarning
 from ._training import SmallClassWarning, label_codes
+from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
@@ -18,10 +22,12 @@ from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
 
 __all__ = [
+    "ClassNumbers",
     "Component",
     "Evaluation",
     "Explanation",
     "GuessedPropertyWarning",
+    "IdentityWarning",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
@@ -32,9 +38,12 @@ __all__ = [
     "WeightSearch",
     "check_priors",
     "classify_partitions",
+    "estimate_class_numbers",
     "fit_classifier",
     "label_codes",
     "model_fingerprint",
     "priors_sensitivity",
     "property_columns",
 ]
+
+__getattr__ = moved_names(__name__, {"classify": "claxboi._classify"})

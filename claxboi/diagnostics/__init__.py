@@ -5,6 +5,9 @@ Figures: what one sees of a classification.
 Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it drew on.
 """
 
+from claxboi.utils import moved_names
+
+from .aladin_view import SkyView, aladin
 from .alternatives import plot_alternatives
 from .association_figures import (
     plot_cutoffs,
@@ -18,6 +21,7 @@ from .density_curves import plot_densities
 from .explanation_bars import plot_explanation
 from .flux_distributions import plot_fluxes
 from .host_galaxies import plot_hosts
+from .linked_plots import plot_linked
 from .missing import plot_missing
 from .mixin import DiagnosticsMixin
 from .outlier_plane import plot_outliers
@@ -33,6 +37,8 @@ from .weight_history import plot_weight_search
 
 __all__ = [
     "DiagnosticsMixin",
+    "SkyView",
+    "aladin",
     "plot_alternatives",
     "plot_class_counts",
     "plot_confusion",
@@ -42,6 +48,7 @@ __all__ = [
     "plot_finding_chart",
     "plot_fluxes",
     "plot_hosts",
+    "plot_linked",
     "plot_magnitude_prior",
     "plot_missing",
     "plot_outliers",
@@ -56,3 +63,5 @@ __all__ = [
     "plot_ulx",
     "plot_weight_search",
 ]
+
+__getattr__ = moved_names(__name__, {"write_report": "claxboi.report"})

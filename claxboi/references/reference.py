@@ -49,7 +49,7 @@ def get_reference(
     like=None,
     ra="ra",
     dec="dec",
-    id=None,  # noqa: A002
+    id=None,
     pos_error=None,
 ):
     """

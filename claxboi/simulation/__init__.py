@@ -3,7 +3,11 @@
 A made-up sky with known truth: for the demo, the documentation and the tests.
 """
 
+from claxboi.utils import moved_names
+
 from .labelled import make_labelled_sample
 from .sky import MockSky, make_mock_sky
 
 __all__ = ["MockSky", "make_labelled_sample", "make_mock_sky"]
+
+__getattr__ = moved_names(__name__, {"make_votes": "claxboi.votes"})

@@ -1,7 +1,9 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 5, what is known: labels from the literature's catalogues, and training samples.
+Step 5: label sources from published catalogues, and build training samples.
 """
+
+from claxboi.utils import moved_names
 
 from .choose_sample import find_training, mission_of
 from .label_summary import DependentLabelWarning, LabelReport, label_report
@@ -21,3 +23,13 @@ __all__ = [
     "label_report",
     "mission_of",
 ]
+
+__getattr__ = moved_names(
+    __name__,
+    {
+        "CombinedVotes": "claxboi.votes",
+        "apply_votes": "claxboi.votes",
+        "combine_votes": "claxboi.votes",
+        "read_votes": "claxboi.votes",
+    },
+)

@@ -15,6 +15,8 @@ from ._content import digest, distinct_rows, file_hash, table_hash
 from ._epochs import to_years, year_values
 from ._files import check_output, remove_abandoned, replacing, replacing_all
 from ._methods import as_method
+from ._moved import moved_names
+from ._notes import NOTE
 from ._progress import Progress
 from ._provenance import record
 from ._units import (
@@ -45,6 +47,7 @@ from .sphere import (
 
 __all__ = [
     "ARCSEC",
+    "NOTE",
     "ClaxboiWarning",
     "ImplausibleValueWarning",
     "Progress",
@@ -66,6 +69,7 @@ __all__ = [
     "find_rows",
     "float_values",
     "is_missing",
+    "moved_names",
     "nearest_within",
     "pairs_within",
     "quantity_value",
@@ -84,3 +88,7 @@ __all__ = [
     "with_units",
     "year_values",
 ]
+
+__getattr__ = moved_names(
+    __name__, {"as_votable": "claxboi.io", "read_table": "claxboi.io", "write_table": "claxboi.io"}
+)

@@ -33,7 +33,8 @@ def output(done, tmp_path):
 
 def steps_done(output):
     log = output.with_name("out.fits.log").read_text()
-    return [line for line in log.splitlines() if line.endswith("(classes)") or "up to date" in line]
+    ends = "step [7/7] classes", "is up to date"
+    return [line for line in log.splitlines() if line.endswith(ends)]
 
 
 def assert_as_before(done, output):
@@ -214,5 +215,5 @@ def test_steps_depend_on_the_answers_of_services(done, tmp_path):
 def test_refresh_does_all_steps_again(done, output):
     done.run(output, refresh=True)
     log = output.with_name("out.fits.log").read_text()
-    assert "step 1 of 7 (catalogue)" in log[len((done.folder / "out.fits.log").read_text()) :]
+    assert "step [1/7] catalogue" in log[len((done.folder / "out.fits.log").read_text()) :]
     assert_as_before(done, output)
