@@ -16,6 +16,7 @@ from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
+from .modelfile import model_fingerprint
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
@@ -47,6 +48,7 @@ __all__ = [
     "evaluate_result",
     "fit_classifier",
     "label_codes",
+    "model_fingerprint",
     "priors_sensitivity",
     "property_columns",
 ]

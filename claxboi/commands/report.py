@@ -71,7 +71,7 @@ def _report(args):
     candidates = read_table(args.candidates) if args.candidates else None
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
-        model = read_model(args.table, args.model)
+        model = read_model(args.table, args.model, result)
         evaluation = evaluate_result(result, model, show_progress=not args.quiet)
     write_report(
         result,
