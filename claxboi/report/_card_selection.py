@@ -69,9 +69,9 @@ def choose_sources(result, classes, cards, n_sources):
     Returns
     -------
     rows : `~numpy.ndarray` of int or None
-        The sources with a card; then the predicted classes from the smallest to the largest, as
-        long as they fit; of the others every n-th source. In the order of the table; None stands
-        for all sources.
+        The sources with a card, and the same number of others of each predicted class: all of a
+        small class, every n-th source of a large one. In the order of the table; None stands for
+        all sources.
     """
     if len(result) <= n_sources:
         return None
@@ -81,8 +81,8 @@ def choose_sources(result, classes, cards, n_sources):
     groups = [np.flatnonzero((prediction == name) & ~is_chosen) for name in classes]
     groups.append(np.flatnonzero(~np.isin(prediction, classes) & ~is_chosen))
     left = n_sources - np.count_nonzero(is_chosen)
-    for group in sorted(groups, key=len):
-        n = min(len(group), left)
+    for k, group in enumerate(sorted(groups, key=len)):
+        n = min(len(group), left // (len(groups) - k))
         is_chosen[group[np.linspace(0, len(group) - 1, n).astype(int)]] = True
         left -= n
     return np.flatnonzero(is_chosen)

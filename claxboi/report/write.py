@@ -125,8 +125,8 @@ def write_report(
         Maximum number of full cards (default 5000); 0 for none.
     n_sources : int, optional
         Maximum number of sources that the page lists (default 200,000). Of a larger table it lists
-        the sources with a card, whole small classes, and every n-th source of the large ones.
-        Figures and numbers are those of all sources.
+        the sources with a card and an equal number of others of each class: all of a small class,
+        every n-th source of a large one. Figures and numbers are those of all sources.
     overwrite : bool, optional
         Replace an existing file.
     title : str, optional
@@ -262,8 +262,9 @@ def _listed(n_listed, n_total, n_cards):
         return ""
     return (
         f'<p class="note">This page lists {n_listed:,} of {n_total:,} sources: the {n_cards:,} '
-        "with a full card, the small classes as a whole, and evenly spaced sources of the large "
-        "classes. The summary, scores and figures are those of all sources.</p>"
+        "with a full card, and an equal number of others of each predicted class (all sources of a "
+        "small class, evenly spaced ones of a large class). The summary, scores and figures are "
+        "those of all sources.</p>"
     )
 
 
