@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How many sources of each class there are, with errors.
+Number of sources of each class, with intervals.
 """
 
 import numpy as np
@@ -8,10 +8,9 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
-from claxboi.classification import NaiveBayesClassifier, label_codes
+from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers, label_codes
 from claxboi.classification.results import read_classified
 from claxboi.utils import (
-    Progress,
     check_columns,
     float_values,
     record,
@@ -23,11 +22,9 @@ from ._regions import inside_rows
 __all__ = ["count_classes"]
 
 
-def count_classes(
-    result, model, *, region=None, by=None, n_resamples=20, rng=None, show_progress=True
-):
+def count_classes(result, model, *, region=None, by=None, level=0.683):
     r"""
-    Count the sources of each class in a catalogue, a region or groups, with errors.
+    Count the sources of each class in a catalogue, a region or groups, with intervals.
 
     Parameters
     ----------
@@ -44,47 +41,39 @@ def count_classes(
         `~astropy.coordinates.SkyCoord` that returns bools, a mask of the rows, or a list of
         regions: their union. Default: everywhere.
     by : str, optional
-        Column of text or integers: count each of its values apart, missing ones not at all.
-    n_resamples : int, optional
-        Number of bootstrap samples that give the errors (default 20; 0: none, errors are NaN).
-    rng : None, int or `~numpy.random.Generator`, optional
-        Draws them.
-    show_progress : bool, optional
-        Show progress when it takes longer than two seconds.
+        Column of text or integers: count each of its values separately, missing ones not at all.
+    level : float, optional
+        Probability that an interval holds the true number.
 
     Returns
     -------
     counts : `~astropy.table.Table`
         One row per class (and group, in column ``group``): ``class``; ``n_training``, sources that
         trained the model, whose class is known; and for the others ``n_raw``, predictions;
-        ``n_expected``, the sum of the probabilities at the priors of the result, with
-        ``n_expected_error``, :math:`\sqrt{\sum P (1-P)}`, as if these were right;
-        ``proportion`` and ``n_estimated`` with ``_error``, estimated from the sources themselves.
+        ``n_expected``, the sum of the probabilities at the priors of the result; ``n_estimated``,
+        estimated from the sources themselves, with the interval ``n_low`` to ``n_high``.
 
     Raises
     ------
     TypeError
-        If the model is none, or the region is of no known kind.
+        If the model is not a classifier, or the region is of an unknown kind.
     KeyError
         If a column is absent.
     ValueError
-        If the classes of result and model differ, or no source that did not train lies in the
-        region.
+        If the classes of result and model differ, or no source lies in the region.
 
     Notes
     -----
     Counting predictions is biased wherever classes are confused, and the sum of probabilities is as
-    biased as the priors. The estimate finds the proportions :math:`\pi_c` under which the
-    likelihoods of the sources are most probable (expectation-maximisation of Saerens et
-    al. 2002; see `~claxboi.classification.NaiveBayesClassifier.estimate_priors`). Its error is
-    that of the population which the sources are a sample of: it has the scatter of the sample,
-    the overlap of the classes, and the finite training sample (by Bayesian bootstrap). It
-    assumes that a class looks alike in training sample and catalogue. The error of a class that
-    is estimated to be absent is too small: it stays at 0 in most resamplings.
+    biased as the priors and the calibration. ``n_estimated`` and its interval hold at any
+    proportions of the classes, and are from
+    `~claxboi.classification.estimate_class_numbers`. Where the members of a class are not alike
+    in training sample and catalogue (bright labels, faint sources), there is no interval: it is
+    NaN, and a warning says what differs.
 
     References
     ----------
-    Saerens et al. 2002, Neural Computation 14, 21.
+    Bella et al. 2010, IEEE ICDM, 737; Saerens et al. 2002, Neural Computation 14, 21.
 
     Examples
     --------
@@ -93,7 +82,7 @@ def count_classes(
     >>> from claxboi.simulation import make_labelled_sample
     >>> table = make_labelled_sample(2000, rng=1)
     >>> result, model = classify(table, "training", return_model=True, show_progress=False)
-    >>> counts = count_classes(result, model, n_resamples=0, show_progress=False)
+    >>> counts = count_classes(result, model)
     >>> print(counts["class", "n_training", "n_raw"][:2])
     class n_training n_raw
     ----- ---------- -----
@@ -110,24 +99,23 @@ def count_classes(
         )
     check_columns(result, ["is_training"], "result")
     here = _inside(result, region)
-    groups = [(None, here)]
+    group = np.zeros(len(result), int)
     if by is not None:
         check_columns(result, [by], "result")
-        values, missing = text_values(result, by, name="result")
-        names = np.unique(values[here & ~missing])
-        groups = [(name, here & ~missing & (values == name)) for name in names]
-    training = float_values(result, "is_training") == 1
-    rng = np.random.default_rng(rng)
+        group, missing = text_values(result, by, name="result")
+        here &= ~missing
+    new = np.flatnonzero(here & (float_values(result, "is_training") != 1))
+    numbers = {}
+    if len(new):
+        numbers = estimate_class_numbers(model, result[new], groups=group[new], level=level)
     parts = []
-    with Progress(len(groups), "counting", show=show_progress) as progress:
-        for name, rows in groups:
-            part = _count(result, model, rows, training, n_resamples, rng)
-            if name is not None:
-                part.add_column([name] * len(part), name="group", index=0)
-            parts.append(part)
-            progress.update(1)
+    for name in np.unique(group[here]).tolist():
+        part = _count(result, model, here & (group == name), numbers.get(name))
+        if by is not None:
+            part.add_column([name] * len(part), name="group", index=0)
+        parts.append(part)
     counts = vstack(parts) if parts else Table()
-    counts.meta = record({}, "class_counts", n_resamples=n_resamples, by=by or "")
+    counts.meta = record({}, "class_counts", level=level, by=by or "")
     return counts
 
 
@@ -149,32 +137,23 @@ def _inside(result, region):
     return mask
 
 
-def _count(result, model, rows, training, n_resamples, rng):
+def _count(result, model, rows, numbers):
     classes = model.classes_
+    training = float_values(result, "is_training") == 1
     new, known = rows & ~training, rows & training
     own = np.zeros(len(classes), int)
     if known.any():
         codes = label_codes(result[known], model.label, classes, model.merge)
         own = np.bincount(codes[codes >= 0], minlength=len(classes))
-    probability = np.array([float_values(result, f"P_{name}")[new] for name in classes])
     prediction = text_values(result, "prediction")[0][new]
-    proportions = errors = np.full(len(classes), np.nan)
-    if new.any():
-        estimate = model.estimate_priors(
-            result[new], n_resamples=n_resamples, rng=rng, show_progress=False
-        )
-        proportions, errors = estimate.proportions, estimate.errors
-    n = np.count_nonzero(new)
-    return Table(
+    counts = Table(
         {
             "class": classes,
             "n_training": own,
             "n_raw": [np.count_nonzero(prediction == name) for name in classes],
-            "n_expected": probability.sum(axis=1),
-            "n_expected_error": np.sqrt(np.sum(probability * (1 - probability), axis=1)),
-            "proportion": proportions,
-            "proportion_error": errors,
-            "n_estimated": n * proportions,
-            "n_estimated_error": n * errors,
+            "n_expected": [np.sum(float_values(result, f"P_{name}")[new]) for name in classes],
         }
     )
+    for column, field in (("n_estimated", "n"), ("n_low", "low"), ("n_high", "high")):
+        counts[column] = np.zeros(len(classes)) if numbers is None else getattr(numbers, field)
+    return counts

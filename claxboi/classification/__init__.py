@@ -5,7 +5,9 @@ Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explana
 
 from claxboi.utils import moved_names
 
+from ._identity import IdentityWarning
 from ._training import SmallClassWarning, label_codes
+from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
@@ -19,10 +21,12 @@ from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
 
 __all__ = [
+    "ClassNumbers",
     "Component",
     "Evaluation",
     "Explanation",
     "GuessedPropertyWarning",
+    "IdentityWarning",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
@@ -33,6 +37,7 @@ __all__ = [
     "WeightSearch",
     "check_priors",
     "classify_partitions",
+    "estimate_class_numbers",
     "fit_classifier",
     "label_codes",
     "priors_sensitivity",

@@ -66,9 +66,9 @@ class PipelineReport:
     """
 
     classes: Table
-    """One row per class: ``class, prior, n_labelled, n_predicted``, and ``n_expected`` with
-    ``n_expected_error``: the sum of the probabilities of all classified sources, and the square
-    root of the sum of their variances p (1 - p)."""
+    """One row per class: ``class, prior, n_labelled, n_predicted``, and ``n_expected``: the sum of
+    the probabilities of all classified sources (see `~claxboi.applications.count_classes` for
+    numbers with intervals)."""
 
     flags: Table
     """One row per flag: ``flag, n_sources, meaning``, and ``n_by_class`` as text."""
@@ -105,7 +105,7 @@ class PipelineReport:
         return "\n\n".join(
             [
                 _listing(self.settings),
-                _pretty(self.classes, prior=".4g", n_expected=".1f", n_expected_error=".1f"),
+                _pretty(self.classes, prior=".4g", n_expected=".1f"),
                 _pretty(self.flags),
             ]
         )
@@ -115,7 +115,7 @@ class PipelineReport:
             ("The job", _listing(self.settings)),
             (
                 "Classes",
-                _pretty(self.classes, prior=".4g", n_expected=".1f", n_expected_error=".1f"),
+                _pretty(self.classes, prior=".4g", n_expected=".1f"),
             ),
             ("Flags", _pretty(self.flags)),
             ("Labels", "" if self.labels is None else str(self.labels)),
@@ -178,10 +178,9 @@ def _classes(result, model):
                 np.count_nonzero(labels == name),
                 np.count_nonzero(predicted == name),
                 np.nansum(p),
-                np.sqrt(np.nansum(p * (1 - p))),
             )
         )
-    names = ["class", "prior", "n_labelled", "n_predicted", "n_expected", "n_expected_error"]
+    names = ["class", "prior", "n_labelled", "n_predicted", "n_expected"]
     return Table(rows=rows, names=names)
 
 

@@ -13,7 +13,7 @@ from regions import CircleSkyRegion
 from scipy.stats import binom
 
 from claxboi.applications import count_classes
-from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification import NaiveBayesClassifier, PriorWarning
 
 PRIORS = {"AGN": 0.5, "CV": 0.5}
 
@@ -47,28 +47,39 @@ def sky():
     return make_sky(1)
 
 
-def test_errors_cover_the_truth():
-    """The estimate lies within its error of the truth as often as errors promise."""
-    n_trials, share = 24, 0.2
-    pulls, raw_pulls = [], []
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.8])
+def test_intervals_hold_the_truth(share):
+    """At other proportions than in training, with probabilities at wrong priors."""
+    n_trials = 40
+    within, raw_within, bias = 0, 0, []
     for seed in range(n_trials):
         result, model = make_sky(seed, share=share)
-        row = count_classes(result, model, n_resamples=10, rng=seed)[1]
-        pulls.append((row["n_estimated"] - 400 * share) / row["n_estimated_error"])
-        raw_pulls.append((row["n_raw"] - 400 * share) / row["n_estimated_error"])
-    within = np.count_nonzero(np.abs(pulls) < 1)
+        true = np.sum(result["true_class"][~result["is_training"]] == "CV")
+        row = count_classes(result, model)[1]
+        within += row["n_low"] <= true <= row["n_high"]
+        raw_within += row["n_low"] <= row["n_raw"] <= row["n_high"]
+        bias.append(row["n_estimated"] - true)
     low, high = binom.ppf([0.001, 0.999], n_trials, 0.683)
-    assert low <= within <= high
-    # An error from 10 resamplings is itself uncertain by a quarter.
-    assert np.count_nonzero(np.abs(pulls) < 2) >= binom.ppf(0.001, n_trials, 0.9)
-    assert abs(np.mean(pulls)) < 4 / np.sqrt(n_trials)
+    assert low <= within <= (n_trials if share < 0.1 else high)
+    assert abs(np.mean(bias)) < 4 * np.std(bias) / np.sqrt(n_trials)
     # Predictions at wrong priors are many sigma off: the test can tell.
-    assert np.mean(raw_pulls) > 1.5
+    assert raw_within < n_trials / 2 or share == 0.8
+
+
+def test_no_interval_where_sources_are_unlike_the_labelled(sky):
+    result, model = sky
+    other = result.copy()
+    new = ~other["is_training"]
+    other["x"][new] = 0.5 * other["x"][new] + 2
+    with pytest.warns(PriorWarning, match="no intervals: x is distributed unlike"):
+        counts = count_classes(other, model)
+    assert np.isnan(counts["n_low"]).all()
+    assert_allclose(counts["n_estimated"].sum(), 400)
 
 
 def test_what_is_counted(sky):
     result, model = sky
-    counts = count_classes(result, model, n_resamples=0)
+    counts = count_classes(result, model)
     assert counts["class"].tolist() == ["AGN", "CV"]
     new = ~result["is_training"]
     assert_array_equal(
@@ -80,12 +91,9 @@ def test_what_is_counted(sky):
     )
     p = result["P_CV"][new]
     assert_allclose(counts["n_expected"][1], p.sum())
-    assert_allclose(counts["n_expected_error"], np.sqrt(np.sum(p * (1 - p))))
     assert_allclose(counts["n_estimated"].sum(), 400)
-    assert_allclose(counts["n_estimated"], 400 * counts["proportion"])
-    assert np.all(np.isnan(counts["n_estimated_error"]))
-    estimate = model.estimate_priors(result, n_resamples=0)
-    assert_allclose(counts["proportion"], estimate.proportions)
+    assert np.all(counts["n_low"] <= counts["n_estimated"])
+    assert np.all(counts["n_estimated"] <= counts["n_high"])
 
 
 def test_regions_and_masks_agree(sky):
@@ -94,8 +102,8 @@ def test_regions_and_masks_agree(sky):
     region = CircleSkyRegion(center, 5 * u.deg)
     coords = SkyCoord(result["ra"], result["dec"], unit="deg")
     mask = center.separation(coords) < 5 * u.deg
-    by_region = count_classes(result, model, region=region, n_resamples=3, rng=1)
-    by_mask = count_classes(result, model, region=mask, n_resamples=3, rng=1)
+    by_region = count_classes(result, model, region=region)
+    by_mask = count_classes(result, model, region=mask)
     for name in by_region.colnames:
         assert_array_equal(by_region[name], by_mask[name])
     assert by_region["n_raw"].sum() == np.sum(mask & ~result["is_training"])
@@ -106,12 +114,10 @@ def test_groups(sky):
     result = result.copy()
     result["field"] = MaskedColumn(np.where(result["ra"] < 10, "west", "east"))
     result["field"].mask[-5:] = True
-    counts = count_classes(result, model, by="field", n_resamples=0)
+    counts = count_classes(result, model, by="field")
     assert counts["group"].tolist() == ["east", "east", "west", "west"]
     assert counts["n_raw"].sum() == 395
-    west = count_classes(
-        result, model, region=np.asarray(result["field"].filled("") == "west"), n_resamples=0
-    )
+    west = count_classes(result, model, region=np.asarray(result["field"].filled("") == "west"))
     assert_allclose(counts["n_estimated"][2:], west["n_estimated"])
 
 
@@ -120,13 +126,13 @@ def test_training_sources_alone(sky):
     counts = count_classes(result, model, region=np.asarray(result["is_training"]))
     assert counts["n_training"].sum() == 400
     assert counts["n_raw"].sum() == 0
-    assert np.all(np.isnan(counts["proportion"]))
+    assert counts["n_high"].sum() == 0
 
 
 def test_input_is_not_changed(sky):
     result, model = sky
     before = result.copy()
-    count_classes(result, model, n_resamples=0)
+    count_classes(result, model)
     assert result.colnames == before.colnames
     assert_array_equal(result["P_CV"], before["P_CV"])
 
@@ -154,7 +160,7 @@ def test_merged_labels_are_counted():
     labels[:100] = np.char.replace(labels[:100], "CV", "polar")
     table["class"] = MaskedColumn(labels, mask=table["class"].mask)
     model = NaiveBayesClassifier(["x", "y"], bandwidth=0.3, merge={"CVs": ["CV", "polar"]})
-    counts = count_classes(model.fit(table).classify(table, "training"), model, n_resamples=0)
+    counts = count_classes(model.fit(table).classify(table, "training"), model)
     assert dict(counts["class", "n_training"].iterrows()) == dict(
         zip(model.classes_, model.class_counts_, strict=True)
     )
