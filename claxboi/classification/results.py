@@ -247,7 +247,7 @@ def find_source(table, source, name="result", column=None):
     columns = identifier_columns(table) if column is None else [column]
     check_columns(table, columns, name)
     has_name = bool(columns) or isinstance(source, str)
-    columns = columns or table.colnames[:1]
+    columns = columns or [one for one in table.colnames[:1] if table[one].dtype.kind in "USOiu"]
     if isinstance(source, numbers.Integral) and not isinstance(source, bool):
         if not -len(table) <= source < len(table):
             raise IndexError(f"source must be a row from 0 to {len(table) - 1}, got {source}")
@@ -260,7 +260,7 @@ def find_source(table, source, name="result", column=None):
         raise TypeError(
             f"source must be a row number, an identifier or one position, got {source!r}"
         )
-    return row, str(table[columns[0]][row]) if has_name else f"row {row}"
+    return row, str(table[columns[0]][row]) if has_name and columns else f"row {row}"
 
 
 def _find_text(table, source, columns, name):
@@ -285,10 +285,11 @@ def _find_text(table, source, columns, name):
         return _find_position(table, position, name)
     if source.isdecimal() and int(source) < len(table):
         return int(source)
-    where = " or ".join(columns)
+    where = f"not found in {' or '.join(columns)} of {name}"
+    if not columns:
+        where = f"{name} has no column source_id or name"
     raise KeyError(
-        f"no source {source!r}: not found in {where} of {name}, and not a row number from 0 to "
-        f"{len(table) - 1}"
+        f"no source {source!r}: {where}, and not a row number from 0 to {len(table) - 1}"
     )
 
 

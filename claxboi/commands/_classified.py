@@ -4,7 +4,6 @@ Classification and classified tables, as several commands use them.
 """
 
 import logging
-import re
 import sys
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from ._arguments import parse_priors, parse_settings, parse_training
 __all__ = [
     "MODEL_SUFFIX",
     "describe_origin",
-    "find_row",
     "read_model",
     "run_classify",
     "say",
@@ -303,48 +301,3 @@ def describe_origin(model):
     if origin.get("dates"):
         parts.append(f"catalogues of {' to '.join(dict.fromkeys(origin['dates']))}")
     return f"trained on {'; '.join(parts)}"
-
-
-def find_row(table, source, column=None):
-    """
-    Find the row of a source.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The sources.
-    source : str
-        Identifier, or row number from 0.
-    column : str, optional
-        Column of the identifiers. Default: the usual ones.
-
-    Returns
-    -------
-    row : int
-    """
-    import numpy as np
-
-    from claxboi.catalog import identifier_columns
-    from claxboi.utils import check_columns, text_values
-
-    if column is None:
-        columns = identifier_columns(table)
-    else:
-        columns = [column]
-        check_columns(table, columns)
-    for name in columns:
-        rows = np.flatnonzero(text_values(table, name)[0] == source.strip())
-        if len(rows) == 1:
-            return int(rows[0])
-        if len(rows) > 1:
-            raise ValueError(
-                f"source {source!r} is in {len(rows)} rows of column {name!r}, the first are "
-                f"{', '.join(map(str, rows[:5]))}; give the row number"
-            )
-    if re.fullmatch(r"\d+", source) and int(source) < len(table):
-        return int(source)
-    where = " or ".join(columns) or "source_id or name (--id names another column)"
-    raise ValueError(
-        f"no source {source!r}: not found in {where}, and not a row number from 0 to "
-        f"{len(table) - 1}"
-    )

@@ -406,7 +406,7 @@ def test_wrong_properties_file(folder, refuse, text, message):
 
 def test_wrong_explain(sample, folder, run, refuse):
     assert "there is no model file x.fits.model.ecsv" in refuse("explain x.fits 3")
-    assert "no source 'Crab': not found in source_id, and not a row number from 0 to" in refuse(
+    assert "no source 'Crab': not found in source_id of OUT, and not a row number from 0" in refuse(
         "explain x.fits Crab"
     )
     assert "no source '100000'" in refuse("explain x.fits 100000")
@@ -415,7 +415,7 @@ def test_wrong_explain(sample, folder, run, refuse):
     write_table(twice, "twice.fits")
     assert "is in 2 rows" in refuse("explain twice.fits", twice["source_id"][0])
     write_table(sample["hr1", "class"], "few.ecsv")
-    assert "source_id or name (--id" in refuse("explain few.ecsv Crab")
+    assert "OUT has no column source_id or name" in refuse("explain few.ecsv Crab")
     assert "no column 'designation'" in refuse("explain few.ecsv Crab --id designation")
 
 
