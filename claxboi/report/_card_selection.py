@@ -27,7 +27,7 @@ def choose_rows(result, classes, n_cards):
     classes : list of str
         Its classes.
     n_cards : int
-        How many at most.
+        Maximum number.
 
     Returns
     -------
@@ -90,14 +90,14 @@ def choose_sources(result, classes, cards, n_sources):
 
 def find_rows(result, sources):
     """
-    Find the rows of the sources that were asked for.
+    Find the rows of the requested sources.
 
     Parameters
     ----------
     result : `~astropy.table.Table`
         The classified table.
     sources : sequence of (int or str), or `~astropy.table.Table`
-        Numbers of rows, identifiers, or a table with a column that identifies them.
+        Row numbers, identifiers, or a table with a column of identifiers.
 
     Returns
     -------
@@ -107,9 +107,9 @@ def find_rows(result, sources):
     Raises
     ------
     KeyError
-        If there is no source of such a name.
+        If no source has a given name.
     IndexError
-        If there is no row of such a number.
+        If a row number does not exist.
     TypeError
         If they are neither numbers nor names.
     """
