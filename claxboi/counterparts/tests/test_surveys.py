@@ -375,3 +375,17 @@ def test_keep(tmp_path):
     assert result["remark"].tolist() == [None, "odd"]
     with pytest.raises(KeyError, match="keep names the column 'x', which none of"):
         best_matches(candidates, xray, surveys, keep=["x"])
+
+
+def test_a_survey_without_rows():
+    """Nobody has a counterpart there, and the columns are those of a survey with rows."""
+    xray = Table({"ra": [10.0, 20.0], "dec": [0.0, 5.0], "pos_error": [1.0, 2.0]})
+    one = Table({"id": [1], "ra": [10.0], "dec": [0.0], "pos_error": [0.1]})
+    options = {"magnitudes": False, "show_progress": False}
+    full = find_in_surveys(xray, ["mine"], references={"mine": one}, **options)
+    empty = find_in_surveys(xray, ["mine"], references={"mine": one[:0]}, **options)
+    assert empty.colnames == full.colnames
+    assert empty["opt_id"].mask.all()
+    assert empty["opt_p_any"].mask.all()
+    both = find_in_surveys(xray, ["a", "b"], references={"a": one[:0], "b": one}, **options)
+    assert both["opt_id"].tolist() == full["opt_id"].tolist()
