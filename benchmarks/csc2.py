@@ -29,7 +29,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from claxboi import classify
 from claxboi.catalog import standardize
 from claxboi.classification import Evaluation, Property
-from claxboi.classification._crossvalidation import _stratified
+from claxboi.classification._crossvalidation import stratified_folds
 from claxboi.counterparts import homogenize_magnitudes
 from claxboi.properties import (
     add_colors,
@@ -141,7 +141,7 @@ def compare(title, table, properties, forest, is_quick):
     members = [member for category in properties.values() for member in category]
     columns = [getattr(member, "column", member) for member in members]
     names, codes = np.unique(table["class"], return_inverse=True)
-    fold = _stratified(codes, N_FOLDS, np.random.default_rng(0))
+    fold = stratified_folds(codes, N_FOLDS, np.random.default_rng(0))
     print(f"\n{title}: {len(table)} sources, {len(columns)} properties, {len(names)} classes")
     print(f"{'':46s}" + "".join(f"{name[:9]:>10s}" for name in SCORES) + f"{'seconds':>9s}")
 

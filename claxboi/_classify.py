@@ -27,6 +27,7 @@ def classify(
     label="class",
     training=None,
     weight=None,
+    id=None,
     model=None,
     weights=None,
     offsets=None,
@@ -76,6 +77,10 @@ def classify(
     weight : str, optional
         Column of the training sample with the weight of each row, positive: soft labels
         (`claxboi.votes.apply_votes`). Default: 1 each.
+    id : str, optional
+        Column with the identifiers of the sources (default: ``source_id``, where there is one).
+        Rows of one identifier, or without one of one position within 0.2 arcsec, are one source
+        and are held out together.
     model : `~claxboi.classification.NaiveBayesClassifier` or str or path, optional
         A fitted model, or the file of one. Excludes the settings of a fit.
     weights : None, "published", mapping or sequence, optional
@@ -148,6 +153,7 @@ def classify(
     settings = {
         "properties": properties,
         "weight": weight,
+        "id": id,
         "weights": weights,
         "offsets": offsets,
         "normalization": normalization,

@@ -1,20 +1,21 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The whole job on a simulated sky, from a raw catalogue to figures.
+All steps on a simulated sky, from a raw catalogue to figures.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from claxboi.classification import Evaluation
+from claxboi.classification import Evaluation, Explanation
 from claxboi.io import write_table
-from claxboi.pipeline import find_references, run
+from claxboi.pipeline import PipelineResult, find_references, run
 from claxboi.report import write_report
 from claxboi.simulation import make_mock_sky
 from claxboi.utils import check_count, float_values, text_values
 
-__all__ = ["run_demo", "score_by_truth"]
+__all__ = ["DemoResult", "run_demo", "score_by_truth"]
 
 #: A smaller sky has too few labels to learn from.
 FEWEST = 500
@@ -29,9 +30,30 @@ EXPLAINED = "gal_XRB"
 N_CARDS = 1000
 
 
+class DemoResult(NamedTuple):
+    """
+    The results of the demonstration.
+    """
+
+    job: PipelineResult
+    """Table, model, evaluation and report of the job."""
+
+    truth: Evaluation
+    """Scores of the unlabelled sources, against the simulated truth."""
+
+    explanation: Explanation
+    """Why one of the sources has its class."""
+
+    source: str
+    """That source."""
+
+    page: Path
+    """The report."""
+
+
 def run_demo(folder, *, n_sources, rng, overwrite, say):
     """
-    Do the whole job on a simulated sky, and write all that comes of it into a folder.
+    Do the whole job on a simulated sky, and write the results into a folder.
 
     Parameters
     ----------
@@ -44,7 +66,11 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     overwrite : bool
         Whether the folder may have files already.
     say : callable
-        Is called with each text to be shown.
+        Called with each text to show.
+
+    Returns
+    -------
+    result : `DemoResult`
 
     Raises
     ------
@@ -62,9 +88,8 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     sky = make_mock_sky(n_sources, rng=rng)
     sky.write(folder / "sky", overwrite=True)
     say(
-        f"{len(sky.xray)} simulated X-ray sources (all made up), as a raw 4XMM catalogue; "
-        f"{len(sky.references)} catalogues around them, of which one is Gaia; and what "
-        f"{' and '.join(sky.others)} see there."
+        f"{len(sky.xray)} simulated X-ray sources as a raw 4XMM catalogue, with "
+        f"{len(sky.references)} simulated catalogues around them. Nothing here is real."
     )
     output = folder / "sources.fits"
     result = run(
@@ -81,15 +106,9 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
     # Added after the classification, for the scores of its report.
     table["true_class"] = sky.truth["true_class"]
     write_table(table, output, overwrite=True)
-    say(f"\n{result.report.summary}")
-    say("\nOn the sources that catalogues label, each left out when it is classified:\n")
-    say(result.evaluation)
     truth, text = score_by_truth(table, sky.truth, model)
-    say(f"\nOn the others, whose true class only the simulation knows:\n\n{text}")
-    rows = np.flatnonzero((table["prediction"] == EXPLAINED) & ~table["is_training"])
-    row = int(rows[0]) if len(rows) else 0
+    row = _example_row(table)
     explanation = model.explain(table[row])
-    say(f"\nWhy one of them is what it is, in nats:\n\n{explanation}")
     (folder / "truth.txt").write_text(f"{text}\n\n{explanation}\n", encoding="utf-8")
     _draw(folder, result, truth, row)
     page = folder / "report.html"
@@ -104,18 +123,17 @@ def run_demo(folder, *, n_sources, rng, overwrite, say):
         overwrite=True,
         show_progress=False,
     )
-    say(f"\nIn {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    name = str(table["source_id"][row])
-    say(f"Next: open {page} in a browser, or claxboi explain {output} {name!r}")
-    say(
-        f"The same job by itself: claxboi run {folder / 'sky/xray.fits'} --references "
-        f"{folder / 'sky/references'} --references {folder / 'sky/others'} -o out.fits"
-    )
+    return DemoResult(result, truth, explanation, str(table["source_id"][row]), page)
+
+
+def _example_row(table):
+    rows = np.flatnonzero((table["prediction"] == EXPLAINED) & ~table["is_training"])
+    return int(rows[0]) if len(rows) else 0
 
 
 def score_by_truth(table, truth, model):
     """
-    Score what was classified without a label by what the simulation knows.
+    Score the unlabelled sources by the simulated truth.
 
     Parameters
     ----------
@@ -124,12 +142,12 @@ def score_by_truth(table, truth, model):
     truth : `~astropy.table.Table`
         The truth of the mock sky, in the same order.
     model : `~claxboi.classification.NaiveBayesClassifier`
-        What classified it.
+        The classifier.
 
     Returns
     -------
     evaluation : `~claxboi.classification.Evaluation`
-        Of sources that are real and did not train the model.
+        Scores of real sources not used in training.
     text : str
         Its scores, also by true flux.
     """
@@ -140,7 +158,7 @@ def score_by_truth(table, truth, model):
         true[known],
         np.column_stack([float_values(blind, f"P_{name}") for name in model.classes_]),
         model.classes_,
-        method="sources that did not train the model, against the truth",
+        method="sources not used in training, against the truth",
     )
     scores = evaluation.scores_by(float_values(truth, "true_flux")[known])
     scores = scores["lower", "upper", "n", "accuracy", "log_loss", "ece"]
@@ -151,7 +169,7 @@ def score_by_truth(table, truth, model):
     lines = "\n".join(scores.pformat(max_width=-1))
     return evaluation, (
         f"{evaluation}\n\nBy true flux (erg/s/cm2, 0.2-12 keV)\n{lines}\n\n"
-        f"{n_spurious} of the detections are no sources at all, and in none of these numbers."
+        f"{n_spurious} of the detections are spurious, and not counted in these numbers."
     )
 
 

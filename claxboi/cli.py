@@ -2,31 +2,30 @@
 """
 The command ``claxboi``: a thin shell over the functions of the same names.
 
-What is asked for goes to standard output; progress, notes, warnings and errors go to standard
-error. The exit status is 0, 2 after an error of the user, 130 after Ctrl-C.
+Results go to standard output. Steps, progress, warnings and errors go to standard error. The exit
+status is 0, 2 after a user's error, and 130 after Ctrl-C.
 """
 
 import argparse
 import importlib
-import logging
 import os
 import sys
-import traceback
-import warnings
-from pathlib import Path
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main", "make_parser"]
+
+# Nothing that takes time is imported here: a misspelt file is reported at once.
 
 #: Modules of claxboi.commands, in the order of the help.
-COMMANDS = ("run", "classify", "explain", "evaluate", "report", "references", "demo")
-
-#: What a Python message says, and what it is called here.
-OPTIONS = (
-    ("pass overwrite=True", "use --overwrite"),
-    ("say priors=", "say --priors "),
-    ("priors='estimate'", "--priors estimate"),
-    ("(merge=)", "(--merge)"),
-    ("lower min_class_size", "lower --min-class-size"),
+COMMANDS = (
+    "run",
+    "classify",
+    "train",
+    "explain",
+    "evaluate",
+    "report",
+    "references",
+    "demo",
+    "completion",
 )
 
 
@@ -52,72 +51,86 @@ def main(argv=None):
     -------
     status : int
         The exit status.
+
+    Examples
+    --------
+    >>> from claxboi.cli import main
+    >>> main(["run", "nofile.csv", "-o", "out.fits"])  # claxboi: error: there is no file nofile.csv
+    2
     """
-    log = logging.getLogger("claxboi")
-    handler, level = logging.StreamHandler(sys.stderr), log.level
-    handler.setFormatter(logging.Formatter("claxboi: %(message)s"))
-    with warnings.catch_warnings():
-        try:
-            args = _parser().parse_args(argv)
-            warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = _show_warning
-            if not args.quiet:
-                log.addHandler(handler)
-                log.setLevel(logging.INFO)
+    args = None
+    try:
+        args = make_parser().parse_args(argv)
+        from claxboi.commands import _console
+
+        with _console.shown(args):
             args.run(args)
-            sys.stdout.flush()
-        except KeyboardInterrupt:
-            sys.stderr.write("claxboi: interrupted\n")
-            return 130
-        except BrokenPipeError:
-            # The reader of the output has seen enough: nothing is left to be flushed to it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except (_UsageError, OSError, ValueError, KeyError, TypeError, ImportError) as err:
-            if not _is_of_user(err):
-                raise
-            message = err.args[0] if isinstance(err, KeyError) else err
-            sys.stderr.write(f"claxboi: error: {_in_options(message)}\n")
-            return 2
-        finally:
-            log.removeHandler(handler)
-            log.setLevel(level)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("claxboi: interrupted\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of the output has seen enough: nothing is left to be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (_UsageError, OSError) as err:
+        return _refuse(err, args)
+    except (ValueError, KeyError, TypeError, ImportError) as err:
+        from claxboi.commands import _console
+
+        if not _console.is_of_user(err):
+            raise
+        return _refuse(err, args)
     return 0
 
 
-def _is_of_user(error):
-    """Tell what claxboi raises on purpose, or the system says of files, from a bug."""
-    if isinstance(error, OSError):
-        return True
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    ours = Path(last.filename).is_relative_to(Path(__file__).parent)
-    return ours and (last.line or "").startswith("raise ")
+def _refuse(err, args):
+    from claxboi.commands import _console
+
+    message = err.args[0] if isinstance(err, KeyError) and err.args else err
+    sys.stderr.write(f"claxboi: error: {_console.in_options(message, args)}\n")
+    return 2
 
 
-def _in_options(message):
-    text = " ".join(str(message).split())
-    for python, option in OPTIONS:
-        text = text.replace(python, option)
-    return text
+def make_parser():
+    """
+    Make the parser of the command line, with all commands.
 
+    Returns
+    -------
+    parser : `~argparse.ArgumentParser`
+        Each command's parser has the attribute ``run`` among its defaults.
 
-def _show_warning(message, *_args, **_kwargs):
-    sys.stderr.write(f"claxboi: warning: {_in_options(message)}\n")
-
-
-def _parser():
+    Examples
+    --------
+    >>> from claxboi.cli import make_parser
+    >>> make_parser().prog
+    'claxboi'
+    """
     from claxboi import __version__
 
     parser = _Parser(prog="claxboi", description="Classify X-ray sources.")
     parser.add_argument("--version", action="version", version=f"claxboi {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        required=True,
+        metavar="COMMAND",
+        dest="command",
+        help="claxboi COMMAND --help shows its options and an example",
+    )
 
-    def command(name, run, summary, **more):
+    def command(name, run, summary, example):
         sub = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", **more
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"Example:\n\n{example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.add_argument("--quiet", action="store_true", help="no progress, notes and summary")
-        sub.set_defaults(run=run)
+        how_much = sub.add_mutually_exclusive_group()
+        how_much.add_argument("--quiet", action="store_true", help="show errors only")
+        how_much.add_argument(
+            "--verbose", action="store_true", help="show the details of each step"
+        )
+        sub.set_defaults(run=run, parser=sub, commands=commands)
         return sub
 
     for name in COMMANDS:

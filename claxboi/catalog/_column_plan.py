@@ -1,32 +1,36 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which columns of a table become which of the vocabulary.
+Plan which columns of a table become which of the vocabulary.
 """
 
-import functools
 import re
-import tomllib
-from importlib import resources
 from typing import NamedTuple
 
-from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.time import Time
 
-from claxboi.utils import read_unit
-
+from ._recognition import (
+    axis_error,
+    check_rivals,
+    check_single,
+    error_column,
+    find_columns_by_meaning,
+    find_position,
+    fits,
+    plain,
+)
 from .columns import describe
 from .missions import RULES, ColumnRule, Mission, missions, parse_mission
 
-#: Confidence levels in names such as ``Err90``.
-_LEVEL = re.compile(r"(?<!\d)(63|68|90|95|99)$")
-_LEVELS = {"63": 0.6321, "68": 0.6827, "90": 0.90, "95": 0.95, "99": 0.99}
+#: What is looked for in a table of no mission.
+MEANINGS = ["source_id", "pos_error", "epoch", "flux", "gamma", "extent", "snr"]
 
 #: How a column was found that the caller named.
 GIVEN = "named by the user"
 
 #: How a column was found that has the name already, whoever made it.
 NAMED_SO = "name of the vocabulary"
+
+_ELLIPSE = {"pos_error_major", "pos_error_minor", "pos_error_angle"}
 
 #: What is found with an error beside it.
 _WITH_ERROR = re.compile(r"flux\d*|gamma|hr\d+")
@@ -91,42 +95,28 @@ def make_plan(table, mission, columns):
     else:
         record = parse_mission(mission)
         kind = _kind(table, record) or _best_kind(table, record)
-        if not _kind(table, record) and not given:
-            _check_mission(table, record, kind)
     steps = list(given)
     if record is not None:
         steps = [_with_rule(step, record, kind) for step in given]
-        steps += _by_mission(table, record, kind, {step.name for step in steps})
+        own = _by_mission(table, record, kind, {step.name for step in steps})
+        if not {step.name for step in own} - {"source_id"} and not given:
+            _refuse_mission(table, record, kind)
+        steps += own
+    words = ()
+    if not {"ra", "dec"} & {step.name for step in steps}:
+        found, words = _position(table, steps)
+        steps += found
     steps += _by_vocabulary(table, {step.name for step in steps})
-    steps += _by_coordinates(table, {step.name for step in steps})
-    if record is None:
-        steps += _by_meaning(table, steps)
-    elif "source_id" not in {step.name for step in steps}:
-        steps += _search(table, ["source_id"], steps)
+    steps += _by_meaning(table, steps, words, record)
     if missing := {"ra", "dec"} - {step.name for step in steps}:
+        if record is not None and not given:
+            _refuse_mission(table, record, kind)
         raise ValueError(
             f"table has no position: found no column for {' and '.join(sorted(missing))}. Name "
             "them, columns={'ra': ..., 'dec': ...} (decimal degrees), or add a SkyCoord column. "
             f"Its columns are {_listed(table.colnames)}"
         )
     return Plan(steps, record, kind)
-
-
-def level_of(name):
-    """
-    Tell the confidence level that the name of a positional error says.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column, such as ``Err90``.
-
-    Returns
-    -------
-    level : float or None
-    """
-    match = _LEVEL.search(name)
-    return _LEVELS[match[1]] if match else None
 
 
 def _given(table, columns):
@@ -166,11 +156,18 @@ def _recognise(table):
         # Releases with the same columns cannot be told apart: the first stands for them.
         if kind is not None and record.signature not in [other.signature for other, _ in found]:
             found.append((record, kind))
+    # A signature that is a part of another says less.
+    names = {record.name: set(record.signature[kind]) for record, kind in found}
+    found = [
+        (record, kind)
+        for record, kind in found
+        if not any(names[record.name] < other for other in names.values())
+    ]
     if len(found) > 1:
-        names = ", ".join(record.name for record, _ in found)
+        listed = ", ".join(record.name for record, _ in found)
         raise ValueError(
-            f"table has the columns of several missions, {names}: say which by mission=, or "
-            "mission=None after renaming those that are of another one"
+            f"table has the columns of several missions, {listed}: choose one with mission=, or "
+            "rename the columns of the others"
         )
     return found[0] if found else (None, None)
 
@@ -195,15 +192,11 @@ def _best_kind(table, record):
     return max(kinds, key=lambda kind: (n_found(kind), kind == "fits"))
 
 
-def _check_mission(table, record, kind):
-    # Without a signature (as in a file of the user's own) the position must be there.
+def _refuse_mission(table, record, kind):
     wanted = record.signature.get(kind) or [
         name for column in ("ra", "dec") for name in record.columns[column].names_in(kind)
     ]
     look = _Names(table)
-    absent = [name for name in wanted if not look(name)]
-    if not absent:
-        return
     there = [name for name in wanted if look(name)]
     others = [other.name for other in missions().values() if _kind(table, other)]
     looks = f"; it looks like {' or '.join(others)}" if others else ""
@@ -216,26 +209,25 @@ def _check_mission(table, record, kind):
 
 class _Names:
     """
-    Look up names of a catalogue in a table: exactly, else whatever their case.
+    Look up names of a catalogue in a table: exactly, else without case and punctuation.
     """
 
     def __init__(self, table):
         self._exact = set(table.colnames)
-        self._lower = {}
+        self._plain = {}
         for name in table.colnames:
-            self._lower.setdefault(name.lower(), []).append(name)
+            self._plain.setdefault(plain(name), []).append(name)
 
     def __call__(self, name):
         # VOTables put an underscore before a name that starts with a digit.
         for own in (name, f"_{name}"):
             if own in self._exact:
                 return own
-            # ``e_CR0`` and ``E_CR0`` are two columns.
-            if own[:2] not in ("e_", "E_", "b_", "B_"):
-                same = self._lower.get(own.lower(), [])
-                if len(same) == 1:
-                    return same[0]
-        return None
+        # ``e_CR0`` and ``E_CR0`` are two columns.
+        if name[:2] in ("e_", "E_", "b_", "B_"):
+            return None
+        same = self._plain.get(plain(name), [])
+        return same[0] if len(same) == 1 else None
 
 
 def _by_mission(table, record, kind, have):
@@ -248,6 +240,9 @@ def _by_mission(table, record, kind, have):
         complete = len(sources) == len(wanted) or (any_number and sources)
         if wanted and complete and name not in have:
             steps.append(Step(name, sources, rule, f"{record.name} ({kind})"))
+    if not {step.name for step in steps} >= _ELLIPSE:
+        # A part of an ellipse is no ellipse.
+        steps = [step for step in steps if step.name not in _ELLIPSE]
     return steps
 
 
@@ -256,7 +251,7 @@ def _by_vocabulary(table, have):
     own = {name: name for name in table.colnames if _is_of_step_1(name)}
     for name in table.colnames:
         lower = name.lower()
-        if _is_of_step_1(lower) and _fits(table, name, lower):
+        if _is_of_step_1(lower) and fits(table, name, lower):
             own.setdefault(lower, name)
     return [
         Step(name, (column,), ColumnRule({}), NAMED_SO)
@@ -271,32 +266,55 @@ def _is_of_step_1(name):
     return record is not None and (record["step"] == "1" or name == "fvar")
 
 
-def _by_coordinates(table, have):
-    if {"ra", "dec"} & have:
-        return []
-    found = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
-    if len(found) > 1:
+def _position(table, steps):
+    """
+    Find the position, in a column of coordinates or in columns of numbers and text.
+    """
+    coords = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
+    found, words = find_position(table)
+    if found and {"ra", "dec"} <= set(table.colnames) and not words:
+        # The vocabulary's own.
+        coords = []
+    if len(coords) > 1 or (coords and found):
         raise ValueError(
-            f"the position is ambiguous: {', '.join(map(repr, found))} are SkyCoord columns; say "
-            "which by columns={'ra': ..., 'dec': ...}, both the same column"
+            f"the position is ambiguous: {', '.join(map(repr, coords))} "
+            f"{'are SkyCoord columns' if len(coords) > 1 else 'is a SkyCoord column'}"
+            f"{f', beside {found[0].sources[0]!r} and {found[1].sources[0]!r}' if found else ''}; "
+            f"choose with columns={{'ra': {coords[0]!r}, 'dec': {coords[0]!r}}}"
         )
-    return [
-        Step(name, (own,), ColumnRule({}), "SkyCoord") for own in found for name in ("ra", "dec")
-    ]
+    if coords:
+        return [Step(name, (coords[0],), ColumnRule({}), "SkyCoord") for name in ("ra", "dec")], ()
+    taken = {source for step in steps for source in step.sources}
+    if any(source in taken for one in found for source in one.sources):
+        return [], ()
+    made = [_step(one) for one in found]
+    if found and not words and found[0].sources == ("ra",) and found[1].sources == ("dec",):
+        made = [step._replace(how=NAMED_SO) for step in made]
+    return made, words
 
 
-@functools.cache
-def _synonyms():
-    path = resources.files("claxboi.catalog") / "data" / "synonyms.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+def _step(found):
+    return Step(found.name, found.sources, ColumnRule({}, found.rule), found.how)
 
 
-def _by_meaning(table, steps):
+def _by_meaning(table, steps, words, record):
     have = {step.name for step in steps}
-    if "pos_error_major" in have:
-        have.add("pos_error")
-    names = [name for name in _synonyms() if name not in have]
-    found = _search(table, names, steps)
+    free = _free(table, steps)
+    # Of a mission's table only what every table needs is looked for.
+    wanted = ["source_id"] if record is not None else MEANINGS
+    found = []
+    if not have & {"pos_error", "pos_error_major"} and "pos_error" in wanted:
+        found += [_step(one) for one in error_column(table, free, words)]
+        if not found:
+            found += [_step(one) for one in axis_error(table, free, words)]
+    free = _free(table, [*steps, *found])
+    names = [name for name in wanted if name not in have and name != "pos_error"]
+    found += [_step(one) for one in find_columns_by_meaning(table, free, names)]
+    if record is not None:
+        return found
+    for step in steps:
+        if step.how == NAMED_SO and step.name in ("flux", "pos_error"):
+            check_rivals(table, free, step.name, step.sources[0])
     every = [*steps, *found]
     have = {step.name for step in every}
     for step in every:
@@ -306,90 +324,21 @@ def _by_meaning(table, steps):
     return found
 
 
-def _error_of(table, name, source):
-    patterns = ("{}_error", "{}_err", "{}err", "{}error", "e_{}", "err_{}", "d{}", "e{}")
-    wanted = {_plain(pattern.format(source)) for pattern in patterns}
-    found = [own for own in table.colnames if _plain(own) in wanted and _fits(table, own, name)]
-    _check_single(table, name, found)
-    return [Step(name, (own,), ColumnRule({}), f"error of {source}") for own in found]
-
-
-def _search(table, names, steps):
+def _free(table, steps):
     taken = {source for step in steps for source in step.sources}
-    free = [
+    return [
         name
         for name in table.colnames
         if name not in taken and describe(name) is None and not isinstance(table[name], SkyCoord)
     ]
-    found = []
-    for name in names:
-        record = _synonyms()[name]
-        fitting = [own for own in free if _fits(table, own, name)]
-        how, candidates = _candidates(table, fitting, record, name)
-        if candidates and not record.get("ordered"):
-            _check_single(table, name, candidates)
-        if candidates:
-            found.append(Step(name, (candidates[0],), ColumnRule({}), how))
-    return found
 
 
-def _candidates(table, fitting, record, name):
-    ucds = {own: (getattr(table[own], "meta", None) or {}).get("ucd", "") for own in fitting}
-    by_name = [own for word in record["names"] for own in fitting if _plain(own) == word]
-    for ucd in record["ucds"]:
-        same = [own for own in fitting if ucds[own].lower() == ucd.lower()]
-        if same:
-            # Where the UCD says the same of several, the usual name decides.
-            both = [own for own in by_name if own in same]
-            return f"UCD {ucd}", both or same
-    if by_name:
-        return "name", by_name
-    unit = describe(name)["unit"]
-    if record.get("alone"):
-        alone = [own for own in fitting if _own_unit(table[own]) is not None]
-        return f"the only column in {unit}", alone
-    return "", []
-
-
-def _fits(table, own, name):
-    """
-    Say whether a column's type and unit are those of one of the vocabulary.
-    """
-    column, record = table[own], describe(name)
-    if isinstance(column, Time):
-        return name == "epoch"
-    if not hasattr(column, "dtype") or column.ndim != 1:
-        return False
-    if record["dtype"] == "str":
-        return column.dtype.kind in "iuSUO"
-    if record["dtype"] == "bool":
-        return column.dtype.kind in "biuSUO"
-    if column.dtype.kind not in ("iufSUOM" if name == "epoch" else "iuf"):
-        return False
-    unit = _own_unit(column)
-    # A unit that cannot be read does not speak against a name: reading the column will say so.
-    return unit is None or unit.is_equivalent(u.Unit(record["unit"]))
-
-
-def _own_unit(column):
-    """Return the unit of a column, None where there is none that can be read."""
-    try:
-        return read_unit(getattr(column, "unit", None))
-    except ValueError:
-        return None
-
-
-def _check_single(table, name, candidates):
-    if len(candidates) > 1:
-        units = ", ".join(f"{own!r} ({table[own].unit or 'no unit'})" for own in candidates)
-        raise ValueError(
-            f"the column for {name} is ambiguous, it may be {units}: say which by "
-            f"columns={{{name!r}: {candidates[0]!r}}}"
-        )
-
-
-def _plain(name):
-    return re.sub(r"[\s_.\-]", "", name).lower()
+def _error_of(table, name, source):
+    patterns = ("{}_error", "{}_err", "{}err", "{}error", "e_{}", "err_{}", "d{}", "e{}")
+    wanted = {plain(pattern.format(source)) for pattern in patterns}
+    found = [own for own in table.colnames if plain(own) in wanted and fits(table, own, name)]
+    check_single(table, name, found)
+    return [Step(name, (own,), ColumnRule({}), f"error of {source}") for own in found]
 
 
 def _listed(names, most=30, width=40):

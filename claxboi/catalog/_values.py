@@ -3,6 +3,8 @@
 From the columns of a catalogue to numbers, flags and names; and the rules that combine them.
 """
 
+import re
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle
@@ -71,7 +73,8 @@ def read_angles(table, name, is_hours):
     unit = _unit_of_angle(table[name], name, is_hours)
     if table[name].dtype.kind in "SUO":
         texts, missing = text_values(table, name)
-        if any(mark in text.strip() for text in texts[~missing].tolist()[:1] for mark in ": hd"):
+        there = texts[~missing]
+        if len(there) and not is_number_text(there):
             values = np.full(len(texts), np.nan)
             usual = unit or (u.hourangle if is_hours else u.deg)
             if usual not in (u.hourangle, u.deg):
@@ -80,14 +83,79 @@ def read_angles(table, name, is_hours):
                     f"got {unit}; correct it with units={{{name!r}: 'deg'}}"
                 )
             try:
-                angles = Angle(texts[~missing], unit=usual)
+                angles = Angle(there, unit=usual)
             except ValueError as err:
-                raise TypeError(f"column {name!r} must hold angles: {err}") from err
+                bad = next((text for text in there.tolist() if not is_angle_text([text])), there[0])
+                raise TypeError(f"column {name!r} must hold angles, got {bad!r}") from err
             values[~missing] = angles.deg
             return values
     if unit == u.hourangle:
         return read_numbers(table, name) * 15
     return read_numbers(table, name, "deg")
+
+
+def read_components(table, names, is_hours):
+    """
+    Read angles whose parts are in columns of their own.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    names : sequence of str
+        Hours, minutes and seconds; or sign, degrees, arcminutes and arcseconds.
+    is_hours : bool
+        Whether they are right ascensions.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float64
+        In degrees, NaN where missing.
+    """
+    # Units such as h, min and s are those of the parts of an angle.
+    parts = [read_numbers(table, name) for name in names[-3:]]
+    # Catalogues leave out the seconds of positions that are known less well.
+    parts[1:] = [np.nan_to_num(part) for part in parts[1:]]
+    values = parts[0] + parts[1] / 60 + parts[2] / 3600
+    if is_hours:
+        return values * 15
+    signs, _ = text_values(table, names[0])
+    return np.where(np.char.startswith(signs, "-"), -1, 1) * values
+
+
+_ANGLE = re.compile(r"[+-]?\d{1,3}(\.\d*)?([:hdms\u00b0'\"\s]+\d{1,2}(\.\d*)?){0,2}[hdms'\"\s]*")
+
+
+def is_angle_text(texts):
+    """
+    Return whether all texts are numbers or sexagesimal angles.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The texts.
+
+    Returns
+    -------
+    is_angle : bool
+    """
+    return all(_ANGLE.fullmatch(str(text).strip()) or _is_number(text) for text in texts)
+
+
+def is_number_text(texts):
+    """
+    Return whether all texts are numbers.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The texts.
+
+    Returns
+    -------
+    is_number : bool
+    """
+    return all(map(_is_number, texts))
 
 
 def _unit_of_angle(column, name, is_hours):
@@ -195,7 +263,7 @@ def combine(rule, values, flux=None):
     if rule == "column":
         return values[0]
     if rule == "rms":
-        return np.sqrt((values[0] ** 2 + values[1] ** 2) / 2)
+        return np.sqrt(np.mean(np.square(values), axis=0))
     if rule == "limits":
         return (values[1] - values[0]) / 2
     if rule == "errors":

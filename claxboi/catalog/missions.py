@@ -20,7 +20,8 @@ __all__ = ["Mission", "missions", "parse_mission"]
 RULES = {
     "column": 1,
     "identifier": None,
-    "rms": 2,
+    "rms": None,
+    "sexagesimal": None,
     "limits": 2,
     "errors": 2,
     "ratio": 2,

@@ -21,8 +21,16 @@ from claxboi.utils import (
     year_values,
 )
 
-from ._column_plan import GIVEN, NAMED_SO, level_of, make_plan
-from ._values import combine, read_angles, read_flags, read_names, read_numbers
+from ._column_plan import GIVEN, NAMED_SO, make_plan
+from ._recognition import level_of
+from ._values import (
+    combine,
+    read_angles,
+    read_components,
+    read_flags,
+    read_names,
+    read_numbers,
+)
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
 from .missions import parse_mission
@@ -193,6 +201,19 @@ def standardize(
     return result
 
 
+def _flat(table):
+    """
+    Return a table whose columns of one value a row have one dimension, as some FITS files lack.
+    """
+    wide = [name for name in table.colnames if np.shape(table[name])[1:] == (1,)]
+    if not wide:
+        return table
+    result = table.copy(copy_data=False)
+    for name in wide:
+        result[name] = table[name][:, 0]
+    return result
+
+
 def _is_done(table, mission):
     """
     Say whether a table was standardized before, as the mission that it is said to be now.
@@ -217,7 +238,7 @@ def _level(plan, asked):
         return None, None
     if asked is not None:
         return (None if asked == "sigma" else asked), None
-    if step.sources[0] in _ERRORS:
+    if step.sources[0] in _ERRORS or step.how == "errors on both axes":
         return None, None
     if plan.mission is not None:
         return plan.mission.pos_error_level, None
@@ -286,7 +307,7 @@ def _column(table, step, made, plan, level):
     name, dtype = step.name, describe(step.name)["dtype"]
     rule, own = step.rule, step.sources
     if name in ("ra", "dec"):
-        return make_column(name, _angles(table, name, own[0])), own
+        return make_column(name, _angles(table, name, own)), own
     if dtype == "str":
         values, missing, column = read_names(table, own)
         return make_column(name, values, mask=_mask(missing)), (column,)
@@ -316,10 +337,12 @@ def _column(table, step, made, plan, level):
 
 
 def _angles(table, name, own):
-    if isinstance(table[own], SkyCoord):
-        coords = table[own].icrs
+    if isinstance(table[own[0]], SkyCoord):
+        coords = table[own[0]].icrs
         return (coords.ra if name == "ra" else coords.dec).deg
-    return read_angles(table, own, name == "ra")
+    if len(own) > 1:
+        return read_components(table, own, name == "ra")
+    return read_angles(table, own[0], name == "ra")
 
 
 def _say_bands(column, step, mission):

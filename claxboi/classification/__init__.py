@@ -7,6 +7,7 @@ from ._training import SmallClassWarning
 from .class_numbers import ClassNumbers, estimate_class_numbers
 from claxboi.utils import moved_names
 
+from ._identity import IdentityWarning
 from ._training import SmallClassWarning, label_codes
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
@@ -26,6 +27,7 @@ __all__ = [
     "Evaluation",
     "Explanation",
     "GuessedPropertyWarning",
+    "IdentityWarning",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",

@@ -5,8 +5,8 @@ Rules for the bandwidth of a kernel density, one per class.
 
 import numpy as np
 
+from ._hashing import mix
 from ._kernels import KERNELS, share_bandwidths
-from ._training import row_keys
 
 __all__ = ["RULES", "bandwidths"]
 
@@ -83,8 +83,8 @@ def _likelihood(values, codes, weights, n_classes, kernel):
         size = w.sum()
         if len(x) > LARGEST_SEARCH:
             # Drawn by a hash of their ranks: the same in any order of the rows, and in any unit.
-            ranks = np.arange(float(len(x)))
-            drawn = np.sort(np.argsort(row_keys(ranks[np.newaxis]))[:LARGEST_SEARCH])
+            ranks = np.arange(float(len(x))).view(np.uint64)
+            drawn = np.sort(np.argsort(mix(np.zeros_like(ranks), ranks))[:LARGEST_SEARCH])
             x, w = x[drawn], w[drawn]
         own_class = np.zeros(len(x), int)
 

@@ -126,7 +126,7 @@ class Reasons:
         )
 
 
-def find_reasons(model, table, priors=None):
+def find_reasons(model, table, priors=None, *, parent=None):
     """
     Take the posteriors of some sources apart.
 
@@ -139,12 +139,14 @@ def find_reasons(model, table, priors=None):
     priors : mapping, sequence, "training", array, optional
         See `NaiveBayesClassifier.classify`. Default: those with which the table was classified, if
         it was.
+    parent : tuple of `~astropy.table.Table` and slice, optional
+        The table that the sources are a part of, and which part.
 
     Returns
     -------
     reasons : `Reasons`
     """
-    sources = model._read(table)
+    sources = model._read(table, parent=parent)
     proportions = _stored_priors(table, model) if priors is None else None
     if proportions is None:
         proportions = model._priors(priors, table, sources)
@@ -196,16 +198,14 @@ def _parts(model, sources, terms, proportions, offsets):
     """List the parts (kind, category, name, values), and what each adds per class and source."""
     n, n_classes = len(sources), len(model.classes_)
     weights, missing_weight = model._weight_arrays()
-    codes, held = sources.held
-    if not (sources.codes >= 0).any():
-        codes = None
-    if model._fold_weights is not None and codes is not None:
+    held = sources.held
+    if model._fold_weights is not None and held[0] is not None:
         each = model._fold_weights_of(sources)
         weights, missing_weight = each[: len(weights)], each[len(weights)]
     exponents = category_exponents(terms, weights, missing_weight, model.normalization)
     exponents = np.broadcast_to(exponents.reshape(len(exponents), -1), (len(exponents), n))
-    log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, codes, held)
-    presence = model._likelihood.presence_terms(sources.values, codes, held)
+    log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
+    presence = model._likelihood.presence_terms(sources.values, *held)
 
     nothing, shape = np.full(n, np.nan), (n_classes, n)
     parts = [("prior", "", "prior", nothing)]

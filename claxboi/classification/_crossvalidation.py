@@ -18,17 +18,30 @@ from claxboi.utils import (
 )
 
 from ._evaluation_input import check_weights
-from ._search import labelled_sources
+from ._hashing import mix
+from ._identity import join_groups
+from ._search import read_labelled
 from .evaluation import Evaluation
-from .priors import parse_priors
 
-__all__ = ["evaluate_model"]
+__all__ = ["evaluate_model", "stratified_folds"]
 
 METHODS = ("leave-one-out", "k-fold", "grouped", "training")
 
 
 def evaluate_model(
-    model, table, priors, *, method, label, weight, n_folds, groups, cell_size, rng, show_progress
+    model,
+    table,
+    priors,
+    *,
+    method,
+    label,
+    training,
+    weight,
+    n_folds,
+    groups,
+    cell_size,
+    rng,
+    show_progress,
 ):
     """
     Score a model; see `NaiveBayesClassifier.evaluate`.
@@ -37,16 +50,10 @@ def evaluate_model(
     check_count(n_folds, "n_folds", minimum=2)
     if weight is not None:
         check_columns(table, [weight])
-    table, codes, sources = labelled_sources(model, table, label)
+    labelled = read_labelled(model, table, label, training)
+    table, codes, sources = labelled.table, labelled.codes, labelled.sources
     weights = None if weight is None else check_weights(table[weight], len(table), weight)
-    proportions = parse_priors(
-        priors,
-        model.classes_,
-        model._training_proportions(),
-        len(table),
-        table=table,
-        dropped=model._dropped,
-    )
+    proportions = labelled.proportions(priors)
     settings = model._settings(proportions)
     n_training = int(np.count_nonzero(sources.codes >= 0))
     if method in ("k-fold", "grouped") and n_folds > len(table):
@@ -57,22 +64,22 @@ def evaluate_model(
         log_posterior = model._log_posterior(sources, proportions)
         if n_training == 0:
             method = "prediction (no source of the table trained the model)"
+            if sources.is_assumed:
+                method = "prediction (assumed that no source of the table trained the model)"
         elif n_training < len(table):
             method = f"leave-one-out for {n_training} training sources, prediction for the rest"
     elif method == "training":
         log_posterior = model._log_posterior(sources.as_new(), proportions)
         method = "training sample (not held out)"
     else:
+        rng = np.random.default_rng(rng)
         if method == "k-fold":
-            fold = _stratified(codes, n_folds, np.random.default_rng(rng))
-            fold = _together(fold, sources)
+            fold = stratified_folds(codes, n_folds, rng, labelled.source, labelled.keys)
         else:
-            fold, kind = _grouped(table, groups, cell_size, n_folds, np.random.default_rng(rng))
+            fold, kind = _grouped(table, groups, cell_size, n_folds, rng, labelled.source)
             method = f"grouped by {kind}"
         method = f"{method}, {n_folds} folds"
-        log_posterior = _refitted(
-            model, codes, sources, fold, proportions, show_progress=show_progress
-        )
+        log_posterior = _refitted(labelled, fold, proportions, show_progress=show_progress)
     # Weights describe the population themselves; the priors are then those of the posteriors alone.
     given = (
         weight is None and proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
@@ -91,30 +98,45 @@ def evaluate_model(
     )
 
 
-def _stratified(codes, n_folds, rng):
-    """Deal the sources of each class evenly to folds."""
-    fold = np.empty(len(codes), int)
-    offset = 0
-    for c in np.unique(codes):
-        rows = rng.permutation(np.flatnonzero(codes == c))
-        # Small classes go on where the last one ended, so that no fold gets all of them.
-        fold[rows] = (offset + np.arange(len(rows))) % n_folds
-        offset += len(rows)
-    return fold
+def stratified_folds(codes, n_folds, rng, source=None, keys=None):
+    """
+    Deal the sources of each class evenly to folds.
+
+    Parameters
+    ----------
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Classes.
+    n_folds : int
+        Number of folds.
+    rng : `~numpy.random.Generator`
+        Shuffles the sources, in a way that does not depend on their order.
+    source : `~numpy.ndarray` of int, shape (n,), optional
+        Number of the source of each row. Default: each row is a source.
+    keys : `~numpy.ndarray` of uint64, shape (n,), optional
+        A number of each source that depends on its identity alone. Default: the row.
+
+    Returns
+    -------
+    fold : `~numpy.ndarray` of int, shape (n,)
+    """
+    rows = np.arange(len(codes))
+    source = rows if source is None else source
+    keys = rows.astype(np.uint64) if keys is None else keys
+    seed = rng.integers(np.iinfo(np.int64).max, dtype=np.uint64)
+    keys = mix(np.full(len(codes), seed), keys)
+    # A source with several labels counts as one of the first of its classes.
+    order = np.lexsort((keys, codes, source))
+    _, first, place = np.unique(source[order], return_index=True, return_inverse=True)
+    chosen = order[first]
+    one = np.empty(len(codes), int)
+    one[order] = place
+    fold = np.empty(len(first), int)
+    # Small classes go on where the last one ended, so that no fold gets all of them.
+    fold[np.lexsort((keys[chosen], codes[chosen]))] = np.arange(len(first)) % n_folds
+    return fold[one]
 
 
-def _together(fold, sources):
-    """Give all rows of a source with a soft label, which trained several classes, the same fold."""
-    if sources.also is None:
-        return fold
-    fold = fold.copy()
-    soft = np.flatnonzero((sources.also[0] >= 0).any(axis=0))
-    _, first, place = np.unique(sources.keys[soft], return_index=True, return_inverse=True)
-    fold[soft] = fold[soft[first]][place]
-    return fold
-
-
-def _grouped(table, groups, cell_size, n_folds, rng):
+def _grouped(table, groups, cell_size, n_folds, rng, source):
     """Deal whole groups to folds."""
     if groups is None:
         check_columns(table, ["ra", "dec"])
@@ -126,6 +148,8 @@ def _grouped(table, groups, cell_size, n_folds, rng):
     else:
         raise TypeError(f"groups must be the name of a column or None, got {groups!r}")
     _, number = np.unique(group, return_inverse=True)
+    # A source that is in two groups holds them together.
+    number = join_groups(number, source)
     n_groups = number.max() + 1
     if n_groups < n_folds:
         raise ValueError(f"n_folds must be at most the number of groups, {n_groups}; got {n_folds}")
@@ -145,8 +169,9 @@ def _sky_cells(table, cell_size):
     return ring * 100_000 + np.floor(coords.ra.deg / 360 * n_cells)
 
 
-def _refitted(model, codes, sources, fold, proportions, *, show_progress):
+def _refitted(labelled, fold, proportions, *, show_progress):
     """Predict each fold by a model of the others."""
+    model, sources = labelled.model, labelled.sources
     log_posterior = np.empty((len(model.classes_), len(sources)))
     used = np.unique(fold)
     each = proportions if proportions.ndim == 2 else proportions[:, np.newaxis]
@@ -154,7 +179,7 @@ def _refitted(model, codes, sources, fold, proportions, *, show_progress):
     with Progress(len(used), "cross-validating", show=show_progress) as progress:
         for k in used:
             test = fold == k
-            part = model._refit(codes[~test], sources[~test], each[:, ~test])
+            part = model._refit(labelled.training_rows(~test), each[:, ~test])
             log_posterior[:, test] = part._log_posterior(sources[test].as_new(), each[:, test])
             progress.update(1)
     return log_posterior

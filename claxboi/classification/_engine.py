@@ -7,24 +7,16 @@ import copy
 
 import numpy as np
 
-from claxboi.utils import Progress, check_table
+from claxboi.utils import Progress, check_table, warn
 
+from ._identity import IdentityWarning, read_identity
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import in_chunks, in_parallel
 from ._posterior import combine, log_normalize, log_proportions
-from ._search import collect_terms, fit_exponents
-from ._source_arrays import Sample, Sources, sample_weights
-from ._training import (
-    TrainingRows,
-    label_codes,
-    property_units,
-    read_labels,
-    read_positions,
-    read_values,
-    row_folds,
-    row_keys,
-)
+from ._search import collect_terms, deal_folds, fit_exponents
+from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
+from ._training import label_codes, property_units, read_labels, read_values
 from .densities import KernelDensities
 from .estimation import estimate_model_priors, read_fluxes
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
@@ -50,7 +42,7 @@ class Engine:
         self.categories = tuple(dict.fromkeys(item.category for item in records))
         self.set_weights(self._given_weights)
 
-    def _read_sample(self, table, label, sample_weight=None, *, name="table"):
+    def _read_sample(self, table, label, sample_weight=None, id=None, *, name="table"):
         """Read and check a training sample, before any work."""
         check_table(table, name)
         records = parse_properties(self._given_properties, table.colnames)
@@ -65,22 +57,18 @@ class Engine:
         # Before the table is cut: it names the columns that there are not.
         read_values(table[:1], records, name=name)
         units = property_units(table, records)
-        rows = codes >= 0
+        rows = np.flatnonzero(codes >= 0)
         weights = sample_weights(sample_weight, len(table))
-        table = table[rows]
-        values, errors = read_values(table, records, units=units, name=name)
+        identity = read_identity(table, id, name=name)[rows]
+        part = table[rows]
+        values, errors = read_values(part, records, units=units, name=name)
         training = TrainingRows(
-            values,
-            errors,
-            codes[rows],
-            weights[rows],
-            read_fluxes(table),
-            read_positions(table),
+            values, errors, codes[rows], weights[rows], read_fluxes(part), identity
         )
-        return Sample(records, names, training, units, label, dropped)
+        return Sample(records, names, training, table, rows, units, label, id, dropped)
 
     def _learn(self, sample):
-        self._units = sample.units
+        self._units, self.id = sample.units, sample.id
         self._fit_rows(
             sample.records,
             sample.names,
@@ -88,6 +76,9 @@ class Engine:
             label=sample.label,
             dropped=sample.dropped,
         )
+        known = np.full(len(sample.table), -1)
+        known[sample.rows] = np.arange(len(sample.rows))
+        self._known_tables.add(sample.table, known)
 
     def _fit_rows(self, records, names, training, *, label, dropped=()):
         codes, weights = training.codes, training.weights
@@ -116,11 +107,12 @@ class Engine:
         self.label = label
         self._dropped = list(dropped)
         self._training = training
+        self._known_tables = KnownTables()
         if self.kernel == ORIGINAL_KERNEL:
             warn_in_sample()
             self._training = None
         self._likelihood = LikelihoodModel(
-            learned, self.categories, present @ member.T, self.class_counts_
+            learned, self.categories, present @ member.T, self.class_counts_, training.values
         )
         self._outlier_scale = None
 
@@ -160,33 +152,71 @@ class Engine:
         weights, missing_weight = self._weight_arrays()
         offsets = [self.offsets.get(name, 0.0) for name in self.classes_]
         everywhere = np.concatenate([weights, [missing_weight], offsets])
-        fold = row_folds(chunk.keys, len(self._fold_weights))
+        fold = deal_folds(self._training.keys[chunk.rows], len(self._fold_weights))
         return np.where(chunk.codes >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
 
-    def _read(self, table, *, label=None):
-        """Read a table and recognise the rows that trained the model."""
+    def _read(self, table, *, label=None, is_checked=True, parent=None):
+        """
+        Read a table and find the rows that trained the model.
+
+        With ``is_checked``, warn where labelled rows might have trained it. ``parent`` is the table
+        and the slice of it that the rows are from, if they are a part of another one.
+        """
         self._check_fitted()
         check_table(table)
         values, errors = read_values(table, self.properties, units=self._units)
-        sources = Sources(values, errors)
-        if self._training is not None:
-            label = self.label if label is None else label
-            labels = None
-            if label in table.colnames:
-                labels = label_codes(table, label, self.classes_, self.merge)
-            positions = read_positions(table)
-
-            def recognise(rows):
-                sources.keys[rows] = row_keys(values[:, rows])
-                sources.codes[rows], sources.weights[rows] = self._training.recognise(
-                    sources.keys[rows],
-                    None if labels is None else labels[rows],
-                    None if positions is None else positions[:, rows],
+        if self._training is None:
+            return Sources(values, errors)
+        identity = read_identity(table, self._id_of(table))
+        whole = (table, slice(None)) if parent is None else parent
+        rows = self._known_tables.find(whole[0], values, self._training.values, whole[1])
+        compared = ("rows",)
+        if rows is None:
+            match = identity.match(self._training.identity)
+            rows, compared = match.rows, match.compared
+            self._report(match, len(table))
+        elif (rows < 0).any():
+            # A source may have another row, without a label.
+            others = np.flatnonzero(rows < 0)
+            rows = rows.copy()
+            rows[others] = identity[others].match(self._training.identity).rows
+        label = self.label if label is None else label
+        if label in table.colnames:
+            codes = label_codes(table, label, self.classes_, self.merge)
+            rows = self._training.choose_rows(rows, codes)
+            if is_checked and not compared and (codes >= 0).any():
+                warn(
+                    "the table has labels, and no identifiers or positions in common with the "
+                    "training sample: all of its rows are taken for new sources; if some of them "
+                    "trained the model, their probabilities are not held out: add source_id or ra "
+                    "and dec to both",
+                    IdentityWarning,
                 )
+        return Sources(values, errors, rows, self._training, compared=compared)
 
-            in_chunks(recognise, len(table))
-            sources.also = self._training.other_classes(sources.keys, positions, sources.codes)
-        return sources
+    def _id_of(self, table):
+        """Return the column with the identifiers of a table, where it is not the usual one."""
+        return self.id if self.id in table.colnames else None
+
+    @staticmethod
+    def _report(match, n):
+        """Warn where it is uncertain which rows trained the model."""
+        found = int(np.count_nonzero(match.rows >= 0))
+        parts = []
+        if match.n_near:
+            parts.append(f"{match.n_near} others lie within 2 arcsec of a training source")
+        if match.n_moved:
+            parts.append(
+                f"{match.n_moved} have the identifier of a training source more than 2 arcsec away"
+            )
+        if parts:
+            warn(
+                f"{found} of {n} rows are training sources (same identifier, or same position "
+                f"within 0.2 arcsec) and are held out; {' and '.join(parts)}: if they are the same "
+                "sources, their probabilities are not held out; if not, name a column that "
+                "identifies the sources by id=",
+                IdentityWarning,
+            )
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
         """Call work(chunk, terms) for each chunk of sources, on all cores."""
@@ -199,11 +229,7 @@ class Engine:
             in_chunks(each, len(sources), progress)
 
     def _terms(self, sources):
-        codes, weights = sources.held
-        training = (sources.codes >= 0).any()
-        return self._likelihood.terms(
-            sources.values, sources.errors, codes if training else None, weights
-        )
+        return self._likelihood.terms(sources.values, sources.errors, *sources.held)
 
     def _log_evidence(self, sources, *, show_progress=False):
         """Return the log-likelihood of all classes with exponents and offsets, without priors."""
@@ -244,14 +270,12 @@ class Engine:
     def _get_outlier_scale(self):
         if self._outlier_scale is None and self._training is not None:
             rows = self._training
-            sources = Sources(rows.values, rows.errors, rows.codes, rows.weights)
+            sources = rows.sources()
             own = np.empty(rows.values.shape)
 
-            def each(rows):
-                chunk = sources[rows]
-                own[:, rows] = self._likelihood.own_terms(
-                    chunk.values, chunk.errors, chunk.codes, chunk.weights
-                )
+            def each(part):
+                chunk = sources[part]
+                own[:, part] = self._likelihood.own_terms(chunk.values, chunk.errors, *chunk.held)
 
             in_chunks(each, len(sources))
             self._outlier_scale = OutlierScale(
@@ -259,24 +283,21 @@ class Engine:
             )
         return self._outlier_scale
 
-    def _refit(self, codes, sources, proportions):
+    def _refit(self, training, proportions):
         """Fit a model of the same settings to other rows, fitted exponents included."""
         other = copy.copy(self)
-        weights = np.where(sources.codes >= 0, sources.weights, 1.0)
-        training = TrainingRows(sources.values, sources.errors, codes, weights)
         other._fit_rows(self.properties, self.classes_, training, label=self.label)
         if self._fold_weights is None:
             other.weights, other.offsets = self.weights, self.offsets
             return other
-        # Soft labels belong to the labels that the sources trained with.
-        also = sources.also if np.array_equal(codes, sources.codes) else None
-        sources = Sources(sources.values, sources.errors, codes, weights, sources.keys, also)
+        sources = training.sources()
         fit_exponents(
             other,
             collect_terms(other, sources),
-            codes,
+            training.codes,
             proportions,
-            sources,
+            training.weights,
+            training.keys,
             offsets=bool(self.offsets),
             n_folds=len(self._fold_weights),
         )
@@ -289,10 +310,12 @@ class Engine:
         The Bayesian bootstrap (Rubin 1981, Ann. Stat. 9, 130) weighs all rows, where
         the common one leaves out some: small classes could vanish, and rare properties with them.
         """
-        rows = self._training
-        weights = rows.weights * rng.exponential(size=len(rows.codes))
-        sources = Sources(rows.values, rows.errors, rows.codes, weights, row_keys(rows.values))
-        return self._refit(rows.codes, sources, self._training_proportions())
+        weights = self._training.weights * rng.exponential(size=len(self._training))
+        return self._refit(self._training.with_weights(weights), self._training_proportions())
+
+    def __getstate__(self):
+        # Tables that are at hand now are not so for another process.
+        return self.__dict__ | {"_known_tables": KnownTables()}
 
     def _settings(self, proportions):
         return {

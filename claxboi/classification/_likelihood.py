@@ -26,6 +26,9 @@ ERROR_WEIGHTS = _NODE_WEIGHTS / np.sqrt(np.pi)
 #: Decades that a product of likelihoods may span before a logarithm is taken.
 PRODUCT_DECADES = 300
 
+#: What is left of a class without its last source, in units of its weight.
+ROUNDING = 1e-9
+
 #: Points that are evaluated at a time: all of their arrays stay in the nearest cache.
 BLOCK_SIZE = 8192
 
@@ -124,9 +127,12 @@ class LikelihoodModel:
         Weight of the training sources that have the property.
     class_weight : `~numpy.ndarray` of shape (n_classes,)
         Weight of the training sources.
+    training_values : `~numpy.ndarray` of shape (n_properties, n_rows), optional
+        Raw values of the training rows, which `terms` takes out by their number.
     """
 
-    def __init__(self, densities, categories, present_weight, class_weight):
+    def __init__(self, densities, categories, present_weight, class_weight, training_values=None):
+        self.training_values = training_values
         self.densities = densities
         self.records = [density.record for density in densities]
         self.category = np.array([categories.index(r.category) for r in self.records])
@@ -142,7 +148,7 @@ class LikelihoodModel:
         """
         return _smooth(self.present_weight, self.class_weight)
 
-    def terms(self, values, errors, codes=None, weights=None):
+    def terms(self, values, errors, codes=None, weights=None, rows=None):
         """
         Evaluate all densities for some sources.
 
@@ -152,17 +158,21 @@ class LikelihoodModel:
             Raw values, NaN where missing.
         errors : dict of int to `~numpy.ndarray` of shape (n,)
             Errors by number of the property; NaN counts as zero.
-        codes : `~numpy.ndarray` of int, shape (n,) or (n_labels, n), optional
-            Class of the training sources, -1 for others: for them the own class is held out.
-            Of soft labels, one row for each class that a source trained.
+        codes : `~numpy.ndarray` of int, shape (n,) or (n_most, n), optional
+            Class of each training row to hold out, -1 for none: one for each source, or
+            several for sources that have several rows.
         weights : `~numpy.ndarray` of the same shape, optional
             Their training weights.
+        rows : `~numpy.ndarray` of int, of the same shape, optional
+            Their numbers among the training rows, whose values are taken out. Default: the values
+            of the sources themselves.
 
         Returns
         -------
         terms : `Terms`
         """
         n = values.shape[1]
+        held = self._held(values, codes, weights, rows)
         log_likelihood = np.zeros((self.n_categories, self.n_classes, n))
         product = np.empty((self.n_classes, n))
         for t in range(self.n_categories):
@@ -172,7 +182,7 @@ class LikelihoodModel:
                 exponent = self._exponent(p, errors.get(p))
                 if np.any(exponent != 1):
                     # A large exponent could overflow a product, not a sum.
-                    factor = self._factor(p, values[p], errors.get(p), codes, weights)
+                    factor = self._factor(p, values[p], errors.get(p), held)
                     log_likelihood[t] += exponent * np.log(factor)
                     continue
                 if pending == self._products_per_log:
@@ -180,10 +190,10 @@ class LikelihoodModel:
                     product.fill(1.0)
                     pending = 0
                 if p in errors:
-                    product *= self._factor(p, values[p], errors[p], codes, weights)
+                    product *= self._factor(p, values[p], errors[p], held)
                 else:
                     scaled = self.records[p].apply_scale(values[p])
-                    self._multiply(self.densities[p], scaled, scaled, codes, weights, product)
+                    self._multiply(p, scaled, held, product)
                 pending += 1
             if pending:
                 log_likelihood[t] += np.log(product)
@@ -191,19 +201,19 @@ class LikelihoodModel:
         n_present = patterns.sum(axis=1)[pattern]
         return Terms(
             log_likelihood,
-            *self._existence(pattern, patterns, codes, weights),
+            *self._existence(pattern, patterns, held),
             n_present,
             pattern,
             patterns,
         )
 
-    def property_terms(self, values, errors, codes=None, weights=None):
+    def property_terms(self, values, errors, codes=None, weights=None, rows=None):
         """
         Evaluate the log-likelihood of each property apart.
 
         Parameters
         ----------
-        values, errors, codes, weights
+        values, errors, codes, weights, rows
             As for `terms`.
 
         Returns
@@ -211,39 +221,43 @@ class LikelihoodModel:
         log_likelihood : `~numpy.ndarray` of shape (n_properties, n_classes, n)
             With the weights of the properties; 0 where missing.
         """
+        held = self._held(values, codes, weights, rows)
         return np.array(
             [
                 self._exponent(p, errors.get(p))
-                * np.log(self._factor(p, values[p], errors.get(p), codes, weights))
+                * np.log(self._factor(p, values[p], errors.get(p), held))
                 for p in range(len(self.records))
             ]
         )
 
-    def own_terms(self, values, errors, codes, weights):
+    def own_terms(self, values, errors, codes, weights, rows=None):
         """
         Evaluate the held-out log-likelihood of each property for the own class.
 
         Parameters
         ----------
-        values, errors, codes, weights
-            As for `terms`, of training sources only.
+        values, errors, codes, weights, rows
+            As for `terms`, of training sources only; the own class is the first.
 
         Returns
         -------
         log_likelihood : `~numpy.ndarray` of shape (n_properties, n)
             With the weights of the properties; 0 where missing.
         """
+        held = self._held(values, codes, weights, rows)
+        held = held.take(np.flatnonzero(held.codes == np.atleast_2d(codes)[0][held.sources]))
         result = np.zeros(values.shape)
         for p in range(len(self.records)):
-            result[p] = self._exponent(p, errors.get(p)) * np.log(
-                self._averaged(
-                    p,
-                    values[p],
-                    errors.get(p),
-                    lambda *at: self._own_at(*at, codes, weights),
-                )
+            factor = self._averaged(
+                p, values[p], errors.get(p), lambda at, p=p: self._own_at(p, at, held)
             )
+            result[p] = self._exponent(p, errors.get(p)) * np.log(factor)
         return result
+
+    def _held(self, values, codes, weights, rows):
+        if codes is None or not (codes >= 0).any():
+            return None
+        return _HeldOut(codes, weights, values, rows, self.training_values, self.n_classes)
 
     def _exponent(self, p, errors):
         """Return the weight of a property, a number or one per source."""
@@ -253,18 +267,16 @@ class LikelihoodModel:
         known = np.nan_to_num(np.abs(errors)) > 0
         return np.divide(1.0, np.abs(errors), out=np.ones(len(errors)), where=known)
 
-    def _factor(self, p, raw, errors, codes, weights):
-        return self._averaged(p, raw, errors, lambda *at: self._at(*at, codes, weights))
+    def _factor(self, p, raw, errors, held):
+        return self._averaged(p, raw, errors, lambda at: self._at(p, at, held))
 
     def _averaged(self, p, raw, errors, evaluate):
-        """Average evaluate(density, points, scaled values) over the errors."""
-        density = self.densities[p]
-        scaled = self.records[p].apply_scale(raw)
+        """Average evaluate(points) over the errors."""
         if errors is None:
-            return evaluate(density, scaled, scaled)
+            return evaluate(self.records[p].apply_scale(raw))
         total = 0.0
         for share, points in self.error_points(p, raw, errors):
-            total += share * evaluate(density, points, scaled)
+            total += share * evaluate(points)
         return total
 
     def error_points(self, p, raw, errors):
@@ -297,51 +309,66 @@ class LikelihoodModel:
             for node, share in zip(ERROR_NODES, ERROR_WEIGHTS, strict=True)
         ]
 
-    def _at(self, density, points, scaled, codes, weights):
+    def _at(self, p, points, held):
         factor = np.ones((self.n_classes, len(points)))
-        self._multiply(density, points, scaled, codes, weights, factor)
+        self._multiply(p, points, held, factor)
         return factor
 
-    def _multiply(self, density, points, scaled, codes, weights, product):
+    def _multiply(self, p, points, held, product):
         """Multiply the likelihood of the present points into a product, in place."""
+        density = self.densities[p]
         order = _sorted_present(points)
         ordered = points[order]
         # One column more: what is missing looks up a likelihood of 1 there.
         likelihood = np.empty((self.n_classes, len(order) + 1))
         likelihood[:, -1] = 1.0
         for start in range(0, len(order), BLOCK_SIZE):
-            rows = order[start : start + BLOCK_SIZE]
-            block = np.empty((self.n_classes, len(rows)))
-            density.likelihood(ordered[start : start + BLOCK_SIZE], block)
-            for own_codes, own_weights in _labels(codes, weights):
-                training = np.flatnonzero(own_codes[rows] >= 0)
-                if len(training):
-                    own = rows[training]
-                    block[own_codes[own], training] = density.own_likelihood(
-                        points[own], scaled[own], own_codes[own], own_weights[own]
-                    )
-            likelihood[:, start : start + len(rows)] = block
+            part = slice(start, min(start + BLOCK_SIZE, len(order)))
+            block = np.empty((self.n_classes, part.stop - start))
+            density.likelihood(ordered[part], block)
+            likelihood[:, part] = block
         place = np.full(len(points), len(order))
         place[order] = np.arange(len(order))
+        if held is not None:
+            column = place[held.sources]
+            pairs = np.flatnonzero(column < len(order))
+            pairs = pairs[np.argsort(column[pairs], kind="stable")]
+            own = self._own_likelihood(p, points, held.take(pairs))
+            likelihood[held.codes[pairs], column[pairs]] = own
         # Looking values up is three times as fast as putting them in their places.
         product *= np.take(likelihood, place, axis=1, mode="clip")
 
-    @staticmethod
-    def _own_at(density, points, scaled, codes, weights):
-        order = _sorted_present(points)
+    def _own_likelihood(self, p, points, held):
+        """Return the likelihood of each pair of source and class, without what is held out."""
+        density = self.densities[p]
+        values = self.records[p].apply_scale(held.values[p])
+        own = np.empty(len(held.sources))
+        for start in range(0, len(own), BLOCK_SIZE):
+            part = slice(start, start + BLOCK_SIZE)
+            pairs, kernels = held.sources[part], held.kernels_of(part)
+            own[part] = density.own_likelihood(
+                points[pairs],
+                values[kernels],
+                held.codes[part],
+                held.weights[kernels],
+                held.pairs[kernels] - start,
+            )
+        return own
+
+    def _own_at(self, p, points, held):
         factor = np.ones(len(points))
-        factor[order] = density.own_likelihood(
-            points[order], scaled[order], codes[order], weights[order]
-        )
+        held = held.take(np.flatnonzero(~np.isnan(points[held.sources])))
+        held = held.take(np.argsort(points[held.sources], kind="stable"))
+        factor[held.sources] = self._own_likelihood(p, points, held)
         return factor
 
-    def presence_terms(self, values, codes=None, weights=None):
+    def presence_terms(self, values, codes=None, weights=None, rows=None):
         """
         Evaluate what the presence or absence of each property says, apart.
 
         Parameters
         ----------
-        values, codes, weights
+        values, codes, weights, rows
             As for `terms`.
 
         Returns
@@ -351,20 +378,24 @@ class LikelihoodModel:
         """
         here = ~np.isnan(values)
         fraction = np.repeat(self.presence()[..., np.newaxis], values.shape[1], axis=2)
-        for own_codes, own_weights in _labels(codes, weights):
-            rows = np.flatnonzero(own_codes >= 0)
-            fraction[:, own_codes[rows], rows] = self._own_presence(
-                here[:, rows], own_codes[rows], own_weights[rows]
-            )
+        held = self._held(values, codes, weights, rows)
+        if held is not None:
+            fraction[:, held.codes, held.sources] = self._own_presence(held)
         return np.where(here[:, np.newaxis], np.log(fraction), np.log1p(-fraction))
 
-    def _own_presence(self, here, codes, weights):
-        """Return P(present | own class) without the source itself, (n_properties, n)."""
-        return _smooth(
-            self.present_weight[:, codes] - weights * here, self.class_weight[codes] - weights
-        )
+    def _own_presence(self, held):
+        """Return P(present | class) for each pair without what is held out, (n_properties, m)."""
+        n = len(held.sources)
+        present = self.present_weight[:, held.codes]
+        for p, here in enumerate(~np.isnan(held.values)):
+            present[p] -= np.bincount(held.pairs, held.weights * here, n)
+        taken = np.bincount(held.pairs, held.weights, n)
+        total = self.class_weight[held.codes] - taken
+        # What remains of the last source of a class is rounding.
+        total[total < ROUNDING * taken] = 0.0
+        return _smooth(present, total)
 
-    def _existence(self, pattern, patterns, codes, weights):
+    def _existence(self, pattern, patterns, held):
         """Return what presence and absence say, case by case, and the case of each source."""
         fraction = self.presence()
         # Sums over the properties of each category, pattern by pattern.
@@ -375,27 +406,72 @@ class LikelihoodModel:
         for t, rows in enumerate(member):
             present[t] = np.log(fraction[rows]).T @ has[:, rows].T
             absent[t] = np.log1p(-fraction[rows]).T @ (1 - has[:, rows]).T
-        if codes is None or not (codes >= 0).any():
+        if held is None:
             return present, absent, pattern
         # A training source is a case of its own: it does not count itself.
         present, absent = present[..., pattern], absent[..., pattern]
-        for own_codes, own_weights in _labels(codes, weights):
-            rows = np.flatnonzero(own_codes >= 0)
-            own, here = own_codes[rows], patterns[pattern[rows]].T
-            held_out = self._own_presence(here, own, own_weights[rows])
-            yes = np.where(here, np.log(held_out), 0.0)
-            no = np.where(here, 0.0, np.log1p(-held_out))
-            for t, properties in enumerate(member):
-                present[t, own, rows] = yes[properties].sum(axis=0)
-                absent[t, own, rows] = no[properties].sum(axis=0)
+        held_out = self._own_presence(held)
+        here = patterns[pattern[held.sources]].T
+        yes = np.where(here, np.log(held_out), 0.0)
+        no = np.where(here, 0.0, np.log1p(-held_out))
+        for t, properties in enumerate(member):
+            present[t, held.codes, held.sources] = yes[properties].sum(axis=0)
+            absent[t, held.codes, held.sources] = no[properties].sum(axis=0)
         return present, absent, np.arange(len(pattern))
 
 
-def _labels(codes, weights):
-    """List the classes that each source trained, with its weights there: one pair as a rule."""
-    if codes is None:
-        return []
-    return list(zip(np.atleast_2d(codes), np.atleast_2d(weights), strict=True))
+class _HeldOut:
+    # Pairs of a source and a class that it trained, and the training rows ("kernels") that are
+    # taken out of each pair: one as a rule, several of a source with several rows of one class.
+
+    def __init__(self, codes, weights, values, rows, training_values, n_classes):
+        codes, weights = np.atleast_2d(codes), np.atleast_2d(weights)
+        layers, sources = np.nonzero(codes >= 0)
+        self.weights = weights[layers, sources]
+        if rows is None:
+            self.values = values[:, sources]
+        else:
+            self.values = training_values[:, np.atleast_2d(rows)[layers, sources]]
+        self.sources, self.codes = sources, codes[layers, sources]
+        self.pairs = np.arange(len(sources))
+        if len(codes) > 1:
+            pair, first, self.pairs = np.unique(
+                sources * n_classes + self.codes, return_index=True, return_inverse=True
+            )
+            self.sources, self.codes = sources[first], self.codes[first]
+            self._sort(len(pair))
+
+    def _sort(self, n_pairs):
+        order = np.argsort(self.pairs, kind="stable")
+        self.pairs, self.weights = self.pairs[order], self.weights[order]
+        self.values = self.values[:, order]
+        self._edges = np.searchsorted(self.pairs, np.arange(n_pairs + 1))
+
+    @property
+    def _is_simple(self):
+        return len(self.pairs) == len(self.sources)
+
+    def kernels_of(self, part):
+        """Return the kernels of a slice of pairs."""
+        if self._is_simple:
+            return part
+        return slice(self._edges[part.start], self._edges[min(part.stop, len(self.sources))])
+
+    def take(self, pairs):
+        """Select pairs, in the order of their numbers."""
+        other = object.__new__(_HeldOut)
+        other.sources, other.codes = self.sources[pairs], self.codes[pairs]
+        if self._is_simple:
+            other.pairs, other.weights = np.arange(len(pairs)), self.weights[pairs]
+            other.values = self.values[:, pairs]
+            return other
+        place = np.full(len(self.sources), -1)
+        place[pairs] = np.arange(len(pairs))
+        kept = np.flatnonzero(place[self.pairs] >= 0)
+        other.pairs, other.weights = place[self.pairs[kept]], self.weights[kept]
+        other.values = self.values[:, kept]
+        other._sort(len(pairs))
+        return other
 
 
 def _sorted_present(points):

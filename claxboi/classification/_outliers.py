@@ -5,7 +5,7 @@ How odd a source would be as a member of each class, as a p-value.
 
 import numpy as np
 
-from ._training import row_keys
+from ._hashing import mix
 
 __all__ = ["OutlierScale"]
 
@@ -146,4 +146,7 @@ def _rank_within(score, pattern, patterns):
 
 
 def _pattern_keys(patterns):
-    return row_keys(patterns.T.astype(float))
+    keys = np.zeros(len(patterns), np.uint64)
+    for row in patterns.T:
+        keys = mix(keys, row.astype(np.uint64))
+    return keys

@@ -3,18 +3,22 @@
 The search for the weights of a model, on held-out likelihoods.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import Progress, check_choice, check_count, check_table
+from claxboi.utils import Progress, check_choice, check_count, check_table, warn
 
+from ._identity import IdentityWarning, join_groups, read_identity
 from ._likelihood import Terms
 from ._posterior import combine, log_normalize
-from ._training import label_codes, row_folds
+from ._source_arrays import Sources, TrainingRows
+from ._training import label_codes
 from .priors import parse_priors
 from .weights import F1Objective, WeightSearch, fit_log_loss, search_f1
 
-__all__ = ["optimize_weights"]
+__all__ = ["Labelled", "deal_folds", "optimize_weights", "read_labelled"]
 
 OBJECTIVES = ("log_loss", "f1")
 
@@ -29,6 +33,7 @@ def optimize_weights(
     offsets,
     n_folds,
     label,
+    training,
     max_iterations,
     rng,
     show_progress,
@@ -51,23 +56,18 @@ def optimize_weights(
         )
     if offsets and objective != "log_loss":
         raise ValueError(f"offsets go with objective 'log_loss', not {objective!r}")
-    table, codes, sources = labelled_sources(model, table, label)
-    proportions = parse_priors(
-        priors,
-        model.classes_,
-        model._training_proportions(),
-        len(table),
-        table=table,
-        dropped=model._dropped,
-    )
-    terms = collect_terms(model, sources, show_progress=show_progress)
+    labelled = read_labelled(model, table, label, training)
+    codes = labelled.codes
+    proportions = labelled.proportions(priors)
+    terms = collect_terms(model, labelled.sources, show_progress=show_progress)
     if objective == "log_loss":
         return fit_exponents(
             model,
             terms,
             codes,
             proportions,
-            sources,
+            labelled.weights,
+            labelled.keys,
             offsets=offsets,
             n_folds=n_folds,
             show_progress=show_progress,
@@ -95,9 +95,72 @@ def _log_prior(proportions):
     return log_prior.reshape(len(proportions), -1)
 
 
-def labelled_sources(model, table, label=None):
+@dataclass
+class Labelled:
     """
-    Select the labelled rows of a table and read them, training rows recognised.
+    The labelled rows of a table.
+
+    Attributes
+    ----------
+    model : `NaiveBayesClassifier`
+        The fitted model.
+    table : `~astropy.table.Table`
+        The rows.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Their classes.
+    sources : `Sources`
+        Their values.
+    source : `~numpy.ndarray` of int, shape (n,)
+        Number of the source of each row.
+    keys : `~numpy.ndarray` of uint64, shape (n,)
+        Keys by which the sources are dealt to folds.
+    """
+
+    model: object
+    table: Table
+    codes: np.ndarray
+    sources: Sources
+    source: np.ndarray
+    keys: np.ndarray
+
+    @property
+    def weights(self):
+        """
+        Training weights, 1 for new sources.
+        """
+        return np.where(self.sources.codes >= 0, self.sources.weights, 1.0)
+
+    def proportions(self, priors):
+        """
+        Parse priors for these rows.
+        """
+        return parse_priors(
+            priors,
+            self.model.classes_,
+            self.model._training_proportions(),
+            len(self.table),
+            table=self.table,
+            dropped=self.model._dropped,
+        )
+
+    def training_rows(self, part):
+        """
+        Return some of the rows, to train another model.
+        """
+        sources = self.sources[part]
+        return TrainingRows(
+            sources.values,
+            sources.errors,
+            self.codes[part],
+            self.weights[part],
+            source=self.source[part],
+            keys=self.keys[part],
+        )
+
+
+def read_labelled(model, table, label=None, training=None):
+    """
+    Select the labelled rows of a table, read them, and find those that trained a model.
 
     Parameters
     ----------
@@ -107,31 +170,94 @@ def labelled_sources(model, table, label=None):
         A table with labels.
     label : str, optional
         Name of the label column; that of the training by default.
+    training : bool, optional
+        Whether the rows trained the model, where neither identifiers nor positions tell. Default:
+        they did not, with a warning.
 
     Returns
     -------
-    table : `~astropy.table.Table`
-        The labelled rows.
-    codes : `~numpy.ndarray` of int
-        Their classes.
-    sources : object
-        Their values.
+    labelled : `Labelled`
+
+    Raises
+    ------
+    NotFittedError, KeyError, ValueError
+        If the model is not fitted, there is no label column, no row has a label, or
+        ``training=True`` and the rows are not those of the training sample.
     """
     model._check_fitted()
     check_table(table)
+    if training is not None and not isinstance(training, bool | np.bool_):
+        raise TypeError(f"training must be True, False or None, got {training!r}")
     label = model.label if label is None else label
     if label not in table.colnames:
         raise KeyError(
             f"table has no label column {label!r}; its columns are {', '.join(table.colnames)}"
         )
     codes = label_codes(table, label, model.classes_, model.merge)
-    rows = codes >= 0
-    if not rows.any():
+    rows = np.flatnonzero(codes >= 0)
+    if len(rows) == 0:
         raise ValueError(
             f"no row of column {label!r} has a class of the model ({', '.join(model.classes_)})"
         )
-    table = table[rows]
-    return table, codes[rows], model._read(table, label=label)
+    codes = codes[rows]
+    sources = model._read(table, label=label, is_checked=False)[rows]
+    identity = read_identity(table, model._id_of(table))[rows]
+    if sources.is_assumed:
+        sources = _assume(model._training, sources, codes, training)
+    source = identity.sources()
+    keys = identity.keys(source)
+    known = sources.rows >= 0
+    if known.any():
+        # What is one source of the training sample is one here.
+        one = sources.training.source
+        linked = np.where(known, one[sources.rows], len(one) + np.arange(len(rows)))
+        source = join_groups(source, linked)
+        keys[known] = sources.training.keys[sources.rows[known]]
+        lowest = np.full(len(rows), np.iinfo(np.uint64).max)
+        np.minimum.at(lowest, source, keys)
+        keys = lowest[source]
+    return Labelled(model, table[rows], codes, sources, source, keys)
+
+
+def _assume(training, sources, codes, is_training):
+    """Take rows without a common identity for those that trained the model, or for new ones."""
+    if not is_training:
+        if is_training is None:
+            warn(
+                "the table and the training sample have no identifiers and no positions in "
+                f"common: it is assumed that none of the {len(codes)} labelled rows trained the "
+                "model; if they did, their scores are not held out: pass training=True, or add "
+                "source_id or ra and dec to both (training=False confirms the assumption)",
+                IdentityWarning,
+            )
+        return sources
+    if not np.array_equal(codes, training.codes):
+        raise ValueError(
+            "training=True needs the rows of the training sample in their order, for there are no "
+            f"identifiers or positions in common: it has {len(training)} rows, the table "
+            f"{len(codes)} labelled ones"
+            + (" in another order of the classes" if len(codes) == len(training) else "")
+        )
+    rows = np.arange(len(codes))
+    return Sources(sources.values, sources.errors, rows, training, compared=("rows",))
+
+
+def deal_folds(keys, n_folds):
+    """
+    Deal sources to folds.
+
+    Parameters
+    ----------
+    keys : `~numpy.ndarray` of uint64, shape (n,)
+        Keys of the sources.
+    n_folds : int
+        Number of folds.
+
+    Returns
+    -------
+    fold : `~numpy.ndarray` of int, shape (n,)
+    """
+    return ((keys >> np.uint64(32)) % np.uint64(n_folds)).astype(int)
 
 
 def population_weights(codes, proportions, weights):
@@ -203,7 +329,7 @@ def _draw_to_priors(codes, proportions, rng):
 
 
 def fit_exponents(
-    model, terms, codes, proportions, sources, *, offsets, n_folds, show_progress=False
+    model, terms, codes, proportions, row_weights, keys, *, offsets, n_folds, show_progress=False
 ):
     """
     Fit free exponents on log-loss, and again without each fold, and set the model to them.
@@ -218,8 +344,10 @@ def fit_exponents(
         Their classes.
     proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
         Priors.
-    sources : object
-        The sources.
+    row_weights : `~numpy.ndarray` of shape (n,)
+        Their weights.
+    keys : `~numpy.ndarray` of uint64, shape (n,)
+        Keys by which they are dealt to folds.
     offsets : bool
         Whether to fit one offset per class as well.
     n_folds : int
@@ -233,7 +361,7 @@ def fit_exponents(
     """
     log_prior = _log_prior(proportions)
     mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
-    weights = population_weights(codes, mean, np.where(sources.codes >= 0, sources.weights, 1.0))
+    weights = population_weights(codes, mean, row_weights)
     unit = combine(terms, np.ones(len(model.categories)), 1.0, "none", model.missing)
     features = unit.contributions
     n_terms, n_classes, n = features.shape
@@ -245,7 +373,7 @@ def fit_exponents(
         best[:n_terms][[not np.ptp(term, axis=0).any() for term in features]] = 1.0
         progress.update(1)
         # What scores a source must not have seen it: the exponents too are found without its fold.
-        fold = row_folds(sources.keys, n_folds)
+        fold = deal_folds(keys, n_folds)
         fold_weights = np.repeat(_padded(best, n_terms, n_classes)[np.newaxis], n_folds, axis=0)
         for k in range(n_folds):
             rows = fold != k

@@ -1,17 +1,127 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A training sample, and the sources that are to be classified, as the private functions take them.
+Arrays of a training sample, and of the sources to classify.
 """
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.table import Table
 
 from claxboi.utils import float_values
 
-from ._training import TrainingRows
+from ._identity import Identity
 
-__all__ = ["Sample", "Sources", "sample_weights"]
+__all__ = ["KnownTables", "Sample", "Sources", "TrainingRows", "sample_weights"]
+
+
+class TrainingRows:
+    """
+    The rows that trained a model. Rows of one source are held out together.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray` of shape (n_properties, n)
+        Raw values.
+    errors : dict of int to `~numpy.ndarray` of shape (n,)
+        Their errors.
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Classes.
+    weights : `~numpy.ndarray` of shape (n,)
+        Weights.
+    flux : `~numpy.ndarray` of shape (n,), optional
+        X-ray fluxes: not used to classify.
+    identity : `Identity`, optional
+        Identifiers and positions. Default: each row is a source.
+    source : `~numpy.ndarray` of int, shape (n,), optional
+        Number of the source of each row. Default: by its identity.
+    keys : `~numpy.ndarray` of uint64, shape (n,), optional
+        Keys of the sources, by which they are dealt to folds. Default: by their identity.
+    """
+
+    def __init__(
+        self, values, errors, codes, weights, flux=None, identity=None, source=None, keys=None
+    ):
+        self.values, self.errors, self.codes, self.weights = values, errors, codes, weights
+        self.flux = flux
+        self.identity = Identity(len(codes)) if identity is None else identity
+        self.source = self.identity.sources() if source is None else source
+        self.keys = self.identity.keys(self.source) if keys is None else keys
+        # Rows source by source; most sources have one.
+        self._order = np.argsort(self.source, kind="stable")
+        self._count = np.bincount(self.source)
+        self._first = np.cumsum(self._count) - self._count
+
+    def __len__(self):
+        return len(self.codes)
+
+    def with_weights(self, weights):
+        """Return the same rows with other weights."""
+        return TrainingRows(
+            self.values,
+            self.errors,
+            self.codes,
+            weights,
+            self.flux,
+            self.identity,
+            self.source,
+            self.keys,
+        )
+
+    def sources(self):
+        """Return the rows as sources that are held out."""
+        return Sources(self.values, self.errors, np.arange(len(self)), self)
+
+    def all_rows(self, rows):
+        """
+        List all rows of the source of each row.
+
+        Parameters
+        ----------
+        rows : `~numpy.ndarray` of int, shape (n,)
+            Training rows, -1 for none.
+
+        Returns
+        -------
+        rows : `~numpy.ndarray` of int, shape (n,) or (n_most, n)
+            The row itself first, then the others of its source; -1 where there are no more.
+        """
+        known = np.flatnonzero(rows >= 0)
+        source = self.source[rows[known]]
+        most = self._count[source].max(initial=1)
+        if most == 1:
+            return rows
+        members = np.full((most, len(rows)), -1)
+        for k in range(most):
+            has = self._count[source] > k
+            members[k, known[has]] = self._order[self._first[source[has]] + k]
+        own = np.argmax(members == rows, axis=0)
+        members[own, np.arange(len(rows))] = members[0]
+        members[0] = rows
+        return members
+
+    def choose_rows(self, rows, labels):
+        """
+        Choose for each source, among its training rows, the first that has its label.
+
+        Parameters
+        ----------
+        rows : `~numpy.ndarray` of int, shape (n,)
+            A training row of each source, -1 for none.
+        labels : `~numpy.ndarray` of int, shape (n,)
+            Classes, -1 where unknown.
+
+        Returns
+        -------
+        rows : `~numpy.ndarray` of int, shape (n,)
+        """
+        candidates = np.atleast_2d(self.all_rows(rows))
+        if len(candidates) == 1:
+            return rows
+        fits = (candidates >= 0) & (self.codes[candidates] == labels) & (labels >= 0)
+        best = np.where(fits.any(axis=0), fits.argmax(axis=0), 0)
+        return candidates[best, np.arange(len(rows))]
 
 
 @dataclass
@@ -23,8 +133,11 @@ class Sample:
     records: tuple
     names: list
     training: TrainingRows
+    table: Table
+    rows: np.ndarray
     units: list
     label: str
+    id: str | None
     dropped: list
 
     def proportions(self):
@@ -33,45 +146,128 @@ class Sample:
         return counts / counts.sum()
 
 
+class KnownTables:
+    """
+    The tables of which it is known row by row what trained the model: nothing is matched.
+    """
+
+    def __init__(self):
+        self._tables = []
+
+    def add(self, table, rows):
+        """
+        Add a table.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The table, which is not kept alive.
+        rows : `~numpy.ndarray` of int, shape (n,)
+            Training row of each of its rows, -1 for new ones.
+        """
+        self._tables = [(ref, old) for ref, old in self._tables if ref() is not None]
+        self._tables.append((weakref.ref(table), rows))
+
+    def find(self, table, values, training_values, part=slice(None)):
+        """
+        Find a table.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The table.
+        values : `~numpy.ndarray` of shape (n_properties, n)
+            Its values.
+        training_values : `~numpy.ndarray` of shape (n_properties, n_rows)
+            Those that trained the model.
+        part : slice, optional
+            The rows that the values are from. Default: all.
+
+        Returns
+        -------
+        rows : `~numpy.ndarray` of int, shape (n,), or None
+            None if it is not known, or was changed since.
+        """
+        for ref, all_rows in self._tables:
+            if ref() is table and len(all_rows) == len(table):
+                rows = all_rows[part]
+                known = rows >= 0
+                same = np.array_equal(
+                    values[:, known], training_values[:, rows[known]], equal_nan=True
+                )
+                return rows if same else None
+        return None
+
+
 class Sources:
     """
-    The values of some sources, as the private functions take them.
+    The values of some sources, and which of them trained the model.
 
-    Those that trained the model have their class in ``codes`` (-1 for others), their weight,
-    and the key of their row. With soft labels, a source trains several classes: ``also`` then has
-    the others of them and its weights there, each of shape (n_others, n).
+    Parameters
+    ----------
+    values : `~numpy.ndarray` of shape (n_properties, n)
+        Raw values, NaN where missing.
+    errors : dict of int to `~numpy.ndarray` of shape (n,)
+        Errors by number of the property.
+    rows : `~numpy.ndarray` of int, shape (n,), optional
+        Training row of each source, -1 for new ones. Default: all are new.
+    training : `TrainingRows`, optional
+        The training rows.
+    compared : tuple of str, optional
+        By what the sources that trained the model were found; empty if there is nothing.
+
+    Attributes
+    ----------
+    codes : `~numpy.ndarray` of int, shape (n,)
+        Class of the training row of each source, -1 for new ones.
+    weights : `~numpy.ndarray` of shape (n,)
+        Its weight, 0 for new ones.
     """
 
-    def __init__(self, values, errors, codes=None, weights=None, keys=None, also=None):
+    def __init__(self, values, errors, rows=None, training=None, *, compared=()):
         n = values.shape[1]
-        self.values, self.errors = values, errors
-        self.codes = np.full(n, -1) if codes is None else codes
-        self.weights = np.zeros(n) if weights is None else weights
-        self.keys = np.zeros(n, np.uint64) if keys is None else keys
-        self.also = also
+        self.compared = compared
+        self.values, self.errors, self.training = values, errors, training
+        self.rows = np.full(n, -1) if rows is None else rows
+        self.codes, self.weights = np.full(n, -1), np.zeros(n)
+        if training is not None:
+            known = self.rows >= 0
+            self.codes[known] = training.codes[self.rows[known]]
+            self.weights[known] = training.weights[self.rows[known]]
 
     def __len__(self):
         return self.values.shape[1]
 
     def __getitem__(self, part):
+        errors = {p: error[part] for p, error in self.errors.items()}
         return Sources(
             self.values[:, part],
-            {p: error[part] for p, error in self.errors.items()},
-            self.codes[part],
-            self.weights[part],
-            self.keys[part],
-            None if self.also is None else tuple(other[:, part] for other in self.also),
+            errors,
+            self.rows[part],
+            self.training,
+            compared=self.compared,
         )
+
+    @property
+    def is_assumed(self):
+        """
+        Whether nothing shows that these are other sources than those of the training sample.
+        """
+        if self.training is None or (self.rows >= 0).any():
+            return False
+        return not {"rows", "positions"} & set(self.compared)
 
     @property
     def held(self):
         """
-        All classes that each source trained and its weights there: what is to be held out.
+        Class, weight and number of every training row to hold out, as `LikelihoodModel.terms`.
         """
-        if self.also is None:
-            return self.codes, self.weights
-        codes, weights = self.also
-        return np.vstack([self.codes, codes]), np.vstack([self.weights, weights])
+        if self.training is None or not (self.rows >= 0).any():
+            return None, None, None
+        rows = self.training.all_rows(self.rows)
+        known = rows >= 0
+        codes = np.where(known, self.training.codes[rows], -1)
+        return codes, np.where(known, self.training.weights[rows], 0.0), rows
 
     def as_new(self):
         """Return the same values as if they had not trained the model."""

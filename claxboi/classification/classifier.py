@@ -15,6 +15,7 @@ from ._kernels import KERNELS
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._posterior import MISSING_MODES, NORMALIZATIONS, log_proportions
 from ._search import optimize_weights
+from ._source_arrays import KnownTables
 from .estimation import estimate_model_priors
 from .explanation import explain_source
 from .modelfile import read_model, write_model
@@ -143,6 +144,10 @@ class NaiveBayesClassifier(Engine):
     ('spectrum', 'counterparts')
     """
 
+    #: Where the training sample is from, as recorded in its metadata: a dict with any of mission,
+    #: flux_band, hardness_bands and dates (of the label catalogues). None if it was not recorded.
+    origin = None
+
     def __init__(
         self,
         properties=None,
@@ -184,8 +189,10 @@ class NaiveBayesClassifier(Engine):
         self.offsets = {}
         self.default_priors = None
         self.search = None
+        self.id = None
         self._dropped = []
         self._training = None
+        self._known_tables = KnownTables()
         self._outlier_scale = None
         self._likelihood = None
 
@@ -219,7 +226,7 @@ class NaiveBayesClassifier(Engine):
 
     # Learning
 
-    def fit(self, table, label="class", *, sample_weight=None):
+    def fit(self, table, label="class", *, sample_weight=None, id=None):
         """
         Learn the densities and the presence of each property per class.
 
@@ -232,8 +239,13 @@ class NaiveBayesClassifier(Engine):
             Name of the label column: strings or integers.
         sample_weight : array-like of shape (n_rows,), optional
             Weight of each row, positive; a row of weight 2 counts as two equal rows. Default: 1.
-            A source with a soft label is one row for each of its classes, of equal values and
-            position (``ra`` and ``dec``, by which it is known again and held out of all of them).
+            A source with a soft label is one row for each of its classes, of one identifier or
+            position, by which it is held out of all of them.
+        id : str, optional
+            Name of the column with the identifiers of the sources. Default: ``source_id``, where
+            there is one. Rows of one identifier, or without one of one position (``ra`` and
+            ``dec``, within 0.2 arcsec), are one source, and are held out together. A table
+            without both is known by itself alone: classify the table of `fit` itself.
 
         Returns
         -------
@@ -249,7 +261,7 @@ class NaiveBayesClassifier(Engine):
             If no row or one class has labels, fewer than two classes are left, or a property is
             constant or all missing.
         """
-        self._learn(self._read_sample(table, label, sample_weight))
+        self._learn(self._read_sample(table, label, sample_weight, id))
         return self
 
     @classmethod
@@ -550,6 +562,8 @@ class NaiveBayesClassifier(Engine):
             table, self.classes_, self.categories, sources.codes, overwrite=overwrite
         )
         result.meta = record(result.meta, "classification", **self._settings(proportions))
+        if sources.compared:
+            self._known_tables.add(result, sources.rows)
         return result
 
     # Thin methods: the work is in the module of each
@@ -597,6 +611,7 @@ class NaiveBayesClassifier(Engine):
         offsets=False,
         n_folds=5,
         label=None,
+        training=None,
         max_iterations=200,
         rng=None,
         show_progress=True,
@@ -624,6 +639,8 @@ class NaiveBayesClassifier(Engine):
             training sources wherever they are asked for.
         label : str, optional
             Name of the label column; that of `fit` by default.
+        training : bool, optional
+            As for `evaluate`.
         max_iterations : int, optional
             With "f1": largest number of generations.
         rng : None, int or `~numpy.random.Generator`, optional
@@ -645,6 +662,7 @@ class NaiveBayesClassifier(Engine):
             offsets=offsets,
             n_folds=n_folds,
             label=label,
+            training=training,
             max_iterations=max_iterations,
             rng=rng,
             show_progress=show_progress,
@@ -659,6 +677,7 @@ class NaiveBayesClassifier(Engine):
         *,
         method="leave-one-out",
         label=None,
+        training=None,
         weight=None,
         n_folds=10,
         groups=None,
@@ -682,6 +701,10 @@ class NaiveBayesClassifier(Engine):
             as trained, which flatters.
         label : str, optional
             Name of the label column; that of `fit` by default.
+        training : bool, optional
+            Whether the rows are those that trained the model, where nothing tells: the table is
+            not that of `fit`, and has neither identifiers nor positions in common with it. True:
+            the same rows in the same order. False: new sources. Default: new, with a warning.
         weight : str, optional
             Column with how many sources of the population each one stands for, positive. The scores
             at the priors are then those of that population, whatever the priors of the
@@ -709,6 +732,7 @@ class NaiveBayesClassifier(Engine):
             priors,
             method=method,
             label=label,
+            training=training,
             weight=weight,
             n_folds=n_folds,
             groups=groups,

@@ -223,53 +223,60 @@ class KernelDensities:
         beyond = np.maximum(np.maximum(self.lower - points, points - self.upper), 0.0)
         return self.floor * np.exp(np.maximum(-beyond / self.span, LOWEST_LOG_FLOOR))
 
-    def own_likelihood(self, points, values, codes, weights):
+    def own_likelihood(self, points, values, codes, weights, pairs=None):
         """
-        Evaluate the likelihood for the own class, without the source itself.
+        Evaluate the likelihood for one class each, without some of its training rows.
 
-        Exact at fixed bandwidth: one kernel is taken out of the density, one count
-        out of the atoms.
+        Exact at fixed bandwidth: kernels are taken out of the density, and counts out of the
+        atoms.
 
         Parameters
         ----------
         points : `~numpy.ndarray` of shape (m,)
             Scaled values at which to evaluate.
-        values : `~numpy.ndarray` of shape (m,)
-            Scaled values of the sources, which are in the training sample.
+        values : `~numpy.ndarray` of shape (k,)
+            Scaled values of the training rows that are taken out; NaN where missing.
         codes : `~numpy.ndarray` of int, shape (m,)
-            Their classes.
-        weights : `~numpy.ndarray` of shape (m,)
-            Their training weights.
+            Class for each point.
+        weights : `~numpy.ndarray` of shape (k,)
+            Weights of the training rows.
+        pairs : `~numpy.ndarray` of int, shape (k,), optional
+            Point for which each row is taken out. Default: one row for each point.
 
         Returns
         -------
         likelihood : `~numpy.ndarray` of shape (m,)
         """
+        n = len(points)
+        pairs = np.arange(n) if pairs is None else pairs
         at_atoms, at_rest = self._weight_atoms[:, codes], self._weight_rest[codes].copy()
-        in_rest = np.ones(len(values), bool)
+        in_rest = ~np.isnan(values)
         for k, atom in enumerate(self.atoms):
             hit = values == atom
-            at_atoms[k, hit] -= weights[hit]
+            at_atoms[k] -= np.bincount(pairs[hit], weights[hit], n)
             in_rest &= ~hit
-        at_rest[in_rest] -= weights[in_rest]
+        taken = np.bincount(pairs[in_rest], weights[in_rest], n)
+        at_rest -= taken
         # What remains of the last source of a class is rounding.
-        at_rest[at_rest < 1e-9 * weights] = 0.0
+        at_rest[at_rest < 1e-9 * taken] = 0.0
         masses, rest = self._masses(np.maximum(at_atoms, 0.0), at_rest)
-        density = np.zeros(len(points))
+        density = np.zeros(n)
         if self._sums is not None:
-            sums = np.empty((self.n_classes, len(points)))
+            sums = np.empty((self.n_classes, n))
             self._sums.evaluate(points, sums)
-            density = sums[codes, np.arange(len(points))]
-            kernel = in_rest & np.isfinite(values)
+            density = sums[codes, np.arange(n)]
+            kernel = np.flatnonzero(in_rest & np.isfinite(values))
             inside = np.clip(
                 values[kernel],
                 -np.inf if self._bounds[0] is None else self._bounds[0],
                 np.inf if self._bounds[1] is None else self._bounds[1],
             )
-            own = weights[kernel] * self._sums.own(points[kernel], inside, codes[kernel])
-            left = density[kernel] - own
+            owner = pairs[kernel]
+            own = weights[kernel] * self._sums.own(points[owner], inside, codes[owner])
+            own = np.bincount(owner, own, n)
+            left = density - own
             # An isolated source leaves nothing but rounding behind.
-            density[kernel] = np.where(left > ROUNDING * own, left, 0.0)
+            density = np.where(left > ROUNDING * own, left, 0.0)
         for c in np.unique(codes):
             members = codes == c
             part = density[members]
@@ -333,7 +340,7 @@ class TabulatedDensities:
         for c, table in enumerate(self.probabilities):
             out[c] = np.interp(points, self.middles, table, left=1.0, right=1.0)
 
-    def own_likelihood(self, points, values, codes, weights):  # noqa: ARG002 - one signature
+    def own_likelihood(self, points, values, codes, weights, pairs=None):  # noqa: ARG002
         """
         Evaluate the likelihood for the own class.
 
@@ -341,7 +348,7 @@ class TabulatedDensities:
 
         Parameters
         ----------
-        points, values, codes, weights
+        points, values, codes, weights, pairs
             As for `KernelDensities.own_likelihood`.
 
         Returns

@@ -203,7 +203,10 @@ def explain_source(model, source, priors, *, identifier=""):
     explanation : `Explanation`
     """
     table = _one_row(source)
-    reasons = find_reasons(model, table, priors)
+    parent = None
+    if isinstance(source, Row):
+        parent = source.table, slice(source.index, source.index + 1)
+    reasons = find_reasons(model, table, priors, parent=parent)
     nats = reasons.nats[..., 0]
     known = ~np.isnan(nats[:, 0])
     parts = Table(

@@ -30,6 +30,7 @@ def fit_classifier(
     properties=None,
     label="class",
     weight=None,
+    id=None,
     weights=None,
     offsets=None,
     normalization=None,
@@ -54,7 +55,7 @@ def fit_classifier(
     table : `~astropy.table.Table`, optional
         The sources to be classified. Only properties that this table has too are used, and the
         priors are checked against it. Default: ``sample``.
-    properties, label, weight, weights, offsets, normalization, missing, kernel, bandwidth
+    properties, label, weight, id, weights, offsets, normalization, missing, kernel, bandwidth
         As for `claxboi.classify`.
     min_class_size, merge, overwrite, show_progress
         As for `claxboi.classify`.
@@ -109,7 +110,7 @@ def fit_classifier(
         min_class_size=min_class_size,
         merge=merge,
     )
-    read = model._read_sample(sample, label, sample_weight, name=name)
+    read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
     if sample is table and len(read.training.codes) == len(table):
         _check_unlabelled(priors)
@@ -117,6 +118,7 @@ def fit_classifier(
     categories = dict.fromkeys(record.category for record in read.records)
     _output.check_collisions(table, read.names, categories, overwrite)
     model._learn(read)
+    model.origin = _origin(sample)
     if weights is None and model.normalization == "none":
         if offsets is None:
             offsets = isinstance(priors, str) and priors == "estimate"
@@ -176,3 +178,18 @@ def _priors_of_sample(priors):
     if isinstance(priors, str):
         return "training"
     return priors if isinstance(priors, dict) else priors.mean(axis=0)
+
+
+def _origin(sample):
+    """Return where a sample is from, as the earlier steps recorded it."""
+    steps = sample.meta.get("claxboi", {})
+    catalog, catalogues = steps.get("catalog", {}), steps.get("labels", {}).get("catalogues", {})
+    origin = {
+        "mission": catalog.get("mission") or steps.get("training", {}).get("mission"),
+        "flux_band": catalog.get("flux_band"),
+        "hardness_bands": catalog.get("hardness_bands"),
+    }
+    dates = sorted(entry["date"][:10] for entry in catalogues.values() if entry.get("date"))
+    if dates:
+        origin["dates"] = [dates[0], dates[-1]]
+    return {key: value for key, value in origin.items() if value} or None

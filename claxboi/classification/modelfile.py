@@ -19,8 +19,9 @@ from astropy.table import Column, MaskedColumn, Table
 from claxboi.io import ecsv_text
 from claxboi.utils import float_values, replacing, text_values
 
+from ._identity import ID_COLUMN, POSITION_COLUMNS, Identity
 from ._likelihood import LikelihoodModel
-from ._training import POSITION_COLUMNS, TrainingRows
+from ._source_arrays import TrainingRows
 from .densities import TabulatedDensities
 from .original import warn_in_sample
 from .properties import Component, Property
@@ -43,7 +44,7 @@ META_KEY = "claxboi_model"
 
 #: Attributes of a classifier that are stored as they are.
 SETTINGS = ("normalization", "missing", "kernel", "bandwidth", "floor", "min_class_size")
-LEARNED = ("label", "weights", "offsets", "default_priors")
+LEARNED = ("label", "id", "weights", "offsets", "default_priors")
 
 #: Columns of a table of densities.
 PROPERTY_COLUMN, MIDDLE_COLUMN, PROBABILITY_COLUMN = "property", "middle", "probability_{}"
@@ -102,9 +103,10 @@ def read_model(cls, path):
         model._fit_rows(records, names, training, label=label, dropped=dropped)
     else:
         _set_densities(model, table, records, stored)
+    model.origin = stored.get("origin")
     model.categories = tuple(stored["categories"])
     model._units = stored["units"]
-    model.label = stored["label"]
+    model.label, model.id = stored["label"], stored.get("id")
     # YAML sorts its keys: the order of what is shown to people comes from the lists.
     model.weights = _ordered(stored["weights"], [*model.categories, "missing"])
     model.offsets = _ordered(stored["offsets"], model.classes_)
@@ -163,6 +165,7 @@ def _meta(model, **more):
         "version": __version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **{name: getattr(model, name) for name in SETTINGS + LEARNED},
+        "origin": model.origin,
         "given_classes": model.classes,
         "merge": model.merge,
         "classes": model.classes_,
@@ -206,8 +209,10 @@ def _training_table(model):
             columns[record.error] = rows.errors[p]
     names = {}
     extra = {"flux": rows.flux, "weight": None if np.all(rows.weights == 1) else rows.weights}
-    if rows.positions is not None:
-        extra |= dict(zip(POSITION_COLUMNS, rows.positions, strict=True))
+    identity = rows.identity
+    if identity.positions is not None:
+        extra |= dict(zip(POSITION_COLUMNS, identity.positions, strict=True))
+    extra[ID_COLUMN] = identity.ids
     # The class comes last: a line that begins with text might look like a comment.
     extra["class"] = np.array(model.classes_)[rows.codes]
     for what, values in extra.items():
@@ -234,6 +239,7 @@ def _training_rows(table, records, stored):
     codes = np.full(len(table), -1)
     for code, name in enumerate(stored["classes"]):
         codes[labels == name] = code
+    ids = text_values(table, names[ID_COLUMN])[0] if ID_COLUMN in names else None
     positions = None
     if all(name in names for name in POSITION_COLUMNS):
         positions = np.array([float_values(table, names[name]) for name in POSITION_COLUMNS])
@@ -243,7 +249,7 @@ def _training_rows(table, records, stored):
         codes,
         float_values(table, names["weight"]) if "weight" in names else np.ones(len(table)),
         float_values(table, names["flux"]) if "flux" in names else None,
-        positions,
+        Identity(len(table), ids, positions),
     )
 
 

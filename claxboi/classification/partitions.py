@@ -8,7 +8,7 @@ import os
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from ._training import POSITION_COLUMNS
+from ._identity import POSITION_COLUMNS, identity_columns
 from .classifier import NaiveBayesClassifier
 
 __all__ = ["classify_partitions"]
@@ -88,10 +88,14 @@ def classify_partitions(catalog, model, priors=None, *, overwrite=False):
     return catalog.map_partitions(_classify, model, priors, columns, new, meta=meta)
 
 
+def _property_columns(model):
+    return [p.column for p in model.properties] + [p.error for p in model.properties if p.error]
+
+
 def _columns(model, names):
     """List the columns that the model reads."""
-    needed = [p.column for p in model.properties] + [p.error for p in model.properties if p.error]
-    return list(dict.fromkeys([*needed, *(name for name in POSITION_COLUMNS if name in names)]))
+    needed = _property_columns(model)
+    return list(dict.fromkeys([*needed, *identity_columns(names, model.id)]))
 
 
 def _blank(columns, names):
@@ -115,12 +119,20 @@ def _meta(catalog):
 def _classify(frame, model, priors, columns, new):
     """Classify one partition."""
     if len(frame):
-        table = Table({name: frame[name].to_numpy(float, na_value=np.nan) for name in columns})
+        numbers = {*_property_columns(model), *POSITION_COLUMNS}
+        table = Table({name: _values(frame, name, numbers) for name in columns})
         answer = model.classify(table, priors, show_progress=False)
     else:
         # There is no table without rows to be classified, but its columns are wanted.
         answer = model.classify(_blank(columns, columns), priors, show_progress=False)[:0]
     return _add(frame, answer, new)
+
+
+def _values(frame, name, numbers):
+    """Return a column as numbers, or as what identifiers are: text or whole numbers."""
+    if name in numbers:
+        return frame[name].to_numpy(float, na_value=np.nan)
+    return frame[name].to_numpy(object, na_value=None)
 
 
 def _add(frame, answer, names):

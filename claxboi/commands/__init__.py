@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The commands of ``claxboi``, one a module.
+The commands of ``claxboi``, one per module.
 
-Each module has a function ``add(command)``, which declares its arguments:
-``command(name, run, summary)`` makes the parser, and ``run(args)`` is the job.
-What is slow to import is imported in there, so that each command starts fast.
+Each module has a function ``add(command)`` that declares its arguments:
+``command(name, run, summary, example)`` makes the parser, and ``run(args)`` does the job. Slow
+imports are inside ``run``, after files and options were checked.
 """

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What is typed on the command line, as arguments of the functions.
+Command-line arguments, and their conversion to arguments of the functions.
 """
 
 import argparse
@@ -8,21 +8,28 @@ import re
 from pathlib import Path
 
 __all__ = [
-    "EPILOG",
+    "PROPERTIES_FILE",
     "TABLE",
+    "add_model",
     "add_options",
+    "add_overwrite",
+    "add_pos_error",
     "add_settings",
+    "existing_file",
     "parse_priors",
     "parse_seed",
     "parse_settings",
+    "parse_training",
 ]
 
 #: What a table of sources may be.
-TABLE = "table of sources: FITS, VOTable, ECSV, Parquet, CSV, or what else astropy reads"
+TABLE = "table of sources: FITS, VOTable, ECSV, Parquet, CSV, or another format that astropy reads"
 
-EPILOG = """\
-The file of --properties is TOML. A key with a list is a category and its columns; a key with a
-table is a column and how it classifies (the arguments of claxboi.Property; inf is an open bound):
+#: Help on the file of ``--properties``.
+PROPERTIES_FILE = """
+
+The file of --properties is TOML. A key with a list is a category and its columns. A key with a
+table is a column and its settings (the arguments of claxboi.Property; inf is an open bound):
 
     spectrum = ["hr1", "hr2"]
 
@@ -34,18 +41,103 @@ table is a column and how it classifies (the arguments of claxboi.Property; inf 
 """
 
 
+def existing_file(text):
+    """
+    Check that a file is there, before anything slow is imported.
+
+    Parameters
+    ----------
+    text : str
+        Its name.
+
+    Returns
+    -------
+    text : str
+    """
+    if not Path(text).exists():
+        raise FileNotFoundError(f"there is no file {text}")
+    return text
+
+
 def add_options(sub, *options):
-    # Without a default: that of the Python function is taken.
+    """
+    Add options without a default: that of the Python function is taken.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    *options : (str, type, str)
+        Name, type and help of each.
+    """
     for name, kind, text in options:
         sub.add_argument(f"--{name}", type=kind, help=text, default=argparse.SUPPRESS)
 
 
+def add_model(sub, suffix):
+    """
+    Add the option that names the model of a classified table.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    suffix : str
+        What the file beside the table adds to its name.
+    """
+    sub.add_argument(
+        "--model", metavar="FILE", type=existing_file, help=f"its model (default: OUT{suffix})"
+    )
+
+
+def add_overwrite(sub, text="replace existing files"):
+    """
+    Add the option to replace files.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    text : str, optional
+        Its help.
+    """
+    sub.add_argument("--overwrite", action="store_true", help=text)
+
+
+def add_pos_error(sub):
+    """
+    Add the option that names the positional error.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    """
+    sub.add_argument(
+        "--pos-error",
+        metavar="COLUMN|ANGLE",
+        help="column of the positional error, or one value such as 2arcsec (1 sigma per axis)",
+    )
+
+
 def add_settings(sub):
+    """
+    Add the settings of a classifier.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    """
     add_options(
         sub,
         ("label", str, "column with the known classes (default: class)"),
         ("priors", str, "AGN=0.66,star=0.25,...; training (default, with a warning); or estimate"),
-        ("properties", str, "columns, as hr1,hr2,...; or a TOML file (default: all known ones)"),
+        (
+            "properties",
+            str,
+            "columns, such as hr1,hr2; or a TOML file (default: known ones, else likely ones)",
+        ),
     )
     sub.add_argument(
         "--category",
@@ -53,8 +145,18 @@ def add_settings(sub):
         metavar="NAME=COLUMN,...",
         help="put columns in a category; may be repeated",
     )
-    sub.add_argument("--training", metavar="TABLE", help="labelled table (default: TABLE itself)")
-    sub.add_argument("--model", metavar="FILE", help="model that --write-model wrote")
+    sub.add_argument(
+        "--training",
+        metavar="TABLE|MISSION",
+        help="labelled table, or a mission such as 4XMM whose sample is built (default: TABLE "
+        "itself)",
+    )
+    sub.add_argument(
+        "--model",
+        metavar="FILE",
+        type=existing_file,
+        help="model that train or --write-model wrote, instead of a fit",
+    )
     add_options(
         sub,
         ("weight", str, "column with the weight of each labelled row (default: 1 each)"),
@@ -63,20 +165,61 @@ def add_settings(sub):
         ("missing", str, "existence (default), ignore or sentinel"),
         ("kernel", str, "exponential (default) or gaussian"),
         ("bandwidth", str, "likelihood (default), silverman, published or a number"),
-        ("min-class-size", int, "smaller classes are left out (default 3)"),
+        ("min-class-size", int, "leave out smaller classes (default 3)"),
     )
     sub.add_argument(
         "--merge", action="append", metavar="NEW=A+B", help="merge classes; may be repeated"
     )
     sub.add_argument("--optimize", help="log_loss (default without --weights) or f1")
-    sub.add_argument("--target", metavar="CLASS", help="the class whose f1 counts")
-    sub.add_argument("--rng", type=parse_seed, help="seed of the random numbers of f1 and of folds")
+    sub.add_argument("--target", metavar="CLASS", help="maximize the F1 of this class alone")
+    sub.add_argument("--rng", type=parse_seed, help="seed of the random numbers")
 
 
 def parse_seed(text):
+    """
+    Convert a seed.
+
+    Parameters
+    ----------
+    text : str
+        A whole number of at least 0.
+
+    Returns
+    -------
+    seed : int
+    """
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"it must be a whole number of at least 0, got {text!r}")
     return int(text)
+
+
+def parse_training(text):
+    """
+    Distinguish a labelled table from the name of a mission.
+
+    Parameters
+    ----------
+    text : str or None
+        The argument.
+
+    Returns
+    -------
+    training : `~astropy.table.Table`, str or None
+        The argument of `claxboi.classify`.
+    """
+    if text is None:
+        return None
+    from claxboi.catalog import missions
+
+    if not Path(text).exists() and text.lower() in {name.lower() for name in missions()}:
+        return text
+    from claxboi.io import read_table
+
+    if not Path(text).exists():
+        raise FileNotFoundError(
+            f"there is no file {text}, nor a mission of that name ({', '.join(missions())})"
+        )
+    return read_table(text)
 
 
 def parse_settings(args):
@@ -167,22 +310,25 @@ def _is_number(text):
 
 
 def _properties(text, categories):
-    from claxboi.classification import Property
-
     chosen = {}
     for item in categories:
         category, columns = _pair(item, "category", "spectrum=hr1,hr2")
         chosen |= {name.strip(): category for name in columns.split(",")}
     if text is None:
-        return [Property(name, category=category) for name, category in chosen.items()] or None
+        return [_entry(name, category) for name, category in chosen.items()] or None
     if text.lower().endswith(".toml"):
         if chosen:
-            raise ValueError("category goes with a list of columns: a TOML file has its own")
+            raise ValueError("--category goes with a list of columns: a TOML file has its own")
         return _read_properties(Path(text))
     if Path(text).is_file():
         raise ValueError(f"properties must be columns, as hr1,hr2, or a TOML file; got {text!r}")
     names = [name.strip() for name in text.split(",") if name.strip()]
-    return [Property(name, category=chosen.get(name)) for name in dict.fromkeys([*names, *chosen])]
+    return [_entry(name, chosen.get(name)) for name in dict.fromkeys([*names, *chosen])]
+
+
+def _entry(name, category):
+    """Leave what is not said to `classify`, which guesses it for columns of one's own."""
+    return name if category is None else {"column": name, "category": category}
 
 
 def _read_properties(path):
@@ -199,7 +345,7 @@ def _read_properties(path):
     records = []
     for key, value in content.items():
         if isinstance(value, list) and all(isinstance(name, str) for name in value):
-            records += [Property(name, category=key) for name in value]
+            records += [{"column": name, "category": key} for name in value]
             continue
         if not isinstance(value, dict):
             raise TypeError(
@@ -218,7 +364,9 @@ def _read_properties(path):
             fields["bounds"] = [None if edge in infinite else edge for edge in fields["bounds"]]
         try:
             fields["components"] = [Component(**part) for part in fields.get("components", ())]
-            records.append(Property(key, **fields))
+            # Checked here, so that a mistake is reported with the name of the file.
+            Property(key, **fields)
+            records.append({"column": key, **fields})
         except (TypeError, ValueError) as err:
             raise ValueError(f"{path}: column {key!r}: {err}") from err
     return records

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What several commands do with a classified table.
+Classification and classified tables, as several commands use them.
 """
 
 import logging
@@ -8,9 +8,26 @@ import re
 import sys
 from pathlib import Path
 
-from ._arguments import parse_priors, parse_settings
+from ._arguments import parse_priors, parse_settings, parse_training
 
-__all__ = ["MODEL_SUFFIX", "find_row", "read_model", "run_classify", "say", "stored_priors"]
+__all__ = [
+    "MODEL_SUFFIX",
+    "describe_origin",
+    "find_row",
+    "read_model",
+    "run_classify",
+    "say",
+    "score_line",
+    "stored_priors",
+    "summary",
+    "table_priors",
+    "training_sample",
+]
+
+log = logging.getLogger(__name__)
+
+#: The scores of a summary, with their titles.
+_SCORES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log-loss"}
 
 #: Added to the name of a classified table, the name of the model that classified it.
 MODEL_SUFFIX = ".model.ecsv"
@@ -23,59 +40,153 @@ def say(text=""):
     Parameters
     ----------
     text : object, optional
-        The text, or what is to be shown as one.
+        The text, or an object to be shown as one.
     """
     sys.stdout.write(f"{text}\n")
 
 
 def run_classify(args, table):
-    """Do what the arguments ask of `classify`; return the result, the model and its sample."""
+    """
+    Call `claxboi.classify` with the options of a command.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+    table : `~astropy.table.Table`
+        The sources.
+
+    Returns
+    -------
+    result : `~astropy.table.Table`
+        The classified sources.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The classifier.
+    """
     from claxboi import classify
-    from claxboi.io import read_table
+    from claxboi.utils import NOTE
 
     settings, priors = parse_settings(args), parse_priors(args)
+    _check_combinations(args, settings)
     options = {
         "overwrite": getattr(args, "overwrite", True),
         "show_progress": not args.quiet,
         "return_model": True,
     }
-    training = read_table(args.training) if args.training else None
-    sample = table if training is None else training
     if args.model is not None:
-        given = settings.keys() - {"label"}
-        if given or training is not None or args.optimize or args.target:
-            raise ValueError(
-                "model is already fitted: --training, --optimize, --target and the settings of a "
-                "fit do not go with it"
-            )
-        return *classify(table, priors, model=args.model, **options), sample
-    if args.optimize not in (None, "log_loss", "f1"):
-        raise ValueError(f"optimize must be one of 'log_loss', 'f1', got {args.optimize!r}")
-    if args.optimize and "weights" in settings:
-        raise ValueError("weights are given: --optimize would find others")
-    if args.target and args.optimize != "f1":
-        raise ValueError("target goes with --optimize f1")
+        return classify(table, priors, model=args.model, **options)
+    training = parse_training(args.training)
+    fit = {
+        "training": training,
+        "pos_error": getattr(args, "pos_error", None),
+        "fetch": not getattr(args, "offline", False),
+    }
     if args.optimize != "f1":
-        return *classify(table, priors, training=training, **settings, **options), sample
+        return classify(table, priors, **fit, **settings, **options)
     settings["weights"] = {}
-    result, model = classify(table, priors, training=training, **settings, **options)
+    result, model = classify(table, priors, **fit, **settings, **options)
     search = model.optimize(
-        sample,
+        training_sample(args, result, model),
         stored_priors(result, priors),
         objective="f1",
         target=args.target,
         rng=args.rng,
         show_progress=not args.quiet,
     )
-    logging.getLogger(__name__).info("%s", search)
+    log.log(NOTE, "%s", search)
     options.pop("return_model")
-    return model.classify(table, priors, **options), model, sample
+    return model.classify(table, priors, **options), model
+
+
+def _check_combinations(args, settings):
+    """Check the options against each other, before anything is read."""
+    if args.model is not None:
+        given = settings.keys() - {"label"}
+        if given or args.training or args.optimize or args.target:
+            raise ValueError(
+                "model is already fitted: --training, --optimize, --target and the settings of a "
+                "fit cannot be given with it"
+            )
+    if args.optimize not in (None, "log_loss", "f1"):
+        raise ValueError(f"optimize must be one of 'log_loss', 'f1', got {args.optimize!r}")
+    if args.optimize and "weights" in settings:
+        raise ValueError("--weights are given: --optimize would find others")
+    if args.target and args.optimize != "f1":
+        raise ValueError("--target needs --optimize f1")
+
+
+def training_sample(args, result, model):
+    """
+    Find the labelled sources that a model was fitted to.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+    result : `~astropy.table.Table`
+        The classified table.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The classifier.
+
+    Returns
+    -------
+    sample : `~astropy.table.Table`
+    """
+    from claxboi.training import find_training
+    from claxboi.utils import is_missing
+
+    label = model.label
+    if args.training is None and label in result.colnames and not is_missing(result, label).all():
+        return result
+    if args.model is not None:
+        raise ValueError(
+            f"--evaluate needs labelled sources, and the table has none in column {label!r}; score "
+            "a model on other sources by claxboi evaluate LABELLED --model FILE"
+        )
+    # That of a mission was kept when the model was fitted.
+    return find_training(
+        result,
+        parse_training(args.training),
+        label=label,
+        assumed="4XMM",
+        show_progress=not args.quiet,
+    )
 
 
 def stored_priors(result, priors):
-    """Return the proportions that a result was made for, if priors were given at all."""
+    """
+    Return the proportions at which a table was classified.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        The classified table.
+    priors : dict, list, str or None
+        What was asked for.
+
+    Returns
+    -------
+    priors : dict or "training"
+        "training" where no priors were given.
+    """
     stored = result.meta["claxboi"]["classification"]["priors"]
     return stored if isinstance(stored, dict) and priors not in (None, "training") else "training"
+
+
+def table_priors(table):
+    """
+    Return the priors at which a classified table is scored: its own, where they are proportions.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The classified table.
+
+    Returns
+    -------
+    priors : dict or "training"
+    """
+    return stored_priors(table, "of the table")
 
 
 def read_model(table_path, model_path=None):
@@ -85,7 +196,7 @@ def read_model(table_path, model_path=None):
     Parameters
     ----------
     table_path : str
-        The table that `claxboi classify` wrote.
+        The classified table.
     model_path : str, optional
         Its model. Default: the file that is kept beside the table.
 
@@ -98,13 +209,119 @@ def read_model(table_path, model_path=None):
     path = Path(model_path or f"{table_path}{MODEL_SUFFIX}")
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no model file {path}: classify keeps it beside its output; name another "
-            "with --model"
+            f"there is no model file {path}, which classify and run keep beside their output; name "
+            "another with --model"
         )
     return NaiveBayesClassifier.read(path)
 
 
+def summary(result, model, evaluation=None):
+    """
+    Summarize a classified table so that it fits a screen.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        The classified table.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The classifier.
+    evaluation : `~claxboi.classification.Evaluation`, optional
+        Its held-out scores.
+
+    Returns
+    -------
+    text : str
+    """
+    import numpy as np
+
+    from claxboi.utils import float_values, text_values
+
+    stored = result.meta["claxboi"]["classification"]
+    predicted, missing = text_values(result, "prediction")
+    n_training = np.count_nonzero(float_values(result, "is_training") == 1)
+    names = model.classes_
+    width = max(len("class"), *map(len, names))
+    done = (
+        f"Classified {np.count_nonzero(~missing)} of {len(result)} sources by "
+        f"{len(model.properties)} properties"
+    )
+    if n_training:
+        done += f"; the {n_training} training sources have their held-out posterior"
+    lines = [f"{done}.", f"{'class':{width}}  prior   training  predicted"]
+    priors = stored["priors"] if isinstance(stored["priors"], dict) else {}
+    for name, count in zip(names, stored["class_counts"], strict=True):
+        prior = f"{priors[name]:6.4f}" if name in priors else "      "
+        found = np.count_nonzero(predicted == name)
+        lines.append(f"{name:{width}}  {prior}  {count:8g}  {found:9d}")
+    weights = ", ".join(f"{name} {value:.3g}" for name, value in model.weights.items())
+    lines.append(f"Weights: {weights}")
+    if evaluation is not None:
+        lines.append(score_line(evaluation))
+    return "\n".join(lines)
+
+
+def score_line(evaluation):
+    """
+    Give the most important scores on one line.
+
+    Parameters
+    ----------
+    evaluation : `~claxboi.classification.Evaluation`
+        The scores.
+
+    Returns
+    -------
+    text : str
+    """
+    scores, how = evaluation.corrected, "prior-corrected"
+    if scores is None:
+        scores, how = {name: getattr(evaluation, name) for name in _SCORES}, "uncorrected"
+    values = ", ".join(f"{title} {scores[name]:.3f}" for name, title in _SCORES.items())
+    return f"Scores ({evaluation.method}, {how}): {values}"
+
+
+def describe_origin(model):
+    """
+    Describe the sources that a model was trained on.
+
+    Parameters
+    ----------
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The classifier.
+
+    Returns
+    -------
+    text : str
+    """
+    origin = getattr(model, "origin", None) or {}
+    parts = [origin.get("mission") or "a table without a mission"]
+    if origin.get("flux_band"):
+        parts.append(f"fluxes in {origin['flux_band']} keV")
+    if origin.get("hardness_bands"):
+        bands = ", ".join(f"{name} {band}" for name, band in origin["hardness_bands"].items())
+        parts.append(f"hardness ratios {bands} keV")
+    if origin.get("dates"):
+        parts.append(f"catalogues of {' to '.join(dict.fromkeys(origin['dates']))}")
+    return f"trained on {'; '.join(parts)}"
+
+
 def find_row(table, source, column=None):
+    """
+    Find the row of a source.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources.
+    source : str
+        Identifier, or row number from 0.
+    column : str, optional
+        Column of the identifiers. Default: the usual ones.
+
+    Returns
+    -------
+    row : int
+    """
     import numpy as np
 
     from claxboi.catalog import identifier_columns
@@ -121,13 +338,13 @@ def find_row(table, source, column=None):
             return int(rows[0])
         if len(rows) > 1:
             raise ValueError(
-                f"{source!r} stands in {len(rows)} rows of column {name!r}, the first are "
-                f"{', '.join(map(str, rows[:5]))}; give the number of the row"
+                f"source {source!r} is in {len(rows)} rows of column {name!r}, the first are "
+                f"{', '.join(map(str, rows[:5]))}; give the row number"
             )
     if re.fullmatch(r"\d+", source) and int(source) < len(table):
         return int(source)
-    where = " or ".join(columns) or "source_id or name (--id names another)"
+    where = " or ".join(columns) or "source_id or name (--id names another column)"
     raise ValueError(
-        f"there is no source {source!r}: it is no number of a row, from 0 to {len(table) - 1}, and "
-        f"there is no such identifier in a column {where}"
+        f"no source {source!r}: not found in {where}, and not a row number from 0 to "
+        f"{len(table) - 1}"
     )

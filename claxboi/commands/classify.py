@@ -1,13 +1,28 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-``claxboi classify``: step 6 alone.
+``claxboi classify``: classify a table of sources.
 """
 
-import argparse
 from pathlib import Path
 
-from ._arguments import EPILOG, TABLE, add_settings, parse_priors
-from ._classified import MODEL_SUFFIX, run_classify, say, stored_priors
+from ._arguments import (
+    PROPERTIES_FILE,
+    TABLE,
+    add_overwrite,
+    add_pos_error,
+    add_settings,
+    existing_file,
+    parse_priors,
+)
+from ._classified import (
+    MODEL_SUFFIX,
+    describe_origin,
+    run_classify,
+    say,
+    stored_priors,
+    summary,
+    training_sample,
+)
 
 __all__ = ["add"]
 
@@ -25,21 +40,25 @@ def add(command):
         "classify",
         _classify,
         "classify the sources of a table",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "    claxboi classify sources.csv --priors AGN=0.7,star=0.2,XRB=0.1 -o classified.fits"
+        + PROPERTIES_FILE,
     )
-    sub.add_argument("table", metavar="TABLE", help=TABLE)
+    sub.add_argument("table", metavar="TABLE", type=existing_file, help=TABLE)
     sub.add_argument("-o", "--output", metavar="OUT", required=True, help="the classified table")
     add_settings(sub)
-    sub.add_argument("--evaluate", action="store_true", help="print scores of the training sample")
+    add_pos_error(sub)
+    sub.add_argument(
+        "--offline", action="store_true", help="ask no service; what is not here is an error"
+    )
+    sub.add_argument(
+        "--evaluate", action="store_true", help="print held-out scores of the training sample"
+    )
     sub.add_argument(
         "--write-model",
         metavar="FILE",
         help=f"where to keep the fitted model (default: OUT{MODEL_SUFFIX})",
     )
-    sub.add_argument(
-        "--overwrite", action="store_true", help="replace files, and columns of the same name"
-    )
+    add_overwrite(sub, "replace files, and columns of the same name")
 
 
 def _classify(args):
@@ -52,37 +71,19 @@ def _classify(args):
     if model_path is not None:
         check_output(model_path, overwrite=args.overwrite)
         if Path(model_path).resolve() == Path(args.output).resolve():
-            raise ValueError(f"write-model must be another file than the output, {args.output}")
-    result, model, sample = run_classify(args, read_table(args.table))
+            raise ValueError(f"write_model must be another file than the output, {args.output}")
+    result, model = run_classify(args, read_table(args.table))
     if args.evaluate:
-        say(model.evaluate(sample, stored_priors(result, parse_priors(args)), show_progress=False))
-        say()
-    if not args.quiet:
-        say(_summary(result, model))
+        sample = training_sample(args, result, model)
+        priors = stored_priors(result, parse_priors(args))
+        say(f"{model.evaluate(sample, priors, show_progress=False)}\n")
     write_table(result, args.output, overwrite=args.overwrite)
     written = [args.output]
     if model_path is not None:
         model.write(model_path, overwrite=args.overwrite)
         written.append(model_path)
     if not args.quiet:
+        if args.model:
+            say(f"Model {args.model}: {describe_origin(model)}.")
+        say(summary(result, model))
         say(f"Wrote {' and '.join(map(str, written))}")
-
-
-def _summary(result, model):
-    """Say what was done, in a few lines."""
-    import numpy as np
-
-    stored = result.meta["claxboi"]["classification"]
-    predicted, training = np.asarray(result["prediction"]), np.asarray(result["is_training"])
-    names = model.classes_
-    width = max(len("class"), *map(len, names))
-    done = f"Classified {len(result)} sources by {len(model.properties)} properties"
-    if training.any():
-        done += f"; the {training.sum()} that trained the model have their held-out posterior"
-    lines = [f"{done}.", f"{'class':{width}}  prior   training  predicted"]
-    for name, count in zip(names, stored["class_counts"], strict=True):
-        prior = stored["priors"][name]
-        found = np.count_nonzero(predicted == name)
-        lines.append(f"{name:{width}}  {prior:6.4f}  {count:8g}  {found:9d}")
-    weights = ", ".join(f"{name} {value:.3g}" for name, value in model.weights.items())
-    return "\n".join([*lines, f"Weights: {weights}"])

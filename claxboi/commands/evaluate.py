@@ -1,12 +1,18 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-``claxboi evaluate``: the scores of a model, held out.
+``claxboi evaluate``: held-out scores of a classified table or a model.
 """
 
-import argparse
-
-from ._arguments import EPILOG, TABLE, add_options, add_settings, parse_priors
-from ._classified import run_classify, say, stored_priors
+from ._arguments import (
+    PROPERTIES_FILE,
+    TABLE,
+    add_options,
+    add_settings,
+    existing_file,
+    parse_priors,
+    parse_settings,
+)
+from ._classified import read_model, run_classify, say, stored_priors, table_priors
 
 __all__ = ["add"]
 
@@ -23,18 +29,21 @@ def add(command):
     sub = command(
         "evaluate",
         _evaluate,
-        "score a model on labelled sources, held out",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "print held-out scores of a classified table, or of a classifier on labelled sources",
+        "    claxboi evaluate classified.fits\n"
+        "    claxboi evaluate others.fits --model classified.fits.model.ecsv --priors training\n\n"
+        "A table that classify or run wrote is scored with its own model and priors, as in its "
+        "report.\nFor another labelled table a classifier is fitted as by classify."
+        + PROPERTIES_FILE,
     )
-    sub.add_argument("table", metavar="TABLE", help=TABLE)
+    sub.add_argument("table", metavar="TABLE", type=existing_file, help=TABLE)
     add_settings(sub)
     add_options(
         sub,
         ("method", str, "leave-one-out (default), k-fold, grouped or training"),
         ("n-folds", int, "number of folds (default 10)"),
         ("groups", str, "column with the groups (default: cells of the sky)"),
-        ("population-weight", str, "column with how many sources a row stands for in the scores"),
+        ("population-weight", str, "column with the number of sources that a row stands for"),
     )
 
 
@@ -42,7 +51,17 @@ def _evaluate(args):
     from claxboi.io import read_table
 
     table = read_table(args.table)
-    result, model, _ = run_classify(args, table)
+    priors = parse_priors(args)
+    is_classified = "classification" in table.meta.get("claxboi", {})
+    if is_classified and not _has_settings(args):
+        model = read_model(args.table, args.model)
+        priors = table_priors(table) if priors is None else priors
+    elif args.model is not None and priors != "estimate":
+        model = read_model(args.table, args.model)
+        parse_settings(args)
+    else:
+        result, model = run_classify(args, table)
+        priors = stored_priors(result, priors)
     options = {
         name: getattr(args, name)
         for name in ("method", "label", "n_folds", "groups")
@@ -50,12 +69,9 @@ def _evaluate(args):
     }
     if hasattr(args, "population_weight"):
         options["weight"] = args.population_weight
-    say(
-        model.evaluate(
-            table,
-            stored_priors(result, parse_priors(args)),
-            rng=args.rng,
-            show_progress=not args.quiet,
-            **options,
-        )
-    )
+    say(model.evaluate(table, priors, rng=args.rng, show_progress=not args.quiet, **options))
+
+
+def _has_settings(args):
+    """Return whether settings of a fit are given: then another model than the table's is meant."""
+    return bool(parse_settings(args).keys() - {"label"} or args.training or args.optimize)

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-``claxboi explain``: one source, in numbers and words.
+``claxboi explain``: the reasons for the class of one source.
 """
 
-from ._arguments import parse_priors
+from ._arguments import add_model, existing_file, parse_priors
 from ._classified import MODEL_SUFFIX, find_row, read_model, say
 
 __all__ = ["add"]
@@ -18,17 +18,23 @@ def add(command):
     command : callable
         Makes its parser.
     """
-    sub = command("explain", _explain, "say why a source is what it is, in words and numbers")
-    sub.add_argument("table", metavar="OUT", help="table that classify wrote")
+    sub = command(
+        "explain",
+        _explain,
+        "explain the class of one source, in words and numbers",
+        "    claxboi explain classified.fits '4XMM J010203.4+050607'\n"
+        "    claxboi explain classified.fits 17 --parts",
+    )
+    sub.add_argument("table", metavar="OUT", type=existing_file, help="table that classify wrote")
     sub.add_argument(
         "source",
         metavar="SOURCE",
-        help="identifier (in source_id, name, IAUNAME or SRCID), or else number of the row from 0",
+        help="identifier (in source_id, name, IAUNAME or SRCID), or else row number from 0",
     )
     sub.add_argument("--id", metavar="COLUMN", help="another column with the identifiers")
-    sub.add_argument("--model", metavar="FILE", help=f"its model (default: OUT{MODEL_SUFFIX})")
+    add_model(sub, MODEL_SUFFIX)
     sub.add_argument("--priors", help="as for classify (default: those of OUT)")
-    sub.add_argument("--parts", action="store_true", help="list every property, not each category")
+    sub.add_argument("--parts", action="store_true", help="list each property, not each category")
 
 
 def _explain(args):

@@ -3,18 +3,17 @@
 ``claxboi references``: the catalogues that sources are compared with.
 """
 
-import argparse
-
-from ._arguments import TABLE
+from ._arguments import TABLE, existing_file
 from ._classified import say
 
 __all__ = ["add"]
 
-EPILOG = """\
+EXAMPLE = """\
     claxboi references                                  list all
-    claxboi references gaia                             what is known of one
+    claxboi references gaia                             facts about one
     claxboi references gaia allwise --bibtex            what to cite
-    claxboi references gaia allwise --plan x.fits --radius 8    what it would take; nothing is sent
+    claxboi references gaia allwise --plan x.fits --radius 8
+                                                        what a query would fetch; nothing is sent\
 """
 
 
@@ -31,14 +30,18 @@ def add(command):
         "references",
         _references,
         "list the catalogues that sources are compared with",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLE,
     )
     sub.add_argument("names", metavar="NAME", nargs="*", help="short names, or ids on VizieR")
     sub.add_argument("--kind", help="only those of one kind: survey, galaxies, labels or x-ray")
     sub.add_argument("--bibtex", action="store_true", help="write BibTeX entries of their papers")
-    sub.add_argument("--plan", metavar="TABLE", help=f"plan to fetch what lies around it: {TABLE}")
-    sub.add_argument("--radius", type=float, metavar="ARCSEC", help="with --plan: how near")
+    sub.add_argument(
+        "--plan",
+        metavar="TABLE",
+        type=existing_file,
+        help=f"show what a query around its sources would fetch: {TABLE}",
+    )
+    sub.add_argument("--radius", type=float, metavar="ARCSEC", help="with --plan: the radius")
 
 
 def _references(args):

@@ -5,7 +5,8 @@
 
 from pathlib import Path
 
-from ._classified import MODEL_SUFFIX, read_model, say
+from ._arguments import add_model, add_overwrite, existing_file
+from ._classified import MODEL_SUFFIX, read_model, say, table_priors
 
 __all__ = ["add"]
 
@@ -19,19 +20,38 @@ def add(command):
     command : callable
         Makes its parser.
     """
-    sub = command("report", _report, "write a classified table as one page for a browser")
-    sub.add_argument("table", metavar="OUT", help="table that classify wrote")
+    sub = command(
+        "report",
+        _report,
+        "write a classified table as one page for a browser",
+        "    claxboi report classified.fits -o report.html",
+    )
+    sub.add_argument("table", metavar="OUT", type=existing_file, help="table that classify wrote")
     sub.add_argument(
         "-o", "--output", metavar="FILE", default="report.html", help="the page (report.html)"
     )
-    sub.add_argument("--model", metavar="FILE", help=f"its model (default: OUT{MODEL_SUFFIX})")
-    sub.add_argument("--truth", metavar="COLUMN", help="true classes of sources not trained on")
-    sub.add_argument("--candidates", metavar="TABLE", help="candidate counterparts, with p_i")
-    sub.add_argument("--sources", metavar="TABLE", help="sources with a full card (source_id)")
-    sub.add_argument("--columns", metavar="NAME,...", help="further columns to be shown")
-    sub.add_argument("--cards", type=int, default=5000, help="full cards at most (default 5000)")
+    add_model(sub, MODEL_SUFFIX)
+    sub.add_argument(
+        "--truth", metavar="COLUMN", help="true classes of sources not used in training"
+    )
+    sub.add_argument(
+        "--candidates",
+        metavar="TABLE",
+        type=existing_file,
+        help="candidate counterparts, with p_i",
+    )
+    sub.add_argument(
+        "--sources",
+        metavar="TABLE",
+        type=existing_file,
+        help="sources with a full card (source_id)",
+    )
+    sub.add_argument("--columns", metavar="NAME,...", help="further columns to show")
+    sub.add_argument(
+        "--cards", type=int, default=5000, help="largest number of full cards (default 5000)"
+    )
     sub.add_argument("--title", help="title of the page")
-    sub.add_argument("--overwrite", action="store_true", help="replace the file")
+    add_overwrite(sub, "replace the file")
 
 
 def _readable_elsewhere(path):
@@ -53,12 +73,7 @@ def _report(args):
         model = read_model(args.table, args.model)
         label = model.label
         if label in result.colnames and not is_missing(result, label).all():
-            priors = result.meta.get("claxboi", {}).get("classification", {}).get("priors")
-            evaluation = model.evaluate(
-                result,
-                priors if isinstance(priors, dict) else "training",
-                show_progress=not args.quiet,
-            )
+            evaluation = model.evaluate(result, table_priors(result), show_progress=not args.quiet)
     write_report(
         result,
         args.output,

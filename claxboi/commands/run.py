@@ -1,26 +1,26 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-``claxboi run``: the whole job on a catalogue.
+``claxboi run``: all steps on a catalogue.
 """
 
 import argparse
-import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 
-from ._arguments import TABLE, parse_priors
-from ._classified import say
+from ._arguments import TABLE, add_overwrite, add_pos_error, existing_file, parse_priors
+from ._classified import say, summary
 
 __all__ = ["add"]
 
-EPILOG = """\
-Settings come from a specialisation (whole-catalogue, four-classes, nearby-galaxies) or from a TOML
-file, which --write-config writes to be edited. Options take the place of what they say:
-
+EXAMPLE = """\
     claxboi run 4XMM_slim.fits --mission 4XMM -o out.fits --dry-run
     claxboi run 4XMM_slim.fits --mission 4XMM --write-config job.toml
     claxboi run 4XMM_slim.fits --config job.toml -o out.fits
 
-Interrupted in any way, the same command goes on after the last step that is complete.
+Settings come from a specialisation (whole-catalogue, four-classes, nearby-galaxies) or from a TOML
+file, which --write-config writes to be edited. Options override both.
+
+If it is interrupted, run the same command again: it resumes after the last completed step.\
 """
 
 
@@ -33,18 +33,14 @@ def add(command):
     command : callable
         Makes its parser.
     """
-    sub = command(
-        "run",
-        _run,
-        "do the whole job: from a raw catalogue to classes",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    sub.add_argument("table", metavar="CATALOGUE", help=TABLE)
+    sub = command("run", _run, "do the whole job: from a raw catalogue to classes", EXAMPLE)
+    sub.add_argument("table", metavar="CATALOGUE", type=existing_file, help=TABLE)
     sub.add_argument(
         "-o", "--output", metavar="OUT", help="the classified table: .fits, .vot, .parquet or .ecsv"
     )
-    sub.add_argument("--mission", help="4XMM, 2SXPS, CSC2, eRASS1, ... (default: by the columns)")
+    sub.add_argument(
+        "--mission", help="4XMM, 2SXPS, CSC2, eRASS1, ... (default: recognized by the columns)"
+    )
     sub.add_argument(
         "--config", metavar="FILE", help="a specialisation, or a TOML file of settings"
     )
@@ -55,11 +51,16 @@ def add(command):
         "--references",
         action="append",
         metavar="FOLDER|NAME=FILE",
-        help="files in the place of catalogues on services: a folder with files named after them, "
-        "or one; may be repeated",
+        help="files used instead of services: a folder with files named after the catalogues, or "
+        "one file; may be repeated",
     )
-    sub.add_argument("--priors", default=argparse.SUPPRESS, help="AGN=0.66,star=0.34; or estimate")
-    sub.add_argument("--skip", metavar="STEP,...", help="steps that are not done")
+    add_pos_error(sub)
+    sub.add_argument(
+        "--priors",
+        default=argparse.SUPPRESS,
+        help="AGN=0.55,star=0.2,... for each class; or estimate",
+    )
+    sub.add_argument("--skip", metavar="STEP,...", help="steps to skip")
     sub.add_argument(
         "--set",
         action="append",
@@ -67,12 +68,16 @@ def add(command):
         help="a setting, such as labels.radius=5; may be repeated",
     )
     sub.add_argument(
-        "--dry-run", action="store_true", help="say what would be fetched of whom, and stop"
+        "--dry-run", action="store_true", help="list what would be fetched from where, and stop"
     )
-    sub.add_argument("--overwrite", action="store_true", help="replace the output of another job")
+    sub.add_argument(
+        "--offline", action="store_true", help="ask no service; what is not here is an error"
+    )
+    add_overwrite(sub, "replace the output of another job")
 
 
 def _run(args):
+    from claxboi.config import conf
     from claxboi.pipeline import plan, run
 
     settings = _settings(args)
@@ -86,16 +91,21 @@ def _run(args):
         return
     if args.output is None:
         raise ValueError("output must be given: -o OUT")
-    result = run(
-        args.table,
-        args.output,
-        settings=settings,
-        overwrite=args.overwrite,
-        show_progress=not args.quiet,
-    )
-    if not args.quiet:
-        say(result.report)
-        say(f"\nWrote {args.output}, and beside it the report, the model, the settings and the log")
+    with conf.set_temp("offline", True) if args.offline else nullcontext():
+        result = run(
+            args.table,
+            args.output,
+            settings=settings,
+            overwrite=args.overwrite,
+            show_progress=not args.quiet,
+        )
+    if args.quiet:
+        return
+    say(f"\n{summary(result.table, result.model, result.evaluation)}")
+    n = len(result.report.warnings)
+    said = f" ({n} warning{'s' * (n > 1)})" if n else ""
+    say(f"Wrote {args.output}; beside it .report.txt{said}, .model.ecsv, .toml (settings) and .log")
+    say(f"Next: claxboi report {args.output}, or claxboi explain {args.output} SOURCE")
 
 
 def _settings(args):
@@ -109,6 +119,8 @@ def _settings(args):
         settings = settings.updated({"catalogue": {"mission": args.mission}})
     if args.skip:
         settings = settings.updated({"skip": [name.strip() for name in args.skip.split(",")]})
+    if args.pos_error:
+        settings = settings.updated({"catalogue": {"pos_error": args.pos_error}})
     priors = parse_priors(args)
     if priors is not None:
         settings = settings.updated({"classification": {"priors": priors}})
@@ -117,6 +129,8 @@ def _settings(args):
 
 
 def _one_setting(text):
+    import tomllib
+
     key, separator, value = text.partition("=")
     if not separator:
         raise ValueError(f"set must look like labels.radius=5, got {text!r}")

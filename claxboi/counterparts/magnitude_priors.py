@@ -6,13 +6,15 @@ Magnitude and colour priors: how much likelier than a field object a counterpart
 import copy
 
 import numpy as np
-from astropy.table import Table
+from astropy import units as u
+from astropy.table import Column, Table
 
 from claxboi.utils import (
     ClaxboiWarning,
     check_columns,
     check_count,
     check_table,
+    convert_values,
     float_values,
     is_missing,
     warn,
@@ -99,6 +101,8 @@ class MagnitudePrior:
         self.counterparts = None
         self.field = None
         self.n_secure = None
+        # Units of the edges; None: nothing told them.
+        self._units = [None] * len(self.columns)
 
     def __repr__(self):
         single = len(self.columns) == 1
@@ -185,6 +189,7 @@ class MagnitudePrior:
         q, n = densities
         # Nothing is mixed in where no bin is empty, as in what was learned here.
         weight = np.inf if q.all() and n.all() else _TABLE_COUNT
+        prior._units = [getattr(table[f"low{suffix}"], "unit", None) for suffix in suffixes]
         prior._set(edges, q, n, weight, weight)
         return prior
 
@@ -217,9 +222,9 @@ class MagnitudePrior:
         suffixes = ("",) if len(self.columns) == 1 else ("_1", "_2")
         grids = np.meshgrid(*(np.arange(len(e) - 1) for e in self.edges), indexing="ij")
         table = Table()
-        for edges, suffix, grid in zip(self.edges, suffixes, grids, strict=True):
-            table[f"low{suffix}"] = edges[grid.ravel()]
-            table[f"high{suffix}"] = edges[grid.ravel() + 1]
+        for edges, suffix, grid, unit in zip(self.edges, suffixes, grids, self._units, strict=True):
+            table[f"low{suffix}"] = Column(edges[grid.ravel()], unit=unit)
+            table[f"high{suffix}"] = Column(edges[grid.ravel() + 1], unit=unit)
         table["counterparts"] = self.counterparts.ravel()
         table["field"] = self.field.ravel()
         table["factor"] = self._ratio().ravel()
@@ -283,6 +288,7 @@ class MagnitudePrior:
         True
         """
         prior = copy.copy(self)
+        prior._units = [getattr(table[column], "unit", None) for column in self.columns]
         values, _, is_limit = self._read(table, None, name)
         usable = np.all(np.isfinite(values) & ~is_limit, axis=0)
         good = usable[secure]
@@ -343,9 +349,12 @@ class MagnitudePrior:
         n = len(table)
         take = slice(None) if rows is None else rows
         values, errors, limits = [], [], []
-        for column, error, limit in zip(self.columns, self.error, self.limit, strict=True):
-            values.append(float_values(table, column, name=name)[take])
-            size = float_values(table, error, name=name) if error else np.zeros(n)
+        companions = zip(self.columns, self.error, self.limit, self._units, strict=True)
+        for column, error, limit, own_unit in companions:
+            # Edges without a unit are magnitudes where the column is one.
+            unit = own_unit or _magnitude_unit(table[column])
+            values.append(float_values(table, column, unit=unit, name=name)[take])
+            size = float_values(table, error, unit=unit, name=name) if error else np.zeros(n)
             if np.any(size < 0):
                 raise ValueError(f"{error} of {name} must not be negative, got {np.nanmin(size)}")
             errors.append(np.nan_to_num(size)[take])
@@ -401,6 +410,16 @@ class MagnitudePrior:
             bottom = np.einsum("ri,ij,rj->r", shares[0], self.field, shares[1])
         known = (bottom > 0) & (top > 0)
         return np.log(np.divide(top, bottom, out=np.ones(values.shape[1]), where=known))
+
+
+def _magnitude_unit(column):
+    """Return mag where the unit of a column converts to it, else the unit itself."""
+    unit = getattr(column, "unit", None)
+    try:
+        convert_values(np.ones(1), unit, u.mag, "")
+    except u.UnitConversionError:
+        return unit
+    return u.mag
 
 
 class ProbabilityPrior:

@@ -5,6 +5,7 @@ Figures: what one sees of a classification.
 Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it drew on.
 """
 
+from .aladin_view import SkyView, aladin
 from claxboi.utils import moved_names
 
 from .alternatives import plot_alternatives
@@ -20,6 +21,7 @@ from .density_curves import plot_densities
 from .explanation_bars import plot_explanation
 from .flux_distributions import plot_fluxes
 from .host_galaxies import plot_hosts
+from .linked_plots import plot_linked
 from .missing import plot_missing
 from .mixin import DiagnosticsMixin
 from .outlier_plane import plot_outliers
@@ -35,6 +37,8 @@ from .weight_history import plot_weight_search
 
 __all__ = [
     "DiagnosticsMixin",
+    "SkyView",
+    "aladin",
     "plot_alternatives",
     "plot_class_counts",
     "plot_confusion",
@@ -44,6 +48,7 @@ __all__ = [
     "plot_finding_chart",
     "plot_fluxes",
     "plot_hosts",
+    "plot_linked",
     "plot_magnitude_prior",
     "plot_missing",
     "plot_outliers",

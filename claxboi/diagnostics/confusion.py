@@ -136,7 +136,7 @@ def _label(ax, evaluation, corrected):
     ax.set_xlabel("Predicted class")
     ax.set_ylabel("True class")
     cell = label_matrix(ax, classes, classes, n_rows=n + 1 + GAP, n_columns=n + 1 + GAP)
-    precision = "precision\nat priors" if corrected else "precision"
+    precision = "precision,\nprior-corrected" if corrected else "precision"
     rows = [*classes, precision]
     size = min(axis_letters(ax)[1], line_letters(cell[1], rows))
     ax.set_yticks([*range(n), n + GAP], rows, size=size)

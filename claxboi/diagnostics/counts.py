@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How many sources of each class there are, by flux.
+Figure of the number of sources of each class, by flux.
 """
 
 import numpy as np
@@ -22,11 +22,11 @@ _HALF_DECADE = 3.5
 
 def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulative=False, ax=None):
     r"""
-    Plot how many sources of each class there are in bins of flux.
+    Plot the number of sources of each class in bins of flux.
 
     Points are the expected numbers, the sums of the probabilities of the class; stairs are the
-    raw ones, the sources that are predicted as the class. A rare class that is much contaminated
-    has fewer expected sources than raw ones, a class whose sources are taken for others has more.
+    numbers of sources predicted as the class. A contaminated rare class has fewer expected than
+    predicted sources; a class whose members are mistaken for others has more.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
 
     Notes
     -----
-    The expected number is :math:`\sum_i P_i` and its error :math:`\sqrt{\sum_i P_i (1 - P_i)}`,
-    that of independent sources of which each is of the class with its probability. It says how
-    well the number *in this sample* is known; the scatter of samples is not in it.
+    The expected number is :math:`\sum_i P_i`. It has no error bar: its scatter for perfect
+    probabilities, :math:`\sqrt{\sum_i P_i (1 - P_i)}`, is much smaller than the error of
+    probabilities whose priors differ from the proportions in the sample.
 
     Examples
     --------
@@ -90,26 +90,24 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
     for (name, style), shift in zip(styles.items(), shifts, strict=True):
         p = float_values(result, f"P_{name}", name="result")
         use = known & np.isfinite(p)
-        raw, expected, error = _count(flux[use], p[use], prediction[use] == name, edges, cumulative)
+        raw, expected = _count(flux[use], p[use], prediction[use] == name, edges, cumulative)
         highest = max(highest, raw.max(initial=0), expected.max(initial=0))
         ax.stairs(raw, edges, color=style["color"], linewidth=1.0, alpha=0.55, zorder=2)
         middle = np.sqrt(edges[:-1] * edges[1:]) * (edges[1:] / edges[:-1]) ** shift
-        ax.errorbar(
+        ax.plot(
             middle,
             expected,
-            error,
             color=style["color"],
             marker=style["marker"],
             markersize=7 if style["marker"] == "*" else 5,
             markeredgecolor="none",
             linestyle="none",
-            elinewidth=1.0,
             zorder=3,
             label=f"{literal(name)} ({expected[0] if cumulative else expected.sum():.0f})",
         )
-    # Below a third of a source there is nothing to be seen.
+    # Less than a third of a source is not drawn.
     ax.set_ylim(0.3, 2 * highest)
-    # A decade at least, in which there is a labelled tick.
+    # At least a decade, which has a labelled tick.
     middle, half = np.sqrt(edges[0] * edges[-1]), max(np.sqrt(edges[-1] / edges[0]), _HALF_DECADE)
     ax.set_xlim(middle / half, middle * half)
     ax.yaxis.set_major_formatter("{x:g}")
@@ -132,7 +130,7 @@ def _edges(flux, n_bins):
     if low == high:
         low, high = low - 0.5, high + 0.5
     edges = np.logspace(low, high, n_bins + 1)
-    # Rounding must not leave out the faintest and the brightest.
+    # Rounding must not exclude the faintest and the brightest source.
     edges[0], edges[-1] = min(edges[0], flux.min()), max(edges[-1], flux.max())
     return edges
 
@@ -140,7 +138,6 @@ def _edges(flux, n_bins):
 def _count(flux, p, is_predicted, edges, cumulative):
     raw, _ = np.histogram(flux[is_predicted], edges)
     expected, _ = np.histogram(flux, edges, weights=p)
-    variance, _ = np.histogram(flux, edges, weights=p * (1 - p))
     if cumulative:
-        raw, expected, variance = (np.cumsum(one[::-1])[::-1] for one in (raw, expected, variance))
-    return raw, expected, np.sqrt(np.maximum(variance, 0))
+        raw, expected = (np.cumsum(one[::-1])[::-1] for one in (raw, expected))
+    return raw, expected

@@ -9,6 +9,7 @@ from claxboi.classification.results import find_source, find_value
 from claxboi.training import label_report
 from claxboi.utils import as_method
 
+from .aladin_view import aladin
 from .alternatives import plot_alternatives
 from .association_figures import plot_finding_chart, plot_separations
 from .confusion import plot_confusion
@@ -17,6 +18,7 @@ from .density_curves import plot_densities
 from .explanation_bars import plot_explanation
 from .flux_distributions import plot_fluxes
 from .host_galaxies import plot_hosts
+from .linked_plots import plot_linked
 from .missing import plot_missing
 from .outlier_plane import plot_outliers
 from .overlaps import plot_training_overlap
@@ -81,11 +83,16 @@ class DiagnosticsMixin:
     ... ]
     """
 
+    model = None
+    evaluation = None
+
+    aladin = as_method(aladin)
     plot_alternatives = as_method(plot_alternatives)
     plot_class_counts = as_method(plot_class_counts)
     plot_confusion = as_method(plot_confusion, _scores)
     plot_fluxes = as_method(plot_fluxes)
     plot_hosts = as_method(plot_hosts)
+    plot_linked = as_method(plot_linked)
     plot_missing = as_method(plot_missing)
     plot_outliers = as_method(plot_outliers)
     plot_plane = as_method(plot_plane)

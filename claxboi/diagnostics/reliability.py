@@ -51,7 +51,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     ... )
     >>> ax = plot_reliability(evaluation)
     >>> ax.get_ylabel()
-    'Fraction classified right'
+    'Fraction classified correctly'
     """
     check_evaluation(evaluation)
     table = evaluation.reliability
@@ -89,7 +89,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     ece = evaluation.corrected["ece"] if corrected else evaluation.ece
     ax.set_xlim(start, 1)
     ax.set_ylim(0, 1.02)
-    ax.set_ylabel("Fraction classified right")
+    ax.set_ylabel("Fraction classified correctly")
     counts_ax.stairs(table["n"], edges, fill=True, color=SHADE)
     # The counts of the last bin are often a thousand times those of the first.
     counts_ax.set_yscale("log")
@@ -101,5 +101,5 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     fit_letters(ax, counts_ax)
     method = literal(evaluation.method)
     title = f"{evaluation.confusion.sum()} sources, {method}; ECE = {ece:.3f}"
-    legend_above(ax, title=title + (" at priors" if corrected else ""))
+    legend_above(ax, title=title + (", prior-corrected" if corrected else ""))
     return ax

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How pure and how complete the sample of a class is, by the probability that is asked for.
+Figure of purity and completeness of a class by the smallest accepted probability.
 """
 
 import numpy as np
@@ -27,9 +27,9 @@ def plot_thresholds(scores, class_name, *, ax=None):
     Parameters
     ----------
     scores : `~claxboi.classification.Evaluation` or `~astropy.table.Table`
-        The score sheet, made from probabilities: purity and completeness are those of its sources,
-        whose classes are known. Or a table that `claxboi.classify` returned: they are those
-        that its own probabilities promise.
+        An evaluation made from probabilities: purity and completeness are those of its sources,
+        whose classes are known. Or a table that `claxboi.classify` returned: purity and
+        completeness are those expected from its probabilities.
     class_name : str
         The class.
     ax : `~matplotlib.axes.Axes`, optional
@@ -38,14 +38,14 @@ def plot_thresholds(scores, class_name, *, ax=None):
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        With the purity of the sample and its 68 % interval, that at the priors where priors were
-        given, and the threshold of the largest F1 at them. Of weighted sources, purity and
-        completeness are those of the population.
+        With the raw purity and its 68 % interval, the prior-corrected purity where priors were
+        given, and the threshold of the largest F1. For weighted sources, purity and completeness
+        are those of the population.
 
     Raises
     ------
     TypeError, ValueError
-        If it is neither, has no probabilities, or there is no such class.
+        If it is neither, has no probabilities, or the class does not exist.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def plot_thresholds(scores, class_name, *, ax=None):
     if isinstance(scores, Evaluation):
         curve = scores.thresholds(class_name)
         if scores.is_weighted:
-            # As sampled, sources that were not drawn evenly say nothing of the others.
+            # Raw scores of sources that were not drawn evenly do not hold for others.
             curve.remove_columns(["purity_lower", "purity_upper"])
             lines = [
                 ("completeness_corrected", "completeness", COLORS[3], "--"),
@@ -70,10 +70,10 @@ def plot_thresholds(scores, class_name, *, ax=None):
         else:
             lines = [
                 ("completeness", "completeness", COLORS[3], "--"),
-                ("purity", "purity, as sampled", COLORS[0], "-"),
+                ("purity", "purity, raw", COLORS[0], "-"),
             ]
             if scores.has_priors:
-                lines.append(("purity_corrected", "purity at the priors", COLORS[2], "-."))
+                lines.append(("purity_corrected", "purity, prior-corrected", COLORS[2], "-."))
         title = f"{scores.confusion.sum()} sources, {scores.method}"
     elif isinstance(scores, Table):
         curve = _promised(scores, class_name)
@@ -81,7 +81,7 @@ def plot_thresholds(scores, class_name, *, ax=None):
             ("completeness", "expected completeness", COLORS[3], "--"),
             ("purity", "expected purity", COLORS[0], "-"),
         ]
-        title = f"{len(scores)} sources, by their probabilities"
+        title = f"{len(scores)} sources, expected from their probabilities"
     else:
         raise TypeError(
             f"scores must be an Evaluation or a classified table, got {type(scores).__name__}"

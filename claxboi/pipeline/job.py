@@ -19,6 +19,7 @@ from astropy.table import Table
 from claxboi.classification import Evaluation, NaiveBayesClassifier
 from claxboi.io import output_format, read_table, write_table
 from claxboi.utils import (
+    NOTE,
     check_output,
     check_table,
     digest,
@@ -34,6 +35,7 @@ from .job_plan import plan_lines
 from .job_report import PipelineReport, make_report
 from .reference_step import References, find_references
 from .settings import STEPS, parse_settings
+from .step_summaries import summarize
 from .steps import PREPARATION, Job, depends_on, mission_of, reference_names
 
 __all__ = ["PipelineResult", "plan", "prepare", "run"]
@@ -242,7 +244,7 @@ def run(
             check_output(output, overwrite=overwrite or keep.is_announced(*_last(keys)))
             result, model, evaluation = _classified(source, job, keys, keep, output)
         else:
-            log.info("%s is up to date", output)
+            log.log(NOTE, "%s is up to date", output)
             result = read_table(output)
             model = NaiveBayesClassifier.read(f"{output}{MODEL_SUFFIX}")
             evaluation = evaluate(result, model, job.settings, show_progress=show_progress)
@@ -480,7 +482,7 @@ def _prepared(source, job, keys, keep, output=None):
         if output is not None:
             _check_room(table, output)
     else:
-        log.info("going on after step %s", _title(done))
+        log.log(NOTE, "resuming after step %s", _title(done))
     for step in steps[steps.index(done) + 1 if done else 0 :]:
         start = time.monotonic()
         log.info("step %s", _title(step))
@@ -491,18 +493,25 @@ def _prepared(source, job, keys, keep, output=None):
         later = steps[steps.index(step) + 1 :]
         needed = {name for other in later for name in reference_names(other, job)}
         job.references.forget({*reference_names(step, job)} - needed)
-        log.info("step %s: done in %.1f s", _title(step), time.monotonic() - start)
+        _log_step(step, table, start)
     return table
 
 
 def _title(step):
-    return f"{STEPS.index(step) + 1} of {len(STEPS)} ({step})"
+    return f"[{STEPS.index(step) + 1}/{len(STEPS)}] {step}"
+
+
+def _log_step(step, table, start):
+    title = f"{_title(step):18}"
+    log.log(NOTE, "%s %s   %.1f s", title, summarize(step, table), time.monotonic() - start)
 
 
 def _classified(source, job, keys, keep, output):
     table = _prepared(source, job, keys, keep, output)
+    start = time.monotonic()
     log.info("step %s", _title("classes"))
     result, model = classify_sources(table, job.settings, show_progress=job.show_progress)
+    _log_step("classes", result, start)
     # The result has all of it, and a large table twice is what memory runs out of.
     del table
     names = [name for step in keys for name in reference_names(step, job)]

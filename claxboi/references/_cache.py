@@ -14,12 +14,15 @@ import logging
 import os
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from astropy.config import get_cache_dir
 from astropy.table import MaskedColumn, Table
+
+from claxboi.config import conf
 
 from .exceptions import CacheError
 
@@ -29,13 +32,23 @@ try:
 except ImportError:  # ECSV, which needs nothing, is slower
     pa = None
 
-__all__ = ["Cache", "cache_folder", "now", "question_key"]
+__all__ = [
+    "Cache",
+    "answers_are_kept",
+    "cache_folder",
+    "now",
+    "question_key",
+    "recorded_answers",
+]
 
 log = logging.getLogger(__name__)
 
 _FORMAT = 1
 _META = b"claxboi"
 _ABANDONED_S = 86_400.0
+DOUBTFUL = "doubtful"
+# Dicts that `recorded_answers` fills.
+_recorders = []
 
 
 def now():
@@ -92,6 +105,42 @@ def cache_folder(conf):
     return Path(get_cache_dir()) / "claxboi" / "references"
 
 
+@contextmanager
+def recorded_answers():
+    """
+    List the entries of the cache that are used meanwhile.
+
+    Yields
+    ------
+    answers : dict of str to None
+        Their names, in the order of use.
+    """
+    answers = {}
+    _recorders.append(answers)
+    try:
+        yield answers
+    finally:
+        _recorders.remove(answers)
+
+
+def answers_are_kept(answers):
+    """
+    Check that the cache still has the answers that something was made of.
+
+    Parameters
+    ----------
+    answers : iterable of str
+        Their names, from `recorded_answers`.
+
+    Returns
+    -------
+    are_kept : bool
+        False if one was replaced, deleted or doubtful.
+    """
+    folder = cache_folder(conf)
+    return all((folder / name).is_file() for name in answers)
+
+
 class Cache:
     """
     The entries of one catalogue.
@@ -101,7 +150,7 @@ class Cache:
     folder : `~pathlib.Path`
         Where they are.
     mode : {True, False, "only"}
-        Use it, do without, or use nothing else.
+        Use it; only replace what is there; or use nothing else.
     max_age_s : float, optional
         Entries older than this, in seconds, do not count.
     """
@@ -153,12 +202,15 @@ class Cache:
         for path in self.folder.glob(f"{key}-*"):
             table = self._read(path)
             if table is not None:
-                found.append(table)
-        newest = max(found, key=lambda table: table.meta["date"], default=None)
-        if newest is None or self._max_age_s is None:
-            return newest
-        age = datetime.now(UTC) - datetime.fromisoformat(newest.meta["date"])
-        return newest if age.total_seconds() <= self._max_age_s else None
+                found.append((path, table))
+        path, newest = max(found, key=lambda pair: pair[1].meta["date"], default=(None, None))
+        if newest is not None and self._max_age_s is not None:
+            age = datetime.now(UTC) - datetime.fromisoformat(newest.meta["date"])
+            if age.total_seconds() > self._max_age_s:
+                return None
+        if newest is not None:
+            self._remember(path.name)
+        return newest
 
     def store(self, key, table):
         """
@@ -176,9 +228,10 @@ class Cache:
         CacheError
             If the disk is full or the folder is read-only.
         """
-        if self.mode is not True:
-            return
         older = list(self.folder.glob(f"{key}-*"))
+        # A fresh answer takes the place of one that was kept, whatever the mode.
+        if not (self.mode is True or (self.mode is False and older)):
+            return
         ending, content = _encode(table)
         path = self.folder / f"{key}-{_checksum(content)}.{ending}"
         try:
@@ -199,6 +252,17 @@ class Cache:
             if old != path:
                 with contextlib.suppress(OSError):
                     old.unlink()
+        self._remember(path.name)
+
+    def mark_doubtful(self):
+        """
+        Note that an answer was used that is not kept, so that nothing made of it counts for long.
+        """
+        self._remember(DOUBTFUL)
+
+    def _remember(self, name):
+        for answers in _recorders:
+            answers[f"{self.folder.name}/{name}"] = None
 
     def _read(self, path):
         ending = path.suffix[1:]

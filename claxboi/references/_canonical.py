@@ -12,7 +12,10 @@ from claxboi.utils import convert_values
 from .exceptions import AnswerError
 from .records import RESERVED
 
-__all__ = ["canonical_table", "empty_table"]
+__all__ = ["canonical_table", "convert_unit", "empty_table"]
+
+# CDS writes so in Tycho-2: milli-years per year.
+_MISTYPED = {"ma / yr": "mas/yr", "ma/yr": "mas/yr"}
 
 _DTYPES = {"float64": np.float64, "int64": np.int64, "str": str, "bool": bool}
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
@@ -106,7 +109,7 @@ def _column(data, column, service):
     if column.missing is not None and values.dtype.kind in "if":
         mask |= values == column.missing
     if values.dtype.kind == "f":
-        values = _convert_unit(values, data, column, service)
+        values = convert_unit(values, data.unit, column.names[service.name], column.unit, service)
         mask |= ~np.isfinite(values)
         values[mask] = np.nan
     name = column.names[service.name]
@@ -119,17 +122,38 @@ def _column(data, column, service):
     )
 
 
-def _convert_unit(values, data, column, service):
+def convert_unit(values, unit, name, wanted, service):
     """
-    Convert values to the unit of the record; without a unit they are in it.
+    Convert values of an answer to the unit of the record.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray` of float64
+        The values.
+    unit : unit-like or None
+        Their unit; None: the wanted one.
+    name : str
+        Name of the column on the service.
+    wanted : str
+        The wanted unit; empty: whatever it is.
+    service : `Service`
+        Who gave them.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float64
+
+    Raises
+    ------
+    AnswerError
+        If the unit cannot be read or converted.
     """
-    name = column.names[service.name]
     is_local = service.name == "local"
     try:
         return convert_values(
             values,
-            data.unit,
-            column.unit or None,
+            _MISTYPED.get(str(unit), unit),
+            wanted or None,
             f"column {name!r} of {service}",
             column=name if is_local else None,
         )

@@ -1,6 +1,11 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The job: chunks asked one after the other, checked, kept, and put together.
+Fetch objects around positions chunk by chunk, or whole tables; check, keep and join the answers.
+
+A service may lose rows without a word. Three checks find that. Some positions of each chunk are
+sent twice, and must have as many objects both times. An answer of a round number of rows may have
+met a limit. An answer far below the mean density of the catalogue is doubtful. What is doubtful is
+asked again in halves; if that does not help, a warning says so, and the answer is not kept.
 """
 
 import copy
@@ -13,11 +18,11 @@ import numpy as np
 from astropy.coordinates import angular_separation
 from astropy.table import Column, MaskedColumn, Table, vstack
 
-from claxboi.utils import Progress
+from claxboi.utils import Progress, distinct_rows, warn
 
 from ._cache import now, question_key
 from ._canonical import canonical_table, empty_table
-from ._service import CutAnswerError
+from ._service import CutAnswerError, Matches
 from .exceptions import AnswerError, CacheError, ServiceError
 
 __all__ = ["Job", "Summary", "chunk_length", "fetch_chunks", "fetch_whole"]
@@ -28,12 +33,26 @@ log = logging.getLogger(__name__)
 _TARGET_ROWS = 100_000
 # A chunk that a gateway gave up on is split, down to this.
 _SMALLEST_SPLIT = 500
+# A chunk with doubtful numbers is split, down to this; then it is asked again as it is.
+_SMALLEST_DOUBT = 20
 _LONGEST_WAIT_S = 120.0
+# Of a chunk this part is sent twice, and all of one that is not larger than `_ALL_TWICE`.
+_TWICE, _ALL_TWICE = 20, 50
+# The limits of services are multiples of this.
+_ROUND = 1000
+# The sky is not even: near the poles of the Galaxy Gaia has a tenth of its mean density.
+_EMPTIEST = 0.1
+_IMPOSSIBLE = 1e-6
+# An answer without rows is kept only where fewer than this are expected.
+_FEW = 3.0
+_SKY_DEG2 = 41_253
+# A catalogue whose number of rows is known about has at least this part of it.
+_SHORT = 0.9
 
 
 class Summary(NamedTuple):
     """
-    How the rows of a fetch came about.
+    Origin of the rows of a fetch.
     """
 
     n_chunks: int
@@ -48,7 +67,7 @@ class Summary(NamedTuple):
 
 class Job(NamedTuple):
     """
-    What to ask, of whom, and how to deal with failures.
+    What to ask from which service, and how to deal with failures.
     """
 
     service: object
@@ -57,8 +76,8 @@ class Job(NamedTuple):
     cache: object
     """A `Cache`."""
 
-    label: str
-    """Title of the catalogue, for messages."""
+    record: object
+    """The `Record` of the catalogue."""
 
     retries: int
     """Repetitions after a failure that may pass."""
@@ -68,6 +87,32 @@ class Job(NamedTuple):
 
     show_progress: bool = False
     """Whether to show a progress bar."""
+
+    @property
+    def label(self):
+        """
+        Title of the catalogue, for messages.
+        """
+        return self.record.title
+
+    def expected(self, n, radius_arcsec):
+        """
+        Estimate how many objects lie near positions by chance.
+
+        Parameters
+        ----------
+        n : int
+            Number of positions, anywhere in the sky.
+        radius_arcsec : float
+            How near.
+
+        Returns
+        -------
+        expected : float
+            0 where the number of objects is not known, and of a table at hand.
+        """
+        density = (self.record.rows or 0) / _SKY_DEG2 if self.service.server else 0.0
+        return n * density * np.pi * (radius_arcsec / 3600) ** 2
 
     def question(self, **more):
         """
@@ -145,43 +190,102 @@ def fetch_chunks(job, ra_deg, dec_deg, radius_arcsec, length):
     """
     n = len(ra_deg)
     question = job.question(radius_arcsec=radius_arcsec)
-    todo = deque((start, min(start + length, n)) for start in range(0, n, length))
-    parts, dates = [], []
+    todo = deque((start, min(start + length, n), False) for start in range(0, n, length))
+    parts, dates, doubtful = [], [], []
     n_chunks = n_cached = 0
     is_checked = False
     with Progress(n, f"{job.label} from {job.service.name}", show=job.show_progress) as progress:
         while todo:
-            start, stop = todo.popleft()
+            start, stop, is_half = todo.popleft()
             ra, dec = ra_deg[start:stop], dec_deg[start:stop]
             key = question_key(question, ra, dec)
             part = job.cache.load(key)
             where = f"{job.label}, positions {start} to {stop - 1} of {n}"
             is_cached = part is not None
             if not is_cached:
-                if job.cache.mode == "only":
-                    raise _not_kept(job, where)
+                _refuse_offline(job, where)
                 if not is_checked:
                     job.cache.prepare()
                     _persist(job, where, key, lambda: job.service.check(ra_deg[0], dec_deg[0]))
                     is_checked = True
                 part = _ask(job, where, key, ra, dec, radius_arcsec=radius_arcsec)
+            expected = job.expected(stop - start, radius_arcsec)
+            is_short = not is_cached and _is_short(len(part), expected)
+            is_doubt = is_short and not (part.meta["is_cut"] or is_half or stop - start == 1)
+            if is_doubt:
+                part = _cut(job, key, is_doubt=True)
             if part.meta["is_cut"]:
-                todo.extendleft(_halves(start, stop, where))
+                is_doubt = part.meta.get("is_doubt", False)
+                todo.extendleft((*half, is_doubt) for half in _halves(start, stop, where))
                 continue
+            if is_short:
+                doubtful.append((len(part), stop - start))
+            elif not is_cached and (len(part) or expected < _FEW):
+                job.cache.store(key, part)
             n_chunks += 1
             n_cached += is_cached
             dates.append(part.meta["date"])
             part["query_index"] += start
             parts.append(part)
             progress.update(stop - start)
+    _report(job, parts, doubtful, radius_arcsec)
     table = _assemble(parts, job.service)
     log.info("%s: %d objects near %d positions", job.label, len(table), n)
     return table, Summary(n_chunks, n_cached, min(dates, default=""))
 
 
+def _is_short(n_rows, expected):
+    """Whether an answer is too short to be true, even in the emptiest part of the sky."""
+    least = _EMPTIEST * expected
+    # scipy takes half a second to import.
+    from scipy.special import pdtr
+
+    return n_rows < least and pdtr(n_rows, least) < _IMPOSSIBLE
+
+
+def _report(job, parts, doubtful, radius_arcsec):
+    """Warn of rows that came twice, and of answers that are too short."""
+    n_equal = sum(part.meta.get("n_equal", 0) for part in parts)
+    if n_equal:
+        _warn_equal(job, n_equal)
+    if not doubtful:
+        return
+    job.cache.mark_doubtful()
+    n_rows, n = (sum(values) for values in zip(*doubtful, strict=True))
+    expected = job.expected(n, radius_arcsec)
+    message = (
+        f"{job.label}: {job.service.name} gives {n_rows} objects near {n} positions, where about "
+        f"{expected:.0f} are expected at the mean density"
+    )
+    if not n_rows and job.record.area_deg2 >= _SKY_DEG2:
+        raise AnswerError(
+            f"{message} of a catalogue of the whole sky: the service has lost them. Try again "
+            "later, or choose another service"
+        )
+    warn(
+        f"{message}: these positions may lie outside its footprint ({job.record.coverage or '?'}), "
+        "or the service has lost rows. The answer is not kept: the next call asks again"
+    )
+
+
+def _warn_equal(job, n_equal):
+    warn(f"{job.label}: {n_equal} rows that repeat another one exactly were dropped")
+
+
+def _refuse_offline(job, where):
+    if job.cache.mode == "only":
+        raise CacheError(
+            f"{where}: not in the cache {job.cache.folder} (or too old), and no service may be "
+            "asked (cache='only', fetch=False or claxboi.conf.offline)"
+        )
+
+
 def fetch_whole(job):
     """
     Fetch all rows of a table.
+
+    A table that is shorter than its record says, or of unknown length, is asked for again in two
+    halves of the sky.
 
     Parameters
     ----------
@@ -198,49 +302,101 @@ def fetch_whole(job):
     table = job.cache.load(key)
     is_cached = table is not None
     if not is_cached:
-        if job.cache.mode == "only":
-            raise _not_kept(job, job.label)
+        _refuse_offline(job, job.label)
         job.cache.prepare()
-        try:
-            raw = _persist(job, job.label, key, job.service.whole)
-        except CutAnswerError as err:
-            raise AnswerError(f"{job.label}: {job.service} gives only a part of the table") from err
-        table = canonical_table(raw, job.service)
+        table = _ask_whole(job, key)
+        n_rows = len(table)
+        rows = job.record.rows
+        is_known = rows is not None and "rows" not in job.record.unconfirmed
+        if not is_known or n_rows < rows:
+            halves = [_ask_whole(job, key, pole) for pole in (90.0, -90.0)]
+            table = vstack([table, *halves], metadata_conflicts="silent")
+            # The halves repeat what the whole has.
+            table = table[distinct_rows(table)]
+        least = rows if is_known else _SHORT * (rows or 0)
+        is_doubtful = len(table) < least or (not is_known and len(table) != n_rows)
         table.meta = {"date": now(), "is_cut": False}
-        job.cache.store(key, table)
+        if is_doubtful:
+            job.cache.mark_doubtful()
+            known = f"{rows} are expected" if len(table) < least else f"{n_rows} at first"
+            warn(
+                f"{job.label}: {len(table)} rows came, but {known}; the service may have cut "
+                "the table. It is not kept: the next call asks again"
+            )
+        else:
+            job.cache.store(key, table)
     date = table.meta["date"]
     table.meta = {}
     return table, Summary(1, int(is_cached), date)
 
 
-def _not_kept(job, where):
-    return CacheError(
-        f"{where}: not in the cache {job.cache.folder} (or too old), and no service may be asked "
-        "(cache='only', fetch=False or claxboi.conf.offline)"
-    )
+def _ask_whole(job, key, pole_deg=None):
+    """Ask for all rows, or for those of one hemisphere."""
+    try:
+        raw = _persist(job, job.label, key, lambda: job.service.whole(pole_deg))
+    except CutAnswerError as err:
+        raise AnswerError(f"{job.label}: {job.service} gives only a part of the table") from err
+    # VizieR leaves out tables without rows.
+    table = canonical_table(raw, job.service) if raw.colnames else empty_table(job.service.columns)
+    rows = distinct_rows(table)
+    if pole_deg is None and len(rows) < len(table):
+        _warn_equal(job, len(table) - len(rows))
+    return table[rows]
 
 
 def _ask(job, where, key, ra, dec, *, radius_arcsec):
     """
-    Ask for one chunk, check it, and keep it; where the answer is cut, keep that.
+    Ask for one chunk and check it; where the answer is cut, keep that.
     """
-    service = job.service
     try:
-        matches = _persist(job, where, key, lambda: service.match(ra, dec, radius_arcsec))
+        matches = _persist(job, where, key, lambda: _match(job.service, ra, dec, radius_arcsec))
     except CutAnswerError:
-        part = Table({"query_index": MaskedColumn([], dtype=np.int64)})
-        part.meta = {"date": now(), "is_cut": True}
+        return _cut(job, key)
     except ServiceError as err:
         # A gateway gives up after some minutes, however long the client would wait.
         if err.status != 504 or len(ra) <= _SMALLEST_SPLIT:
             raise
-        log.warning("%s: it takes the service too long, so the chunk is split", where)
+        log.warning("%s: the service takes too long, so the chunk is split", where)
         return Table(meta={"is_cut": True})
-    else:
-        part = _part(matches, service, ra, dec)
-        part.meta = {"date": now(), "is_cut": False}
+    part = _part(matches, job.service, ra, dec)
+    rows = distinct_rows(part)
+    part.meta = {"date": now(), "is_cut": False, "n_equal": len(part) - len(rows)}
+    return part[rows]
+
+
+def _cut(job, key, *, is_doubt=False):
+    """
+    Keep that an answer lacks rows, or may lack some: its halves are asked for instead.
+    """
+    part = Table({"query_index": MaskedColumn([], dtype=np.int64)})
+    part.meta = {"date": now(), "is_cut": True, "is_doubt": is_doubt}
     job.cache.store(key, part)
     return part
+
+
+def _match(service, ra, dec, radius_arcsec):
+    """
+    Find the objects near positions, some of which are sent twice.
+    """
+    if not service.server:
+        return service.match(ra, dec, radius_arcsec)
+    n = len(ra)
+    twice = np.unique(np.linspace(0, n - 1, min(n, max(_ALL_TWICE, n // _TWICE))).astype(int))
+    sent = np.concatenate([np.arange(n), twice])
+    matches = service.match(ra[sent], dec[sent], radius_arcsec)
+    is_first = matches.index < n
+    counts = np.bincount(matches.index, minlength=len(sent))
+    n_rows = len(matches.index)
+    # One match for each of a round number of positions is not rare.
+    is_round = n > 1 and n_rows > 0 and n_rows % _ROUND == 0 and n_rows != len(sent)
+    if not np.array_equal(counts[twice], counts[n:]) or is_round:
+        if n > _SMALLEST_DOUBT:
+            raise CutAnswerError
+        if not is_round:
+            raise AnswerError(
+                f"{service}: the same positions have other objects each time", is_transient=True
+            )
+    return Matches(matches.index[is_first], matches.separation[is_first], matches.table[is_first])
 
 
 def _halves(start, stop, where):

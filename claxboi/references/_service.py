@@ -24,8 +24,6 @@ __all__ = ["CutAnswerError", "Matches", "Service", "limit_answers", "plain_error
 
 # What may pass: overload, and what gateways and restarts cause.
 _TRANSIENT = (429, 500, 502, 503, 504)
-# Limits of services are multiples of this.
-_ROUND = 1000
 # The whole of an answer may take so many times as long as a service may be silent.
 _TOTAL = 4
 # Bytes of an answer that are read at once.
@@ -39,7 +37,7 @@ _ADVICE = {
 
 class CutAnswerError(Exception):
     """
-    The answer is as long as a limit: ask for fewer positions. Never reaches the caller.
+    The answer lacks rows: ask for fewer positions. Never reaches the caller.
     """
 
 
@@ -111,6 +109,13 @@ class Service(ABC):
         HTTP status of the last answer; None if there was none.
         """
         return None if self._transport is None else self._transport.last_status
+
+    @property
+    def last_error(self):
+        """
+        Error of the last request; None if it had none.
+        """
+        return None if self._transport is None else self._transport.last_error
 
     @property
     def last_reason(self):
@@ -197,28 +202,6 @@ class Service(ABC):
                 "columns={canonical name: name on the service}"
             )
 
-    def check_complete(self, n_rows, n_positions):
-        """
-        Check that an answer does not look cut.
-
-        Parameters
-        ----------
-        n_rows : int
-            Its length.
-        n_positions : int
-            How many positions were sent.
-
-        Raises
-        ------
-        CutAnswerError
-            If it is as long as the limit, or as some other limit might be.
-        """
-        # A service may have lowered its limit. Round lengths are rare, and asking again is cheap;
-        # but one match for each of a round number of positions is not rare.
-        is_round = n_rows > 0 and n_rows % _ROUND == 0 and n_rows != n_positions > 1
-        if n_rows >= self.max_rows or is_round:
-            raise CutAnswerError
-
     def check_index(self, index, n_positions):
         """
         Check that an answer refers to positions that were sent.
@@ -271,6 +254,9 @@ class LimitedAdapter(HTTPAdapter):
     last_reason = ""
     """Reason phrase of that status."""
 
+    last_error = None
+    """Error of the last request; pyvo tells no more than its text."""
+
     def __init__(self, seconds, total_s, most_bytes):
         self._seconds = seconds
         self._total_s = total_s
@@ -294,7 +280,7 @@ class LimitedAdapter(HTTPAdapter):
         """
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._seconds
-        self.last_status = None
+        self.last_status = self.last_error = None
         found = {}
         # A time-out is for each read: only a second thread can end one that drips.
         worker = threading.Thread(target=self._receive, args=(request, kwargs, found), daemon=True)
@@ -308,9 +294,10 @@ class LimitedAdapter(HTTPAdapter):
             if hasattr(getattr(response, "raw", None), "shutdown"):
                 with suppress(Exception):
                     response.raw.shutdown()
-            raise _TooSlow(f"no complete answer within {self._total_s:g} s")
+            found["error"] = _TooSlow(f"no complete answer within {self._total_s:g} s")
         if "error" in found:
-            raise found["error"]
+            self.last_error = found["error"]
+            raise self.last_error
         response = found["response"]
         self.last_status = response.status_code
         self.last_reason = response.reason
@@ -377,8 +364,8 @@ def plain_errors(service):
         raise _explain(err, service) from err
 
 
-def _chain(err):
-    links = [err]
+def _chain(err, last):
+    links = [err] if last is None else [err, last]
     for link in links:
         # pyvo keeps the cause in an attribute of its own.
         causes = link.__cause__, link.__context__, getattr(link, "cause", None)
@@ -394,7 +381,7 @@ _LOST = (
 
 
 def _explain(err, service):
-    chain = _chain(err)
+    chain = _chain(err, service.last_error)
     words = " ".join(str(err).split())[:300]
     # None of the clients' errors tells the status in the same way as another.
     status = service.last_status

@@ -74,7 +74,8 @@ class SimbadService(Service):
         """
         names = "basic.*" if self.wanted is None else ", ".join(f"basic.{n}" for n in self.wanted)
         table = self._ask(ra_deg, dec_deg, radius_arcsec, names)
-        self.check_complete(len(table), len(ra_deg))
+        if len(table) >= self.max_rows:
+            raise CutAnswerError
         index = np.asarray(table[_INDEX], np.int64)
         self.check_index(index, len(ra_deg))
         for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):

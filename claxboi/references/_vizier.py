@@ -81,7 +81,6 @@ class VizierService(Service):
             return Matches(np.empty(0, np.int64), np.empty(0), table)
         if "_q" not in table.colnames:
             raise AnswerError(f"{self}: the answer does not say which position a row belongs to")
-        self.check_complete(len(table), len(ra_deg))
         index = np.asarray(table["_q"], np.int64) - 1
         self.check_index(index, len(ra_deg))
         self.check_names(table.colnames)
@@ -95,9 +94,14 @@ class VizierService(Service):
         table.remove_column("_q")
         return Matches(index, separation, table)
 
-    def whole(self):
+    def whole(self, pole_deg=None):
         """
-        Fetch all rows.
+        Fetch all rows, or those of a hemisphere.
+
+        Parameters
+        ----------
+        pole_deg : float, optional
+            Declination of its middle, 90 or -90.
 
         Returns
         -------
@@ -105,7 +109,19 @@ class VizierService(Service):
             Under VizieR's names.
         """
         client = self._client([*(self.wanted or ["*"]), *_COMPUTED])
-        table = self._not_empty(self._ask(client.get_catalogs_async, self.table))
+        if pole_deg is None:
+            table = self._not_empty(self._ask(client.get_catalogs_async, self.table))
+        else:
+            table = self._ask(
+                client.query_region_async,
+                SkyCoord(0.0, pole_deg, unit="deg"),
+                # A bit more than half, so that nothing falls between.
+                radius=Angle(90.01, u.deg),
+                catalog=self.table,
+                frame="icrs",
+            )
+            if not table.colnames:
+                return table
         self.check_names(table.colnames)
         return table
 

@@ -9,8 +9,8 @@ from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
 from claxboi.io._answers import read_answer
-from claxboi.utils import float_values
 
+from ._canonical import convert_unit
 from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
@@ -96,7 +96,8 @@ class XMatchService(Service):
         matches : `Matches`
         """
         table = self._ask(ra_deg, dec_deg, radius_arcsec, self.wanted)
-        self.check_complete(len(table), len(ra_deg))
+        if len(table) >= self.max_rows:
+            raise CutAnswerError
         index = np.asarray(table[_INDEX], np.int64)
         self.check_index(index, len(ra_deg))
         for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):
@@ -104,7 +105,9 @@ class XMatchService(Service):
                 raise AnswerError(
                     f"{self}: the positions in the answer are not those that were sent"
                 )
-        separation = float_values(table, "angDist", unit="arcsec", name=str(self))
+        separation = convert_unit(
+            np.asarray(table["angDist"], float), table["angDist"].unit, "angDist", "arcsec", self
+        )
         if len(table) and not np.all(separation <= radius_arcsec + 1e-3):
             raise AnswerError(f"{self}: the answer has objects outside the radius")
         table.remove_columns([_INDEX, _RA, _DEC, "angDist"])

@@ -17,7 +17,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.config import conf
 from claxboi.io import read_table
-from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record, warn
+from claxboi.utils import check_choice, check_columns, check_table, quantity_value, record
 
 from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
@@ -32,8 +32,6 @@ _MAY_HAVE = {
     "pos_error": ColumnRecord("pos_error", {}, "arcsec"),
     "ref_epoch": ColumnRecord("ref_epoch", {}, "yr"),
 }
-# A whole table with fewer rows than this part of what its record says is worth a warning.
-_SHORT = 0.9
 
 
 def get_reference(
@@ -43,7 +41,7 @@ def get_reference(
     like=None,
     ra="ra",
     dec="dec",
-    id=None,  # noqa: A002
+    id=None,
     pos_error=None,
 ):
     """
@@ -271,7 +269,8 @@ class Reference:
             Canonical names wanted (id, ra and dec come anyway); or, where the service has another
             name for a column than the record, canonical name -> name on the service.
         cache : {True, False, "only"}, optional
-            Keep what arrives and use what was kept; do neither; or use nothing but what was kept.
+            True: keep answers, and use those that were kept. False: ask again, and replace
+            answers that were kept. "only": use nothing but what was kept.
         max_age : `~astropy.units.Quantity` ['time'], optional
             Do not use what was kept for longer.
         show_progress : bool, optional
@@ -293,7 +292,8 @@ class Reference:
         ServiceError
             If it refused, or did not answer although asked again and again.
         AnswerError
-            If its answer is not what was asked for, such as when a column is no longer there.
+            If its answer is not what was asked for: a column is missing or has another unit, rows
+            are damaged, or a survey of the whole sky has nothing at all.
         CacheError
             If the cache cannot be written, or lacks what ``cache="only"`` needs.
 
@@ -368,7 +368,6 @@ class Reference:
             table, summary = canonical_table(self._data, job.service), Summary(1, 0, "")
         else:
             table, summary = fetch_whole(job)
-            self._check_length(table)
         return self._finish(table, job, summary)
 
     def plan(self, coords, *, radius, service=None, columns=None, max_age=None):
@@ -436,7 +435,7 @@ class Reference:
         return Job(
             service,
             Cache(folder, keeps, age_s),
-            self.record.title,
+            self.record,
             conf.retries,
             conf.retry_wait,
             show_progress,
@@ -509,21 +508,12 @@ class Reference:
         from ._local import match_table
 
         table, summary = fetch_whole(job)
-        self._check_length(table)
         index, rows, separation = match_table(table, ("ra", "dec"), ra, dec, radius_arcsec)
         order = np.lexsort([rows, separation, index])
         near = table[rows[order]]
         near.add_column(Column(index[order]), name="query_index", index=0)
         near.add_column(Column(separation[order], unit="arcsec"), name="separation", index=1)
         return near, summary
-
-    def _check_length(self, table):
-        rows = self.record.rows
-        if rows and "rows" not in self.record.unconfirmed and len(table) < _SHORT * rows:
-            warn(
-                f"{self.record.title}: {len(table)} rows came, but {rows} are expected; "
-                "the service may have cut the table. Fetch it again with cache=False"
-            )
 
     def _finish(self, table, job, summary, **settings):
         if "pos_error" not in table.colnames:

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What the cards show beyond the columns: densities, contributions, tracks, sentences, candidates.
+Content of the cards: densities, contributions, probabilities by category, sentences, candidates.
 """
 
 import numpy as np
@@ -9,6 +9,7 @@ from claxboi.catalog import describe
 from claxboi.classification._contributions import find_reasons
 from claxboi.classification._posterior import log_normalize
 from claxboi.diagnostics.density_curves import (
+    FEW_VALUES,
     INVERSE_SCALES,
     axis_limits,
     count_values,
@@ -59,6 +60,7 @@ def pack_densities(model, blocks):
         low, high = axis_limits(values[inside], None, record)
         grid = np.linspace(low, high, N_GRID)
         grids.append(model.density(record.column, INVERSE_SCALES[record.scale](grid)).T)
+        counts = count_values(values[inside], codes[inside], len(model.classes_))
         atoms, masses = model.atoms(record.column)
         described = describe(record.column) or {}
         properties.append(
@@ -73,10 +75,8 @@ def pack_densities(model, blocks):
                 "high": float(high),
                 "atoms": [float(atom) for atom in atoms],
                 "masses": np.round(masses, 5).tolist(),
-                "peak": highest_peak(
-                    grids[-1].max(axis=1),
-                    count_values(values[inside], codes[inside], len(model.classes_)),
-                ),
+                "peak": highest_peak(grids[-1].max(axis=1), counts),
+                "few": [count < FEW_VALUES for count in counts],
             }
         )
     where = blocks.add_floats(np.array(grids), DENSITY_BITS)

@@ -303,7 +303,7 @@ def _score_truth(result, truth, classes):
         np.column_stack([float_values(result, f"P_{name}")[known] for name in classes]),
         classes,
         priors=priors if isinstance(priors, dict) else None,
-        method="sources not used in training, against the truth",
+        method="not used in training, scored against the truth",
     )
 
 

@@ -5,7 +5,7 @@ Hand a result to other tools and to readers: SAMP, DS9, MOC, VOTable and BibTeX.
 
 from .citations import acknowledgements, bibtex
 from .coverage import coverage_moc
-from .ds9 import error_regions, write_ds9
+from .ds9 import error_axes, error_regions, write_ds9
 from .mixin import SharingMixin
 from .samp import point_at, receive_selection, send_to
 from .votable import to_votable
@@ -15,6 +15,7 @@ __all__ = [
     "acknowledgements",
     "bibtex",
     "coverage_moc",
+    "error_axes",
     "error_regions",
     "point_at",
     "receive_selection",

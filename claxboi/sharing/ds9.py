@@ -20,7 +20,7 @@ from claxboi.utils.style import GREY, place_styles
 
 from ._sky_positions import read_positions
 
-__all__ = ["error_regions", "write_ds9"]
+__all__ = ["error_axes", "error_regions", "write_ds9"]
 
 #: What DS9 or regions takes for the end of a text, and what stands for it.
 _REPLACED = str.maketrans("{};", "(),")
@@ -76,7 +76,7 @@ def error_regions(table, *, level=0.95, class_column=None):
     places, names = read_classes(table, class_column)
     styles = place_styles(places)
     texts = _texts(table, names)
-    major, minor, angle = _axes(table)
+    major, minor, angle = error_axes(table)
     scale = 2 * radius_from_sigma(1.0, level)
     shapes = []
     for row in np.flatnonzero(known):
@@ -149,9 +149,28 @@ def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, over
         temporary.write_text(text, encoding="utf-8")
 
 
-def _axes(table):
+def error_axes(table):
     """
-    Return the axes of the 1 sigma ellipses in arcsec and their angles in degrees, NaN if unknown.
+    Read the 1 sigma error ellipses of sources.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources, with ``pos_error``, or ``pos_error_major``, ``pos_error_minor`` and
+        ``pos_error_angle``, which come first where they are known.
+
+    Returns
+    -------
+    major, minor, angle : `~numpy.ndarray` of float
+        Semi-axes in arcsec and position angle of the major axis in degrees, East of North; NaN
+        where unknown.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.sharing import error_axes
+    >>> error_axes(Table({"pos_error": [0.5]}))
+    (array([0.5]), array([0.5]), array([0.]))
     """
     nothing = np.full(len(table), np.nan)
     if "pos_error" in table.colnames:

@@ -1,5 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import inspect
+import shutil
 import subprocess
 import sys
 
@@ -65,9 +66,14 @@ def test_classify_is_the_function(sample, folder, run):
     result = read_table("out.fits")
     assert result.colnames == expected.colnames
     assert result["P_AGN"].tolist() == expected["P_AGN"].tolist()
-    assert out.splitlines()[0].startswith(f"Classified {len(sample)} sources by 5 properties")
+    assert out.splitlines()[0].startswith(
+        f"Classified {len(sample)} of {len(sample)} sources by 5 "
+    )
     assert out.splitlines()[-1] == "Wrote out.fits and out.fits.model.ecsv"
-    assert err.startswith("claxboi: weights fitted")
+    assert err == ""
+    assert run("classify x.fits --priors training -o y.fits --verbose")[2].startswith("weights fit")
+    (folder / "y.fits").unlink()
+    (folder / "y.fits.model.ecsv").unlink()
     names = {item.name for item in folder.iterdir()}
     assert names == {"x.fits", "out.fits", "out.fits.model.ecsv"}
 
@@ -114,11 +120,12 @@ def test_published_weights_and_list_of_priors(sample, folder, run):
 
 
 def test_no_priors_warns(folder, run):
-    status, _, err = run("classify x.fits -o out.ecsv --quiet")
+    status, _, err = run("classify x.fits -o out.ecsv")
     assert status == 0
     assert err.startswith("claxboi: warning: no priors were given")
-    assert "--priors 'training'" in err
+    assert "use --priors training" in err
     assert err.count("\n") == 1
+    assert run("classify x.fits -o out.ecsv --overwrite --quiet") == (0, "", "")
 
 
 def test_training_and_model(sample, folder, run):
@@ -226,9 +233,12 @@ def test_demo(folder, run, refuse, monkeypatch):
     monkeypatch.setattr("claxboi._demo.DRAWN", ("pm",))
     status, out, _ = run("demo -o demo --n-sources 800")
     assert status == 0
-    texts = ("n_expected", "leave-one-out", "against the truth", "By true flux", "log posterior")
-    for text in (*texts, "made up"):
+    assert out.count("\n") < 30
+    for text in ("Nothing here is real", "leave-one-out", "against the truth", "Weights: "):
         assert text in out
+    details = (folder / "demo/truth.txt").read_text()
+    assert "By true flux" in details
+    assert "log posterior" in details
     names = {item.name for item in (folder / "demo").iterdir()}
     beside = {"sources.fits.model.ecsv", "sources.fits.report.txt", "sources.fits.toml", "sky"}
     shown = {"sources.fits", "truth.txt", "confusion_truth.png", "report.html"}
@@ -238,7 +248,7 @@ def test_demo(folder, run, refuse, monkeypatch):
     assert run("explain demo/sources.fits", source)[0] == 0
     assert "use --overwrite" in refuse("demo -o demo")
     assert "cannot be made" in refuse("demo -o x.fits/demo")
-    assert "n_sources" in refuse("demo -o other --n-sources 0")
+    assert "--n-sources must" in refuse("demo -o other --n-sources 0")
     assert not (folder / "other").exists()
 
 
@@ -256,8 +266,15 @@ def test_run(folder, run, refuse):
     args = "run bare.fits -o out.fits --priors training --set classification.training=x.fits"
     status, out, err = run(f"{args} --skip counterparts,hosts,variability,labels")
     assert status == 0, err
-    assert "To cite" in out
-    assert "step 7 of 7 (classes)" in err
+    assert "Wrote out.fits; beside it .report.txt" in out
+    assert "[7/7] classes      AGN 2   " in err
+    assert "To cite" in (folder / "out.fits.report.txt").read_text()
+    assert run(
+        "run bare.fits --quiet -o out.fits --set classification.training=x.fits --priors",
+        "training",
+        "--skip",
+        "counterparts,hosts,variability,labels",
+    ) == (0, "", "")
     assert read_table("out.fits")["prediction"].tolist() == ["AGN", "AGN"]
     assert (folder / "out.fits.report.txt").exists()
     status, out, _ = run("run bare.fits --dry-run")
@@ -303,7 +320,7 @@ def test_properties_file(folder, run):
         ("--properties absent.toml", "there is no file of properties absent.toml"),
         ("--properties x.fits", "must be columns, as hr1,hr2, or a TOML file"),
         ("--category hr1", "category must look like"),
-        ("--priors AGN=0.5,star=0.6", "they have none for AGN_2"),
+        ("--priors AGN=0.5,star=0.5", "they have none for AGN_2"),
         ("--priors AGN=1,star=0,extended=0,ex_XRB=0.1,AGN_2=0", "must sum to 1"),
         ("--priors AGN=1,star=-1,extended=0,ex_XRB=1,AGN_2=0", "not negative"),
         ("--priors AGN=much,star=0.5", "AGN: got 'much'"),
@@ -323,10 +340,10 @@ def test_properties_file(folder, run):
         ("--bandwidth 0", "bandwidth must be"),
         ("--optimize beauty", "optimize must be one of"),
         ("--optimize f1 --target dog", "target must be a class"),
-        ("--target star", "target goes with --optimize f1"),
+        ("--target star", "--target needs --optimize f1"),
         ("--optimize f1 --weights published", "weights are given"),
         ("--training absent.fits", "there is no file absent.fits"),
-        ("--model absent.ecsv", "there is no model file absent.ecsv"),
+        ("--model absent.ecsv", "there is no file absent.ecsv"),
         ("--model x.fits", "is not a claxboi model"),
         ("--model x.fits --kernel gaussian", "model is already fitted"),
         ("--rng -5", "whole number"),
@@ -356,8 +373,8 @@ def test_wrong_files(sample, folder, refuse):
         "x.fits/out.fits": "there is no folder x.fits",
         "nowhere/out.fits": "there is no folder nowhere",
     }.items():
-        assert message in refuse(f"classify absent.fits -o {output}")
-    args = "classify absent.fits -o out.fits --write-model x.fits"
+        assert message in refuse(f"classify x.fits -o {output}")
+    args = "classify x.fits -o out.fits --write-model x.fits"
     assert "x.fits exists already" in refuse(args)
     assert sorted(item.name for item in folder.iterdir()) == [
         "empty.ecsv",
@@ -389,12 +406,14 @@ def test_wrong_properties_file(folder, refuse, text, message):
 
 def test_wrong_explain(sample, folder, run, refuse):
     assert "there is no model file x.fits.model.ecsv" in refuse("explain x.fits 3")
-    assert "there is no source 'Crab'" in refuse("explain x.fits Crab")
-    assert "there is no source '100000'" in refuse("explain x.fits 100000")
+    assert "no source 'Crab': not found in source_id, and not a row number from 0 to" in refuse(
+        "explain x.fits Crab"
+    )
+    assert "no source '100000'" in refuse("explain x.fits 100000")
     twice = sample.copy()
     twice["source_id"][1] = twice["source_id"][0]
     write_table(twice, "twice.fits")
-    assert "stands in 2 rows" in refuse("explain twice.fits", twice["source_id"][0])
+    assert "is in 2 rows" in refuse("explain twice.fits", twice["source_id"][0])
     write_table(sample["hr1", "class"], "few.ecsv")
     assert "source_id or name (--id" in refuse("explain few.ecsv Crab")
     assert "no column 'designation'" in refuse("explain few.ecsv Crab --id designation")
@@ -407,7 +426,7 @@ def test_wrong_evaluate(sample, folder, refuse):
 
 
 @pytest.mark.parametrize("command", ["", "fly", "classify", "explain x.fits"])
-def test_wrong_usage(refuse, command):
+def test_wrong_usage(folder, refuse, command):
     assert "--help" in refuse(command)
 
 
@@ -435,10 +454,12 @@ def test_help(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--version"])
     assert capsys.readouterr().out.startswith("claxboi ")
-    for command in ([], ["classify"], ["explain"], ["evaluate"], ["demo"]):
+    for command in ([], *([name] for name in cli.COMMANDS)):
         with pytest.raises(SystemExit, match="0"):
             cli.main([*command, "--help"])
-        assert capsys.readouterr().out.startswith("usage: claxboi")
+        text = capsys.readouterr().out
+        assert text.startswith("usage: claxboi")
+        assert not command or f"    claxboi {command[0]}" in text.partition("\nExample:\n")[2]
 
 
 def test_help_tells_the_defaults_of_python(capsys):
@@ -455,10 +476,8 @@ def test_help_tells_the_defaults_of_python(capsys):
 
 
 def test_as_a_process(folder):
-    code = "import sys; from claxboi.cli import main; sys.exit(main())"
-
     def start(*args):
-        command = [sys.executable, "-c", code, *args]
+        command = [sys.executable, "-m", "claxboi", *args]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     done = start("classify", "x.fits", "-o", "out.fits", "--priors", "training", "--quiet")
@@ -503,3 +522,90 @@ def test_plan_of_references(run, refuse, folder):
     assert "belong together" in refuse("references gaia --plan positions.fits")
     assert "names of catalogues" in refuse("references --plan positions.fits --radius 8")
     assert "x.fits has no columns" in refuse("references gaia --plan x.fits --radius 8")
+
+
+# A classifier for a mission
+
+
+@pytest.mark.filterwarnings("ignore::claxboi.utils.ClaxboiWarning")
+def test_train_classify_and_evaluate_without_a_network(folder, run, refuse):
+    from claxboi.references.tests.loopback import LoopbackCDS
+    from claxboi.training.tests.mission_sky import make_mission_sky
+
+    names = "secrest,ascc,avakyan,downes,simbad"
+    with LoopbackCDS(make_mission_sky(12)[0]):
+        status, out, err = run(f"train 4xmm -o m.ecsv --rng 1 --label-catalogues {names}")
+    assert status == 0, err
+    model = NaiveBayesClassifier.read("m.ecsv")
+    assert model.origin["mission"] == "4XMM"
+    assert out.startswith("Model m.ecsv: trained on 4XMM; fluxes in 0.2-12 keV; hardness ratios ")
+    assert "catalogues of 20" in out
+    assert "use --overwrite" in refuse("train 4XMM -o m.ecsv")
+    assert "mission must be one of '4XMM'" in refuse("train ROSAT -o other.ecsv")
+    assert "--priors must sum to 1" in refuse("train 4XMM -o o.ecsv --priors AGN=0.5,star=0.2")
+    # What others do with it: no service is there.
+    columns = {record.column: np.full(4, 0.1) for record in model.properties}
+    write_table(Table({"source_id": list("abcd"), **columns}), "new.fits")
+    status, out, err = run("classify new.fits --model m.ecsv --priors training -o new-out.fits")
+    assert status == 0, err
+    assert out.startswith("Model m.ecsv: trained on 4XMM; fluxes in 0.2-12 keV")
+    assert "needs labelled sources" in refuse(
+        "classify new.fits --model m.ecsv --priors training -o o.fits --evaluate"
+    )
+
+
+@pytest.mark.filterwarnings("ignore::claxboi.utils.ClaxboiWarning")
+def test_training_by_mission_and_scores_of_its_sample(sample, folder, run, refuse, monkeypatch):
+    from claxboi.training import choose_sample
+
+    class Built:
+        table = sample
+
+    asked = []
+    monkeypatch.setattr(choose_sample, "build", lambda name, **_: asked.append(name) or Built)
+    unlabelled = sample["source_id", "b", "hr1", "hr2", "log_fx_fb", "extent"]
+    write_table(unlabelled, "new.fits")
+    args = "classify new.fits --training 4xmm --priors training -o out.fits --evaluate"
+    status, out, err = run(args)
+    assert status == 0, err
+    assert set(asked) == {"4xmm"}
+    assert "leave-one-out" in out
+    assert "nor a mission of that name" in refuse("classify x.fits -o o.fits --training ROSAT")
+
+
+# One number
+
+
+def test_scores_of_a_classified_table_are_those_of_its_report(sample, folder, run):
+    priors = "AGN=0.5,star=0.2,extended=0.1,ex_XRB=0.1,AGN_2=0.1"
+    run("classify x.fits -o out.fits --quiet --priors", priors)
+    model = NaiveBayesClassifier.read("out.fits.model.ecsv")
+    expected = str(model.evaluate(read_table("out.fits"), _priors(priors)))
+    status, out, err = run("evaluate out.fits")
+    assert (status, out.strip(), err) == (0, expected, "")
+    assert run("evaluate out.fits --priors training")[1].strip() != expected
+    assert run("report out.fits -o r.html --quiet")[0] == 0
+
+
+def _priors(text):
+    return {name: float(value) for name, value in (part.split("=") for part in text.split(","))}
+
+
+# The shell
+
+
+def test_completion(run):
+    for shell in ("bash", "zsh", "fish"):
+        status, out, _ = run(f"completion {shell}")
+        assert status == 0
+        for name in cli.COMMANDS:
+            assert name in out
+        assert "pos-error" in out
+    script = run("completion bash")[1] + (
+        'COMP_WORDS=(claxboi cl); COMP_CWORD=1; _claxboi; echo "${COMPREPLY[@]}"\n'
+        'COMP_WORDS=(claxboi run --pos); COMP_CWORD=2; _claxboi; echo "${COMPREPLY[@]}"\n'
+    )
+    bash = shutil.which("bash")
+    if bash is not None:
+        done = subprocess.run([bash, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["classify", "--pos-error"]

@@ -13,9 +13,10 @@ from ._column_values import (
 )
 from ._content import digest, distinct_rows, file_hash, table_hash
 from ._epochs import to_years, year_values
-from ._files import check_output, replacing
+from ._files import check_output, remove_abandoned, replacing, replacing_all
 from ._methods import as_method
 from ._moved import moved_names
+from ._notes import NOTE
 from ._progress import Progress
 from ._provenance import record
 from ._units import (
@@ -46,6 +47,7 @@ from .sphere import (
 
 __all__ = [
     "ARCSEC",
+    "NOTE",
     "ClaxboiWarning",
     "ImplausibleValueWarning",
     "Progress",
@@ -73,7 +75,9 @@ __all__ = [
     "quantity_value",
     "read_unit",
     "record",
+    "remove_abandoned",
     "replacing",
+    "replacing_all",
     "sky_offsets",
     "sky_separation",
     "table_hash",

@@ -3,11 +3,14 @@
 Files that are written whole or not at all.
 """
 
+import glob
 import os
+import re
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["check_output", "replacing"]
+__all__ = ["check_output", "remove_abandoned", "replacing", "replacing_all"]
 
 
 def check_output(path, *, overwrite=False):
@@ -66,12 +69,87 @@ def replacing(path, *, overwrite=False):
     OSError
         As for `check_output`, and if the folder cannot be written or the disk is full.
     """
-    path = check_output(path, overwrite=overwrite)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
+    with replacing_all([path], overwrite=overwrite) as (temporary,):
         yield temporary
-        os.replace(temporary, path)
+
+
+@contextmanager
+def replacing_all(paths, *, overwrite=False):
+    """
+    Give the names of new files that take the places of others once all of them are complete.
+
+    Parameters
+    ----------
+    paths : sequence of str or path
+        The files to be written. They are replaced in their order.
+    overwrite : bool, optional
+        Whether they may be replaced.
+
+    Yields
+    ------
+    temporaries : list of `~pathlib.Path`
+        Other names in the same folders, with the same suffixes. Nothing of them remains.
+
+    Raises
+    ------
+    OSError
+        As for `replacing`.
+    """
+    paths = [check_output(path, overwrite=overwrite) for path in paths]
+    temporaries = [path.with_name(f"{_prefix()}{path.name}") for path in paths]
+    _in_use.update(temporaries)
+    try:
+        yield temporaries
+        for temporary, path in zip(temporaries, paths, strict=True):
+            os.replace(temporary, path)
     except OSError as err:
-        raise OSError(f"{path} cannot be written: {err.strerror or err}") from err
+        if err.filename is None or Path(err.filename) in temporaries:
+            # The class stays: a full disk is not a missing folder.
+            clear = type(err)(f"{paths[0]} cannot be written: {err.strerror or err}")
+            clear.errno = err.errno
+            raise clear from err
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries:
+            temporary.unlink(missing_ok=True)
+        _in_use.difference_update(temporaries)
+
+
+def remove_abandoned(folder, name=""):
+    """
+    Remove what killed processes left of files that they were writing by `replacing`.
+
+    Parameters
+    ----------
+    folder : str or path
+        The folder.
+    name : str, optional
+        How the names of the files begin.
+    """
+    for path in Path(folder).glob(f".*-{glob.escape(name)}*"):
+        found = _TEMPORARY.match(path.name)
+        if found and found[2].startswith(name) and path not in _in_use:
+            process = int(found[1])
+            if process == os.getpid() or not _is_alive(process):
+                path.unlink(missing_ok=True)
+
+
+# Temporary names that this process writes now.
+_in_use = set()
+_TEMPORARY = re.compile(r"\.(\d+)-\d+-(.+)", re.DOTALL)
+
+
+def _prefix():
+    return f".{os.getpid()}-{threading.get_ident()}-"
+
+
+def _is_alive(process):
+    if os.name != "posix":
+        # Signal 0 would end it elsewhere: its files stay.
+        return True
+    try:
+        os.kill(process, 0)
+    except OSError as err:
+        # That of another user is alive.
+        return not isinstance(err, ProcessLookupError)
+    return True

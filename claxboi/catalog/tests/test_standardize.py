@@ -325,7 +325,7 @@ class TestWhichMission:
         for name, column in swift().items():
             table[name] = column
         with pytest.raises(
-            ValueError, match="several missions, 4XMM, 2SXPS: say which by mission="
+            ValueError, match="several missions, 4XMM, 2SXPS: choose one with mission="
         ):
             standardize(table)
         assert standardize(table, "2SXPS").meta["claxboi"]["catalog"]["mission"] == "2SXPS"
@@ -421,16 +421,16 @@ class TestOtherTables:
         with pytest.raises(TypeError, match="column 'RAJ2000' must hold angles"):
             standardize(table, columns=columns)
         table["RAJ2000"] = ["east", "west"]
-        with pytest.raises(TypeError, match="'RAJ2000' must hold numbers, got 'east'"):
+        with pytest.raises(TypeError, match="'RAJ2000' must hold angles, got 'east'"):
             standardize(table, columns=columns)
 
     def test_ambiguous(self):
-        table = Table({"ra": [1.0], "dec": [0.0], "total_flux": [1e-14], "fx": [2e-14]})
+        table = Table({"ra": [1.0], "dec": [0.0], "total_flux": [1e-14], "flux_tot": [2e-14]})
         with pytest.raises(
-            ValueError, match=r"flux is ambiguous, .*'fx' \(no unit\).*say which by columns="
+            ValueError, match=r"flux is ambiguous, .*'flux_tot' \(no unit\).*choose with columns="
         ):
             standardize(table)
-        assert standardize(table, columns={"flux": "fx"})["flux"][0] == 2e-14
+        assert standardize(table, columns={"flux": "flux_tot"})["flux"][0] == 2e-14
 
     def test_two_units_fit(self):
         table = Table({"ra": [1.0], "dec": [0.0], "soft": [1e-17], "hard": [2e-17]})

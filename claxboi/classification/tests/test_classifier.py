@@ -280,6 +280,7 @@ class TestLaws:
 
     def test_per_source_priors(self):
         table = make_table()
+        table["source_id"] = np.arange(90)
         model = NaiveBayesClassifier(["u", "w"]).fit(table)
         priors = np.where(np.arange(90)[:, np.newaxis] < 45, [0.2, 0.3, 0.5], [0.7, 0.2, 0.1])
         found = model.predict_proba(table, priors)
@@ -309,10 +310,12 @@ class TestStatistics:
     TRUE_PRIORS = np.array([0.6, 0.3, 0.1])
 
     def draw(self, n, rng, priors):
+        names = [f"{rng}-{k}" for k in range(n)]
         rng = np.random.default_rng(rng)
         codes = rng.choice(3, size=n, p=priors)
         x = rng.normal(self.CENTERS[codes], self.SIGMA[codes][:, np.newaxis])
-        return Table({"class": np.array(list("ABC"))[codes], "u": x[:, 0], "w": x[:, 1]}), codes
+        labels = np.array(list("ABC"))[codes]
+        return Table({"source_id": names, "class": labels, "u": x[:, 0], "w": x[:, 1]}), codes
 
     def truth(self, table):
         x = np.array([table["u"], table["w"]])
@@ -416,6 +419,7 @@ class TestClassify:
 
     def test_one_row(self):
         table = make_table()
+        table["source_id"] = np.arange(90)
         model = NaiveBayesClassifier(["u", "w"]).fit(table)
         assert_array_equal(
             model.predict_proba(table[7:8], PRIORS)[0], model.predict_proba(table, PRIORS)[7]
@@ -565,6 +569,7 @@ class TestLearned:
         table["u"].unit = "deg"
         model = NaiveBayesClassifier(["u", "w"])
         one = model.fit(table).classify(table, PRIORS)
-        other = model.fit(QTable(table)).classify(QTable(table), PRIORS)
+        quantities = QTable(table)
+        other = model.fit(quantities).classify(quantities, PRIORS)
         assert isinstance(other, QTable)
         assert_array_equal(one["P_A"], other["P_A"])

@@ -27,7 +27,7 @@ def table():
     codes = np.arange(n) % 3
     return Table(
         {
-            "id": np.arange(n),
+            "source_id": np.arange(n),
             "x": MaskedColumn(rng.normal(codes), mask=rng.random(n) < 0.2, unit="keV"),
             "y": rng.normal(-1.0 * codes).astype("f4"),
             "class": MaskedColumn(np.array(list("ABC"))[codes], mask=np.arange(n) % 5 == 0),
@@ -62,7 +62,9 @@ class TestBadInput:
             run(table[:0])
 
     def test_label_is_absent(self, table):
-        with pytest.raises(KeyError, match="table has no column 'type'; its columns are id, x, y"):
+        with pytest.raises(
+            KeyError, match="table has no column 'type'; its columns are source_id, x, y"
+        ):
             run(table, label="type")
 
     def test_label_is_all_masked(self, table):
@@ -272,7 +274,7 @@ class TestTable:
     def test_comes_back(self, table):
         result = run(table)
         assert result.colnames[:5] == table.colnames
-        assert_array_equal(result["id"], np.arange(150))
+        assert_array_equal(result["source_id"], np.arange(150))
         assert result["x"].unit == u.keV
         assert result["y"].dtype == np.float32
         assert_array_equal(result["x"].mask, table["x"].mask)
@@ -328,7 +330,7 @@ class TestTraining:
         assert_allclose(result["P_A"], model.classify(new, PRIORS)["P_A"], rtol=1e-12)
 
     def test_another_table_that_holds_the_same_sources(self, table):
-        result = run(table["x", "y"], training=table)
+        result = run(table["source_id", "x", "y"], training=table)
         assert_array_equal(result["is_training"], ~table["class"].mask)
         assert_allclose(result["P_A"], run(table)["P_A"], rtol=1e-12)
 

@@ -10,7 +10,7 @@ from astropy.table import Column, MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier, _crossvalidation
-from claxboi.classification._crossvalidation import _grouped, _sky_cells, _stratified
+from claxboi.classification._crossvalidation import _grouped, _sky_cells, stratified_folds
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 
@@ -65,10 +65,10 @@ class TestLeaveOneOut:
 
     def test_some_of_the_rows(self, table, model):
         part = table[:100].copy()
-        part["x"][:30] += 1e-6
+        part["dec"][:30] *= -1
         method = "leave-one-out for 70 training sources, prediction for the rest"
         assert model.evaluate(part, PRIORS).method == method
-        part["x"] += 1e-6
+        part["dec"][30:] *= -1
         assert "no source of the table trained" in model.evaluate(part, PRIORS).method
 
     def test_unlabelled_do_not_count(self, table, model):
@@ -89,7 +89,7 @@ class TestFolds:
     @pytest.mark.parametrize("method", ["k-fold", "grouped"])
     def test_slow_loop(self, table, model, method, monkeypatch):
         deal = np.random.default_rng(2).integers(0, 4, 240)
-        monkeypatch.setattr(_crossvalidation, "_stratified", lambda *args: deal)
+        monkeypatch.setattr(_crossvalidation, "stratified_folds", lambda *args: deal)
         monkeypatch.setattr(_crossvalidation, "_grouped", lambda *args: (deal, "test"))
         found = model.evaluate(table, PRIORS, method=method, n_folds=4)
         probability = np.empty((240, 3))
@@ -154,6 +154,7 @@ class TestFolds:
         # Each source is there four times: its copies train the model unless they are grouped.
         copies = table[np.tile(np.arange(240), 4)]
         copies["source"] = np.tile(np.arange(240), 4)
+        copies.remove_columns(["ra", "dec"])
         copies["x"] += 1e-6 * np.repeat(np.arange(4), 240)
         # Labels without any sense: whoever does better than chance has seen the answer.
         copies["class"] = np.tile(np.random.default_rng(3).permutation(table["class"]), 4)
@@ -163,6 +164,12 @@ class TestFolds:
         assert leaky > 0.9
         assert abs(honest.accuracy - 1 / 3) < 4 * np.sqrt(2 / 9 / 240)
         assert honest.method == "grouped by column 'source', 10 folds"
+        # A name tells as much.
+        copies["source_id"] = copies["source"]
+        model.fit(copies)
+        for method in ("leave-one-out", "k-fold"):
+            named = model.evaluate(copies, "training", method=method, rng=1)
+            assert abs(named.accuracy - 1 / 3) < 4 * np.sqrt(2 / 9 / 240)
 
     def test_sky_cells(self, table, model):
         found = model.evaluate(table, PRIORS, method="grouped", cell_size=10.0, rng=1)
@@ -180,7 +187,7 @@ class TestFolds:
 class TestDeal:
     def test_stratified(self):
         codes = np.repeat([0, 1, 2], [50, 13, 4])
-        fold = _stratified(codes, 5, np.random.default_rng(1))
+        fold = stratified_folds(codes, 5, np.random.default_rng(1))
         for c in range(3):
             counts = np.bincount(fold[codes == c], minlength=5)
             assert counts.max() - counts.min() <= 1
@@ -188,7 +195,7 @@ class TestDeal:
 
     def test_grouped(self):
         table = Table({"g": np.repeat(["a", "b", "c", "d"], 5)})
-        fold, kind = _grouped(table, "g", 1.0, 2, np.random.default_rng(1))
+        fold, kind = _grouped(table, "g", 1.0, 2, np.random.default_rng(1), np.arange(20))
         assert kind == "column 'g'"
         groups = fold.reshape(4, 5)
         assert np.all(groups == groups[:, :1])

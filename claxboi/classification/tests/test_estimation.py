@@ -19,6 +19,7 @@ def draw(n, proportions, rng, *, labelled=True, flux=1e-14):
     names = np.array(["A", "B", "C"])[codes]
     return Table(
         {
+            "source_id": [f"{labelled}-{k}" for k in range(n)],
             "x": rng.normal(1.5 * codes),
             "y": np.where(rng.random(n) < 0.1 + 0.2 * codes, np.nan, rng.normal(-1.0 * codes)),
             "flux": flux * 10 ** rng.normal(0, 0.4, n),

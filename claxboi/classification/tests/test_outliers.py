@@ -18,7 +18,8 @@ def draw(n, rng, *, shares=(1.0, 0.5, 0.5)):
     names = np.array(["near", "far"])[np.arange(n) % 2]
     shift = np.where(names == "far", 60.0, 0.0)
     common = rng.exponential(size=n)
-    table = Table({"class": names})
+    numbers = rng.integers(2**62, size=n)
+    table = Table({"source_id": numbers, "class": names})
     for k, share in enumerate(shares):
         values = shift + rng.gamma(2 + k, size=n) + common
         table[f"x{k}"] = np.where(rng.random(n) < share, values, np.nan)

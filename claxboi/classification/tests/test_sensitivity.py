@@ -6,7 +6,7 @@ from claxboi import classify
 from claxboi.classification import priors_sensitivity
 from claxboi.simulation import make_labelled_sample
 
-COLUMNS = ["b", "hr1", "hr2", "log_fx_fb", "class"]
+COLUMNS = ["source_id", "b", "hr1", "hr2", "log_fx_fb", "class"]
 PRIORS = {"AGN": 0.6, "star": 0.3, "ex_XRB": 0.1}
 
 

@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi import classify
 from claxboi.classification import NaiveBayesClassifier
-from claxboi.classification._crossvalidation import _stratified, _together
+from claxboi.classification._crossvalidation import stratified_folds
+from claxboi.classification._search import read_labelled
 
 PROPERTIES = ["hr1", "gamma"]
 PRIORS = {"AGN": 0.5, "CV": 0.2, "star": 0.3}
@@ -62,14 +63,12 @@ def test_held_out_of_all_classes():
         assert_allclose(found, expected, atol=1e-10)
 
 
-@pytest.mark.parametrize("without", ["table", "sample", "both"])
-def test_held_out_without_positions(without):
-    """The shares of a source are known by its values alone where there is no position."""
+@pytest.mark.parametrize("without", [["source_id"], ["ra", "dec"]])
+def test_held_out_by_identifier_or_position(without):
     whole, sample = make_sample()
     expected = make_model().fit(sample, sample_weight=sample["weight"]).predict_proba(whole, PRIORS)
-    for name, table in (("table", whole), ("sample", sample)):
-        if without in (name, "both"):
-            table.remove_columns(["ra", "dec"])
+    for table in (whole, sample):
+        table.remove_columns(without)
     model = make_model().fit(sample, sample_weight=sample["weight"])
     for labels in (list(whole["class"]), [""] * len(whole)):
         whole["class"] = labels
@@ -80,28 +79,15 @@ def test_held_out_without_positions(without):
     assert_allclose(sources.weights, sample["weight"])
 
 
-def test_equal_values_are_no_soft_label():
-    """Sources that happen to be equal have a whole label each, or several of one class."""
-    table = Table({"hr1": [0.1, 0.1, 0.2, 0.3, 0.4, 0.9], "class": ["CV", "AGN"] * 3})
-    model = NaiveBayesClassifier(["hr1"])
-    with pytest.warns(UserWarning, match="fewer than 10"):
-        model.fit(table)
-    assert model._read(table).also is None
-    table = vstack([table, table[:1]])
-    with pytest.warns(UserWarning, match="fewer than 10"):
-        model.fit(table, sample_weight=np.full(7, 0.1))
-    assert model._read(table).also is None
-
-
 def test_k_fold_keeps_a_source_together():
     """No fold is scored by a model that saw another row of the same source."""
     whole, sample = make_sample()
     model = make_model().fit(sample, sample_weight=sample["weight"])
     evaluation = model.evaluate(sample, PRIORS, method="k-fold", n_folds=5, rng=1)
     expected = np.empty((len(sample), 3))
-    sources = model._read(sample)
+    labelled = read_labelled(model, sample)
     codes = np.array([model.classes_.index(name) for name in sample["class"]])
-    fold = _together(_stratified(codes, 5, np.random.default_rng(1)), sources)
+    fold = stratified_folds(codes, 5, np.random.default_rng(1), labelled.source, labelled.keys)
     for row in range(len(whole)):
         assert len(set(fold[sample["source_id"] == row])) == 1
     for k in range(5):
@@ -153,7 +139,7 @@ def test_written_and_read(tmp_path):
 def test_hard_labels_are_no_soft_ones():
     whole, _ = make_sample()
     model = make_model().fit(whole)
-    assert model._read(whole).also is None
+    assert model._read(whole).held[2].ndim == 1
 
 
 def test_weight_column_of_classify():

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Tests of the training sample: its labels, its units, and how its rows are known again.
+Tests of the labels and units of a training sample.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import NaiveBayesClassifier, Property, SmallClassWarning
-from claxboi.classification._training import label_codes, read_labels, row_folds, row_keys
+from claxboi.classification._training import label_codes, read_labels
 
 
 def read(labels, **options):
@@ -26,6 +26,7 @@ def table():
             "x": rng.normal(size=n),
             "y": MaskedColumn(rng.normal(size=n).astype("f4"), mask=rng.random(n) < 0.3),
             "z": np.round(rng.normal(size=n), 1),
+            "source_id": np.arange(n),
             "class": np.array(["A", "B", "C"])[np.arange(n) % 3],
         }
     )
@@ -40,104 +41,6 @@ def model(table):
 
 def is_training(model, table):
     return np.array(model.classify(table, "training")["is_training"])
-
-
-class TestRecognise:
-    def test_all(self, model, table):
-        assert is_training(model, table).all()
-
-    def test_subset_shuffled(self, model, table):
-        rows = np.random.default_rng(2).permutation(120)[:50]
-        whole, part = (model.classify(t, "training") for t in (table, table[rows]))
-        assert part["is_training"].all()
-        assert_array_equal(part["P_A"], whole["P_A"][rows])
-
-    @pytest.mark.parametrize("how", ["masked", "removed", "wrong"])
-    def test_label_is_gone(self, model, table, how):
-        other = table.copy()
-        if how == "removed":
-            del other["class"]
-        elif how == "masked":
-            other["class"] = MaskedColumn(other["class"], mask=True)
-        else:
-            other["class"] = "?"
-        whole, found = (model.classify(t, "training") for t in (table, other))
-        assert found["is_training"].all()
-        assert_array_equal(found["P_A"], whole["P_A"])
-
-    @pytest.mark.parametrize("suffix", ["fits", "ecsv", "csv", "vot"])
-    def test_read_from_a_file(self, model, table, tmp_path, suffix):
-        path = tmp_path / f"table.{suffix}"
-        table.write(path, **({"format": "votable"} if suffix == "vot" else {}))
-        again = Table.read(path)
-        assert is_training(model, again).all()
-
-    @pytest.mark.parametrize("masked", [False, True])
-    def test_qtable(self, model, table, masked):
-        other = QTable(table)
-        assert isinstance(other["x"], u.Quantity)
-        if masked:
-            other = QTable(table, masked=True)
-        assert is_training(model, other).all()
-
-    def test_new_rows(self, model, table):
-        other = table.copy()
-        other["x"][::2] += 1e-9
-        assert_array_equal(is_training(model, other), np.arange(120) % 2 == 1)
-
-    def test_missing_value_is_another_row(self, model, table):
-        other = table.copy()
-        first = np.flatnonzero(~other["y"].mask)[0]
-        other["y"].mask[first] = True
-        assert not is_training(model, other)[first]
-
-    def test_duplicates(self, table):
-        # The same values in two classes: the label says which it was; without, it is new.
-        table["x"][1], table["z"][1] = table["x"][0], table["z"][0]
-        table["y"].mask[:2] = True
-        model = NaiveBayesClassifier(["x", "y", "z"], weights=[1, 1]).fit(table)
-        assert is_training(model, table).all()
-        terms = [model._read(table).codes[k] for k in (0, 1)]
-        assert terms == [0, 1]
-        del table["class"]
-        assert_array_equal(is_training(model, table), np.arange(120) > 1)
-
-    def test_row_without_values(self, table):
-        # It is like any other row without values, of which most catalogues have many.
-        for name in "xyz":
-            table[name] = MaskedColumn(table[name], mask=False)
-            table[name].mask[0] = True
-        model = NaiveBayesClassifier(["x", "y", "z"], weights=[1, 1]).fit(table)
-        assert is_training(model, table).all()
-        table["class"] = MaskedColumn(table["class"], mask=np.arange(120) == 0)
-        assert_array_equal(is_training(model, table), np.arange(120) > 0)
-
-    def test_left_out_class_did_not_train(self, table):
-        table["class"][:2] = "D"
-        with pytest.warns(SmallClassWarning, match=r"left out: D \(2\)"):
-            model = NaiveBayesClassifier(["x", "y", "z"], weights=[1, 1]).fit(table)
-        assert_array_equal(is_training(model, table), np.arange(120) > 1)
-
-    def test_zero_and_minus_zero(self, table):
-        table["x"][0] = 0.0
-        model = NaiveBayesClassifier(["x", "y", "z"], weights=[1, 1]).fit(table)
-        table["x"][0] = -0.0
-        assert is_training(model, table).all()
-
-
-class TestKeys:
-    def test_depend_on_every_value_and_its_place(self):
-        values = np.array([[1.0, 2, 1, np.nan, 1], [2.0, 1, np.nan, 1, 2]])
-        keys = row_keys(values)
-        assert len(np.unique(keys[:4])) == 4
-        assert keys[0] == keys[4]
-
-    def test_folds(self):
-        keys = row_keys(np.random.default_rng(3).normal(size=(2, 20_000)))
-        fold = row_folds(keys, 5)
-        counts = np.bincount(fold, minlength=5)
-        assert np.all(np.abs(counts - 4000) < 4 * np.sqrt(4000 * 0.8))
-        assert_array_equal(row_folds(keys[::-1], 5), fold[::-1])
 
 
 class TestUnits:
@@ -182,7 +85,10 @@ class TestUnits:
         other = NaiveBayesClassifier([Property("x", error="e")]).fit(table)
         assert_allclose(
             other.predict_proba(table[:20], "training"),
-            plain.predict_proba(Table({"x": table["x"], "e": np.full(120, 0.2)})[:20], "training"),
+            plain.predict_proba(
+                Table({"x": table["x"], "e": np.full(120, 0.2), "source_id": np.arange(120)})[:20],
+                "training",
+            ),
         )
 
     def test_unknown_unit_is_taken_as_it_is(self, table):

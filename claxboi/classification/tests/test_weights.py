@@ -9,7 +9,13 @@ from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime, minimize
 
-from claxboi.classification import Evaluation, NaiveBayesClassifier, _search, weights
+from claxboi.classification import (
+    Evaluation,
+    IdentityWarning,
+    NaiveBayesClassifier,
+    _search,
+    weights,
+)
 from claxboi.classification._posterior import NORMALIZATIONS
 from claxboi.classification._search import population_weights
 from claxboi.classification.weights import (
@@ -235,7 +241,7 @@ class TestOptimizeLogLoss:
     def test_each_fold_is_fitted_without_it(self, table, model):
         search = model.optimize(table, PRIORS, n_folds=3)
         sources = model._read(table)
-        fold = _search.row_folds(sources.keys, 3)
+        fold = _search.deal_folds(model._training.keys, 3)
         codes = np.searchsorted(list("ABC"), table["class"])
         whole = population_weights(codes, np.array(list(PRIORS.values())), np.ones(600))
         terms = _search.collect_terms(model, sources)
@@ -269,8 +275,10 @@ class TestOptimizeLogLoss:
         rng = np.random.default_rng(6)
         new = table[rng.permutation(600)[:200]]
         new["w"] = new["w"] + 0.01
-        search = model.optimize(new, PRIORS)
+        with pytest.warns(IdentityWarning, match="assumed that none of the 200 labelled rows"):
+            search = model.optimize(new, PRIORS)
         assert search.n_sources == 200
+        assert model.optimize(new, PRIORS, training=False).score == search.score
 
     def test_sets_the_model(self, table, model):
         search = model.optimize(table, PRIORS)

@@ -24,7 +24,8 @@ from claxboi.counterparts import associate, calibrate_cutoffs, link_xray
 from claxboi.simulation import make_labelled_sample
 from claxboi.training import add_labels, label_report
 
-NAMES = [name for name in diagnostics.__all__ if name.startswith("plot_")]
+#: All but the one that bokeh draws.
+NAMES = [name for name in diagnostics.__all__ if name.startswith("plot_") and name != "plot_linked"]
 
 
 class Case(NamedTuple):

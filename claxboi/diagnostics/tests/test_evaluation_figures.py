@@ -27,7 +27,7 @@ class TestConfusion:
         texts = check_drawing(ax)
         assert set(evaluation.classes) <= set(texts)
         assert "recall" in texts
-        assert ("precision\nat priors" if corrected else "precision") in texts
+        assert ("precision,\nprior-corrected" if corrected else "precision") in texts
         assert "300 sources, leave-one-out" in texts
 
     def test_numbers(self):

@@ -74,12 +74,12 @@ class TestTrack:
     def test_unknown_sources(self, result):
         with pytest.raises(IndexError, match="row from 0 to 299, got 300"):
             plot_track(result, 300)
-        with pytest.raises(KeyError, match="has no source 'J9999'"):
+        with pytest.raises(KeyError, match="no source 'J9999'"):
             plot_track(result, "J9999")
         result["source_id"][4] = "J0005"
-        with pytest.raises(ValueError, match="stands in the rows 4, 5"):
+        with pytest.raises(ValueError, match=r"in 2 rows of column 'source_id' \(4, 5\)"):
             plot_track(result, "J0005")
-        with pytest.raises(TypeError, match=r"identifier, got 1\.5"):
+        with pytest.raises(TypeError, match=r"one position, got 1\.5"):
             plot_track(result, 1.5)
 
     def test_tables_that_do_not_fit(self, result):
@@ -141,7 +141,7 @@ class TestMixin:
         table.evaluation = evaluation
         table.model = make_model()
         assert table.plot_confusion(normalize=None).get_xlabel() == "Predicted class"
-        assert table.plot_reliability().get_ylabel() == "Fraction classified right"
+        assert table.plot_reliability().get_ylabel() == "Fraction classified correctly"
         assert table.plot_densities("pm", value=0.2).get_ylabel() == "Density"
         assert table.plot_track("J0001").get_title("left").startswith("J0001")
         assert table.plot_outliers().get_ylabel() == "Predicted class"

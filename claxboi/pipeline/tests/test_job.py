@@ -121,7 +121,7 @@ def test_everything_is_written_beside_the_output(done):
     assert kept["log_lx"].meta["ucd"].startswith("phys.luminosity")
     assert kept["opt_separation"].unit == u.arcsec
     log = (done.folder / "out.fits.log").read_text()
-    assert re.search(r"step 2 of 7 \(counterparts\): done in [\d.]+ s", log)
+    assert re.search(r"\[2/7\] counterparts gaia \d+, allwise \d+ counterparts   [\d.]+ s", log)
 
 
 def test_done_job_is_not_done_again(done):
@@ -175,7 +175,7 @@ def test_killed_and_started_again_by_the_settings_that_were_written(done, tmp_pa
     assert str(result.evaluation) == str(done.result.evaluation)
     # No step that was complete was done again.
     log = (tmp_path / "out.fits.log").read_text()
-    begun = re.findall(r"INFO step \d of 7 \((\w+)\)$", log, re.MULTILINE)
+    begun = re.findall(r"INFO step \[\d/7\] (\w+)$", log, re.MULTILINE)
     killed = ["catalogue", "counterparts"], ["counterparts", "hosts", "properties"]
     assert begun == [*killed[0], *killed[1], "variability", "labels", "classes", "classes"]
 

@@ -45,14 +45,19 @@ from scipy.spatial import cKDTree
 from claxboi import conf
 from claxboi.references.records import Record, load_records
 
-__all__ = ["FAULTS", "Field", "LoopbackCDS", "LoopbackTable", "Request"]
+__all__ = ["FAULTS", "SILENT", "Field", "LoopbackCDS", "LoopbackTable", "Request"]
 
 CERTIFICATE = Path(__file__).parent / "data" / "loopback.pem"
 
 FAULTS = ("500", "502", "503", "504", "html", "error200", "cut", "short", "hang", "lost")
 """Failures that may pass; "400" and "403" do not."""
 
+SILENT = ("empty", "first", "some")
+"""Answers that seem right and lack rows: all, those after the first third, any half of them."""
+
 _NULLS = {"int": "-2147483648", "short": "-32768", "long": "-9223372036854775808"}
+# A field of our own among those of a request.
+_FAULT = "loopback fault"
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
@@ -92,10 +97,10 @@ class Request(NamedTuple):
     """Table asked for."""
 
     n_positions: int
-    """Positions sent."""
+    """Different positions that were sent."""
 
     digest: str
-    """Hash of the positions."""
+    """Hash of them, in their order."""
 
     fault: str
     """What was done instead of answering; empty: nothing."""
@@ -293,6 +298,16 @@ class LoopbackCDS:
         """
         return self.__enter__()
 
+    def is_closing(self):
+        """
+        Tell whether the services are about to stop.
+
+        Returns
+        -------
+        is_closing : bool
+        """
+        return self._closing.is_set()
+
     def stop(self):
         """
         Stop, and restore the settings.
@@ -320,7 +335,8 @@ class LoopbackCDS:
         Parameters
         ----------
         *faults : str
-            One of `FAULTS`, "400", "403", or "" for a request that succeeds.
+            One of `FAULTS` or `SILENT`, "400", "403", "drip" (a byte at a time), "flood" (without
+            end), or "" for a request that succeeds.
         """
         self._faults.extend(faults)
 
@@ -385,6 +401,31 @@ class LoopbackCDS:
         with self._lock:
             return self._rng.permutation(n)
 
+    def survivors(self, n, fault):
+        """
+        Choose the rows that a service gives which loses some silently.
+
+        Parameters
+        ----------
+        n : int
+            How many there are.
+        fault : str
+            One of `SILENT` or another.
+
+        Returns
+        -------
+        rows : `~numpy.ndarray`
+        """
+        rows = np.arange(n)
+        if fault == "empty":
+            return rows[:0]
+        if fault == "first":
+            return rows[: n // 3]
+        if fault == "some":
+            with self._lock:
+                return rows[self._rng.random(n) < 0.5]
+        return rows
+
     def wait(self, seconds):
         """
         Hang, but not beyond the end of the test.
@@ -443,8 +484,8 @@ class _Handler(BaseHTTPRequestHandler):
             fields = _read_asu(body.decode())
         elif body:
             fields, files = _read_form(self.headers["Content-Type"], body)
-        status, kind, content, asked = answer(cds, path.path, fields, files)
         fault = cds.next_fault()
+        status, kind, content, asked = answer(cds, path.path, {**fields, _FAULT: fault}, files)
         cds.log(Request(service, *asked, fault))
         self._reply(status, kind, content, fault)
 
@@ -455,6 +496,9 @@ class _Handler(BaseHTTPRequestHandler):
             cds.wait(2 * conf.timeout)
             return
         if fault == "lost":
+            return
+        if fault in ("drip", "flood"):
+            self._go_on(xml, b" " * (1 if fault == "drip" else 2**20), 0.05 * (fault == "drip"))
             return
         if fault in ("502", "504"):
             status, kind, content = int(fault), "text/html", _HTML
@@ -483,6 +527,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(length))
         self.end_headers()
         self.wfile.write(content)
+
+    def _go_on(self, kind, part, pause_s):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        cds = self.server.cds
+        while not cds.is_closing():
+            self.wfile.write(part)
+            cds.wait(pause_s)
 
 
 def _read_form(content_type, body):
@@ -513,6 +566,13 @@ def _read_asu(text):
     return fields
 
 
+def _asked(kind, table, ra, dec):
+    """Describe a request: positions that are sent twice count once."""
+    _, first = np.unique(np.column_stack([ra, dec]), axis=0, return_index=True)
+    first.sort()
+    return kind, table, len(first), _digest(ra[first], dec[first])
+
+
 def _digest(ra, dec):
     content = np.asarray(ra, "<f8").tobytes() + np.asarray(dec, "<f8").tobytes()
     return hashlib.sha256(content).hexdigest()
@@ -538,7 +598,7 @@ def _xmatch(cds, path, fields, files):
     upload = np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2, dtype=str)
     sent = dict(zip(names, upload.T, strict=True))
     ra, dec = (sent[fields[key]].astype(float) for key in ("colRA1", "colDec1"))
-    asked = "match", table_id, len(ra), _digest(ra, dec)
+    asked = _asked("match", table_id, ra, dec)
     table = cds.tables.get(table_id)
     if table is None or "xmatch" not in table.columns:
         return 400, "application/x-votable+xml", _error(f"Unknown table {table_id}"), asked
@@ -550,7 +610,7 @@ def _xmatch(cds, path, fields, files):
         index, found, separation = index[first], found[first], separation[first]
     order = cds.shuffled(len(index))
     limit = min(int(fields.get("MAXREC", cds.hard_limit)), cds.hard_limit)
-    order = order[:limit]
+    order = order[cds.survivors(len(order), fields[_FAULT])][:limit]
     index, found, separation = index[order], found[order], separation[order]
 
     columns = table.columns["xmatch"]
@@ -601,7 +661,9 @@ def _vizier(cds, path, fields, files):
     centres = [centres] if isinstance(centres, str) else centres
     positions = np.array([re.fullmatch(r"(.*\d)([+-].*)", c).groups() for c in centres], float)
     ra, dec = positions.reshape(-1, 2).T
-    asked = "match" if centres else "whole", table_id, len(ra), _digest(ra, dec)
+    # A hemisphere is half of the whole.
+    is_whole = not centres or float(fields.get("-c.rd", 0)) >= 90
+    asked = _asked("whole" if is_whole else "match", table_id, ra, dec)
     xml = "text/xml"
     inside = [name for name in cds.tables if name.startswith(f"{table_id}/")]
     table = cds.tables.get(table_id)
@@ -635,7 +697,9 @@ def _vizier_table(cds, table_id, fields, ra, dec):
         index, rows, _ = table.pairs(ra, dec, float(fields[f"-c.r{unit}"]) * scale[unit])
     limit = fields["-out.max"]
     limit = cds.hard_limit if limit == "unlimited" else min(int(limit), cds.hard_limit)
-    rows = rows[:limit]
+    kept = cds.survivors(len(rows), fields[_FAULT])[:limit]
+    rows = rows[kept]
+    index = index[kept] if index is not None else None
     if not len(rows):
         return ""
     asked = fields.get("-out", "").split(",")
@@ -650,7 +714,7 @@ def _vizier_table(cds, table_id, fields, ra, dec):
     for name in fields.get("-out.add", "").split(","):
         if name == "_q" and index is not None:
             head.append(_field_xml("_q", "int"))
-            cells.append([str(k + 1) for k in index[:limit]])
+            cells.append([str(k + 1) for k in index])
         elif name in computed:
             head.append(_field_xml(name, "double", "deg"))
             cells.append([f"{x:.8f}" for x in computed[name][rows]])
@@ -700,11 +764,13 @@ def _simbad(cds, path, fields, files):
     columns = table.columns["simbad"]
     wanted = re.findall(r"basic\.(\w+|\*)", adql[: adql.index(" FROM ")])
     wanted = list(columns) if wanted == ["*"] else wanted
-    asked = "match", "simbad", len(ra), _digest(ra, dec)
+    asked = _asked("match", "simbad", ra, dec)
     unknown = [name for name in wanted if name not in columns]
     if unknown:
         return 400, "application/x-votable+xml", _error(f"Unknown column {unknown[0]}"), asked
     index, rows, _ = table.pairs(ra, dec, radius * 3600)
+    kept = cds.survivors(len(index), fields[_FAULT])
+    index, rows = index[kept], rows[kept]
     limit = min(int(fields["MAXREC"]), cds.hard_limit)
     status = "OVERFLOW" if len(index) > limit else "OK"
     index, rows = index[:limit], rows[:limit]

@@ -85,15 +85,19 @@ function drawDensity(property, curves, classes, { value, error, predicted, width
     const faint = predicted !== undefined && predicted >= 0 && !chosen;
     const line = svg("path", {
       d: path, fill: "none", stroke: classColor(c), class: faint ? "faint" : "curve",
-    }, svg("title", {}, classes[c].name));
+      "stroke-dasharray": property.few[c] ? "3 2.5" : null,
+    }, svg("title", {}, `${classes[c].name}${property.few[c] ? ", from few values" : ""}`));
     if (!chosen) return line;
     const area = `${path}L${x(high).toFixed(1)} ${y(0)}L${x(low).toFixed(1)} ${y(0)}Z`;
     return [svg("path", { d: area, fill: classColor(c), class: "area" }), line];
   });
   // Values with a probability of their own: a pin a class, as high as its probability.
   const most = Math.max(...masses.flat(), 1e-9);
+  const spread = 2.5 * (classes.length - 1);
   const atomLines = atoms.map((atom, a) => masses[a].map((mass, c) => {
-    const at = x(Math.min(Math.max(atom, low), high)) + (c - (classes.length - 1) / 2) * 2.5;
+    // Side by side around their value, but within the axis.
+    const middle = x(Math.min(Math.max(atom, low), high));
+    const at = Math.min(Math.max(middle - spread / 2, left), width - right - spread) + 2.5 * c;
     const head = height - bottom - (mass / most) * (height - top - bottom) * 0.9;
     return svg("g", { class: predicted >= 0 && predicted !== c ? "faint" : "pin" },
       svg("title", {}, `${classes[c].name}: ${probability(mass)} have exactly this value`),

@@ -507,7 +507,7 @@ function printTable() {
 async function showDensities() {
   if (!header.densities) return;
   await report.loadCards();
-  document.getElementById("legend").replaceChildren(...classes.map(({ name }, c) => h("span", {}, h("span", { class: "dot", style: { "--c": classColor(c) } }), name)));
+  document.getElementById("legend").replaceChildren(...classes.map(({ name }, c) => h("span", {}, h("span", { class: "dot", style: { "--c": classColor(c) } }), name)), h("span", { class: "note" }, "dashed: fewer than 10 different values"));
   document.getElementById("panels").replaceChildren(...header.densities.properties.map((property, p) => h("figure", { class: "panel", title: property.about },
     h("figcaption", {}, h("b", {}, property.column), " ", h("span", {}, property.unit), " ", h("small", {}, property.category)),
     drawDensity(property, report.curves(p), classes))));

@@ -127,7 +127,7 @@ class TestPage:
         assert "Definitions of the scores" in text
         assert "\u00b1" not in text.split('<section id="scores">')[0].split("<tbody>")[1]
         assert "Simulated sources" not in text
-        assert "sources not used in training" in text
+        assert "not used in training, scored against the truth" in text
         assert "Tranin et al., 2022, A&amp;A 657, A138" in text
 
     def test_black_of_a_figure_is_a_color_of_the_page(self, text):

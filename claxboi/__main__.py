@@ -1,0 +1,11 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+``python -m claxboi``: the command line.
+"""
+
+import sys
+
+from claxboi.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import Column, Table
+from astropy.time import Time
+from numpy.testing import assert_allclose
+
+from claxboi.catalog import find_columns, standardize
+from claxboi.utils import ClaxboiWarning, ImplausibleValueWarning
+
+
+def catalogue(**columns):
+    table = Table({"Name": ["a"], "RA": [10.0], "DEC": [1.0]})
+    for name, (value, unit) in columns.items():
+        table[name] = [value]
+        table[name].unit = u.Unit(unit, parse_strict="silent")
+    return table
+
+
+def test_units_that_astropy_does_not_know():
+    table = catalogue(RA=(2.0, "RADIANS"), DEC=(0.5, "RADIANS"), pos_error=(300.0, "MAS"))
+    row = standardize(table)[0]
+    assert_allclose([row["ra"], row["dec"], row["pos_error"]], [*np.degrees([2, 0.5]), 0.3])
+
+
+def test_a_flux_whose_unit_cannot_be_read_is_left_out():
+    table = catalogue(flux=(3.0, "mCrab"))
+    with pytest.warns(ClaxboiWarning, match=r"flux is left out: the unit 'mCrab' of column 'flux'"):
+        result = standardize(table)
+    # It stays as it was, and any use of it is an error.
+    assert str(result["flux"].unit) == "mCrab"
+    assert standardize(table, units={"flux": "10-11mW/m2"})["flux"][0] == pytest.approx(3e-11)
+
+
+@pytest.mark.parametrize("how", ["position", "named"])
+def test_what_must_be_read_is_an_error(how):
+    table = catalogue(RA=(2.0, "furlongs") if how == "position" else (2.0, "deg"), Fx=(1, "mCrab"))
+    columns = {"flux": "Fx"} if how == "named" else None
+    column = "RA" if how == "position" else "Fx"
+    with pytest.raises(u.UnitsError, match=rf"column '{column}'.*units=\{{'{column}'"):
+        standardize(table, columns=columns)
+
+
+@pytest.mark.parametrize("unit", ["SEC", "DEGREE", "days", "Msun", "furlong"])
+def test_a_lone_column_of_something_else_is_no_flux(unit):
+    assert "flux" not in standardize(catalogue(VALUE=(1200.0, unit))).colnames
+    assert "flux" in standardize(catalogue(VALUE=(1e-14, "ERG/CM**2/S"))).colnames
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("10:20:30", "deg", 10.341666666666667),
+        ("10:20:30", None, 155.125),
+        ("10:20:30", '"h:m:s"', 155.125),
+        ("10:20:30", "hours", 155.125),
+        ("10.5", "hours", 157.5),
+        ("10h20m30s", None, 155.125),
+    ],
+)
+def test_angles_in_text_are_in_the_unit_of_the_column(text, unit, expected):
+    table = catalogue()
+    table["RA"] = Column([text])
+    if unit:
+        table["RA"].unit = u.Unit(unit, parse_strict="silent")
+    result = standardize(table, columns={"ra": "RA"})
+    assert result["ra"][0] == pytest.approx(expected, abs=1e-10)
+
+
+def test_angles_in_text_with_the_unit_of_something_else():
+    table = catalogue()
+    table["RA"] = Column(["10:20:30"], unit="arcsec")
+    with pytest.raises(u.UnitsError, match="must be in deg or hourangle, got arcsec"):
+        standardize(table, columns={"ra": "RA"})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [Column([57388.0], unit="d"), Column(["2016-01-01"]), Time([57388.0], format="mjd")],
+)
+def test_times_become_years(column):
+    table = catalogue()
+    table["epoch"] = column
+    assert standardize(table)["epoch"][0] == pytest.approx(2015.99863, abs=1e-5)
+    assert "epoch" in find_columns(table)["name"]
+
+
+def test_a_bare_date_needs_a_unit():
+    table = catalogue()
+    table["epoch"] = [57388.0]
+    with pytest.raises(ValueError, match=r"looks like a MJD.*table\['epoch'\]\.unit = 'd'"):
+        standardize(table)
+    assert standardize(table, units={"epoch": "d"})["epoch"][0] == pytest.approx(2016, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "likely"), [("FLUX", 13.49, "1e-12 erg"), ("pos_error", 1e-4, "deg")]
+)
+def test_implausible_numbers_are_told(name, value, likely):
+    table = catalogue()
+    table[name] = [value]
+    with pytest.warns(ImplausibleValueWarning, match=rf"'{name}' of table.*units=.*{likely}"):
+        standardize(table)
