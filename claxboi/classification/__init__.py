@@ -3,12 +3,11 @@
 Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explanation.
 """
 
-from ._training import SmallClassWarning
-from .class_numbers import ClassNumbers, estimate_class_numbers
 from claxboi.utils import moved_names
 
 from ._identity import IdentityWarning
 from ._training import SmallClassWarning, label_codes
+from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .estimation import PriorEstimate
 from .evaluation import Evaluation

@@ -11,8 +11,6 @@ from scipy.stats import kstwobign, norm
 from claxboi.utils import check_number, float_values, warn
 
 from ._posterior import log_normalize
-from ._source_arrays import Sources
-from ._training import row_keys
 from .estimation import FLUX_COLUMN
 from .priors import PriorWarning, estimate_priors
 
@@ -120,7 +118,7 @@ def estimate_class_numbers(model, table, *, groups=None, level=0.683):
     if training is None:
         raise ValueError("model must have its training sample, to hold labelled sources out")
     new = model._read(table)
-    held_out = model._log_evidence(_sources(training))
+    held_out = model._log_evidence(training.sources())
     evidence = model._log_evidence(new)
 
     def count(rows):
@@ -139,15 +137,6 @@ def estimate_class_numbers(model, table, *, groups=None, level=0.683):
         return count(np.arange(len(table)))
     names, group = np.unique(np.asarray(groups), return_inverse=True)
     return {name: count(np.flatnonzero(group == k)) for k, name in enumerate(names.tolist())}
-
-
-def _sources(training):
-    if hasattr(training, "sources"):
-        return training.sources()
-    keys = row_keys(training.values)
-    also = training.other_classes(keys, None, training.codes)
-    arrays = training.values, training.errors, training.codes, training.weights
-    return Sources(*arrays, keys, also)
 
 
 def count_members(new, held_out, codes, weights, *, level=0.683):

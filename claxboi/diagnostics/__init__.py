@@ -5,9 +5,9 @@ Figures: what one sees of a classification.
 Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it drew on.
 """
 
-from .aladin_view import SkyView, aladin
 from claxboi.utils import moved_names
 
+from .aladin_view import SkyView, aladin
 from .alternatives import plot_alternatives
 from .association_figures import (
     plot_cutoffs,
