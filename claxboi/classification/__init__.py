@@ -14,6 +14,7 @@ from .evaluation import Evaluation
 from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
+from .mixture import classify_candidates
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
@@ -36,6 +37,7 @@ __all__ = [
     "SmallClassWarning",
     "WeightSearch",
     "check_priors",
+    "classify_candidates",
     "classify_partitions",
     "estimate_class_numbers",
     "fit_classifier",
