@@ -18,6 +18,7 @@ from ._search import optimize_weights
 from ._source_arrays import KnownTables
 from .estimation import estimate_model_priors
 from .explanation import explain_source
+from .mixture import classify_candidates
 from .modelfile import read_model, write_model
 from .original import ORIGINAL_KERNEL, ORIGINAL_LABEL, read_original, warn_in_sample
 from .properties import parse_properties
@@ -501,7 +502,7 @@ class NaiveBayesClassifier(Engine):
         best = self.predict_log_proba(table, priors).argmax(axis=1)
         return np.array(self.classes_)[best]
 
-    def classify(self, table, priors=None, *, overwrite=False, show_progress=True):
+    def classify(self, table, priors=None, *, candidates=None, overwrite=False, show_progress=True):
         """
         Add the posterior columns to a table.
 
@@ -514,6 +515,8 @@ class NaiveBayesClassifier(Engine):
             training sample (None too, with a warning); "estimate", from the sources that did
             not train the model; one row per source, as an array or a function of the table. Not
             negative, summing to 1.
+        candidates : `~astropy.table.Table`, optional
+            All candidate counterparts of each source, and none: see `classify_candidates`.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -536,6 +539,8 @@ class NaiveBayesClassifier(Engine):
         ValueError
             If a prior is wrong or columns collide.
         """
+        if candidates is not None:
+            return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
         self._check_fitted()
         check_table(table)
         _output.check_collisions(table, self.classes_, self.categories, overwrite)

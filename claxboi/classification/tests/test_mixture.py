@@ -1,11 +1,14 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 import numpy as np
 import pytest
-from astropy.table import Table, vstack
+from astropy import units as u
+from astropy.table import MaskedColumn, Table, vstack
 from numpy.testing import assert_allclose, assert_array_equal
 
+from claxboi import classify
 from claxboi.classification import NaiveBayesClassifier, classify_candidates
 from claxboi.classification.mixture import mix_candidates
+from claxboi.counterparts import find_counterparts
 from claxboi.utils import float_values
 
 PRIORS = {"AGN": 0.7, "star": 0.3}
@@ -187,3 +190,41 @@ def test_bad_candidates():
     published = NaiveBayesClassifier(["colour", "hardness"], normalization="published")
     with pytest.raises(ValueError, match="free exponents"):
         classify_candidates(published.fit(sky.known), sky.table, sky.candidates, PRIORS)
+
+
+def test_from_sky_to_classes():
+    """Candidates from an association classify through the one call, better than the best ones."""
+    gains = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        n, side = 500, 0.3
+        truth = np.where(rng.random(n) < 0.6, "AGN", "star")
+        flux = 10 ** rng.normal(-13.5, 0.4, n)
+        ratio = rng.normal(np.where(truth == "AGN", 0.0, -2.0), 0.6)
+        survey = Table(
+            {"ra": rng.uniform(0, side, n + 6000), "dec": rng.uniform(0, side, n + 6000)}
+        )
+        survey["mag"] = np.append(-2.5 * (np.log10(flux) - ratio + 5.5), rng.normal(20, 1.5, 6000))
+        survey["pos_error"] = 0.1
+        xray = survey["ra", "dec"][:n].copy()
+        for name in ("ra", "dec"):
+            xray[name] += rng.normal(0, 2, n) / 3600
+        xray["pos_error"], xray["flux"] = 2.0, flux
+        xray["source_id"] = [f"X{k}" for k in range(n)]
+        xray["class"] = MaskedColumn(truth, mask=rng.random(n) < 0.5)
+        settings = {"radius": 12 * u.arcsec, "area": side**2 * u.deg**2}
+        tables = [
+            find_counterparts(xray, {"own": survey}, keep=keep, **settings)
+            for keep in (["mag"], "all")
+        ]
+        for table in tables:
+            table["log_fx_fr"] = np.log10(table["flux"]) + table["mag"] / 2.5 + 5.5
+        options = {"properties": ["log_fx_fr"], "show_progress": False}
+        best = classify(tables[0], PRIORS, **options)
+        result = classify(tables[0], PRIORS, candidates=tables[1], **options)
+        new = ~best["is_training"]
+        gains.append(log_loss(best[new], truth[new]) - log_loss(result[new], truth[new]))
+        assert np.all(np.isfinite(result["P_AGN"]))
+        assert np.all((result["match_entropy"] >= 0) & (result["match_posterior"] <= 1))
+    assert np.mean(gains) > 0
+    assert min(gains) > -0.02

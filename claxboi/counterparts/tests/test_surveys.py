@@ -389,3 +389,21 @@ def test_a_survey_without_rows():
     assert empty["opt_p_any"].mask.all()
     both = find_in_surveys(xray, ["a", "b"], references={"a": one[:0], "b": one}, **options)
     assert both["opt_id"].tolist() == full["opt_id"].tolist()
+
+
+def test_all_candidates_by_name():
+    rng = np.random.default_rng(8)
+    stars = Table({"id": np.arange(3000), "ra": rng.uniform(10, 10.3, 3000)})
+    stars["dec"], stars["pos_error"] = rng.uniform(0, 0.3, 3000), np.full(3000, 0.1)
+    xray = stars["ra", "dec"][:50].copy()
+    xray["ra"] += rng.normal(0, 1, 50) / 3600
+    xray["pos_error"] = 1.0
+    options = {"references": {"mine": stars}, "magnitudes": False, "show_progress": False}
+    rows = find_in_surveys(xray, ["mine"], keep="all", **options)
+    best = find_in_surveys(xray, ["mine"], **options)
+    primary = np.asarray(rows["primary"])
+    np.testing.assert_allclose(np.bincount(primary, rows["match_probability"]), 1)
+    first = rows[np.searchsorted(primary, np.arange(50))]
+    assert first["opt_id"].tolist() == best["opt_id"].tolist()
+    with pytest.raises(ValueError, match="keep must be one of"):
+        find_in_surveys(xray, ["mine"], keep="some", **options)
