@@ -8,6 +8,8 @@ import os
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
+from claxboi.utils import checked
+
 from ._identity import POSITION_COLUMNS, identity_columns
 from ._parallel import threads
 from .classifier import NaiveBayesClassifier
@@ -15,6 +17,7 @@ from .classifier import NaiveBayesClassifier
 __all__ = ["classify_partitions"]
 
 
+@checked
 def classify_partitions(catalog, model, priors=None, *, overwrite=False):
     """
     Classify a catalogue in partitions, with a model that was fitted before.
