@@ -35,7 +35,7 @@ SMALL_CLASS = 10
 
 class SmallClassWarning(ClaxboiWarning):
     """
-    A class has few training sources, or was left out for it.
+    A class has few training sources, or too few to be learned.
     """
 
 

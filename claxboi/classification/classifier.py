@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The naive Bayes classifier.
+The naive Bayes classifier for tables.
 """
 
 import logging
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 class NaiveBayesClassifier(Engine):
     r"""
-    A naive Bayes classifier with kernel densities and one exponent per category.
+    Naive Bayes classifier for tables, with kernel densities and one exponent per category.
 
     The posterior of class c is :math:`P(c|x) \propto \pi_c \prod_t
     L_t(x|c)^{\alpha_t}` with the prior proportions :math:`\pi_c` and the product
@@ -49,7 +49,7 @@ class NaiveBayesClassifier(Engine):
     Parameters
     ----------
     properties : sequence of (str or `Property`), mapping of str to sequence, optional
-        What classifies: names of columns, records, or a mapping from category to either.
+        Columns that classify: names, records, or a mapping from category to either.
         Default: every known property that the table of `fit` has.
     weights : None, "published", mapping or sequence, optional
         Weight of each category and of "missing" (the exponent of the missing-value term). None
@@ -58,12 +58,12 @@ class NaiveBayesClassifier(Engine):
         Values of the next four, where they are not given. "published": those of Tranin et al.
         (2022). "original": those of the original scripts.
     normalization : {"none", "published", "original"}, optional
-        What the weights :math:`w_t` mean. "none" (default): :math:`\alpha_t = w_t`. "published":
+        Meaning of the weights :math:`w_t`. "none" (default): :math:`\alpha_t = w_t`. "published":
         :math:`\alpha_t = w_t/\sum w`. "original": what the original scripts compute,
         :math:`\alpha_t = 40 w_t/[\sum w (2 n_+ + w_0 n_-)]` with the numbers of present
         and missing properties of the source. With weights="published" the default is "published".
     missing : {"existence", "ignore", "sentinel"}, optional
-        What a missing value says. "existence" (default): P(present | class) or its complement
+        Meaning of a missing value. "existence" (default): P(present | class) or its complement
         for each property. It has an exponent of its own with normalization="none"; else it
         belongs to the category, the missing ones with the power ``weights["missing"]``.
         "sentinel": like "existence", within the category and with its exponent, as one more
@@ -475,7 +475,7 @@ class NaiveBayesClassifier(Engine):
 
     def predict(self, table, priors=None):
         """
-        Name the most probable class.
+        Return the most probable class.
 
         Parameters
         ----------
@@ -612,7 +612,7 @@ class NaiveBayesClassifier(Engine):
         show_progress=True,
     ):
         """
-        Find the weights of the categories on held-out likelihoods, and set them.
+        Fit the weights of the categories to held-out likelihoods, and set them.
 
         Parameters
         ----------
@@ -692,9 +692,9 @@ class NaiveBayesClassifier(Engine):
             See `classify`.
         method : {"leave-one-out", "k-fold", "grouped", "training"}, optional
             "leave-one-out" (default), exact at fixed bandwidth: each source that trained the
-            model is taken out of its densities, others are simply predicted. "k-fold":
-            stratified folds, all fitted again. "grouped": whole groups in a fold. "training":
-            as trained, which flatters.
+            model is taken out of its densities; other sources are predicted. "k-fold":
+            stratified folds, with all parameters fitted again. "grouped": folds of whole groups.
+            "training": not held out, which gives scores that are too good.
         label : str, optional
             Name of the label column; that of `fit` by default.
         training : bool, optional
@@ -739,7 +739,7 @@ class NaiveBayesClassifier(Engine):
 
     def explain(self, source, priors=None):
         """
-        Take the posterior of one source apart.
+        Split the posterior of one source into contributions.
 
         Parameters
         ----------

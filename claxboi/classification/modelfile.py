@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A classifier as one text file, to classify elsewhere.
+Write and read a classifier as one text file.
 
 The file is an ECSV table of what was learned from: the training sample with its classes, or the
 tabulated densities of a run of the original scripts. The meta has the settings. Reading fits

@@ -111,7 +111,7 @@ def test_priors_estimate_and_evaluate(folder, run):
     status, out, _ = run("classify x.fits -o out.ecsv --priors estimate --evaluate")
     assert status == 0
     assert "Method         leave-one-out" in out
-    assert "precision_corrected" in out or "at priors" in out
+    assert "prior-corrected" in out
 
 
 def test_published_weights_and_list_of_priors(sample, folder, run):
