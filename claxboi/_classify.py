@@ -31,13 +31,14 @@ def classify(
     model=None,
     weights=None,
     offsets=None,
+    recipe="default",
     normalization=None,
-    missing="existence",
-    kernel="exponential",
-    bandwidth="likelihood",
-    min_class_size=3,
+    missing=None,
+    kernel=None,
+    bandwidth=None,
+    min_class_size=None,
     merge=None,
-    refine=True,
+    refine=None,
     shrinkage=1.0,
     pos_error=None,
     fetch=True,
@@ -91,6 +92,9 @@ def classify(
     offsets : bool, optional
         With fitted weights: fit an offset per class too. Default: only with priors="estimate",
         which needs likelihoods that are calibrated class by class.
+    recipe : {"default", "published", "original"}, optional
+        Values of the next four and of ``refine``, where they are None: the default ones, those of
+        Tranin et al. (2022), or those of the original scripts.
     normalization, missing, kernel, bandwidth, min_class_size, merge, refine, shrinkage
         See `~claxboi.classification.NaiveBayesClassifier`.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
@@ -148,7 +152,7 @@ def classify(
     'is_training'
     """
     from claxboi.classification import NaiveBayesClassifier, check_priors, fit_classifier
-    from claxboi.config import conf
+    from claxboi.config import MIN_CLASS_SIZE, conf
     from claxboi.training import find_training
     from claxboi.utils import check_table
 
@@ -158,6 +162,7 @@ def classify(
         "id": id,
         "weights": weights,
         "offsets": offsets,
+        "recipe": recipe,
         "normalization": normalization,
         "missing": missing,
         "kernel": kernel,
@@ -193,7 +198,7 @@ def classify(
             training,
             label=label,
             merge=merge,
-            min_class_size=min_class_size,
+            min_class_size=MIN_CLASS_SIZE if min_class_size is None else min_class_size,
             assumed=ASSUMED_MISSION if is_bare else None,
             show_progress=show_progress,
         )

@@ -4,13 +4,13 @@ A table of X-ray sources, with the steps as methods.
 """
 
 import os
-from collections.abc import Mapping
 
 from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
 from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
+from claxboi.classification import score_held_out
 from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
@@ -19,7 +19,7 @@ from claxboi.references import CrossmatchMixin
 from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
 from claxboi.training import add_labels, find_training
-from claxboi.utils import as_method, is_missing
+from claxboi.utils import as_method
 
 from . import classify
 from .io import output_format, read_table, write_table
@@ -304,17 +304,12 @@ class XrayTable(
         result, model = classify(
             self, priors, label=label, training=training, return_model=True, **settings
         )
-        result.model, result.evaluation = model, None
+        result.model = model
         show_progress = settings.get("show_progress", True)
-        sample = training if isinstance(training, Table) else result
+        sample = training if isinstance(training, Table) else None
         if isinstance(training, str):
             sample = find_training(result, training, label=label, show_progress=show_progress)
-        if label in sample.colnames and not is_missing(sample, label).all():
-            used = result.meta["claxboi"]["classification"]["priors"]
-            result.evaluation = model.evaluate(
-                sample,
-                used if isinstance(used, Mapping) else "training",
-                label=label,
-                show_progress=show_progress,
-            )
+        result.evaluation = score_held_out(
+            result, model, sample, label=label, show_progress=show_progress
+        )
         return result

@@ -5,23 +5,21 @@ The naive Bayes classifier.
 
 import numpy as np
 
-from claxboi.utils import check_choice, check_count, check_number, check_table, record
+from claxboi.config import MIN_CLASS_SIZE
+from claxboi.utils import check_count, check_table, record
 
 from . import _output
-from ._bandwidths import RULES
 from ._crossvalidation import evaluate_model
 from ._engine import Engine, NotFittedError
-from ._kernels import KERNELS
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
-from ._posterior import MISSING_MODES, NORMALIZATIONS, log_proportions
+from ._posterior import log_proportions
 from ._search import optimize_weights
-from ._source_arrays import KnownTables
 from .estimation import estimate_model_priors
 from .explanation import explain_source
 from .modelfile import read_model, write_model
 from .original import ORIGINAL_KERNEL, ORIGINAL_LABEL, read_original, warn_in_sample
 from .properties import parse_properties
-from .weights import parse_weights
+from .recipes import DEFAULT_FLOOR, resolve_recipe
 
 __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 
@@ -45,6 +43,9 @@ class NaiveBayesClassifier(Engine):
     weights : None, "published", mapping or sequence, optional
         Weight of each category and of "missing" (the exponent of the missing-value term). None
         (default): 1 each, until `optimize` finds them. A sequence starts with that of "missing".
+    recipe : {"default", "published", "original"}, optional
+        Values of the next four, where they are not given. "published": those of Tranin et al.
+        (2022). "original": those of the original scripts.
     normalization : {"none", "published", "original"}, optional
         What the weights :math:`w_t` mean. "none" (default): :math:`\alpha_t = w_t`. "published":
         :math:`\alpha_t = w_t/\sum w`. "original": what the original scripts compute,
@@ -74,12 +75,14 @@ class NaiveBayesClassifier(Engine):
     merge : mapping of str to sequence of str, optional
         New class to the labels that it takes in.
     refine : bool, optional
-        Refine the published formula where exponents are fitted (`optimize` by log-loss) and free:
-        add terms of properties, of their presence, and of pairs of properties, each weighted class
-        by class and shrunk to zero. Default: True with normalization="none".
+        Refine the published formula where the weights are fitted on log-loss: add terms of
+        properties, of their presence, and of pairs of properties, each weighted class by class and
+        shrunk to zero. Needs normalization="none". Default: that of the recipe.
     shrinkage : float or "cv", optional
         Strength of the shrinkage in units of the default (default 1.0), or "cv": the one of lowest
         cross-validated log-loss.
+    n_jobs : int, optional
+        Number of threads; -1 for all cores. Default: ``claxboi.conf.n_jobs``.
 
     Attributes
     ----------
@@ -160,29 +163,37 @@ class NaiveBayesClassifier(Engine):
         properties=None,
         *,
         weights=None,
+        recipe="default",
         normalization=None,
-        missing="existence",
-        kernel="exponential",
-        bandwidth="likelihood",
-        floor=0.01,
+        missing=None,
+        kernel=None,
+        bandwidth=None,
+        floor=DEFAULT_FLOOR,
         classes=None,
-        min_class_size=3,
+        min_class_size=MIN_CLASS_SIZE,
         merge=None,
-        refine=True,
+        refine=None,
         shrinkage=1.0,
+        n_jobs=None,
     ):
-        if normalization is None:
-            published = isinstance(weights, str) and weights == "published"
-            normalization = "published" if published else "none"
-        self.normalization = check_choice(normalization, NORMALIZATIONS, "normalization")
-        self.missing = check_choice(missing, MISSING_MODES, "missing")
-        self.kernel = check_choice(kernel, (*KERNELS, ORIGINAL_KERNEL), "kernel")
-        if isinstance(bandwidth, str):
-            check_choice(bandwidth, RULES, "bandwidth")
-        else:
-            check_number(bandwidth, "bandwidth", minimum=0, exclusive=True)
-        self.bandwidth = bandwidth
-        self.floor = check_number(floor, "floor", minimum=0, maximum=1, exclusive=True)
+        settings = resolve_recipe(
+            recipe,
+            kernel=kernel,
+            normalization=normalization,
+            missing=missing,
+            bandwidth=bandwidth,
+            refine=refine,
+            weights=weights,
+        )
+        super().__init__(
+            properties,
+            weights=weights,
+            floor=floor,
+            shrinkage=shrinkage,
+            n_jobs=n_jobs,
+            **settings,
+        )
+        self.recipe = recipe
         self.min_class_size = check_count(min_class_size, "min_class_size")
         self.classes = None
         if classes is not None:
@@ -190,51 +201,10 @@ class NaiveBayesClassifier(Engine):
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
                 raise ValueError(f"classes must be two or more different names, got {classes!r}")
         self.merge = merge
-        self.refine = _check_refine(refine, self.normalization, self.kernel)
-        if shrinkage != "cv":
-            check_number(shrinkage, "shrinkage", minimum=0, exclusive=True)
-        self.shrinkage = shrinkage
-        self.properties = properties
-        self._given_properties, self._given_weights = properties, weights
+        self.id = None
         self._units = None
         if properties is not None:
             self._set_properties(parse_properties(properties, ()))
-        self.offsets = {}
-        self.default_priors = None
-        self.search = None
-        self.id = None
-        self._dropped = []
-        self._training = None
-        self._known_tables = KnownTables()
-        self._outlier_scale = None
-        self._likelihood = None
-        self._refinement = None
-        self._population_differences = []
-
-    def set_weights(self, weights):
-        """
-        Set the weights of the categories.
-
-        Parameters
-        ----------
-        weights : None, "published", mapping or sequence
-            As for the class.
-        """
-        self._given_weights = weights
-        if self.properties is None:
-            return  # the categories come with the first table
-        parsed = parse_weights(weights, self.categories)
-        if self.normalization != "none" and not any(parsed[name] for name in self.categories):
-            raise ValueError(
-                f"weights must have a positive one among {', '.join(self.categories)} with "
-                f"normalization={self.normalization!r}"
-            )
-        self.weights = parsed
-        self.offsets = {}
-        self.search = None
-        # Weights that were found without each fold of the training sample.
-        self._fold_weights = None
-        self._refinement = None
 
     def __repr__(self):
         state = "not fitted" if self._likelihood is None else f"classes {', '.join(self.classes_)}"
@@ -775,9 +745,3 @@ class NaiveBayesClassifier(Engine):
             per class; adding up to the log posterior.
         """
         return explain_source(self, source, priors)
-
-
-def _check_refine(refine, normalization, kernel):
-    if not isinstance(refine, bool | np.bool_):
-        raise TypeError(f"refine must be True or False, got {refine!r}")
-    return bool(refine) and normalization == "none" and kernel != ORIGINAL_KERNEL

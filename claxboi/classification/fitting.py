@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 
+from claxboi.config import MIN_CLASS_SIZE
 from claxboi.properties import known_properties
 from claxboi.utils import check_columns, float_values, text_values
 
@@ -33,13 +34,14 @@ def fit_classifier(
     id=None,
     weights=None,
     offsets=None,
+    recipe="default",
     normalization=None,
-    missing="existence",
-    kernel="exponential",
-    bandwidth="likelihood",
-    min_class_size=3,
+    missing=None,
+    kernel=None,
+    bandwidth=None,
+    min_class_size=None,
     merge=None,
-    refine=True,
+    refine=None,
     shrinkage=1.0,
     overwrite=False,
     rng=None,
@@ -57,9 +59,9 @@ def fit_classifier(
     table : `~astropy.table.Table`, optional
         The sources to be classified. Only properties that this table has too are used, and the
         priors are checked against it. Default: ``sample``.
-    properties, label, weight, id, weights, offsets, normalization, missing, kernel, bandwidth
+    properties, label, weight, id, weights, offsets, recipe, normalization, missing, kernel
         As for `claxboi.classify`.
-    min_class_size, merge, refine, shrinkage, overwrite, show_progress
+    bandwidth, min_class_size, merge, refine, shrinkage, overwrite, show_progress
         As for `claxboi.classify`.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
@@ -86,6 +88,8 @@ def fit_classifier(
     """
     if table is None:
         table = sample
+    if min_class_size is None:
+        min_class_size = MIN_CLASS_SIZE
     name = "table" if sample is table else "training"
     sample_weight = None
     if weight is not None:
@@ -104,6 +108,7 @@ def fit_classifier(
     model = NaiveBayesClassifier(
         records,
         weights=weights,
+        recipe=recipe,
         normalization=normalization,
         missing=missing,
         kernel=kernel,

@@ -277,7 +277,18 @@ def _read_density(folder, record, n_classes):
             f"{table.shape[1]}"
         )
     low, high, *tables = table.T
-    return _tabulated(record, low, high, np.array(tables))
+    tables = np.array(tables)
+    # The scripts weigh sources by 1/error where the weight is "auto": missing errors give NaN.
+    unknown = ~np.isfinite(tables)
+    if unknown.any():
+        columns = ", ".join(f"Cl{c}_COUNT" for c in np.flatnonzero(unknown.any(axis=1)))
+        warn(
+            f"{path}: {unknown.sum()} of {tables.size} densities are not numbers ({columns}): they "
+            "count as 0, and a class without any other is uniform",
+            ClaxboiWarning,
+        )
+        tables[unknown] = 0.0
+    return _tabulated(record, low, high, tables)
 
 
 def warn_in_sample():

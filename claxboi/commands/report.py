@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from ._arguments import add_model, add_overwrite, existing_file
-from ._classified import MODEL_SUFFIX, read_model, say, table_priors
+from ._classified import MODEL_SUFFIX, read_model, say
 
 __all__ = ["add"]
 
@@ -60,9 +60,10 @@ def _readable_elsewhere(path):
 
 
 def _report(args):
+    from claxboi.classification import score_held_out
     from claxboi.io import read_table
     from claxboi.report import write_report
-    from claxboi.utils import check_output, is_missing
+    from claxboi.utils import check_output
 
     check_output(args.output, overwrite=args.overwrite)
     result = read_table(args.table)
@@ -71,9 +72,7 @@ def _report(args):
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
         model = read_model(args.table, args.model)
-        label = model.label
-        if label in result.colnames and not is_missing(result, label).all():
-            evaluation = model.evaluate(result, table_priors(result), show_progress=not args.quiet)
+        evaluation = score_held_out(result, model, show_progress=not args.quiet)
     write_report(
         result,
         args.output,

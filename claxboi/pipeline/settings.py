@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 
+from claxboi.config import MIN_CLASS_SIZE
 from claxboi.utils import check_choice, replacing
 
 from ._settings_sections import Section, described, setting
@@ -233,12 +234,13 @@ class ClassificationSettings(Section):
         "fitted", "fitted; published; or a table of numbers by category", str, Mapping
     )
     normalization: str = setting("", "none, published or original; empty: by the weights")
-    missing: str = setting("existence", "existence, ignore or sentinel")
-    kernel: str = setting("exponential", "exponential or gaussian")
+    recipe: str = setting("default", "default, published or original: the next three, if empty")
+    missing: str = setting("", "existence, ignore or sentinel; empty: by the recipe")
+    kernel: str = setting("", "exponential or gaussian; empty: by the recipe")
     bandwidth: str | float = setting(
-        "likelihood", "likelihood, silverman, published or a number", str, float
+        "", "likelihood, silverman, published or a number; empty: by the recipe", str, float
     )
-    min_class_size: int = setting(3, "Smaller classes are left out", minimum=1)
+    min_class_size: int = setting(MIN_CLASS_SIZE, "Smaller classes are left out", minimum=1)
     merge: Mapping = setting({}, "New class = list of the classes that it takes in")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.catalog import missions
+from claxboi.config import MIN_CLASS_SIZE
 from claxboi.utils import check_table, text_values, warn
 
 from .samples import build
@@ -22,7 +23,7 @@ def find_training(
     *,
     label="class",
     merge=None,
-    min_class_size=3,
+    min_class_size=MIN_CLASS_SIZE,
     assumed=None,
     show_progress=True,
 ):

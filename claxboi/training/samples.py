@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.config import get_cache_dir
 from astropy.table import Table
 
-from claxboi.config import conf
+from claxboi.config import MIN_CLASS_SIZE, conf
 from claxboi.counterparts import find_hosts_in
 from claxboi.io import read_table, write_table
 from claxboi.properties import add_properties, known_properties
@@ -95,7 +95,7 @@ def build(
     min_snr=10.0,
     simbad_disagrees=True,
     max_per_class=5000,
-    min_class_size=10,
+    min_class_size=MIN_CLASS_SIZE,
     folder=None,
     max_age=None,
     refresh=False,

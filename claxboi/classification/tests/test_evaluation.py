@@ -162,7 +162,7 @@ class TestAgainstSlowReference:
         made = Evaluation.from_confusion(doubled, CLASSES)
         assert_allclose(asked.per_class["precision_corrected"], made.per_class["precision"])
         assert_allclose(asked.per_class["f1_corrected"], made.per_class["f1"])
-        for name in SCORES[:4]:
+        for name in list(SCORES)[:4]:
             assert asked.corrected[name] == pytest.approx(getattr(made, name))
 
     def test_reliability_at_priors(self, sample, evaluation):
