@@ -7,11 +7,20 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.classification import NaiveBayesClassifier, count_confusion
-from claxboi.utils import check_columns, check_count, check_table, float_values, record, text_values
+from claxboi.utils import (
+    check_columns,
+    check_count,
+    check_table,
+    checked,
+    float_values,
+    record,
+    text_values,
+)
 
 __all__ = ["compare_models"]
 
 
+@checked
 def compare_models(
     before, after, table, priors, *, label="class", weight=None, n_resamples=200, rng=None
 ):

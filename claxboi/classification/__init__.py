@@ -15,11 +15,13 @@ from .evaluation import Evaluation
 from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
-from .held_out import score_held_out
 from .kernel_naive_bayes import KernelNaiveBayes
+from .mixture import classify_candidates
+from .modelfile import model_fingerprint
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
+from .result_scores import evaluate_result
 from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
 
@@ -41,14 +43,16 @@ __all__ = [
     "SmallClassWarning",
     "WeightSearch",
     "check_priors",
+    "classify_candidates",
     "classify_partitions",
     "count_confusion",
     "estimate_class_numbers",
+    "evaluate_result",
     "fit_classifier",
     "label_codes",
+    "model_fingerprint",
     "priors_sensitivity",
     "property_columns",
-    "score_held_out",
 ]
 
 __getattr__ = moved_names(__name__, {"classify": "claxboi._classify"})

@@ -220,7 +220,9 @@ class Engine:
         self._check_fitted()
         names = [item.column for item in self.properties]
         if column not in names:
-            raise KeyError(f"the model has no property {column!r}; it has {', '.join(names)}")
+            raise KeyError(
+                f"column must be a property of the model, got {column!r}; it has {', '.join(names)}"
+            )
         return names.index(column)
 
     def _weight_arrays(self):

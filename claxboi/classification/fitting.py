@@ -9,7 +9,7 @@ import numpy as np
 
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.properties import known_properties
-from claxboi.utils import check_columns, float_values, text_values
+from claxboi.utils import check_columns, check_table, checked, float_values, text_values
 
 from . import _output
 from ._training import read_values
@@ -23,6 +23,7 @@ __all__ = ["fit_classifier"]
 log = logging.getLogger(__name__)
 
 
+@checked
 def fit_classifier(
     sample,
     priors=None,
@@ -86,8 +87,8 @@ def fit_classifier(
     >>> model.classes_ == list(priors)
     True
     """
-    if table is None:
-        table = sample
+    check_table(sample, "sample")
+    table = sample if table is None else check_table(table)
     if min_class_size is None:
         min_class_size = MIN_CLASS_SIZE
     name = "table" if sample is table else "training"

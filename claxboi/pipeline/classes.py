@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi.classification import fit_classifier, score_held_out
+from claxboi.classification import evaluate_result, fit_classifier
 from claxboi.classification.properties import parse_properties, properties_that_vary
 from claxboi.io import read_table
 from claxboi.properties import published_properties
@@ -106,7 +106,7 @@ def classify_sources(table, settings, *, show_progress):
 
 def evaluate(result, model, settings, *, show_progress):
     """
-    Score the model on what it learned from, leave-one-out.
+    Score the model on the labelled sources, held out.
 
     Parameters
     ----------
@@ -122,14 +122,12 @@ def evaluate(result, model, settings, *, show_progress):
     Returns
     -------
     evaluation : `~claxboi.classification.Evaluation` or None
-        None if the sources that it learned from are not at hand.
+        None without labelled sources.
     """
     sample = None
     if settings.classification.training or not np.any(float_values(result, "is_training") == 1):
         sample = _sample(result, settings.classification, show_progress)
-        if sample is result:
-            return None
-    return score_held_out(result, model, sample, show_progress=show_progress)
+    return evaluate_result(result, model, sample=sample, show_progress=show_progress)
 
 
 def _properties(chosen, sample, table):

@@ -45,7 +45,7 @@ DEFAULT = "whole-catalogue"
 @dataclass(frozen=True)
 class CatalogueSettings(Section):
     """
-    Step 1: how the columns of the catalogue are read.
+    Step 1 of 7, catalogue: how its columns are read.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class CatalogueSettings(Section):
 @dataclass(frozen=True)
 class DomainSettings(Section):
     """
-    Step 3: the counterparts of one domain.
+    Step 2 of 7, counterparts: those of one domain.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class DomainSettings(Section):
 @dataclass(frozen=True)
 class HostSettings(Section):
     """
-    Step 3: host galaxies.
+    Step 3 of 7, hosts: host galaxies.
 
     Examples
     --------
@@ -117,7 +117,7 @@ class HostSettings(Section):
 @dataclass(frozen=True)
 class PropertySettings(Section):
     """
-    Step 4: what is measured.
+    Step 4 of 7, properties: what is measured.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class PropertySettings(Section):
 @dataclass(frozen=True)
 class VariabilitySettings(Section):
     """
-    Step 4: variability over several X-ray missions.
+    Step 5 of 7, variability: that over several X-ray missions.
 
     Examples
     --------
@@ -156,7 +156,7 @@ class VariabilitySettings(Section):
 @dataclass(frozen=True)
 class LabelSettings(Section):
     """
-    Step 5: what is known of the sources.
+    Step 6 of 7, labels: the known classes of sources.
 
     Examples
     --------
@@ -188,7 +188,7 @@ class LabelSettings(Section):
 @dataclass(frozen=True)
 class GatingSettings(Section):
     """
-    Which sources are left without a class.
+    Step 7 of 7, classes: the sources that are left without a class.
 
     Examples
     --------
@@ -206,7 +206,7 @@ class GatingSettings(Section):
 @dataclass(frozen=True)
 class ClassificationSettings(Section):
     """
-    Step 6: the classification.
+    Step 7 of 7, classes: the classification.
 
     Examples
     --------

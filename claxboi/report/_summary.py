@@ -57,7 +57,7 @@ def class_rows(result, classes, record, evaluation):
     classes : list of str
         Its classes.
     record : dict
-        What its meta says of the classification.
+        The record of the classification in its meta.
     evaluation : `~claxboi.classification.Evaluation` or None
         The scores.
 
@@ -98,9 +98,9 @@ def summary_html(result, record, rows, evaluation, n_cards):
     result : `~astropy.table.Table`
         The classified table.
     record : dict
-        What its meta says of the classification.
+        The record of the classification in its meta.
     rows : list of dict
-        Of `class_rows`.
+        Rows of `class_rows`.
     evaluation : `~claxboi.classification.Evaluation` or None
         The scores.
     n_cards : int
@@ -183,7 +183,7 @@ def confusion_html(evaluation):
     body = []
     for i, name in enumerate(names):
         cells = "".join(
-            # A leak of 1 % is what one looks for; on a linear shade it would not be seen.
+            # A leak of 1 % would be invisible on a linear shade.
             f'<td style="--s:{100 * np.sqrt(fractions[i, j]):.0f}%"'
             f"{' class=hit' if i == j else ''}>"
             + (
@@ -277,9 +277,9 @@ def citations_html(papers, thanks, bibtex):
     Parameters
     ----------
     papers : mapping of str to str
-        Bibcode -> the paper in short.
+        Bibcode to short reference.
     thanks : str
-        Acknowledgements, a line each.
+        Acknowledgements, one per line.
     bibtex : str
         The entries.
 

@@ -20,7 +20,15 @@ from claxboi.config import MIN_CLASS_SIZE, conf
 from claxboi.counterparts import find_hosts_in
 from claxboi.io import read_table, write_table
 from claxboi.properties import add_properties, known_properties
-from claxboi.utils import check_count, float_values, quantity_value, record, text_values
+from claxboi.utils import (
+    InputValueError,
+    check_count,
+    checked,
+    float_values,
+    quantity_value,
+    record,
+    text_values,
+)
 
 from ._catalogues import find_evidence, match_settings, parse_catalogues
 from ._prepare import add_counterparts
@@ -79,6 +87,7 @@ class TrainingSample(NamedTuple):
     """File of the table, to be shared: ``classify(..., training=Table.read(path))``."""
 
 
+@checked
 def build(
     mission,
     *,
@@ -253,7 +262,7 @@ def _keep(table, settings, stem):
         counts = {str(k): int(n) for k, n in zip(names, count, strict=True)}
     if len(_large_classes(counts, settings["min_class_size"])) < 2:
         said = ", ".join(f"{k} ({n})" for k, n in counts.items()) or "none"
-        raise ValueError(
+        raise InputValueError(
             f"the sample of {settings['mission']} must have two or more classes with "
             f"{settings['min_class_size']} sources; the catalogues of labels give {said}"
         )

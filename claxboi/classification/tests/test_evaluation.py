@@ -337,7 +337,7 @@ class TestEdges:
             ({"priors": [np.nan, 0.5, 0.5]}, "priors must be finite and not negative"),
             ({"priors": "guess"}, "priors must be .*got 'guess'"),
             ({"priors": [0, 0, 1]}, "at least one class that has a source"),
-            ({"priors": {"AGN": 1, "XRB": 0}}, "none for star, CV and there is no class XRB"),
+            ({"priors": {"AGN": 1, "XRB": 0}}, "missing 'star', 'CV'; unknown class 'XRB'"),
             ({"clip": 0}, "clip must be above 0 and below 1, got 0"),
         ],
     )
