@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from claxboi.utils import check_choice, check_number
+from claxboi.utils import check_choice, check_number, check_text
 
 from .columns import describe
 
@@ -328,6 +328,7 @@ def parse_mission(mission):
         return mission
     if isinstance(mission, Path) or (isinstance(mission, str) and mission.endswith(".toml")):
         return Mission.from_file(mission)
+    check_text(mission, "mission")
     known = {
         _plain(own): record
         for record in missions().values()

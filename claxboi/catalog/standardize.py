@@ -14,6 +14,7 @@ from claxboi.utils import (
     ClaxboiWarning,
     check_number,
     check_table,
+    checked,
     read_unit,
     record,
     warn,
@@ -99,6 +100,7 @@ def find_columns(table, mission=None, *, columns=None, units=None):
     )
 
 
+@checked
 def standardize(
     table, mission=None, *, columns=None, units=None, pos_error_level=None, overwrite=False
 ):

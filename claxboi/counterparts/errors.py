@@ -18,6 +18,7 @@ from claxboi.utils import (
     check_table,
     float_values,
     quantity_value,
+    shown,
 )
 
 __all__ = ["complete_pos_errors", "radius_from_sigma", "sigma_from_radius"]
@@ -68,6 +69,7 @@ def sigma_from_radius(radius, level, *, dimensions=2):
     >>> round(sigma_from_radius(1.0, 0.6827, dimensions=1), 3)
     1.0
     """
+    _check_sizes(radius, "radius")
     return radius / _radius_in_sigma(level, dimensions)
 
 
@@ -101,7 +103,16 @@ def radius_from_sigma(sigma, level, *, dimensions=2):
     >>> round(radius_from_sigma(1.0, 0.95), 4)
     2.4477
     """
+    _check_sizes(sigma, "sigma")
     return sigma * _radius_in_sigma(level, dimensions)
+
+
+def _check_sizes(values, name):
+    numbers = np.asarray(getattr(values, "value", values))
+    if numbers.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be a number, an array or a Quantity, got {shown(values)}")
+    if np.any(numbers < 0):
+        raise ValueError(f"{name} must not be negative, got {shown(values)}")
 
 
 def _radius_in_sigma(level, dimensions):

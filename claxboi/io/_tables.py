@@ -10,6 +10,7 @@ from astropy.table import Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyUserWarning
 
+from claxboi.utils import checked
 from claxboi.utils._files import replacing
 from claxboi.utils._validation import check_choice, check_table
 
@@ -64,6 +65,7 @@ WRITERS = {
 _WRONG_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
+@checked
 def read_table(path, format=None, *, table=None, as_text=False):
     """
     Read a table from a file, with the units, descriptions, UCDs and meta that `write_table` kept.
@@ -142,6 +144,7 @@ def _read(path, format, table, as_text):
     return Table.read(path, format=format)
 
 
+@checked
 def write_table(table, path, format=None, *, overwrite=False):
     """
     Write a table with its units, descriptions, UCDs and meta.
@@ -213,6 +216,7 @@ def as_votable(table):
     return votable_document(holdable(table, "votable"))
 
 
+@checked
 def output_format(path):
     """
     Return the format in which a file is written, from its suffix.
