@@ -4,13 +4,13 @@ Table of X-ray sources with the steps as methods.
 """
 
 import os
-from collections.abc import Mapping
 
 from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
 from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
+from claxboi.classification import evaluate_result
 from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
@@ -19,10 +19,10 @@ from claxboi.references import CrossmatchMixin
 from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
 from claxboi.training import add_labels, find_training
-from claxboi.utils import as_method, is_missing
+from claxboi.utils import as_method
 
 from . import classify
-from .io import output_format, read_table, write_table
+from .io import output_format, read_table, table_file, write_table
 from .io._tables import WRITERS
 
 __all__ = ["XrayTable"]
@@ -79,7 +79,7 @@ class XrayTableRead(TableRead):
     """
 
     def __call__(self, path, *args, mission=None, format=None, table=None, **settings):
-        is_file = isinstance(path, (str, os.PathLike)) and os.path.isfile(path)
+        is_file = isinstance(path, (str, os.PathLike)) and table_file(path)[0].is_file()
         if mission is None and (args or settings or not is_file):
             settings |= {"format": format} if format is not None else {}
             settings |= {"table": table} if table is not None else {}
@@ -304,17 +304,12 @@ class XrayTable(
         result, model = classify(
             self, priors, label=label, training=training, return_model=True, **settings
         )
-        result.model, result.evaluation = model, None
+        result.model = model
         show_progress = settings.get("show_progress", True)
-        sample = training if isinstance(training, Table) else result
+        sample = training if isinstance(training, Table) else None
         if isinstance(training, str):
             sample = find_training(result, training, label=label, show_progress=show_progress)
-        if label in sample.colnames and not is_missing(sample, label).all():
-            used = result.meta["claxboi"]["classification"]["priors"]
-            result.evaluation = model.evaluate(
-                sample,
-                used if isinstance(used, Mapping) else "training",
-                label=label,
-                show_progress=show_progress,
-            )
+        result.evaluation = evaluate_result(
+            result, model, sample=sample, show_progress=show_progress
+        )
         return result

@@ -29,7 +29,7 @@ def add(command):
     sub.add_argument(
         "source",
         metavar="SOURCE",
-        help="identifier, position (10.68 +41.27) or row number from 0",
+        help="identifier in any spelling, position such as '10.684 +41.269', or row number from 0",
     )
     sub.add_argument("--id", metavar="COLUMN", help="another column with the identifiers")
     add_model(sub, MODEL_SUFFIX)
@@ -42,8 +42,8 @@ def _explain(args):
     from claxboi.io import read_table
 
     table = read_table(args.table)
-    row, _ = find_source(table, args.source, "OUT", args.id)
-    explanation = read_model(args.table, args.model).explain(table[row], parse_priors(args))
+    row, _ = find_source(table, args.source, args.table, args.id)
+    explanation = read_model(args.table, args.model, table).explain(table[row], parse_priors(args))
     if args.parts:
         parts = explanation.to_table()
         parts["value"].info.format = ".5g"

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from ._arguments import add_model, add_overwrite, existing_file
-from ._classified import MODEL_SUFFIX, read_model, say, table_priors
+from ._classified import MODEL_SUFFIX, read_model, say
 
 __all__ = ["add"]
 
@@ -66,9 +66,10 @@ def _readable_elsewhere(path):
 
 
 def _report(args):
+    from claxboi.classification import evaluate_result
     from claxboi.io import read_table
     from claxboi.report import write_report
-    from claxboi.utils import check_output, is_missing
+    from claxboi.utils import check_output
 
     check_output(args.output, overwrite=args.overwrite)
     result = read_table(args.table)
@@ -76,10 +77,8 @@ def _report(args):
     candidates = read_table(args.candidates) if args.candidates else None
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
-        model = read_model(args.table, args.model)
-        label = model.label
-        if label in result.colnames and not is_missing(result, label).all():
-            evaluation = model.evaluate(result, table_priors(result), show_progress=not args.quiet)
+        model = read_model(args.table, args.model, result)
+        evaluation = evaluate_result(result, model, show_progress=not args.quiet)
     write_report(
         result,
         args.output,

@@ -15,6 +15,7 @@ from claxboi.catalog import make_column
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import (
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -42,6 +43,7 @@ _MOTION = ("pmra", "pmra_error", "pmdec", "pmdec_error")
 _PARALLAX = ("parallax", "parallax_error")
 
 
+@checked
 def find_in_surveys(
     table,
     surveys,

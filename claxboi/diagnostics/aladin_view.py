@@ -11,7 +11,14 @@ from astropy.table import Table
 from claxboi.catalog import identifier_columns
 from claxboi.classification.results import find_source, read_classes
 from claxboi.sharing import error_axes
-from claxboi.utils import check_columns, check_number, check_table, float_values, text_values
+from claxboi.utils import (
+    check_columns,
+    check_number,
+    check_table,
+    checked,
+    float_values,
+    text_values,
+)
 from claxboi.utils.style import SHADE, place_styles
 
 __all__ = ["SkyView", "aladin"]
@@ -26,6 +33,7 @@ LINKED = {"opt": "#ffe066", "ir": "#ff8a80", "galaxy": "#b0ffb0"}
 SMALLEST_FOV, LARGEST_FOV = 0.05, 180.0
 
 
+@checked
 def aladin(table, *, level=0.95, class_column=None, survey="P/DSS2/color", height=500, links=True):
     """
     Show the sources on the sky in an ``ipyaladin`` widget.

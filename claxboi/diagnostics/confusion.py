@@ -6,7 +6,7 @@ Figure of a confusion matrix.
 import numpy as np
 
 from claxboi.classification.results import check_evaluation
-from claxboi.utils import check_choice
+from claxboi.utils import check_choice, checked
 from claxboi.utils.style import DARK, GREY, PALE, hide_spines, new_axes
 
 from ._layout import (
@@ -27,6 +27,7 @@ GAP = 0.12
 _NARROW_CELL = 0.38
 
 
+@checked
 def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
     """
     Plot a confusion matrix with recall and precision at its margins.

@@ -6,7 +6,14 @@ Figure of the number of sources of each class, by flux.
 import numpy as np
 
 from claxboi.classification.results import read_classified
-from claxboi.utils import check_choice, check_columns, check_count, float_values, text_values
+from claxboi.utils import (
+    check_choice,
+    check_columns,
+    check_count,
+    checked,
+    float_values,
+    text_values,
+)
 from claxboi.utils.style import DARK, hide_spines, new_axes, place_styles
 
 from ._axis_labels import axis_label, literal
@@ -20,6 +27,7 @@ _SPREAD = 0.5
 _HALF_DECADE = 3.5
 
 
+@checked
 def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulative=False, ax=None):
     r"""
     Plot the number of sources of each class in bins of flux.

@@ -5,7 +5,7 @@ Figure of the densities that the classifier learned, over the training values.
 
 import numpy as np
 
-from claxboi.utils import check_number
+from claxboi.utils import check_number, checked
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes, split_below
 
 from ._axis_labels import axis_label, literal, short_symbol, unit_text
@@ -30,6 +30,7 @@ FEW_VALUES = 10
 N_RUG = 200
 
 
+@checked
 def plot_densities(model, column, ax=None, value=None, *, source_name="this source"):
     """
     Plot what a classifier learned of one property: a density per class, over its histogram.

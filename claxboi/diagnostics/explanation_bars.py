@@ -6,7 +6,7 @@ Bar chart of the contributions to one class against another.
 import numpy as np
 
 from claxboi.classification import Explanation
-from claxboi.utils import check_choice
+from claxboi.utils import check_choice, checked
 from claxboi.utils.style import DARK, GREY, PALE, category_colors, new_axes
 
 from ._axis_labels import literal, short_symbol
@@ -26,6 +26,7 @@ __all__ = ["plot_explanation"]
 SMALLEST_SHARE = 0.02
 
 
+@checked
 def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     """
     Plot the contributions of all properties to one class against another.

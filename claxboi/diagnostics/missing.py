@@ -7,7 +7,7 @@ import numpy as np
 
 from claxboi.classification.results import read_classes
 from claxboi.properties import known_properties, property_definition
-from claxboi.utils import check_columns, check_table, is_missing
+from claxboi.utils import check_columns, check_names, check_table, checked, is_missing
 from claxboi.utils.style import DARK, GREY, new_axes
 
 from ._axis_labels import literal, short_symbol
@@ -16,6 +16,7 @@ from ._layout import broken, cell_font_size, label_inches, label_matrix, title_a
 __all__ = ["plot_missing"]
 
 
+@checked
 def plot_missing(table, columns=None, *, class_column=None, classes=None, ax=None):
     """
     Plot the fraction of sources of each class that have a value of each property.
@@ -65,7 +66,7 @@ def plot_missing(table, columns=None, *, class_column=None, classes=None, ax=Non
             raise ValueError(
                 "columns must name the properties, for no column of the table is a known one"
             )
-    columns = list(columns)
+    columns = check_names(columns, "columns")
     if not columns:
         raise ValueError("columns must name at least one property, got none")
     check_columns(table, columns)

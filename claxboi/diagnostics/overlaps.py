@@ -6,7 +6,7 @@ Figure of the catalogues that the labels come from, and of their overlaps.
 import numpy as np
 
 from claxboi.training import LabelReport
-from claxboi.utils import check_choice, check_count
+from claxboi.utils import check_choice, check_count, checked
 from claxboi.utils.style import COLORS, DARK, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
@@ -25,6 +25,7 @@ from ._layout import (
 __all__ = ["plot_training_overlap"]
 
 
+@checked
 def plot_training_overlap(report, *, class_name=None, n_combinations=20, ax=None):
     """
     Plot the number of sources of a class in each combination of catalogues.

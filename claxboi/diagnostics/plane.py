@@ -15,6 +15,8 @@ from claxboi.utils import (
     check_columns,
     check_count,
     check_table,
+    check_text,
+    checked,
     float_values,
 )
 from claxboi.utils.style import (
@@ -46,6 +48,7 @@ _MARGIN = 0.06
 _N_POINTS, _N_LIMITS = 300, 60
 
 
+@checked
 def plot_plane(
     table,
     x,
@@ -116,7 +119,7 @@ def plot_plane(
     '$\\log_{10}(F_\\mathrm{X}/F_{W1})$'
     """
     check_table(table, allow_empty=True)
-    check_columns(table, [x, y])
+    check_columns(table, [check_text(x, "x"), check_text(y, "y")])
     contours_above = check_count(contours_above, "contours_above", minimum=1)
     places, values = read_classes(table, class_column, classes)
     limits = _read_limits(table, (x, y), upper_limits, lower_limits)

@@ -6,6 +6,7 @@ Reliability diagram.
 import numpy as np
 
 from claxboi.classification.results import check_evaluation
+from claxboi.utils import checked
 from claxboi.utils.style import DARK, GREY, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
@@ -14,6 +15,7 @@ from ._layout import fit_font_sizes, legend_above
 __all__ = ["plot_reliability"]
 
 
+@checked
 def plot_reliability(evaluation, *, corrected=False, ax=None):
     """
     Plot how often the most probable class is correct against its probability.

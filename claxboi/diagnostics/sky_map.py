@@ -15,6 +15,7 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
 )
@@ -58,6 +59,7 @@ _TAIL = 0.02
 _HALF_SKY_DEG = np.degrees([2 * np.sqrt(2), np.sqrt(2)])
 
 
+@checked
 def plot_sky(
     table,
     *,

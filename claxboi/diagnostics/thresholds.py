@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from claxboi.classification import Evaluation
 from claxboi.classification.results import read_classified
-from claxboi.utils import check_choice, float_values
+from claxboi.utils import check_choice, checked, float_values
 from claxboi.utils.style import COLORS, GREY, PALE, hide_spines, new_axes
 
 from ._axis_labels import literal
@@ -20,6 +20,7 @@ __all__ = ["plot_thresholds"]
 _N_DRAWN = 1000
 
 
+@checked
 def plot_thresholds(scores, class_name, *, ax=None):
     """
     Plot purity and completeness of a class against the smallest probability that is accepted.

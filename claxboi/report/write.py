@@ -28,6 +28,7 @@ from claxboi.utils import (
     check_count,
     check_output,
     check_table,
+    checked,
     float_values,
     is_missing,
     replacing,
@@ -70,6 +71,7 @@ N_PARTS = 7
 _FOLDER = files("claxboi.report") / "data"
 
 
+@checked
 def write_report(
     result,
     path,

@@ -12,7 +12,7 @@ from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import make_column
-from claxboi.utils import check_count, check_number, record
+from claxboi.utils import check_count, check_number, checked, record
 
 __all__ = ["make_labelled_sample"]
 
@@ -42,6 +42,7 @@ FAINTEST_MOTION = -13.63
 PM_ERROR, PM_ERROR_FLUX, PM_ERROR_SLOPE, PM_ERROR_FLOOR = 0.5, -13.43, -0.75, 0.02
 
 
+@checked
 def make_labelled_sample(n_sources=2000, *, labelled_fraction=0.5, missing=True, rng=None):
     """
     Simulate a table of X-ray sources of the seven published classes.

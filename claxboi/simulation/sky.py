@@ -13,7 +13,7 @@ from astropy.table import MaskedColumn, Table
 
 from claxboi.counterparts import find_hosts
 from claxboi.io import read_table, write_table
-from claxboi.utils import ClaxboiWarning, check_count, quantity_value, record
+from claxboi.utils import ClaxboiWarning, check_count, checked, quantity_value, record
 
 from ._mock_catalogues import galaxy_tables, label_tables
 from ._mock_fields import move, tile
@@ -66,6 +66,7 @@ class MockSky:
             f"{len(self.references)} references>"
         )
 
+    @checked
     def write(self, folder, *, overwrite=False):
         """
         Write all tables as FITS files.
@@ -124,6 +125,7 @@ class MockSky:
         return cls(xray, others, references, truth)
 
 
+@checked
 def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
     """
     Simulate a sky with X-ray, optical and infrared catalogues.

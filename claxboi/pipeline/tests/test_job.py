@@ -257,7 +257,7 @@ def test_files_of_another_kind(refused, done, tmp_path):
 
 def test_table_without_errors(refused, done):
     bare = Table({"ra": [10.0, 20.0], "dec": [1.0, 2.0], "flux": [1e-14, 1e-13]})
-    refused(KeyError, "pos_error", catalogue=bare, mission="")
+    refused(ValueError, "table has no positional error", catalogue=bare, mission="")
 
 
 def test_labels_of_the_catalogue_itself(refused, done):
