@@ -52,6 +52,7 @@ def classify(
     bandwidth=None,
     min_class_size=None,
     merge=None,
+    candidates=None,
     pos_error=None,
     fetch=True,
     overwrite=False,
@@ -109,6 +110,9 @@ def classify(
         (2022), or those of the original scripts.
     normalization, missing, kernel, bandwidth, min_class_size, merge
         See `~claxboi.classification.NaiveBayesClassifier`.
+    candidates : `~astropy.table.Table`, optional
+        All candidate counterparts of each source, and none, over which the posterior is summed: see
+        `~claxboi.classification.classify_candidates`.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
         Positional error of bare positions, where its column is not found: the name of the column,
         or one value for all sources, 1 sigma per axis.
@@ -193,7 +197,9 @@ def classify(
                 "model must be a NaiveBayesClassifier or the file of one, got "
                 f"{type(model).__name__}"
             )
-        result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
+        result = model.classify(
+            table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+        )
         return (result, model) if return_model else result
     with nullcontext() if fetch else conf.set_temp("offline", True):
         label = _label_column(table, label)
@@ -219,7 +225,9 @@ def classify(
             overwrite=overwrite,
             show_progress=show_progress,
         )
-    result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
+    result = model.classify(
+        table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+    )
     return (result, model) if return_model else result
 
 

@@ -16,6 +16,7 @@ from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
+from .mixture import classify_candidates
 from .modelfile import model_fingerprint
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
@@ -42,6 +43,7 @@ __all__ = [
     "SmallClassWarning",
     "WeightSearch",
     "check_priors",
+    "classify_candidates",
     "classify_partitions",
     "count_confusion",
     "estimate_class_numbers",

@@ -18,6 +18,7 @@ from ._posterior import log_proportions
 from ._search import optimize_weights
 from .estimation import estimate_model_priors
 from .explanation import explain_source
+from .mixture import classify_candidates
 from .modelfile import read_model, write_model
 from .original import build_original
 from .properties import parse_properties
@@ -463,7 +464,7 @@ class NaiveBayesClassifier(Engine):
         return np.array(self.classes_)[best]
 
     @checked
-    def classify(self, table, priors=None, *, overwrite=False, show_progress=True):
+    def classify(self, table, priors=None, *, candidates=None, overwrite=False, show_progress=True):
         """
         Add the posterior columns to a table.
 
@@ -476,6 +477,8 @@ class NaiveBayesClassifier(Engine):
             training sample (None too, with a warning); "estimate", from the sources that did
             not train the model; one row per source, as an array or a function of the table. Not
             negative, summing to 1.
+        candidates : `~astropy.table.Table`, optional
+            All candidate counterparts of each source, and none: see `classify_candidates`.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -498,6 +501,8 @@ class NaiveBayesClassifier(Engine):
         ValueError
             If a prior is wrong or columns collide.
         """
+        if candidates is not None:
+            return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
         self._check_fitted()
         check_table(table)
         _output.check_collisions(table, self.classes_, self.categories, overwrite)
