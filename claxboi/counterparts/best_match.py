@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-One counterpart per X-ray source and domain, from one survey or from several.
+Best match, or all candidates, of each X-ray source from one survey or several.
 """
 
 from typing import NamedTuple
@@ -428,7 +428,7 @@ def _errors(survey, name):
 
 def _kept(new, column, secondaries, chosen, row):
     """
-    Take a column of the counterparts from the survey of each.
+    Copy a column of the surveys to the counterparts.
     """
     unit = (describe(new) or {}).get("unit") or _common_unit(column, secondaries)
     parts, first = [], None
