@@ -12,6 +12,7 @@ from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers,
 from claxboi.classification.results import read_classified
 from claxboi.utils import (
     check_columns,
+    checked,
     float_values,
     record,
     text_values,
@@ -22,6 +23,7 @@ from ._regions import inside_rows
 __all__ = ["count_classes"]
 
 
+@checked
 def count_classes(
     result,
     model,

@@ -16,6 +16,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     is_missing,
     quantity_value,
@@ -40,6 +41,7 @@ HLX_LUMINOSITY = 1e41
 PRIOR_MARGIN = 0.01
 
 
+@checked
 def find_ulx(
     table,
     galaxies,
@@ -370,6 +372,7 @@ def _masked(name, values):
     return make_column(name, values, mask=np.isnan(values))
 
 
+@checked
 def galaxy_priors(result, priors, *, background="AGN_2", xrb="ex_XRB", n_xrb=None, classes=None):
     r"""
     Make priors for each source from the background expected in its host galaxy.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
+from astropy.time import Time
 
 from claxboi.catalog import describe, make_column
 from claxboi.utils import (
@@ -16,6 +17,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     is_missing,
     record,
@@ -38,6 +40,7 @@ class _Best(NamedTuple):
     separation: np.ndarray
 
 
+@checked
 def best_matches(
     candidates,
     xray,
@@ -136,6 +139,7 @@ def best_matches(
     return survey.record(result, rule=rule)
 
 
+@checked
 def all_matches(
     candidates,
     xray,
@@ -430,6 +434,12 @@ def _kept(new, column, secondaries, chosen, row):
     """
     Copy a column of the surveys to the counterparts.
     """
+    if any(
+        isinstance(survey[column], Time)
+        for survey in secondaries.values()
+        if column in survey.colnames
+    ):
+        return _kept_times(column, secondaries, chosen, row)
     unit = (describe(new) or {}).get("unit") or _common_unit(column, secondaries)
     parts, first = [], None
     for k, (name, survey) in enumerate(secondaries.items()):
@@ -437,6 +447,11 @@ def _kept(new, column, secondaries, chosen, row):
         if column not in survey.colnames:
             continue
         first = survey[column] if first is None else first
+        if getattr(survey[column], "dtype", None) is None:
+            raise TypeError(
+                f"keep: column {column!r} of {name} must hold numbers, text or times, got "
+                f"{type(survey[column]).__name__}"
+            )
         if survey[column].dtype.kind in "fiu" and unit is not None:
             values = float_values(survey, column, unit=unit, name=name)
             missing = np.isnan(values)
@@ -450,7 +465,32 @@ def _kept(new, column, secondaries, chosen, row):
         data[rows], mask[rows] = values, missing
     if describe(new) is not None:
         return make_column(new, data, mask=mask)
-    return MaskedColumn(data, name=new, mask=mask, unit=unit, description=first.description)
+    return MaskedColumn(data, name=new, mask=mask, unit=unit, description=first.info.description)
+
+
+def _kept_times(column, secondaries, chosen, row):
+    """
+    Take a column of times from the survey of each counterpart, in the scale of the first.
+    """
+    days, mask, first = np.zeros((2, len(chosen))), np.ones(len(chosen), bool), None
+    for k, (name, survey) in enumerate(secondaries.items()):
+        if column not in survey.colnames:
+            continue
+        own = survey[column]
+        if not isinstance(own, Time):
+            raise TypeError(f"keep: column {column!r} of {name} must hold times as in the others")
+        first = own if first is None else first
+        own, rows = getattr(own, first.scale), np.flatnonzero(chosen == k)
+        days[:, rows] = own.jd1[row[rows]], own.jd2[row[rows]]
+        mask[rows] = np.asarray(own.mask)[row[rows]]
+    # Time takes no gap, and masks it afterwards.
+    days[0, mask] = first.jd1[0] if len(first) else 0.0
+    result = Time(*days, format="jd", scale=first.scale)
+    result.format = first.format
+    if mask.any():
+        result[mask] = np.ma.masked
+    result.info.description = first.info.description
+    return result
 
 
 def _common_unit(column, secondaries):

@@ -18,6 +18,7 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
     sky_offsets,
@@ -94,6 +95,7 @@ class ErrorAudit(NamedTuple):
         return text
 
 
+@checked
 def audit_errors(
     associations,
     xray=None,

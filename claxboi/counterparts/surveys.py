@@ -16,6 +16,7 @@ from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import (
     check_choice,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -43,6 +44,7 @@ _MOTION = ("pmra", "pmra_error", "pmdec", "pmdec_error")
 _PARALLAX = ("parallax", "parallax_error")
 
 
+@checked
 def find_in_surveys(
     table,
     surveys,

@@ -2,7 +2,9 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import Table
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable, Table
+from astropy.time import Time
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import all_matches, associate, best_matches, find_counterparts
@@ -119,6 +121,24 @@ def test_an_object_of_two_sources_is_flagged():
     assert_array_equal(result["opt_is_shared"], [True, True, False])
     alone = best_matches(associate(xray[:1], star, **settings), xray[:1], {"star": star})
     assert_array_equal(alone["opt_is_shared"], [False])
+
+
+def test_keep_quantities_and_times():
+    xray = Table({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
+    survey = QTable({"ra": [10.0], "dec": [0.0], "pos_error": [0.1], "size": [2.0] * u.arcsec})
+    survey["epoch"] = Time([2016.5], format="jyear")
+    survey["sky"] = SkyCoord([10.0], [0.0], unit="deg")
+    candidates = associate(
+        xray, survey, radius=5 * u.arcsec, completeness=0.5, density=1000 / u.deg**2
+    )
+    best = best_matches(candidates, xray, {"s": survey}, keep=["size", "epoch"])
+    assert best["size"].tolist() == [2.0, None]
+    assert best["size"].unit == u.arcsec
+    assert isinstance(best["epoch"], Time)
+    assert best["epoch"][0].jyear == 2016.5
+    assert best["epoch"].mask.tolist() == [False, True]
+    with pytest.raises(TypeError, match="'sky' of s must hold numbers, text or times"):
+        best_matches(candidates, xray, {"s": survey}, keep=["sky"])
 
 
 class TestAllMatches:
