@@ -34,6 +34,7 @@ from ._values import (
 )
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
+from .designations import designations
 from .missions import parse_mission
 
 __all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
@@ -272,7 +273,7 @@ def _make(table, plan, level):
     if "source_id" not in made:
         ra, dec = (np.asarray(_filled(made[name]), float) for name in ("ra", "dec"))
         check_positions(ra, dec)
-        made["source_id"] = make_column("source_id", _names_of_positions(ra, dec))
+        made["source_id"] = make_column("source_id", designations(ra, dec))
     mission = plan.mission
     if mission is not None and mission.flux_band and "flux" in made and "flux_band" not in made:
         made["flux_band"] = make_column("flux_band", np.full(len(table), mission.flux_band))
@@ -386,30 +387,6 @@ def _mask(missing):
 
 def _filled(column):
     return np.ma.filled(column, np.nan)
-
-
-def _names_of_positions(ra, dec):
-    # Designations are cut off, not rounded, to 0.1 s and 1 arcsec; the slack undoes rounding.
-    tenths = np.floor(ra * 2400 + 1e-6).astype(int) % 864_000
-    arcsec = np.floor(np.abs(dec) * 3600 + 1e-6).astype(int)
-    time = (tenths // 36_000, tenths // 600 % 60, tenths // 10 % 60)
-    angle = (arcsec // 3600, arcsec // 60 % 60, arcsec % 60)
-    parts = ["J", *map(_two_digits, time), ".", tenths[:, None] % 10 + ord("0")]
-    parts += [np.where(dec < 0, ord("-"), ord("+"))[:, None], *map(_two_digits, angle)]
-    parts = [np.full((len(ra), 1), ord(part)) if isinstance(part, str) else part for part in parts]
-    letters = np.hstack(parts).astype(np.uint8)
-    names = letters.view(f"S{letters.shape[1]}")[:, 0].astype(str)
-    if len(np.unique(names)) == len(names):
-        return names
-    seen, unique = {}, []
-    for name in names.tolist():
-        count = seen[name] = seen.get(name, 0) + 1
-        unique.append(name if count == 1 else f"{name}-{count}")
-    return np.array(unique, str)
-
-
-def _two_digits(numbers):
-    return np.stack([numbers // 10, numbers % 10], axis=1) + ord("0")
 
 
 def _assemble(table, made, plan, overwrite):
