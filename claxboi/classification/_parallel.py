@@ -49,16 +49,20 @@ def check_n_jobs(n_jobs):
 @contextmanager
 def threads(n_jobs):
     """
-    Set the number of threads for a block of code.
+    Limit the number of threads for a block of code.
 
     Parameters
     ----------
     n_jobs : int or None
-        The number; None leaves it as it is.
+        The number; -1 for all cores; None leaves it as it is. Within a block of fewer threads, it
+        stays at those.
     """
     if n_jobs is None:
         yield
         return
+    outer = _asked.get()
+    if outer is not None and outer > 0:
+        n_jobs = min(outer, n_jobs) if n_jobs > 0 else outer
     token = _asked.set(n_jobs)
     try:
         yield

@@ -13,13 +13,14 @@ from claxboi.utils import check_count, check_table, checked, record, shown
 from . import _output
 from ._crossvalidation import evaluate_model
 from ._engine import Engine, NotFittedError
-from ._likelihood import BLOCK_SIZE, LikelihoodModel
+from ._likelihood import BLOCK_SIZE
 from ._posterior import log_proportions
 from ._search import optimize_weights
 from .estimation import estimate_model_priors
 from .explanation import explain_source
+from .mixture import classify_candidates
 from .modelfile import read_model, write_model
-from .original import ORIGINAL_KERNEL, ORIGINAL_LABEL, read_original, warn_in_sample
+from .original import build_original
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
 
@@ -76,6 +77,13 @@ class NaiveBayesClassifier(Engine):
         Smaller classes are left out with a warning (default 3).
     merge : mapping of str to sequence of str, optional
         New class to the labels that it takes in.
+    refine : bool, optional
+        Refine the published formula where the weights are fitted on log-loss: add terms of
+        properties, of their presence, and of pairs of properties, each weighted class by class and
+        shrunk to zero. Needs normalization="none". Default: that of the recipe.
+    shrinkage : float or "cv", optional
+        Strength of the shrinkage in units of the default (default 1.0), or "cv": the one of lowest
+        cross-validated log-loss.
     n_jobs : int, optional
         Number of threads; -1 for all cores. Default: ``claxboi.conf.n_jobs``.
 
@@ -167,6 +175,8 @@ class NaiveBayesClassifier(Engine):
         classes=None,
         min_class_size=MIN_CLASS_SIZE,
         merge=None,
+        refine=None,
+        shrinkage=1.0,
         n_jobs=None,
     ):
         settings = resolve_recipe(
@@ -175,9 +185,17 @@ class NaiveBayesClassifier(Engine):
             normalization=normalization,
             missing=missing,
             bandwidth=bandwidth,
+            refine=refine,
             weights=weights,
         )
-        super().__init__(properties, weights=weights, floor=floor, n_jobs=n_jobs, **settings)
+        super().__init__(
+            properties,
+            weights=weights,
+            floor=floor,
+            shrinkage=shrinkage,
+            n_jobs=n_jobs,
+            **settings,
+        )
         self.recipe = recipe
         self.min_class_size = check_count(min_class_size, "min_class_size")
         self.classes = None
@@ -283,25 +301,7 @@ class NaiveBayesClassifier(Engine):
         >>> model.weights, model.default_priors
         ({'spectrum': 9.0, 'missing': 0.75}, {'AGN': 0.7, 'star': 0.3})
         """
-        run = read_original(cat_in, config, distrib, table=table)
-        model = cls(run.records, weights=None, normalization="original", kernel=ORIGINAL_KERNEL)
-        # The run's order, and categories without a property, which do not count.
-        model.categories = tuple(c for c in run.categories if c in model.categories)
-        given = dict(zip(["missing", *run.categories], run.weights, strict=True))
-        model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
-        model.set_weights(model._given_weights)
-        member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
-        model.classes_ = run.classes
-        model.class_counts_ = member.sum(axis=1)
-        model.label = ORIGINAL_LABEL
-        # The original numbers its classes: its labels are read as their names.
-        model.merge = {name: [str(k)] for k, name in enumerate(run.classes)}
-        model.default_priors = run.priors
-        model._likelihood = LikelihoodModel(
-            run.densities, model.categories, run.present @ member.T, model.class_counts_
-        )
-        warn_in_sample()
-        return model
+        return build_original(cls, cat_in, config, distrib, table=table)
 
     @checked
     def write(self, path, *, overwrite=False):
@@ -481,7 +481,7 @@ class NaiveBayesClassifier(Engine):
         return np.array(self.classes_)[best]
 
     @checked
-    def classify(self, table, priors=None, *, overwrite=False, show_progress=True):
+    def classify(self, table, priors=None, *, candidates=None, overwrite=False, show_progress=True):
         """
         Add the posterior columns to a table.
 
@@ -494,6 +494,8 @@ class NaiveBayesClassifier(Engine):
             training sample (None too, with a warning); "estimate", from the sources that did
             not train the model; one row per source, as an array or a function of the table. Not
             negative, summing to 1.
+        candidates : `~astropy.table.Table`, optional
+            All candidate counterparts of each source, and none: see `classify_candidates`.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -516,6 +518,8 @@ class NaiveBayesClassifier(Engine):
         ValueError
             If a prior is wrong or columns collide.
         """
+        if candidates is not None:
+            return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
         self._check_fitted()
         check_table(table)
         _output.check_collisions(table, self.classes_, self.categories, overwrite)

@@ -16,11 +16,12 @@ from astropy.table import Table
 
 from claxboi.utils import ClaxboiWarning, check_table, warn
 
+from ._likelihood import LikelihoodModel
 from ._training import label_codes, read_labels, read_values
 from .densities import TabulatedDensities
 from .properties import CATEGORY_ALIASES, Property
 
-__all__ = ["OriginalRun", "original_densities", "read_original"]
+__all__ = ["OriginalRun", "build_original", "original_densities", "read_original"]
 
 #: Name of the kernel that stands for the tables of the original scripts.
 ORIGINAL_KERNEL = "original"
@@ -197,6 +198,42 @@ def read_original(cat_in, config, distrib, *, table=None):
         codes=codes[labelled],
         present=~np.isnan(values),
     )
+
+
+def build_original(cls, cat_in, config, distrib, *, table=None):
+    """
+    Build a classifier from a run of the original scripts.
+
+    Parameters
+    ----------
+    cls : type
+        Class of the model, `NaiveBayesClassifier`.
+    cat_in, config, distrib, table
+        As for `read_original`.
+
+    Returns
+    -------
+    model : object of ``cls``
+    """
+    run = read_original(cat_in, config, distrib, table=table)
+    model = cls(run.records, normalization="original", kernel=ORIGINAL_KERNEL)
+    # The run's order, and categories without a property, which do not count.
+    model.categories = tuple(name for name in run.categories if name in model.categories)
+    given = dict(zip(["missing", *run.categories], run.weights, strict=True))
+    model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
+    model.set_weights(model._given_weights)
+    member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
+    model.classes_ = run.classes
+    model.class_counts_ = member.sum(axis=1)
+    model.label = ORIGINAL_LABEL
+    # The original numbers its classes: its labels are read as their names.
+    model.merge = {name: [str(k)] for k, name in enumerate(run.classes)}
+    model.default_priors = run.priors
+    model._likelihood = LikelihoodModel(
+        run.densities, model.categories, run.present @ member.T, model.class_counts_
+    )
+    warn_in_sample()
+    return model
 
 
 def _read_config(path):

@@ -62,7 +62,9 @@ def existing_file(text):
     -------
     text : str
     """
-    if not Path(text).exists():
+    # A table of a file is named as file.fits#2.
+    name, mark, _ = text.rpartition("#")
+    if not Path(text).exists() and not (mark and Path(name).exists()):
         raise FileNotFoundError(f"there is no file {text}")
     return text
 

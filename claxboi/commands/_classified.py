@@ -170,7 +170,7 @@ def stored_priors(result, priors):
     return stored if isinstance(stored, dict) and priors not in (None, "training") else "training"
 
 
-def read_model(table_path, model_path=None):
+def read_model(table_path, model_path=None, table=None):
     """
     Read the model that classified a table.
 
@@ -180,18 +180,31 @@ def read_model(table_path, model_path=None):
         The classified table.
     model_path : str, optional
         Its model. Default: the file that is kept beside the table.
+    table : `~astropy.table.Table`, optional
+        The table itself, which may know its model.
 
     Returns
     -------
     model : `~claxboi.classification.NaiveBayesClassifier`
+
+    Raises
+    ------
+    ValueError
+        If the table knows that another model classified it.
     """
-    from claxboi.classification import NaiveBayesClassifier
+    from claxboi.classification import NaiveBayesClassifier, model_fingerprint
 
     path = Path(model_path or f"{table_path}{MODEL_SUFFIX}")
     if not path.exists():
         raise FileNotFoundError(
             f"there is no model file {path}, which classify and run keep beside their output; name "
             "another with --model"
+        )
+    known = {} if table is None else table.meta.get("claxboi", {}).get("pipeline", {})
+    if known.get("model", "") not in ("", model_fingerprint(path)):
+        raise ValueError(
+            f"{path} is not the model that classified {table_path}: the files are from two jobs. "
+            "Run the job again, or name the right model with --model"
         )
     return NaiveBayesClassifier.read(path)
 

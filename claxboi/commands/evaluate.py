@@ -64,7 +64,7 @@ def _evaluate(args):
     options |= {"rng": args.rng, "show_progress": not args.quiet}
     is_classified = "classification" in table.meta.get("claxboi", {})
     if is_classified and not _has_settings(args):
-        model = read_model(args.table, args.model)
+        model = read_model(args.table, args.model, table)
         evaluation = evaluate_result(table, model, priors, **options)
         if evaluation is None:
             raise UsageError(f"table must have labelled sources in column {model.label!r}")

@@ -43,7 +43,7 @@ def _explain(args):
 
     table = read_table(args.table)
     row, _ = find_source(table, args.source, args.table, args.id)
-    explanation = read_model(args.table, args.model).explain(table[row], parse_priors(args))
+    explanation = read_model(args.table, args.model, table).explain(table[row], parse_priors(args))
     if args.parts:
         parts = explanation.to_table()
         parts["value"].info.format = ".5g"

@@ -50,6 +50,12 @@ def add(command):
     sub.add_argument(
         "--cards", type=int, default=5000, help="largest number of full cards (default 5000)"
     )
+    sub.add_argument(
+        "--n-sources",
+        type=int,
+        default=200_000,
+        help="largest number of sources that the page lists (default 200000)",
+    )
     sub.add_argument("--title", help="title of the page")
     add_overwrite(sub, "replace the file")
 
@@ -71,7 +77,7 @@ def _report(args):
     candidates = read_table(args.candidates) if args.candidates else None
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
-        model = read_model(args.table, args.model)
+        model = read_model(args.table, args.model, result)
         evaluation = evaluate_result(result, model, show_progress=not args.quiet)
     write_report(
         result,
@@ -84,6 +90,7 @@ def _report(args):
         columns=args.columns.split(",") if args.columns else (),
         table_path=_readable_elsewhere(args.table),
         n_cards=args.cards,
+        n_sources=args.n_sources,
         overwrite=args.overwrite,
         title=args.title,
         show_progress=not args.quiet,

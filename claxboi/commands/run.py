@@ -73,7 +73,10 @@ def add(command):
     sub.add_argument(
         "--offline", action="store_true", help="ask no service; what is not here is an error"
     )
-    add_overwrite(sub, "replace the output of another job")
+    add_overwrite(sub, "replace the output of another job, or one that was changed since")
+    sub.add_argument(
+        "--refresh", action="store_true", help="do all steps again, and ask all services again"
+    )
 
 
 def _run(args):
@@ -97,6 +100,7 @@ def _run(args):
             args.output,
             settings=settings,
             overwrite=args.overwrite,
+            refresh=args.refresh,
             show_progress=not args.quiet,
         )
     if args.quiet:

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Counterparts in surveys that are asked by name, and too large to be at hand.
+Counterparts from surveys by name, fetched around the X-ray sources.
 """
 
 import logging
@@ -14,6 +14,7 @@ from astropy.table import Table
 from claxboi.catalog import make_column
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import (
+    check_choice,
     check_table,
     checked,
     float_values,
@@ -24,7 +25,7 @@ from claxboi.utils import (
 from ._catalogue_positions import read_positions
 from ._ring_counts import Circles, sky_density
 from .associate import associate
-from .best_match import best_matches
+from .best_match import all_matches, best_matches
 from .error_audit import audit_errors
 from .errors import complete_pos_errors, read_covariances
 from .magnitudes import homogenize_magnitudes, magnitude_relations
@@ -56,6 +57,7 @@ def find_in_surveys(
     cutoff=0.0,
     priors=None,
     completeness="estimate",
+    keep="best",
     service=None,
     cache=True,
     max_age=None,
@@ -91,6 +93,9 @@ def find_in_surveys(
         As for `associate`; the columns are those of the survey, and its homogenised magnitudes.
     completeness : "estimate", float or mapping by survey, optional
         As for `associate`.
+    keep : {"best", "all"}, optional
+        The best counterpart of each source; or one row for each candidate and one for none, as
+        from `all_matches`.
     service, cache, max_age, show_progress
         As for `Reference.query <claxboi.references.Reference.query>`. A table that stands for a
         survey is asked whatever the service.
@@ -100,10 +105,11 @@ def find_in_surveys(
     Returns
     -------
     table : same class as the input
-        A new table with the columns of `best_matches` and, of the counterpart, those among
-        ``pmra, pmra_error, pmdec, pmdec_error, parallax, parallax_error`` that a survey with good
-        motions has, and its magnitudes (``bp_mag``, ``rp_mag`` or ``w1_mag``, ``w2_mag`` with
-        ``_error``, ``_is_limit`` and ``_origin``). Masked where there is none.
+        A new table with the columns of `best_matches` (or `all_matches`) and, from the
+        counterpart, those among ``pmra, pmra_error, pmdec, pmdec_error, parallax, parallax_error``
+        that a survey with good motions has, and its magnitudes (``bp_mag``, ``rp_mag`` or
+        ``w1_mag``, ``w2_mag`` with ``_error``, ``_is_limit`` and ``_origin``). Masked where there
+        is none.
         ``meta["claxboi"]["surveys_<domain>"]`` holds for each survey what was asked, and the
         densities and the completeness that were found.
 
@@ -153,6 +159,7 @@ def find_in_surveys(
     check_table(table)
     ra, dec = read_positions(table, "table")
     names = _check_surveys(surveys)
+    check_choice(keep, ("best", "all"), "keep")
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):
@@ -203,17 +210,16 @@ def find_in_surveys(
             "density_deg2": np.percentile(sky.density_deg2, [5, 50, 95]).tolist(),
         }
         log.info("%s: %d objects near %d sources", reference.record.title, len(survey), len(table))
-    result = best_matches(
-        candidates,
-        table,
-        tables,
-        domain=domain,
-        rule=rule,
-        cutoff=cutoff,
-        id_column={name: "id" for name in tables if "id" in tables[name].colnames},
-        keep=_kept(found, tables),
-        overwrite=overwrite,
-    )
+    choice = {
+        "domain": domain,
+        "rule": rule,
+        "cutoff": cutoff,
+        "id_column": {name: "id" for name in tables if "id" in tables[name].colnames},
+        "keep": _kept(found, tables),
+        "overwrite": overwrite,
+    }
+    match = all_matches if keep == "all" else best_matches
+    result = match(candidates, table, tables, **choice)
     audit = audit_errors(result, domain=domain, radius=float(np.max(radius_arcsec)) * u.arcsec)
     log.info("%s", audit)
     settings["pos_error_factor"] = [audit.factor, audit.factor_error]
@@ -241,7 +247,7 @@ def _check_surveys(surveys):
 
 def check_names(value, names, argument):
     """
-    Check that an option by survey names none that is not asked for: it would be without effect.
+    Check that an option by survey names requested surveys only.
 
     Parameters
     ----------
@@ -260,7 +266,7 @@ def check_names(value, names, argument):
 
 def of_survey(value, name, default=None):
     """
-    Take what an option says of one survey.
+    Return the value of an option for one survey.
 
     Parameters
     ----------
@@ -280,7 +286,7 @@ def of_survey(value, name, default=None):
 
 def find_references(names, references):
     """
-    Find catalogues by name, or what stands for them.
+    Find catalogues by name, or the tables that replace them.
 
     Parameters
     ----------
@@ -326,7 +332,7 @@ def _reference(name, source):
 
 def _wanted(reference, magnitudes):
     """
-    List the columns to ask for: None for all of those of a user's own catalogue.
+    List the columns to request; None for all columns of a user's own catalogue.
     """
     known = reference.record
     if known.columns is None or known.name not in load_records():
@@ -354,7 +360,7 @@ def _magnitude_columns(survey):
 
 def _survey(reference, near, radius, magnitudes):
     """
-    Make the table of a survey that `associate` takes, of pairs: each object once.
+    Make a table of the objects in pairs, each once, for `associate`.
     """
     first, number = _objects(near)
     circles = Circles(
@@ -418,8 +424,8 @@ def _with_errors(reference, survey):
     if "pos_error" not in survey.colnames:
         if typical is None:
             raise KeyError(
-                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), nor do "
-                "its columns tell it"
+                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), and "
+                "none from which it follows"
             )
         survey["pos_error"] = make_column("pos_error", np.full(len(survey), np.nan))
     if not len(survey):
@@ -447,7 +453,7 @@ def _draw(reference, coords, rows, radius, fetch):
 
 def _associate(table, rows, survey, **settings):
     """
-    Associate the sources that a survey covers; say to which rows of the table candidates belong.
+    Associate the sources that a survey covers, and number the candidates by rows of the table.
     """
     if not len(rows) or not len(survey):
         names = ("primary", "secondary", "separation", "p_any", "p_i")
@@ -477,7 +483,7 @@ def _associate(table, rows, survey, **settings):
 
 def _kept(found, tables):
     """
-    List what to keep of the counterparts, besides what `best_matches` keeps by itself.
+    List the columns of the counterparts to keep, besides those of `best_matches`.
     """
     kept = []
     for name, reference in found.items():

@@ -31,8 +31,8 @@ def add_colors(table, pairs, *, overwrite=False):
     """
     Add colours: differences of two magnitudes of the counterpart.
 
-    The original CLAXBOI has none, and no other function makes them: ask for those that tell your
-    classes apart.
+    The original CLAXBOI has no colours, and no other function adds them: choose those that separate
+    your classes.
 
     Parameters
     ----------
@@ -62,9 +62,8 @@ def add_colors(table, pairs, *, overwrite=False):
 
     Notes
     -----
-    Magnitudes are taken as they are: no extinction is corrected, and those of
-    `~claxboi.counterparts.homogenize_magnitudes` that are proxies of one another have one and the
-    same colour.
+    Magnitudes are not corrected for extinction. Magnitudes that
+    `~claxboi.counterparts.homogenize_magnitudes` derived from one another have a constant colour.
 
     Examples
     --------

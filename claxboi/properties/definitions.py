@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The known properties and how they classify, as data.
+Definitions of the known properties.
 """
 
 import functools
@@ -37,7 +37,7 @@ def _records():
 
 def property_definition(column):
     """
-    Find how a column classifies.
+    Look up the definition of a property.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def known_properties(columns):
     Returns
     -------
     columns : list of str
-        Those that classify, in the order given.
+        The known properties, in the order given.
 
     Examples
     --------
@@ -110,9 +110,9 @@ def published_properties(name="original", *, columns=None):
     Parameters
     ----------
     name : {"original", "talk"}, optional
-        Those of the scripts, or the shorter list of the talk of February 2024.
+        The properties of the scripts, or the shorter list from the talk of February 2024.
     columns : iterable of str, optional
-        Keep those that are among these columns, such as ``table.colnames``.
+        Return only properties among these columns, such as ``table.colnames``.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Where a source lies in the Galaxy, and how it moves.
+Galactic coordinates and proper motions.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-X-ray fluxes from one energy band to another, for an absorbed power law.
+Convert X-ray fluxes between energy bands for an absorbed power law.
 """
 
 import functools
@@ -175,7 +175,7 @@ def _fraction(part, whole, gamma, nh, unabsorbed):
 
 def conversion_uncertainty(band, to_band, *, gamma_range=GAMMA_RANGE, nh=NH):
     """
-    Return how uncertain a converted flux is, for the spectrum is not known.
+    Return the uncertainty of a converted flux due to the unknown spectrum.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How much the X-ray flux of a source varies: within a mission, and over several.
+X-ray flux variability within one mission and across missions.
 """
 
 from collections.abc import Mapping
@@ -229,7 +229,7 @@ def collect_fluxes(table, links, catalogues, *, name, limits, band, gamma, nh, g
     groups : list of list of `Fluxes`
         The fluxes of each catalogue, and then the limits of each mission.
     convert : `Converter`
-        What brought them to the band.
+        The conversion to the common band.
     """
     check_table(table, allow_empty=True)
     others = _check_tables(catalogues, "catalogues", name)

@@ -24,8 +24,10 @@ from claxboi.utils import (
     check_table,
     check_text,
     checked,
+    digest,
     quantity_value,
     record,
+    table_hash,
 )
 
 from .fetch_plan import make_plan
@@ -254,6 +256,16 @@ class Reference:
         papers = ", ".join(self.record.citation) or "no paper known"
         return f"{self.record.title} ({self.record.table}): {papers}"
 
+    @property
+    def content(self):
+        """
+        Hash of what the catalogue is: its record, and its rows or the addresses of its services.
+        """
+        if self._data is not None:
+            return digest([repr(self.record), table_hash(self._data)])
+        servers = [conf.xmatch_url, conf.vizier_server, conf.simbad_server]
+        return digest([repr(self.record), servers])
+
     @checked
     def query(
         self,
@@ -384,6 +396,7 @@ class Reference:
             table, summary = fetch_whole(job)
         return self._finish(table, job, summary)
 
+    @checked
     def plan(self, coords, *, radius, service=None, columns=None, max_age=None):
         """
         Say what `query` would do, without sending anything.

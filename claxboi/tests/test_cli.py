@@ -322,7 +322,7 @@ def test_properties_file(folder, run):
         ("--properties absent.toml", "there is no file of properties absent.toml"),
         ("--properties x.fits", "must be columns, as hr1,hr2, or a TOML file"),
         ("--category hr1", "category must look like"),
-        ("--priors AGN=0.5,star=0.5", "they have none for AGN_2"),
+        ("--priors AGN=0.5,star=0.5", "priors: missing 'AGN_2'"),
         ("--priors AGN=1,star=0,extended=0,ex_XRB=0.1,AGN_2=0", "must sum to 1"),
         ("--priors AGN=1,star=-1,extended=0,ex_XRB=1,AGN_2=0", "not negative"),
         ("--priors AGN=much,star=0.5", "AGN: got 'much'"),

@@ -124,6 +124,7 @@ def mission_of(table):
     >>> mission_of(Table({"flux": [1e-14], "flux_band": ["0.2-12"]}))
     '4XMM'
     """
+    check_table(table, allow_empty=True)
     mission = table.meta.get("claxboi", {}).get("catalog", {}).get("mission")
     if mission or "flux_band" not in table.colnames:
         return mission

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What two or more steps need and astropy lacks: one topic a module.
+Helpers shared by several steps: units, columns, arguments, files, progress.
 """
 
 from ._arguments import checked

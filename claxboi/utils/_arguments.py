@@ -1,10 +1,11 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Checks of the arguments that mean the same in every function, by a decorator.
+Check arguments that mean the same in every function, by a decorator.
 """
 
 import functools
 import inspect
+from collections.abc import Mapping
 
 from ._validation import (
     check_choice,
@@ -15,6 +16,7 @@ from ._validation import (
     check_path,
     check_rng,
     check_text,
+    quantity_value,
 )
 
 __all__ = ["checked"]
@@ -24,19 +26,32 @@ def _check_cache(value, name):
     return check_choice(value, (True, False, "only"), name)
 
 
+def _check_age(value, name):
+    return quantity_value(value, "s", name, minimum=0)
+
+
+def _check_column_by_name(value, name):
+    """Check the name of a column, or a mapping to such names."""
+    for one in value.values() if isinstance(value, Mapping) else [value]:
+        check_text(one, name)
+
+
 #: What an argument of a name must be, wherever it occurs. None is right where it is the default.
 _CHECKS = {
+    "background": check_text,
     "by": check_text,
     "cache": _check_cache,
     "class_column": check_text,
     "class_name": check_text,
     "classes": check_names,
     "control": check_text,
-    "id_column": check_text,
+    "domain": check_text,
+    "id_column": _check_column_by_name,
     "keep": check_names,
     "label": check_text,
     "log_x": check_flag,
     "log_y": check_flag,
+    "max_age": _check_age,
     "merge": check_merge,
     "min_class_size": check_count,
     "n_xrb": check_text,
@@ -47,12 +62,13 @@ _CHECKS = {
     "source_name": check_text,
     "title": check_text,
     "weight": check_text,
+    "xrb": check_text,
 }
 
 
 def checked(function):
     """
-    Make a function check its common arguments before it does anything.
+    Check the common arguments of a function before it runs.
 
     Checked are all arguments whose default is True or False, and those whose name says what they
     are in every function: ``rng``, ``label``, ``classes``, ``merge``, ``path`` and others.
@@ -76,13 +92,16 @@ def checked(function):
     >>> save("a.fits", overwrite="yes")
     Traceback (most recent call last):
     ...
-    TypeError: overwrite must be True or False, got 'yes'
+    claxboi.utils.exceptions.InputTypeError: overwrite must be True or False, got 'yes'
     """
     signature = inspect.signature(function)
     checks = {}
     for name, parameter in signature.parameters.items():
         usual = check_flag if isinstance(parameter.default, bool) else None
         check = _CHECKS.get(name, usual)
+        if check is check_names and isinstance(parameter.default, str):
+            # The choice of a word, not a list of names.
+            continue
         if check is not None:
             checks[name] = check, parameter.default
 

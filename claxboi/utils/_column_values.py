@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The one place where a column becomes numbers, and where columns are added.
+Read columns as numbers or text, and add columns to tables.
 """
 
 from collections import Counter
@@ -152,7 +152,7 @@ def _decode(value):
 
 def is_missing(table, column):
     """
-    Say for each row whether a column has no value: masked, NaN, infinite or empty text.
+    Find the rows where a column has no value: masked, NaN, infinite or empty text.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def is_missing(table, column):
 
 def masked_rows(data):
     """
-    Return the mask of a column, a row each.
+    Return the mask of a column.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def add_columns(table, columns, *, overwrite=False):
 
 def with_units(table, units, *, name="table"):
     """
-    Return a table whose columns have other units, with the same numbers.
+    Correct the units of columns without changing their numbers.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Times of any kind as Julian years.
+Convert times of any kind to Julian years.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The one reader of units: what astropy knows, and what catalogues write.
+Read units, as astropy or as catalogues write them, and convert values.
 """
 
 import functools
@@ -23,7 +23,7 @@ __all__ = [
 
 class ImplausibleValueWarning(ClaxboiWarning):
     """
-    Values are so large or small that their unit is probably wrong.
+    Values outside the plausible range; their unit is probably wrong.
     """
 
 
@@ -250,7 +250,7 @@ def _read_inside(text):
 
 
 def _is_plain(unit):
-    """Say whether brackets around a unit are only brackets: no one takes the log of an angle."""
+    """Return whether brackets around a unit are not a logarithm, as around an angle."""
     if isinstance(unit, u.FunctionUnitBase) or unit.scale != 1:
         return True
     return any(unit.is_equivalent(plain) for plain in (u.deg, u.s, u.mag, u.deg / u.s))
@@ -295,7 +295,7 @@ def _phrase(text):
 
 
 def _translate(text):
-    """Put words that astropy knows for those that it does not."""
+    """Replace words of catalogues by the unit names of astropy."""
     capitals = text.upper() == text
     text = re.sub(r"\(?\b[JB]\d{4}(\.\d+)?\b\)?", "", text)
     text = re.sub(r"(?i)\bper\b", "/", text)
@@ -318,7 +318,7 @@ def _translate(text):
 
 def convert_values(values, unit, wanted, what, *, column=None):
     """
-    Convert numbers from the unit that they have to the one that is wanted.
+    Convert numbers from their unit to another.
 
     Parameters
     ----------
@@ -451,7 +451,7 @@ _PLAUSIBLE = (
 
 def check_plausible(values, name, what, *, column=None):
     """
-    Warn where the median of a quantity is beyond what is possible.
+    Warn if the median of a quantity is implausible.
 
     Parameters
     ----------

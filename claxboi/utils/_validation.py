@@ -1,9 +1,8 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Checks of arguments at the public border.
+Validators for the arguments of public functions.
 
-Each takes the *name* of the argument, so that every message names the
-argument, the rule and what was received, and is written once.
+Each takes the name of the argument; every message names the argument, the rule and the value.
 """
 
 import numbers
@@ -36,7 +35,7 @@ __all__ = [
 
 def shown(value, most=60):
     """
-    Write a value that an error is about, in one short line.
+    Format a value for an error message, on one short line.
 
     Parameters
     ----------
@@ -319,10 +318,13 @@ def check_table(table, name="table", *, allow_empty=False):
         If it has no rows.
     """
     if not isinstance(table, Table):
-        raise InputTypeError(
-            f"{name} must be an astropy Table, got {type(table).__name__}; "
-            "Table(...) makes one of a DataFrame-like mapping or a structured array"
-        )
+        library = type(table).__module__.partition(".")[0]
+        way = {
+            "pandas": "Table.from_pandas(...) converts it",
+            "polars": "Table(df.to_dict(as_series=False)) converts it",
+            "pyarrow": "claxboi.io.table_from_arrow(...) converts it",
+        }.get(library, "Table(...) makes one of a mapping of columns or a structured array")
+        raise InputTypeError(f"{name} must be an astropy Table, got {type(table).__name__}; {way}")
     if not allow_empty and len(table) == 0:
         raise InputValueError(f"{name} is empty: it must have at least one row")
     return table
@@ -344,9 +346,9 @@ def check_columns(table, columns, name="table"):
     Raises
     ------
     KeyError
-        If any is absent: all missing ones are named, and what is there is listed.
+        If any is absent; the message lists the missing columns and the existing ones.
     TypeError
-        If a name is no string, but a column perhaps.
+        If a name is not a string.
     """
     columns = list(columns)
     for column in columns:
@@ -428,7 +430,7 @@ def check_number(value, name, *, minimum=-np.inf, maximum=np.inf, exclusive=Fals
     Raises
     ------
     TypeError
-        If it is not a real number (a bool is none).
+        If it is not a real number (a bool is not).
     ValueError
         If it is not finite or out of the limits.
     """
@@ -474,7 +476,7 @@ def check_count(value, name, *, minimum=1):
     Raises
     ------
     TypeError
-        If it is not an integer (a bool is none).
+        If it is not an integer (a bool is not).
     ValueError
         If it is too small.
     """

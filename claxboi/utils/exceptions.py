@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Warnings and errors of claxboi that a caller may want to tell apart.
+Warnings and errors of claxboi.
 """
 
 import os
@@ -23,9 +23,9 @@ __all__ = [
 
 class InputError(Exception):
     """
-    The base of errors in what the caller gave: an argument, a column, a file.
+    Base class of errors in the input: an argument, a column, a file.
 
-    Each is one of the errors of Python too, so ``except ValueError`` goes on working.
+    Each is also a standard Python error, so ``except ValueError`` still works.
 
     Examples
     --------
@@ -40,19 +40,19 @@ class InputError(Exception):
 
 class InputTypeError(InputError, TypeError):
     """
-    Something of another type was given than is needed.
+    An argument or column has the wrong type.
     """
 
 
 class InputValueError(InputError, ValueError):
     """
-    A value is not one of those that are allowed.
+    A value is not allowed.
     """
 
 
 class InputKeyError(InputError, KeyError):
     """
-    A column, a class or the like is not there.
+    A column, class or other name does not exist.
     """
 
     def __str__(self):
@@ -62,13 +62,13 @@ class InputKeyError(InputError, KeyError):
 
 class InputUnitError(InputError, UnitConversionError):
     """
-    A unit cannot be read, or does not convert to the one that is needed.
+    A unit cannot be read or converted.
     """
 
 
 class ClaxboiWarning(AstropyUserWarning):
     """
-    The base of all warnings of claxboi.
+    Base class of all warnings of claxboi.
 
     To silence them all:
     ``warnings.simplefilter("ignore", claxboi.utils.exceptions.ClaxboiWarning)``.
