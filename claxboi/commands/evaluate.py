@@ -54,7 +54,7 @@ def _evaluate(args):
     priors = parse_priors(args)
     is_classified = "classification" in table.meta.get("claxboi", {})
     if is_classified and not _has_settings(args):
-        model = read_model(args.table, args.model)
+        model = read_model(args.table, args.model, table)
         priors = table_priors(table) if priors is None else priors
     elif args.model is not None and priors != "estimate":
         model = read_model(args.table, args.model)

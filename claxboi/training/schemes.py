@@ -122,7 +122,10 @@ def _rule(name, value):
             f"{', '.join(map(repr, unknown))}"
         )
     kinds = value.get("kinds", ())
-    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    kinds = (kinds,) if isinstance(kinds, str) else kinds
+    if not (isinstance(kinds, (list, tuple)) and all(isinstance(kind, str) for kind in kinds)):
+        raise TypeError(f"class {name!r} of scheme must have a list of kinds, got {kinds!r}")
+    kinds = tuple(kinds)
     extent = bool(value.get("extent", False))
     if extent == bool(kinds):
         raise ValueError(
