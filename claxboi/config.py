@@ -5,7 +5,10 @@ The settings of claxboi, as astropy configuration items in ``claxboi.cfg``.
 
 from astropy import config as _config
 
-__all__ = ["Conf", "conf"]
+__all__ = ["MIN_CLASS_SIZE", "Conf", "conf"]
+
+MIN_CLASS_SIZE = 3
+"""Classes with fewer labelled sources are left out, where nothing else is asked for."""
 
 
 class Conf(_config.ConfigNamespace):
@@ -52,25 +55,25 @@ class Conf(_config.ConfigNamespace):
     )
     retries = _config.ConfigItem(
         6,
-        "How many times a request is sent again after a failure that may pass.",
+        "Number of retries after a temporary failure.",
         cfgtype="integer(min=0)",
         module="claxboi",
     )
     retry_wait = _config.ConfigItem(
         2.0,
-        "Seconds before the first repetition; each further wait is twice as long.",
+        "Seconds before the first retry; each further wait is twice as long.",
         cfgtype="float(min=0)",
         module="claxboi",
     )
     chunk_size = _config.ConfigItem(
         50_000,
-        "Most positions to send in one request.",
+        "Maximum number of positions per request.",
         cfgtype="integer(min=1)",
         module="claxboi",
     )
     max_rows = _config.ConfigItem(
         2_000_000,
-        "Most rows that a service gives: an answer as long as this is taken as cut.",
+        "Row limit of the services; an answer of this length counts as truncated.",
         cfgtype="integer(min=1)",
         module="claxboi",
     )
@@ -82,7 +85,13 @@ class Conf(_config.ConfigNamespace):
     )
     cache_dir = _config.ConfigItem(
         "",
-        "Folder of what was fetched; empty means claxboi/references in astropy's cache folder.",
+        "Folder of the download cache; empty means claxboi/references in astropy's cache folder.",
+        module="claxboi",
+    )
+    n_jobs = _config.ConfigItem(
+        0,
+        "Number of threads of the classifier; 0 means one for each core, up to 8.",
+        cfgtype="integer(min=0)",
         module="claxboi",
     )
 

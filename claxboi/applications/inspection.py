@@ -9,7 +9,7 @@ import numpy as np
 
 from claxboi.catalog import make_column
 from claxboi.classification.results import list_rows, read_classified
-from claxboi.utils import check_count, check_number, float_values, record, text_values
+from claxboi.utils import check_count, check_number, checked, float_values, record, text_values
 
 __all__ = ["inspection_list"]
 
@@ -20,6 +20,7 @@ RARE_PRIOR = 0.1
 TIE = 1e-6
 
 
+@checked
 def inspection_list(
     result, *, rare=None, min_rare=0.5, alpha=0.01, border=0.2, training=False, limit=None
 ):

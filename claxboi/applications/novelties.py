@@ -13,6 +13,7 @@ from claxboi.utils import (
     add_columns,
     check_choice,
     check_number,
+    checked,
     float_values,
     record,
     warn,
@@ -21,6 +22,7 @@ from claxboi.utils import (
 __all__ = ["find_novelties"]
 
 
+@checked
 def find_novelties(result, model=None, *, alpha=0.01, control=None, overwrite=False):
     r"""
     Find the sources that would be odd as a member of any class, and what makes them odd.

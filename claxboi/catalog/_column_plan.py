@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from astropy.coordinates import SkyCoord
 
+from claxboi.utils import check_mapping
+
 from ._recognition import (
     axis_error,
     check_rivals,
@@ -121,6 +123,10 @@ def make_plan(table, mission, columns):
 
 def _given(table, columns):
     steps = []
+    if columns is not None:
+        check_mapping(columns, "columns", "names of the vocabulary to columns of the table")
+    if columns is not None:
+        check_mapping(columns, "columns", "names of the vocabulary to columns of the table")
     for name, source in (columns or {}).items():
         if not _is_of_step_1(name) or "<" in name:
             raise ValueError(
@@ -130,7 +136,7 @@ def _given(table, columns):
             raise TypeError(f"columns[{name!r}] must be the name of a column, got {source!r}")
         if source not in table.colnames:
             raise KeyError(
-                f"table has no column {source!r} for {name!r}; its columns are "
+                f"columns: table has no column {source!r} for {name!r}; its columns are "
                 f"{_listed(table.colnames)}"
             )
         steps.append(Step(name, (source,), ColumnRule({}), GIVEN))

@@ -25,6 +25,8 @@ __all__ = ["BadValueWarning", "check_positions", "clean", "validate"]
 _POSITIVE = re.compile(
     r"flux|flux_min|flux_max|pos_error(_major|_minor)?|(flux\d*|hr\d+|gamma|fvar)_error"
 )
+_HARDNESS = re.compile(r"hr\d+")
+_ROUNDING = 1e-3
 _NOT_NEGATIVE = re.compile(r"flux\d+|extent")
 
 
@@ -117,12 +119,34 @@ def clean(table, sources=None):
             table[name] = _like(table[name], name, values, np.isnan(values))
         own = name if sources is None else sources[name]
         check_plausible(values, name, f"column {own!r} of table", column=own)
+    _mask_impossible_ratios(table, sources)
     if masked:
         counts = ", ".join(f"{count} of {name}" for name, count in masked.items())
         warn(
             f"masked values that are zero or negative: {counts}. Such fluxes and errors say "
             "nothing; give upper limits as missing values, and complete_pos_errors() fills "
             "positional errors",
+            BadValueWarning,
+        )
+
+
+def _mask_impossible_ratios(table, sources):
+    """Mask hardness ratios that are not within -1 and 1."""
+    masked = {}
+    for name in table.colnames:
+        if not _HARDNESS.fullmatch(name) or (sources is not None and name not in sources):
+            continue
+        values = float_values(table, name, unit="")
+        bad = np.abs(values) > 1 + _ROUNDING
+        if bad.any():
+            masked[name] = int(bad.sum())
+            values[bad] = np.nan
+            table[name] = _like(table[name], name, values, np.isnan(values))
+    if masked:
+        counts = ", ".join(f"{count} of {name}" for name, count in masked.items())
+        warn(
+            f"masked hardness ratios that are not within -1 and 1: {counts}. Ratios of another "
+            "kind need another name, and no place in the vocabulary",
             BadValueWarning,
         )
 

@@ -14,10 +14,12 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    checked,
     chord_length,
     float_values,
     quantity_value,
     record,
+    shown,
     unit_vectors,
 )
 
@@ -26,6 +28,7 @@ from .columns import make_column
 __all__ = ["flag_blended", "flag_crowded"]
 
 
+@checked
 def flag_crowded(
     table, objects=None, *, density=None, radius=60 * u.arcsec, max_objects=3, overwrite=False
 ):
@@ -81,9 +84,10 @@ def flag_crowded(
         raise ValueError("give either objects or density, got both")
     settings = {"radius_arcsec": arcsec, "max_objects": max_objects}
     if density is not None:
-        per_arcsec2 = np.broadcast_to(
-            quantity_value(density, u.arcsec**-2, "density"), (len(table),)
-        )
+        per_arcsec2 = quantity_value(density, u.arcsec**-2, "density")
+        if np.any(per_arcsec2 < 0):
+            raise ValueError(f"density must be at least 0, got {shown(density)}")
+        per_arcsec2 = np.broadcast_to(per_arcsec2, (len(table),))
         number = per_arcsec2 * np.pi * arcsec**2
         settings["counted"] = "density"
     else:
@@ -98,6 +102,7 @@ def flag_crowded(
     return result
 
 
+@checked
 def flag_blended(
     table, sharper, *, n_sigma=3.0, min_radius=0 * u.arcsec, min_sources=2, overwrite=False
 ):

@@ -3,6 +3,8 @@
 Which columns say what a source is called.
 """
 
+from claxboi.utils import check_table
+
 __all__ = ["identifier_columns"]
 
 #: Without regard to case; the first of them counts.
@@ -31,5 +33,6 @@ def identifier_columns(table):
     >>> identifier_columns(Table({"SRCID": [7], "IAUNAME": ["4XMM J1"], "SC_RA": [1.0]}))
     ['IAUNAME', 'SRCID']
     """
+    check_table(table, allow_empty=True)
     found = [name for name in table.colnames if name.lower() in IDENTIFIERS]
     return sorted(found, key=lambda name: IDENTIFIERS.index(name.lower()))

@@ -14,6 +14,7 @@ from claxboi.utils import (
     ClaxboiWarning,
     check_number,
     check_table,
+    checked,
     read_unit,
     record,
     warn,
@@ -33,6 +34,7 @@ from ._values import (
 )
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
+from .designations import designations
 from .missions import parse_mission
 
 __all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
@@ -87,7 +89,7 @@ def find_columns(table, mission=None, *, columns=None, units=None):
          flux      Fx name
     """
     check_table(table, allow_empty=True)
-    plan = make_plan(with_units(table, units), mission, columns)
+    plan = make_plan(_flat(with_units(table, units)), mission, columns)
     steps = sorted(plan.steps, key=lambda step: _rank(step.name))
     return Table(
         {
@@ -98,6 +100,7 @@ def find_columns(table, mission=None, *, columns=None, units=None):
     )
 
 
+@checked
 def standardize(
     table, mission=None, *, columns=None, units=None, pos_error_level=None, overwrite=False
 ):
@@ -180,7 +183,7 @@ def standardize(
         pos_error_level = check_number(
             pos_error_level, "pos_error_level", minimum=0, maximum=1, exclusive=True
         )
-    table = with_units(table, units)
+    table = _flat(with_units(table, units))
     if not columns and _is_done(table, mission):
         return validate(table)
     plan = make_plan(table, mission, columns)
@@ -270,7 +273,7 @@ def _make(table, plan, level):
     if "source_id" not in made:
         ra, dec = (np.asarray(_filled(made[name]), float) for name in ("ra", "dec"))
         check_positions(ra, dec)
-        made["source_id"] = make_column("source_id", _names_of_positions(ra, dec))
+        made["source_id"] = make_column("source_id", designations(ra, dec))
     mission = plan.mission
     if mission is not None and mission.flux_band and "flux" in made and "flux_band" not in made:
         made["flux_band"] = make_column("flux_band", np.full(len(table), mission.flux_band))
@@ -324,7 +327,8 @@ def _column(table, step, made, plan, level):
         # Of numbers in one unit, whichever it is.
         unit = getattr(table[own[0]], "unit", None)
     flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
-    values = combine(rule.rule, [read_numbers(table, column, unit) for column in own], flux)
+    numbers = [read_numbers(table, column, unit, rule.unit) for column in own]
+    values = combine(rule.rule, numbers, flux)
     missing = np.isnan(values)
     if name in _ERRORS and level is not None:
         # A circular normal distribution has the fraction 1 - exp(-r^2 / 2 sigma^2) within r.
@@ -385,41 +389,21 @@ def _filled(column):
     return np.ma.filled(column, np.nan)
 
 
-def _names_of_positions(ra, dec):
-    # Designations are cut off, not rounded, to 0.1 s and 1 arcsec; the slack undoes rounding.
-    tenths = np.floor(ra * 2400 + 1e-6).astype(int) % 864_000
-    arcsec = np.floor(np.abs(dec) * 3600 + 1e-6).astype(int)
-    time = (tenths // 36_000, tenths // 600 % 60, tenths // 10 % 60)
-    angle = (arcsec // 3600, arcsec // 60 % 60, arcsec % 60)
-    parts = ["J", *map(_two_digits, time), ".", tenths[:, None] % 10 + ord("0")]
-    parts += [np.where(dec < 0, ord("-"), ord("+"))[:, None], *map(_two_digits, angle)]
-    parts = [np.full((len(ra), 1), ord(part)) if isinstance(part, str) else part for part in parts]
-    letters = np.hstack(parts).astype(np.uint8)
-    names = letters.view(f"S{letters.shape[1]}")[:, 0].astype(str)
-    if len(np.unique(names)) == len(names):
-        return names
-    seen, unique = {}, []
-    for name in names.tolist():
-        count = seen[name] = seen.get(name, 0) + 1
-        unique.append(name if count == 1 else f"{name}-{count}")
-    return np.array(unique, str)
-
-
-def _two_digits(numbers):
-    return np.stack([numbers // 10, numbers % 10], axis=1) + ord("0")
-
-
 def _assemble(table, made, plan, overwrite):
     """
     Put the new columns before those of the table.
     """
     origin = {step.name: step.sources for step in plan.steps}
+    others = plan.mission.rename if plan.mission else {}
     clashes = []
     result = table.copy()
     lower = {name.lower(): name for name in made}
     for old in table.colnames:
         new = lower.get(old.lower())
         if new is None:
+            continue
+        if old in others and old not in origin.get(new, ()):
+            result.rename_column(old, others[old])
             continue
         if old not in origin.get(new, ()) and not overwrite:
             clashes.append((old, new))

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The parts of the posteriors of many sources at once, and what they say in plain words.
+Contributions to the posteriors of many sources, and sentences about them.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Reasons:
     classes, categories : list of str
         Their names.
     kinds, groups, names : list of str, length n_parts
-        What each part is ("prior", "offset", "property", "missing"), its category, and the name of
-        its property.
+        What each part is ("prior", "offset", "property", "missing", "presence", "pair"), its
+        category, and the name of its property or properties.
     values : `~numpy.ndarray` of shape (n_parts, n)
         Raw values of the properties, NaN where missing and for priors and offsets.
     nats : `~numpy.ndarray` of shape (n_parts, n_classes, n)
@@ -89,7 +89,7 @@ class Reasons:
 
     def sentence(self, row, identifier=""):
         """
-        Say the answer for one source, and its reasons, in plain words.
+        Write the answer for one source, and its main contributions, as sentences.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class Reasons:
 
 def find_reasons(model, table, priors=None, *, parent=None):
     """
-    Take the posteriors of some sources apart.
+    Split the posteriors of some sources into contributions.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def find_reasons(model, table, priors=None, *, parent=None):
     n = len(sources)
     joint = np.nansum(nats, axis=0)
     best = largest(joint)
-    total = combination.contributions.sum(axis=0)
+    total = combination.total()
     log_prior = log_proportions(proportions) + offsets
     others = np.empty((len(model.categories), n), np.intp)
     for t in range(len(model.categories)):
@@ -207,6 +207,9 @@ def _parts(model, sources, terms, proportions, offsets):
     log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
     presence = model._likelihood.presence_terms(sources.values, *held)
 
+    own, more = [], []
+    if model._refinement is not None:
+        own, more = _refined_parts(model, sources, log_likelihood)
     nothing, shape = np.full(n, np.nan), (n_classes, n)
     parts = [("prior", "", "prior", nothing)]
     nats = [np.broadcast_to(log_proportions(proportions), shape)]
@@ -218,7 +221,10 @@ def _parts(model, sources, terms, proportions, offsets):
         values = sources.values[p]
         missing = np.isnan(values)
         parts.append(("property", record.category, record.column, values))
-        nats.append(np.where(missing, np.nan, exponent * log_likelihood[p]))
+        total = exponent * log_likelihood[p]
+        if own:
+            total = total + own[p]
+        nats.append(np.where(missing, np.nan, total))
         if model.missing == "ignore":
             continue
         power = exponent
@@ -229,12 +235,34 @@ def _parts(model, sources, terms, proportions, offsets):
                 power = np.where(missing, exponent * missing_weight, exponent)
         parts.append(("missing", record.category, record.column, values))
         nats.append(power * presence[p])
+    for part, added in more:
+        parts.append(part)
+        nats.append(added)
     return parts, np.array(nats)
+
+
+def _refined_parts(model, sources, log_likelihood):
+    """Return what the refinement adds to each property, and its other parts."""
+    own, more = [0.0] * len(model.properties), []
+    for term, added in model._refinement_parts(sources, log_likelihood):
+        records = [model.properties[p] for p in term.properties]
+        columns = [record.column for record in records]
+        values = sources.values[list(term.properties)]
+        if term.kind == "presence":
+            more.append((("presence", "", ", ".join(columns), values[0]), added))
+        elif term.kind == "pair":
+            categories = {record.category for record in records}
+            category = categories.pop() if len(categories) == 1 else ""
+            part = ("pair", category, " with ".join(columns), np.full(len(sources), np.nan))
+            more.append((part, np.where(np.isnan(values).any(axis=0), np.nan, added)))
+        else:
+            own[term.properties[0]] = own[term.properties[0]] + added
+    return own, more
 
 
 def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
     """
-    Say an answer and its reasons in plain words.
+    Write an answer and its main contributions as sentences.
 
     Parameters
     ----------
@@ -267,16 +295,20 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
     nats = np.array([part[-1] for part in parts])
     pros = _mention(parts, np.argsort(-nats), nats)
     cons = _mention(parts, np.argsort(nats), -nats)
-    if pros:
-        sentences.append(f"For {best} rather than {second[0]} speak {pros}.")
-    if cons:
-        sentences.append(f"Against it {'speak' if ' and ' in cons else 'speaks'} {cons}.")
+    for text, first_class, second_class in ((pros, best, second[0]), (cons, second[0], best)):
+        if text:
+            verb = "favour" if " and " in text else "favours"
+            sentences.append(
+                f"{text[0].upper()}{text[1:]} {verb} {first_class} over {second_class}."
+            )
     for category, name in alternatives.items():
-        sentences.append(f"Without the {category} properties it would be {name}.")
+        sentences.append(f"Without the {category} properties, it would be classified as {name}.")
     if pvalue < ODD:
-        sentences.append(f"It is odd for every class (p = {pvalue:.2g}): none may be right.")
+        sentences.append(
+            f"It is an outlier for every class (p = {pvalue:.2g}): perhaps none of them is right."
+        )
     if is_training:
-        sentences.append("It belongs to the training sample and was held out for this answer.")
+        sentences.append("It is in the training sample, and was held out for this answer.")
     return " ".join(sentences)
 
 
@@ -288,12 +320,15 @@ def _mention(parts, order, nats):
         kind, name, value, _ = parts[row]
         if kind == "property":
             text = f"{name} = {value:.4g}"
-        elif kind == "missing":
-            text = f"that {name} is {'missing' if np.isnan(value) else 'known'}"
+        elif kind in ("missing", "presence"):
+            verb = "are" if ", " in name else "is"
+            text = f"that {name} {verb} {'missing' if np.isnan(value) else 'known'}"
+        elif kind == "pair":
+            text = name
         else:
             text = f"the {kind}"
         # A prior of zero is no amount.
-        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
+        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "0 for the other"
         named.append(f"{text} ({amount})")
     return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
 

@@ -14,6 +14,7 @@ from claxboi.utils import (
     check_count,
     check_number,
     float_values,
+    shown,
     text_values,
 )
 
@@ -48,6 +49,11 @@ def evaluate_model(
     """
     check_choice(method, METHODS, "method")
     check_count(n_folds, "n_folds", minimum=2)
+    cell_size = check_number(cell_size, "cell_size", minimum=0, maximum=90, exclusive=True)
+    if groups is not None:
+        if not isinstance(groups, str):
+            raise TypeError(f"groups must be the name of a column or None, got {shown(groups)}")
+        check_columns(table, [groups])
     if weight is not None:
         check_columns(table, [weight])
     labelled = read_labelled(model, table, label, training)
@@ -140,14 +146,15 @@ def _grouped(table, groups, cell_size, n_folds, rng, source):
     """Deal whole groups to folds."""
     if groups is None:
         check_columns(table, ["ra", "dec"])
-        cell_size = check_number(cell_size, "cell_size", minimum=0, maximum=90, exclusive=True)
         group, kind = _sky_cells(table, cell_size), f"sky cells of {cell_size:g} deg"
-    elif isinstance(groups, str):
-        check_columns(table, [groups])
-        group, kind = text_values(table, groups)[0], f"column {groups!r}"
+        missing = np.zeros(len(group), bool)
     else:
-        raise TypeError(f"groups must be the name of a column or None, got {groups!r}")
+        group, missing = text_values(table, groups)
+        kind = f"column {groups!r}"
     _, number = np.unique(group, return_inverse=True)
+    # A source without a group is one by itself.
+    number[missing] = number.max(initial=0) + 1 + np.arange(missing.sum())
+    _, number = np.unique(number, return_inverse=True)
     # A source that is in two groups holds them together.
     number = join_groups(number, source)
     n_groups = number.max() + 1

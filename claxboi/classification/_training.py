@@ -3,7 +3,7 @@
 Read the values and the labels of a training sample.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from astropy import units as u
@@ -12,8 +12,11 @@ from claxboi.catalog import describe
 from claxboi.utils import (
     ClaxboiWarning,
     check_columns,
+    check_merge,
+    checked,
     float_values,
     read_unit,
+    shown,
     text_values,
     warn,
 )
@@ -145,11 +148,14 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
     if missing.all():
         raise ValueError(f"label column {label!r} of {name} is empty: no source has a label")
     if merge is not None:
+        merge = check_merge(merge)
         labels = _merged(labels, missing, merge, label)
     found = np.unique(labels[~missing])
     if classes is None:
         names = _in_order(found)
     else:
+        if isinstance(classes, str) or not isinstance(classes, Iterable):
+            raise TypeError(f"classes must be a list of classes, got {shown(classes)}")
         names = [str(name) for name in classes]
         absent = [name for name in names if name not in found]
         if absent:
@@ -184,6 +190,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
     return kept, _codes(labels, missing, kept), dropped
 
 
+@checked
 def label_codes(table, label, classes, merge=None):
     """
     Return the class of each row, -1 where it has no label or that of no class.

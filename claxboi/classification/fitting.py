@@ -7,8 +7,9 @@ import logging
 
 import numpy as np
 
+from claxboi.config import MIN_CLASS_SIZE
 from claxboi.properties import known_properties
-from claxboi.utils import check_columns, float_values, text_values
+from claxboi.utils import check_columns, check_table, checked, float_values, text_values
 
 from . import _output
 from ._training import read_values
@@ -22,6 +23,7 @@ __all__ = ["fit_classifier"]
 log = logging.getLogger(__name__)
 
 
+@checked
 def fit_classifier(
     sample,
     priors=None,
@@ -33,12 +35,15 @@ def fit_classifier(
     id=None,
     weights=None,
     offsets=None,
+    recipe="default",
     normalization=None,
-    missing="existence",
-    kernel="exponential",
-    bandwidth="likelihood",
-    min_class_size=3,
+    missing=None,
+    kernel=None,
+    bandwidth=None,
+    min_class_size=None,
     merge=None,
+    refine=None,
+    shrinkage=1.0,
     overwrite=False,
     rng=None,
     show_progress=True,
@@ -55,9 +60,9 @@ def fit_classifier(
     table : `~astropy.table.Table`, optional
         The sources to be classified. Only properties that this table has too are used, and the
         priors are checked against it. Default: ``sample``.
-    properties, label, weight, id, weights, offsets, normalization, missing, kernel, bandwidth
+    properties, label, weight, id, weights, offsets, recipe, normalization, missing, kernel
         As for `claxboi.classify`.
-    min_class_size, merge, overwrite, show_progress
+    bandwidth, min_class_size, merge, refine, shrinkage, overwrite, show_progress
         As for `claxboi.classify`.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
@@ -82,8 +87,10 @@ def fit_classifier(
     >>> model.classes_ == list(priors)
     True
     """
-    if table is None:
-        table = sample
+    check_table(sample, "sample")
+    table = sample if table is None else check_table(table)
+    if min_class_size is None:
+        min_class_size = MIN_CLASS_SIZE
     name = "table" if sample is table else "training"
     sample_weight = None
     if weight is not None:
@@ -102,6 +109,7 @@ def fit_classifier(
     model = NaiveBayesClassifier(
         records,
         weights=weights,
+        recipe=recipe,
         normalization=normalization,
         missing=missing,
         kernel=kernel,
@@ -109,6 +117,8 @@ def fit_classifier(
         classes=classes,
         min_class_size=min_class_size,
         merge=merge,
+        refine=refine,
+        shrinkage=shrinkage,
     )
     read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
@@ -117,7 +127,7 @@ def fit_classifier(
     priors = _settled_priors(priors, read, table)
     categories = dict.fromkeys(record.category for record in read.records)
     _output.check_collisions(table, read.names, categories, overwrite)
-    model._learn(read)
+    model._learn(read, table)
     model.origin = _origin(sample)
     if weights is None and model.normalization == "none":
         if offsets is None:

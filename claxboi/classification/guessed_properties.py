@@ -10,7 +10,7 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.properties import property_definition
-from claxboi.utils import ClaxboiWarning, float_values, warn
+from claxboi.utils import ClaxboiWarning, checked, float_values, warn
 
 from .properties import Property
 
@@ -59,6 +59,7 @@ class GuessedPropertyWarning(ClaxboiWarning):
     """
 
 
+@checked
 def property_columns(table, label=None):
     """
     Find the columns of a table that look like a property of its sources.

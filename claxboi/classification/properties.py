@@ -4,14 +4,13 @@ Which columns classify, and how: the records that the classifier is set up with.
 """
 
 import logging
-import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from claxboi.properties import known_properties, property_definition
-from claxboi.utils import check_choice, check_number, float_values, text_values
+from claxboi.utils import check_choice, check_number, check_text, float_values, shown, text_values
 
 __all__ = ["Component", "Property", "parse_properties", "properties_that_vary"]
 
@@ -199,18 +198,38 @@ class Property:
             weight = check_number(weight, f"weight of {self.column!r}", minimum=0)
         if self.bandwidth is not None:
             check_number(self.bandwidth, f"bandwidth of {self.column!r}", minimum=0, exclusive=True)
+        if self.error is not None:
+            check_text(self.error, f"error of {self.column!r}")
         bounds = self.bounds
         if bounds is None:
             bounds = (known.get("lower"), known.get("upper"))
-        lower, upper = (None if edge is None else float(edge) for edge in bounds)
+        if isinstance(bounds, str) or not isinstance(bounds, Sequence) or len(bounds) != 2:
+            raise TypeError(
+                f"bounds of {self.column!r} must be two numbers (None: no bound), got "
+                f"{shown(bounds)}"
+            )
+        lower, upper = (
+            None if edge is None else check_number(edge, f"bounds of {self.column!r}")
+            for edge in bounds
+        )
         if lower is not None and upper is not None and not lower < upper:
             raise ValueError(f"bounds of {self.column!r} must increase, got {bounds!r}")
         atoms = self.atoms
         if isinstance(atoms, str):
             check_choice(atoms, ("auto",), f"atoms of {self.column!r}")
         else:
-            atoms = tuple(float(value) for value in (atoms if atoms is not None else ()))
-        components = tuple(self.components)
+            atoms = () if atoms is None else atoms
+            if isinstance(atoms, bool) or not isinstance(atoms, Iterable):
+                raise TypeError(f"atoms of {self.column!r} must be numbers, got {shown(atoms)}")
+            atoms = tuple(check_number(value, f"atoms of {self.column!r}") for value in atoms)
+        components = self.components
+        if not isinstance(components, Sequence) or not all(
+            isinstance(one, Component) for one in components
+        ):
+            raise TypeError(
+                f"components of {self.column!r} must be Component objects, got {shown(components)}"
+            )
+        components = tuple(components)
         if components and scale != "linear":
             raise ValueError(
                 f"components of {self.column!r} need a linear scale, got scale {scale!r}"
@@ -316,10 +335,10 @@ def parse_properties(properties, columns):
             for category, members in properties.items()
             for item in ([members] if isinstance(members, (str, Property, Mapping)) else members)
         ]
-    elif isinstance(properties, (str, Property, numbers.Number)):
+    elif isinstance(properties, (str, Property)) or not isinstance(properties, Iterable):
         raise TypeError(
             "properties must be a list of names or Property records, or a mapping from a category "
-            f"to such a list; got {properties!r}"
+            f"to such a list; got {shown(properties)}"
         )
     else:
         items = list(properties)

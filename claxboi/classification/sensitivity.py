@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Column, Table
 from scipy.special import logsumexp
 
-from claxboi.utils import check_number, check_table
+from claxboi.utils import check_number, check_table, shown
 
 from .priors import parse_priors
 
@@ -121,6 +121,8 @@ def priors_sensitivity(model, table, priors=None, *, factor=2.0, alternatives=No
      AGN / 2
     """
     check_table(table)
+    if not hasattr(model, "predict_log_proba"):
+        raise TypeError(f"model must be a fitted classifier, got {shown(model)}")
     classes = model.classes_
     factor = check_number(factor, "factor", minimum=1, exclusive=True)
     start = _start(model, table, priors)
@@ -132,9 +134,16 @@ def priors_sensitivity(model, table, priors=None, *, factor=2.0, alternatives=No
                 moved[k] *= factor**power
                 others[f"{name} {sign} {factor:g}"] = moved / moved.sum()
     elif isinstance(alternatives, Mapping) and alternatives:
-        others = {str(name): _proportions(model, one) for name, one in alternatives.items()}
+        others = {}
+        for name, one in alternatives.items():
+            try:
+                others[str(name)] = _proportions(model, one)
+            except (TypeError, ValueError) as err:
+                raise type(err)(f"alternatives[{name!r}]: {err}") from err
     else:
-        raise TypeError(f"alternatives must be a mapping of names to priors, got {alternatives!r}")
+        raise TypeError(
+            f"alternatives must be a mapping of names to priors, got {shown(alternatives)}"
+        )
 
     # At equal priors the posterior is the likelihood, up to what is the same for all classes.
     log_likelihood = model.predict_log_proba(table, np.full(len(classes), 1 / len(classes)))

@@ -14,10 +14,14 @@ from scipy.spatial import cKDTree
 
 from claxboi.utils import (
     ARCSEC,
+    check_columns,
     check_count,
     check_number,
+    check_table,
+    checked,
     float_values,
     quantity_value,
+    shown,
     unit_vectors,
 )
 
@@ -87,6 +91,7 @@ class CutoffCalibration(NamedTuple):
     """The candidates of the shifted positions."""
 
 
+@checked
 def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST_DRAWS, rng=None):
     """
     Move each X-ray source to an empty place nearby.
@@ -126,7 +131,19 @@ def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST
     >>> bool(abs(shifted["dec"][1] + 30) < 60 / 3600)
     True
     """
-    near, far = (quantity_value(d, u.rad, "distance") for d in distance)
+    check_table(xray, "xray", allow_empty=True)
+    check_columns(xray, ["ra", "dec"], "xray")
+    try:
+        near, far = (quantity_value(d, u.rad, "distance") for d in distance)
+    except (TypeError, ValueError) as err:
+        if isinstance(err, u.UnitsError):
+            raise
+        raise TypeError(
+            "distance must be two angles, the nearest and the farthest, such as "
+            f"(20, 60) * u.arcsec; got {shown(distance)}"
+        ) from err
+    if footprint is not None and not callable(footprint):
+        raise TypeError(f"footprint must be a function of a SkyCoord, got {shown(footprint)}")
     if not 0 < near <= far <= np.pi:
         raise ValueError(
             f"distance must be (nearest, farthest) with 0 < nearest <= farthest, got {distance}"
@@ -165,6 +182,7 @@ def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST
     return result
 
 
+@checked
 def calibrate_cutoffs(
     xray,
     secondaries,

@@ -18,6 +18,7 @@ from claxboi.utils import (
     check_count,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
     sky_offsets,
@@ -94,6 +95,7 @@ class ErrorAudit(NamedTuple):
         return text
 
 
+@checked
 def audit_errors(
     associations,
     xray=None,
@@ -177,7 +179,7 @@ def audit_errors(
     check_table(associations, "associations", allow_empty=True)
     p0 = check_number(min_probability, "min_probability", minimum=0, maximum=1, exclusive=True)
     check_count(n_bins, "n_bins")
-    if "primary" in associations.colnames:
+    if {"primary", "p_any"} <= set(associations.colnames):
         pairs = _from_candidates(associations, xray, secondaries)
     else:
         pairs = _from_best(associations, domain)

@@ -16,6 +16,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     find_rows,
     float_values,
     is_missing,
@@ -35,6 +36,7 @@ _R25_UNIT_ARCSEC = 3.0
 _SAME_GALAXY = 10 * u.arcsec
 
 
+@checked
 def find_hosts_in(
     table,
     distances="glade",

@@ -14,6 +14,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     is_missing,
     pairs_within,
@@ -134,6 +135,7 @@ def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
     return hosts
 
 
+@checked
 def best_hosts(xray, hosts, *, overwrite=False):
     """
     Give each X-ray source its best host: the galaxy in which it lies deepest.

@@ -17,6 +17,7 @@ from claxboi.utils import (
     convert_values,
     float_values,
     is_missing,
+    shown,
     warn,
 )
 
@@ -537,12 +538,22 @@ def make_priors(priors, names):
         priors = {names[0]: priors}
     unknown = [name for name in priors if name not in names]
     if unknown:
-        raise ValueError(f"priors names {unknown[0]!r}, which is none of {', '.join(names)}")
+        known = ", ".join(str(name) for name in names if name is not None)
+        raise ValueError(
+            f"priors has {unknown[0]!r}, which is "
+            + (f"none of {known}" if known else "not needed: there is one catalogue without a name")
+        )
     result = {}
     for name in names:
         given = priors.get(name, [])
         # A tuple is a pair of columns, a list is several priors.
         given = given if isinstance(given, list) else [given]
+        for p in given:
+            if not isinstance(p, MagnitudePrior | ProbabilityPrior | str | tuple):
+                raise TypeError(
+                    f"priors of {name} must be names of columns, pairs of them or prior objects, "
+                    f"got {shown(p)}"
+                )
         result[name] = [
             p if isinstance(p, MagnitudePrior | ProbabilityPrior) else MagnitudePrior(p)
             for p in given
@@ -566,6 +577,8 @@ def _names(column, argument):
 def _companions(names, argument, columns):
     if names is None:
         return (None,) * len(columns)
+    if not isinstance(names, str | tuple | list):
+        raise TypeError(f"{argument} must be a name or a pair of names, got {shown(names)}")
     names = (names,) if isinstance(names, str) else tuple(names)
     if len(names) != len(columns) or not all(n is None or isinstance(n, str) for n in names):
         raise ValueError(

@@ -16,10 +16,13 @@ from claxboi.utils import (
     add_columns,
     check_choice,
     check_columns,
+    check_mapping,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
+    shown,
 )
 
 __all__ = ["homogenize_magnitudes", "magnitude_relations"]
@@ -74,6 +77,7 @@ def _relations():
     return [{name: row[name] for name in table.colnames} for row in table]
 
 
+@checked
 def homogenize_magnitudes(table, survey, *, columns=None, proxy_scatter=0 * u.mag, overwrite=False):
     """
     Put the magnitudes of a survey on one system: Gaia BP and RP, or WISE W1 and W2.
@@ -150,6 +154,8 @@ def homogenize_magnitudes(table, survey, *, columns=None, proxy_scatter=0 * u.ma
     scatter = quantity_value(proxy_scatter, u.mag, "proxy_scatter")
     if not 0 <= scatter < np.inf:
         raise ValueError(f"proxy_scatter must be at least 0 mag, got {proxy_scatter}")
+    if columns is not None:
+        check_mapping(columns, "columns", "bands to columns")
     found = _find_columns(table, surveys, columns or {})
 
     new, used = {}, []
@@ -221,6 +227,8 @@ def _find_columns(table, surveys, columns):
 
 
 def _own_columns(table, band, names):
+    if not isinstance(names, str | tuple | list):
+        raise TypeError(f"columns[{band!r}] must be a column or two, got {shown(names)}")
     pair = (names, None) if isinstance(names, str) else tuple(names)
     if len(pair) != 2:
         raise ValueError(

@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from claxboi.catalog import make_column
+from claxboi.catalog import designations, make_column
 from claxboi.utils import ARCSEC, check_number, check_table, pairs_within, record, sky_offsets, warn
 
 from ._catalogue_positions import read_positions
@@ -21,7 +21,6 @@ from .errors import read_covariances
 __all__ = ["XrayLinks", "link_xray"]
 
 _OWN_COLUMNS = ("master_id", "ra", "dec", "pos_error", "n_catalogues", "is_ambiguous", "group")
-_NAME_SLACK = 1e-6
 # Errors up to this many times the median are searched alike.
 _USUAL = 4.0
 
@@ -163,7 +162,7 @@ def link_xray(catalogues, *, n_sigma=(1, 3)):
 
     source = _components(len(nodes.row), first[sure], second[sure])
     ra, dec, error = _mean_positions(nodes, source)
-    ids = _designations(ra, dec)
+    ids = designations(ra, dec, decimals=2)
     order = np.argsort(ids)
     ids, ra, dec, error = ids[order], ra[order], dec[order], error[order]
     source = np.argsort(order)[source]
@@ -396,34 +395,6 @@ def _displaced(ra_deg, dec_deg, east_arcsec, north_arcsec):
     up = np.cos(distance) * np.sin(dec) + north * np.cos(dec)
     moved_ra = ra + np.arctan2(east, out)
     return np.degrees(moved_ra) % 360, np.degrees(np.arctan2(up, np.hypot(out, east)))
-
-
-def _designations(ra_deg, dec_deg):
-    """
-    Name sources by their positions, truncated as the IAU asks, each name once.
-    """
-    # Rounding errors of the positions must not carry a name over the edge of a digit.
-    ra = np.floor(ra_deg * 24000 + _NAME_SLACK).astype(np.int64) % 8_640_000
-    dec = np.floor(np.abs(dec_deg) * 36000 + _NAME_SLACK).astype(np.int64)
-    names = np.array(
-        [
-            f"J{r // 360000:02}{r // 6000 % 60:02}{r // 100 % 60:02}.{r % 100:02}"
-            f"{'-' if south else '+'}{d // 36000:02}{d // 600 % 60:02}{d // 10 % 60:02}.{d % 10}"
-            for r, d, south in zip(ra.tolist(), dec.tolist(), (dec_deg < 0).tolist(), strict=True)
-        ],
-        dtype=str,
-    )
-    # Sources too near each other for the name are numbered by position.
-    order = np.lexsort((dec_deg, ra_deg, names))
-    _, start, count = np.unique(names[order], return_index=True, return_counts=True)
-    number = np.arange(len(names)) - np.repeat(start, count) + 1
-    suffixed = [
-        f"{names[row]}_{k}" for row, k in zip(order[number > 1], number[number > 1], strict=True)
-    ]
-    if suffixed:
-        names = names.astype(f"U{max(map(len, suffixed))}")
-        names[order[number > 1]] = suffixed
-    return names
 
 
 def _link_ends(n, nodes, ends, names, ids):

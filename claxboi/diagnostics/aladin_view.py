@@ -11,7 +11,14 @@ from astropy.table import Table
 from claxboi.catalog import identifier_columns
 from claxboi.classification.results import find_source, read_classes
 from claxboi.sharing import error_axes
-from claxboi.utils import check_columns, check_number, check_table, float_values, text_values
+from claxboi.utils import (
+    check_columns,
+    check_number,
+    check_table,
+    checked,
+    float_values,
+    text_values,
+)
 from claxboi.utils.style import SHADE, place_styles
 
 __all__ = ["SkyView", "aladin"]
@@ -26,6 +33,7 @@ LINKED = {"opt": "#ffe066", "ir": "#ff8a80", "galaxy": "#b0ffb0"}
 SMALLEST_FOV, LARGEST_FOV = 0.05, 180.0
 
 
+@checked
 def aladin(table, *, level=0.95, class_column=None, survey="P/DSS2/color", height=500, links=True):
     """
     Show the sources on the sky in an ``ipyaladin`` widget.
@@ -85,15 +93,22 @@ class SkyView:
     ----------
     table : `~astropy.table.Table`
         The sources.
-    **settings
-        As for `aladin`.
+    level, class_column, survey, height, links
+        As for `aladin`, which makes the view.
 
     Attributes
     ----------
-    table : `~astropy.table.Table`
-        The sources.
     widget : ``ipyaladin.Aladin``
         The widget.
+
+    Examples
+    --------
+    >>> from claxboi import XrayTable
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> view = XrayTable(make_labelled_sample(1000, rng=1)).aladin()  # doctest: +SKIP
+    >>> view.select([7, 8])  # doctest: +SKIP
+    >>> len(view.selected)  # doctest: +SKIP
+    0
     """
 
     def __init__(self, table, *, level, class_column, survey, height, links):
@@ -176,10 +191,10 @@ class SkyView:
     @property
     def selected(self):
         """
-        The sources that are selected on the sky, of the class of the table.
+        The sources selected on the sky, as a part of the table.
 
-        A rectangle or circle is drawn after ``widget.selection("rectangle")``; a counterpart stands
-        for its source.
+        ``widget.selection("rectangle")`` starts a selection with the mouse. A selected counterpart
+        stands for its source.
         """
         rows = {
             int(row)

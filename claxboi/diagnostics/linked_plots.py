@@ -8,7 +8,7 @@ from astropy import units as u
 
 from claxboi.catalog import identifier_columns
 from claxboi.classification.results import read_classes
-from claxboi.utils import check_columns, check_table, float_values, text_values
+from claxboi.utils import check_columns, check_table, checked, float_values, text_values
 from claxboi.utils.style import SHADE, place_styles
 
 __all__ = ["plot_linked"]
@@ -22,6 +22,7 @@ MARKERS = (
 NO_CLASS = "no class"
 
 
+@checked
 def plot_linked(table, x, y, *, class_column=None, columns=(), width=900):
     """
     Plot two properties, the sky and a table that share one selection, with ``bokeh``.

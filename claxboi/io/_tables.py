@@ -10,6 +10,7 @@ from astropy.table import Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyUserWarning
 
+from claxboi.utils import checked
 from claxboi.utils._files import replacing
 from claxboi.utils._validation import check_choice, check_table
 
@@ -17,6 +18,7 @@ from ._column_types import holdable, tidy
 from ._ds9_regions import read_regions
 from ._fits_tables import read_fits, write_fits
 from ._parquet_tables import read_parquet, write_parquet
+from ._selection import table_file
 from ._text_tables import read_ecsv, read_text, write_csv, write_ecsv
 from ._votable_tables import read_votable, votable_document, write_votable
 
@@ -63,6 +65,7 @@ WRITERS = {
 _WRONG_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
+@checked
 def read_table(path, format=None, *, table=None, as_text=False):
     """
     Read a table from a file, with the units, descriptions, UCDs and meta that `write_table` kept.
@@ -77,8 +80,8 @@ def read_table(path, format=None, *, table=None, as_text=False):
     format : str, optional
         Name of the format in astropy, or "ds9". Default: by the suffix, else by the content.
     table : str or int, optional
-        Name or number of the table where a FITS file, a VOTable or VizieR output has several.
-        Default: the only one that has rows.
+        Name or number of the table where a FITS file, a VOTable or VizieR output has several, which
+        may also follow the path: ``sources.fits#2``. Default: the only one that has rows.
     as_text : bool, optional
         Leave the values of delimited text as they are written.
 
@@ -108,7 +111,8 @@ def read_table(path, format=None, *, table=None, as_text=False):
     >>> read_table("sources.fits")["note"].tolist()
     ['bright', None]
     """
-    path = Path(path)
+    path, named = table_file(path)
+    table = named if table is None else table
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     if format is None:
@@ -140,6 +144,7 @@ def _read(path, format, table, as_text):
     return Table.read(path, format=format)
 
 
+@checked
 def write_table(table, path, format=None, *, overwrite=False):
     """
     Write a table with its units, descriptions, UCDs and meta.
@@ -211,6 +216,7 @@ def as_votable(table):
     return votable_document(holdable(table, "votable"))
 
 
+@checked
 def output_format(path):
     """
     Return the format in which a file is written, from its suffix.

@@ -17,12 +17,13 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier, model_fingerprint
-from claxboi.io import output_format, read_table, write_table
+from claxboi.io import output_format, read_table, table_file, write_table
 from claxboi.references import recorded_answers
 from claxboi.utils import (
     NOTE,
     check_output,
     check_table,
+    checked,
     digest,
     file_hash,
     record,
@@ -95,6 +96,7 @@ class PipelineResult:
         return f"<PipelineResult: {len(self.table)} sources, classes {self.model.classes_}>"
 
 
+@checked
 def prepare(
     table,
     *,
@@ -166,6 +168,7 @@ def prepare(
     return _prepared(source, job, _keys(job, source.content), keep)
 
 
+@checked
 def run(
     catalogue,
     output,
@@ -314,9 +317,10 @@ class _Source:
     def __init__(self, catalogue):
         self._catalogue = catalogue
         if isinstance(catalogue, (str, os.PathLike)):
-            if not Path(catalogue).is_file():
+            if not table_file(catalogue)[0].is_file():
                 raise FileNotFoundError(f"there is no catalogue {catalogue}")
-            self.content = {"file": file_hash(catalogue)}
+            path, table = table_file(catalogue)
+            self.content = {"file": file_hash(path)} | ({"of": table} if table else {})
         else:
             check_table(catalogue, "catalogue")
             self.content = {"table": table_hash(catalogue)}

@@ -16,7 +16,14 @@ from claxboi.classification import NaiveBayesClassifier
 from claxboi.io import output_format, write_table
 from claxboi.references import get_reference, load_records
 from claxboi.training.schemes import parse_scheme
-from claxboi.utils import check_choice, check_number, text_values
+from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
+    check_choice,
+    check_number,
+    text_values,
+)
 
 from .steps import reference_names
 
@@ -57,7 +64,7 @@ def check_settings(job, steps):
         rules = parse_scheme(settings.labels.scheme)[1]
     _check_references(job, steps)
     if settings.gating.outside_galaxies and "hosts" in settings.skip:
-        raise KeyError("gating.outside_galaxies needs the step hosts, which is skipped")
+        raise InputKeyError("gating.outside_galaxies needs the step hosts, which is skipped")
     _check_classification(settings.classification)
     if "labels" in steps and not settings.classification.training:
         extended = {rule.name for rule in rules if rule.extent}
@@ -70,7 +77,9 @@ def _at(section):
     try:
         yield
     except (KeyError, TypeError, ValueError) as err:
-        raise type(err)(f"{section}: {err.args[0]}") from err
+        kinds = {KeyError: InputKeyError, TypeError: InputTypeError, ValueError: InputValueError}
+        kind = next(new for old, new in kinds.items() if isinstance(err, old))
+        raise kind(f"{section}: {err.args[0]}") from err
 
 
 def _check_references(job, steps):
@@ -83,19 +92,17 @@ def _check_references(job, steps):
         if name not in known:
             near = difflib.get_close_matches(str(name), sorted(known), n=3, cutoff=0.5)
             hint = f"did you mean {', '.join(near)}?" if near else ", ".join(sorted(known))
-            raise ValueError(f"references: there is no catalogue {name!r}; {hint}")
+            raise InputValueError(f"references: there is no catalogue {name!r}; {hint}")
 
 
 def _check_classification(own):
     with _at("classification"):
-        NaiveBayesClassifier(
-            ["hr1"],
-            normalization=own.normalization or None,
-            **{name: getattr(own, name) for name in ("missing", "kernel", "bandwidth")},
-        )
+        names = ("normalization", "missing", "kernel", "bandwidth")
+        settings = {name: getattr(own, name) or None for name in names}
+        NaiveBayesClassifier(recipe=own.recipe, **settings)
         known = [name.lower() for name in missions()]
         if own.training and not (Path(own.training).is_file() or own.training.lower() in known):
-            raise ValueError(
+            raise InputValueError(
                 f"training must be a file or one of {', '.join(missions())}, got {own.training!r}"
             )
         if isinstance(own.weights, str):
@@ -110,14 +117,14 @@ def _check_classification(own):
             check_number(prior, f"prior of {name}", minimum=0, maximum=1)
         total = sum(own.priors.values())
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"priors must sum to 1, got {total:.6g}")
+            raise InputValueError(f"priors must sum to 1, got {total:.6g}")
 
 
 def _check_classes(own, classes, optional):
     """Check priors and merged classes against the classes that there will be."""
     merged = {label: new for new, labels in own.merge.items() for label in labels}
     if unknown := [label for label in merged if label not in classes]:
-        raise ValueError(
+        raise InputValueError(
             f"classification.merge: unknown class {', '.join(map(repr, unknown))} (classes: "
             f"{', '.join(classes)})"
         )
@@ -132,7 +139,7 @@ def _check_classes(own, classes, optional):
     if unknown:
         parts.append(f"unknown class {', '.join(map(repr, unknown))}")
     if parts:
-        raise ValueError(
+        raise InputValueError(
             f"priors: {'; '.join(parts)} (classes: {', '.join(classes)}; 0 leaves a class out)"
         )
 
@@ -163,7 +170,7 @@ def check_catalogue(table, job, steps, output=None):
         labels, missing = text_values(table, "class")
         classes = np.unique(labels[~missing]).tolist()
         if len(classes) > _MOST_CLASSES:
-            raise ValueError(
+            raise InputValueError(
                 f"the column 'class' has {len(classes)} different values, such as "
                 f"{', '.join(classes[:10])}: it does not look like a column of classes"
             )
@@ -182,7 +189,7 @@ def _check_new_columns(table, classes):
     new |= {f"p_{name}_{category}".lower() for name in classes for category in _CATEGORIES}
     taken = [name for name in table.colnames if name.lower() in new]
     if taken:
-        raise ValueError(
+        raise InputValueError(
             f"the catalogue has columns that the classification adds: {', '.join(taken)}. Rename "
             "or remove them"
         )
@@ -195,7 +202,7 @@ def _check_properties(table, properties):
         if name not in table.colnames and describe(name) is None:
             near = difflib.get_close_matches(name, table.colnames, n=3, cutoff=0.6)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise KeyError(
+            raise InputKeyError(
                 f"classification.properties: neither the catalogue nor the steps have a column "
                 f"{name!r}{hint}"
             )
@@ -213,4 +220,4 @@ def _check_format(table, output):
             with TemporaryDirectory(dir=output.parent, prefix=".") as folder:
                 write_table(part, Path(folder) / output.name)
         except (KeyError, TypeError, ValueError) as err:
-            raise ValueError(f"{output} cannot hold the catalogue: {err.args[0]}") from err
+            raise InputValueError(f"{output} cannot hold the catalogue: {err.args[0]}") from err

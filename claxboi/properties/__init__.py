@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 4, what is measured: the properties by which sources are classified.
+Step 4: measure the properties by which sources are classified.
 """
 
 from .add_properties import add_properties

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What the functions of this step do alike.
+Helpers for reading and writing property columns.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Fluxes of several catalogues on a common band, and their range.
+Convert the fluxes of several catalogues to a common band and find their range.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Fluxes(NamedTuple):
     """Name of the catalogue."""
 
     value: np.ndarray
-    """Flux, or upper limit of it; NaN too for the mean of others of these."""
+    """Flux or upper limit; NaN also where it is the mean of other fluxes listed here."""
 
     bounds: np.ndarray
     """Value less and plus its error, of shape (2, n); NaN where the error is not known."""
@@ -42,7 +42,7 @@ class Fluxes(NamedTuple):
     """Whether these are upper limits."""
 
     is_repeated: np.ndarray
-    """Whether it is the same observation as another of these."""
+    """Whether it repeats another flux listed here."""
 
 
 class Converter:
@@ -61,7 +61,7 @@ class Converter:
         self._common = tuple(edge * u.keV for edge in common)
         self._spectrum = {"gamma": gamma, "nh": nh}
         self._range = {"gamma_range": gamma_range, "nh": nh}
-        #: Of each band that was met, the error of log10 of its factor.
+        #: Error of log10 of the conversion factor, by band.
         self.uncertainty_dex = {}
 
     def __call__(self, table, argument):

@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-All properties that the columns of a table allow, in one call.
+Add all properties that the columns of a table allow.
 """
 
 import logging
 
-from claxboi.utils import add_columns, check_table, record
+from claxboi.utils import add_columns, check_table, checked, record
 
 from .definitions import measurable_properties
 from .distances import luminosities, parallax_distances
@@ -33,6 +33,7 @@ _STOPGAPS = frozenset({"distance"})
 _SUFFIXES = ("_error", "_lower", "_significance")
 
 
+@checked
 def add_properties(table, *, constants="zero points", overwrite=False):
     """
     Add all properties that the columns of a table allow.
@@ -43,10 +44,10 @@ def add_properties(table, *, constants="zero points", overwrite=False):
         Sources, with any columns of the vocabulary; it is not changed. What each property needs is
         listed in the user guide, and in `property_definition`.
     constants : str or mapping of str to float, optional
-        Those of the flux ratios, as for `add_flux_ratios`.
+        Constants of the flux ratios, see `add_flux_ratios`.
     overwrite : bool, optional
-        Measure again what is there. By default a property that is there stays, with its errors
-        and limits. A ``distance`` stays in any case, for this makes it of parallaxes alone.
+        Replace existing properties. By default an existing property is kept, with its errors
+        and limits. A ``distance`` is always kept: this function derives it from parallaxes only.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def add_properties(table, *, constants="zero points", overwrite=False):
     Raises
     ------
     TypeError
-        If a column that is needed is not of numbers.
+        If a required column is not numeric.
     `~astropy.units.UnitsError`
         If the unit of one does not convert.
     ValueError

@@ -4,24 +4,35 @@ Optical and infrared colours of the counterparts.
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import make_column
-from claxboi.utils import add_columns, check_columns, check_table, float_values
+from claxboi.utils import (
+    InputValueError,
+    add_columns,
+    check_columns,
+    check_names,
+    check_table,
+    checked,
+    float_values,
+    shown,
+)
 
 from ._column_output import optional_values
 
 __all__ = ["add_colors"]
 
 
+@checked
 def add_colors(table, pairs, *, overwrite=False):
     """
     Add colours: differences of two magnitudes of the counterpart.
 
-    The original CLAXBOI has none, and no other function makes them: ask for those that tell your
-    classes apart.
+    The original CLAXBOI has no colours, and no other function adds them: choose those that separate
+    your classes.
 
     Parameters
     ----------
@@ -51,9 +62,8 @@ def add_colors(table, pairs, *, overwrite=False):
 
     Notes
     -----
-    Magnitudes are taken as they are: no extinction is corrected, and those of
-    `~claxboi.counterparts.homogenize_magnitudes` that are proxies of one another have one and the
-    same colour.
+    Magnitudes are not corrected for extinction. Magnitudes that
+    `~claxboi.counterparts.homogenize_magnitudes` derived from one another have a constant colour.
 
     Examples
     --------
@@ -68,17 +78,17 @@ def add_colors(table, pairs, *, overwrite=False):
             0.0
     """
     check_table(table, allow_empty=True)
-    if isinstance(pairs, str) or not len(pairs):
-        raise ValueError(f"pairs must be pairs of magnitudes, got {pairs!r}")
+    if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
+        raise InputValueError(f"pairs must be pairs of magnitudes, got {shown(pairs)}")
     columns = {}
     for pair in pairs:
-        if isinstance(pair, str) or len(pair) != 2:
-            raise ValueError(f"a pair in pairs must be two columns, got {pair!r}")
+        if len(check_names(pair, "a pair in pairs")) != 2:
+            raise InputValueError(f"a pair in pairs must be two columns, got {pair!r}")
         check_columns(table, pair)
         parts = dict(zip(("blue", "red"), map(_short_name, pair), strict=True))
         name = f"color_{parts['blue']}_{parts['red']}"
         if name in columns:
-            raise ValueError(f"pairs must give colours of different names, got {name} twice")
+            raise InputValueError(f"pairs must give colours of different names, got {name} twice")
         blue, red = (_measured(table, column) for column in pair)
         error = np.hypot(*(optional_values(table, f"{column}_error", u.mag) for column in pair))
         color = blue - red

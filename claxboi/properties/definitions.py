@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The known properties and how they classify, as data.
+Definitions of the known properties.
 """
 
 import functools
@@ -10,7 +10,7 @@ from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import describe
-from claxboi.utils import check_choice
+from claxboi.utils import check_choice, check_names, check_text
 
 __all__ = ["known_properties", "property_definition", "published_properties"]
 
@@ -37,7 +37,7 @@ def _records():
 
 def property_definition(column):
     """
-    Find how a column classifies.
+    Look up the definition of a property.
 
     Parameters
     ----------
@@ -59,6 +59,7 @@ def property_definition(column):
     >>> property_definition("hr2")["category"]
     'spectrum'
     """
+    check_text(column, "column")
     own = column.lower() if len(column) > 1 else column
     for pattern, record in _records():
         if pattern.fullmatch(own):
@@ -90,7 +91,7 @@ def known_properties(columns):
     Returns
     -------
     columns : list of str
-        Those that classify, in the order given.
+        The known properties, in the order given.
 
     Examples
     --------
@@ -98,7 +99,8 @@ def known_properties(columns):
     >>> known_properties(["ra", "b", "hr1", "comment"])
     ['b', 'hr1']
     """
-    return [column for column in columns if property_definition(column) is not None]
+    names = check_names(columns, "columns")
+    return [column for column in names if property_definition(column) is not None]
 
 
 def published_properties(name="original", *, columns=None):
@@ -108,9 +110,9 @@ def published_properties(name="original", *, columns=None):
     Parameters
     ----------
     name : {"original", "talk"}, optional
-        Those of the scripts, or the shorter list of the talk of February 2024.
+        The properties of the scripts, or the shorter list from the talk of February 2024.
     columns : iterable of str, optional
-        Keep those that are among these columns, such as ``table.colnames``.
+        Return only properties among these columns, such as ``table.colnames``.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def published_properties(name="original", *, columns=None):
     [{'column': 'gamma', 'category': 'spectrum', 'scale': 'sigmoid'}]
     """
     check_choice(name, _SETS, "name")
-    kept = None if columns is None else set(columns)
+    kept = None if columns is None else set(check_names(columns, "columns"))
     path = get_pkg_data_filename("data/published.csv", package="claxboi.properties")
     table = Table.read(path, format="ascii.csv", comment="#")
     return [

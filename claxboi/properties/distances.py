@@ -7,11 +7,14 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.utils import (
+    InputKeyError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
     check_number,
     check_table,
+    checked,
     find_rows,
     float_values,
     text_values,
@@ -27,6 +30,7 @@ __all__ = [
 ]
 
 
+@checked
 def add_star_distances(table, distances, *, id_column="opt_id", estimate="rgeo", overwrite=False):
     """
     Add the distances of stars, joined on the identifier of the counterpart.
@@ -103,6 +107,7 @@ def _take(values, rows):
     return values[rows] if len(values) else np.full(len(rows), np.nan)
 
 
+@checked
 def add_parallax_distances(table, *, min_significance=5, overwrite=False):
     r"""
     Add the distances of stars with a good parallax, where there is no catalogue of distances.
@@ -186,6 +191,7 @@ def parallax_distances(table, min_significance=5.0):
     }
 
 
+@checked
 def add_luminosities(table, *, overwrite=False):
     r"""
     Add X-ray luminosities: as a star, as a member of the host galaxy, and the published property.
@@ -236,7 +242,7 @@ def add_luminosities(table, *, overwrite=False):
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
     if not {"distance", "galaxy_distance"} & set(table.colnames):
-        raise KeyError(
+        raise InputKeyError(
             "table must have a column 'distance' or 'galaxy_distance'; its columns are "
             f"{', '.join(table.colnames)}"
         )
@@ -260,7 +266,12 @@ def luminosities(table):
     found = {}
     for name, column, unit in (("star", "distance", u.pc), ("galaxy", "galaxy_distance", u.Mpc)):
         distance = optional_values(table, column, unit)
-        distance[~(distance > 0)] = np.nan
+        if np.any(distance < 0):
+            raise InputValueError(
+                f"column {column!r} of table must not be negative, got {np.nanmin(distance):g} "
+                f"{unit} in row {np.nanargmin(distance)}"
+            )
+        distance[distance == 0] = np.nan
         log_lx = np.log10(4 * np.pi) + log_flux + 2 * np.log10(distance * unit.to(u.cm))
         relative = optional_values(table, f"{column}_error", unit) / distance
         found[name] = log_lx, np.hypot(flux_error, 2 * relative / np.log(10))

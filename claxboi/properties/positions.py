@@ -1,13 +1,13 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Where a source lies in the Galaxy, and how it moves.
+Galactic coordinates and proper motions.
 """
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from claxboi.utils import add_columns, check_columns, check_table, float_values
+from claxboi.utils import add_columns, check_columns, check_table, checked, float_values
 
 from ._column_output import masked_column, optional_values
 
@@ -16,6 +16,7 @@ __all__ = ["add_galactic", "add_proper_motion"]
 _MOTION = u.mas / u.yr
 
 
+@checked
 def add_galactic(table, *, overwrite=False):
     """
     Add the Galactic coordinates.
@@ -74,6 +75,7 @@ def galactic(table):
     }
 
 
+@checked
 def add_proper_motion(table, *, overwrite=False):
     r"""
     Add the total proper motion of the counterpart, with its error.

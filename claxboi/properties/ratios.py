@@ -5,7 +5,7 @@ Ratios of fluxes: X-ray to optical and infrared, and hard to soft X-rays.
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from astropy import units as u
@@ -13,13 +13,17 @@ from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.utils import (
+    InputKeyError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     record,
+    shown,
 )
 
 from ._column_output import masked_column, optional_values
@@ -41,6 +45,7 @@ def _ratios():
     return [{name: row[name] for name in table.colnames} for row in table]
 
 
+@checked
 def add_flux_ratios(table, *, constants="zero points", overwrite=False):
     r"""
     Add the ratios of X-ray to optical and infrared flux, with errors.
@@ -102,7 +107,7 @@ def add_flux_ratios(table, *, constants="zero points", overwrite=False):
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
     if not _present(table):
-        raise KeyError(
+        raise InputKeyError(
             "table must have at least one of the magnitudes "
             f"{', '.join(r['magnitude'] for r in _ratios())}; its columns are "
             f"{', '.join(table.colnames)}"
@@ -173,7 +178,7 @@ def parse_constants(constants, table):
         names = [str(r["magnitude"]) for r in there]
         lacking = [name for name in names if name not in constants]
         if lacking:
-            raise ValueError(f"constants must have one for {', '.join(lacking)} too")
+            raise InputValueError(f"constants must have one for {', '.join(lacking)} too")
         return {name: check_number(constants[name], f"constant of {name}") for name in names}
     key = _CONSTANTS[check_choice(constants, _CONSTANTS, "constants")]
     return {str(r["magnitude"]): float(r[key]) for r in there}
@@ -199,6 +204,7 @@ def log_flux_values(table):
     return np.log10(flux), error / (flux * np.log(10))
 
 
+@checked
 def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
     r"""
     Add hardness ratios, of neighbouring bands or of the pairs asked for.
@@ -292,19 +298,23 @@ def _pairs_of_bands(bands):
     pairs : list of pairs of tuple of str
         Soft and hard band of each ratio, each the columns that are added up.
     """
-    if isinstance(bands, str) or not len(bands):
-        raise ValueError(
+    if isinstance(bands, str) or not isinstance(bands, Sequence) or not bands:
+        raise InputValueError(
             "bands must be two or more columns from soft to hard, or pairs of a soft and a hard "
-            f"band, got {bands!r}"
+            f"band, got {shown(bands)}"
         )
     if all(isinstance(band, str) for band in bands):
         if len(bands) < 2:
-            raise ValueError(f"bands must be two or more columns from soft to hard, got {bands!r}")
+            raise InputValueError(
+                f"bands must be two or more columns from soft to hard, got {bands!r}"
+            )
         bands = itertools.pairwise(bands)
     pairs = []
     for pair in bands:
-        if isinstance(pair, str) or len(pair) != 2:
-            raise ValueError(f"a pair in bands must be a soft and a hard band, got {pair!r}")
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise InputValueError(
+                f"a pair in bands must be a soft and a hard band, got {shown(pair)}"
+            )
         pairs.append(tuple((band,) if isinstance(band, str) else tuple(band) for band in pair))
     return pairs
 

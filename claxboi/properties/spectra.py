@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-X-ray fluxes from one energy band to another, for an absorbed power law.
+Convert X-ray fluxes between energy bands for an absorbed power law.
 """
 
 import functools
@@ -13,7 +13,15 @@ from astropy.table import Column, Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import missions
-from claxboi.utils import check_number, quantity_value
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_number,
+    checked,
+    convert_values,
+    quantity_value,
+    shown,
+)
 
 __all__ = ["conversion_uncertainty", "convert_flux", "flux_fraction"]
 
@@ -32,6 +40,7 @@ _WIDEST = 0.5
 _NODES_AT_ONCE = 4_000_000
 
 
+@checked
 def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
     r"""
     Convert an X-ray flux from one energy band to another.
@@ -78,12 +87,19 @@ def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
     >>> print(f"{flux:.3g}")
     1.43e-14 erg / (s cm2)
     """
-    fraction = flux_fraction(to_band, band, gamma=gamma, nh=nh, unabsorbed=unabsorbed)
+    bands = parse_band(to_band, "to_band"), parse_band(band, "band")
+    unit = getattr(flux, "unit", None)
+    if unit is not None:
+        convert_values(np.ones(1), unit, u.erg / u.s / u.cm**2, "flux")
+    elif np.asarray(flux).dtype.kind not in "iuf":
+        raise InputTypeError(f"flux must be a number, an array or a Quantity, got {shown(flux)}")
+    fraction = _fraction(*bands, gamma, nh, unabsorbed)
     if not isinstance(flux, (u.Quantity, Column, np.ma.MaskedArray)):
         flux = np.asarray(flux, float)
     return flux * fraction
 
 
+@checked
 def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=False):
     r"""
     Return the flux in one energy band over that in another.
@@ -131,8 +147,25 @@ def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=Fals
     >>> print(f"{flux_fraction('0.5-2'):.3f}")
     0.285
     """
-    part = parse_band(band, "band")
-    whole = parse_band(of_band, "of_band")
+    bands = parse_band(band, "band"), parse_band(of_band, "of_band")
+    return _fraction(*bands, gamma, nh, unabsorbed)
+
+
+def _fraction(part, whole, gamma, nh, unabsorbed):
+    """
+    Return the flux in one band over that in another.
+
+    Parameters
+    ----------
+    part, whole : tuple of float
+        The bands, keV.
+    gamma, nh, unabsorbed
+        As for `flux_fraction`.
+
+    Returns
+    -------
+    fraction : float or `~numpy.ndarray`
+    """
     gamma, nh = _parse_spectrum(gamma, nh)
     above = _band_flux(part, gamma, np.zeros_like(nh) if unabsorbed else nh)
     below = _band_flux(whole, gamma, nh)
@@ -142,7 +175,7 @@ def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=Fals
 
 def conversion_uncertainty(band, to_band, *, gamma_range=GAMMA_RANGE, nh=NH):
     """
-    Return how uncertain a converted flux is, for the spectrum is not known.
+    Return the uncertainty of a converted flux due to the unknown spectrum.
 
     Parameters
     ----------
@@ -176,13 +209,14 @@ def conversion_uncertainty(band, to_band, *, gamma_range=GAMMA_RANGE, nh=NH):
     try:
         low, high = gamma_range
     except (TypeError, ValueError) as err:
-        raise ValueError(f"gamma_range must be two numbers, got {gamma_range!r}") from err
+        raise InputValueError(f"gamma_range must be two numbers, got {gamma_range!r}") from err
     low = check_number(low, "gamma_range[0]")
     high = check_number(high, "gamma_range[1]", minimum=low)
     # Between two bands that enclose each other the ratio need not be monotonic.
     gammas = np.linspace(low, high, 13)
+    bands = parse_band(to_band, "to_band"), parse_band(band, "band")
     nh = np.asarray(quantity_value(nh, u.cm**-2, "nh"))[..., np.newaxis] / u.cm**2
-    log_fraction = np.log10(flux_fraction(to_band, band, gamma=gammas, nh=nh))
+    log_fraction = np.log10(_fraction(*bands, gammas, nh, False))
     half = np.ptp(log_fraction, axis=-1) / 2
     return half if half.shape else float(half)
 
@@ -205,7 +239,7 @@ def parse_band(band, name):
     if isinstance(band, str):
         edges = _read_band(band) or _read_band(_mission_band(band))
         if edges is None:
-            raise ValueError(
+            raise InputValueError(
                 f"{name} must be a band in keV such as '0.5-2' or one of the missions "
                 f"{', '.join(missions())}, got {band!r}"
             )
@@ -213,14 +247,16 @@ def parse_band(band, name):
         try:
             edges = [quantity_value(edge, u.keV, f"{name}[{i}]") for i, edge in enumerate(band)]
         except TypeError as err:
-            raise TypeError(
+            raise InputTypeError(
                 f"{name} must be text such as '0.5-2' (keV) or a pair of energies, got {band!r}"
             ) from err
         if len(edges) != 2:
-            raise ValueError(f"{name} must be a pair of energies, got {len(edges)}")
+            raise InputValueError(f"{name} must be a pair of energies, got {len(edges)}")
     lower, upper = edges
     if not 0 < lower < upper < np.inf:
-        raise ValueError(f"{name} must go from an energy above 0 to a higher one, got {band!r}")
+        raise InputValueError(
+            f"{name} must go from an energy above 0 to a higher one, got {band!r}"
+        )
     return lower, upper
 
 
@@ -260,9 +296,11 @@ def format_band(band_keV):
 def _parse_spectrum(gamma, nh):
     nh = np.asarray(quantity_value(nh, u.cm**-2, "nh"))
     if np.any(nh < 0):
-        raise ValueError(f"nh must be at least 0, got {nh.min():g} / cm2")
-    gamma = np.ma.filled(np.ma.asarray(gamma, float), np.nan)
-    return np.broadcast_arrays(gamma, nh)
+        raise InputValueError(f"nh must be at least 0, got {nh.min():g} / cm2")
+    numbers = np.ma.asarray(gamma)
+    if numbers.dtype.kind not in "iuf":
+        raise InputTypeError(f"gamma must be a number, or an array of numbers, got {shown(gamma)}")
+    return np.broadcast_arrays(np.ma.filled(numbers.astype(float), np.nan), nh)
 
 
 @functools.cache

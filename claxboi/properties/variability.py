@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How much the X-ray flux of a source varies: within a mission, and over several.
+X-ray flux variability within one mission and across missions.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,13 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     add_columns,
     check_columns,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -25,6 +28,7 @@ from .spectra import GAMMA, GAMMA_RANGE, NH, format_band, parse_band
 __all__ = ["add_flux_range", "add_variability"]
 
 
+@checked
 def add_flux_range(table, *, overwrite=False):
     """
     Add the ratio of the largest to the smallest flux that one mission measured.
@@ -83,7 +87,7 @@ def flux_range(table):
     low, high = (float_values(table, name, unit=unit) for name in ("flux_min", "flux_max"))
     wrong = high < low
     if wrong.any():
-        raise ValueError(
+        raise InputValueError(
             f"column 'flux_max' of table must be at least 'flux_min', got {high[wrong][0]:g} "
             f"against {low[wrong][0]:g} in row {np.argmax(wrong)}"
         )
@@ -95,6 +99,7 @@ def flux_range(table):
     return columns
 
 
+@checked
 def add_variability(
     table,
     links,
@@ -224,7 +229,7 @@ def collect_fluxes(table, links, catalogues, *, name, limits, band, gamma, nh, g
     groups : list of list of `Fluxes`
         The fluxes of each catalogue, and then the limits of each mission.
     convert : `Converter`
-        What brought them to the band.
+        The conversion to the common band.
     """
     check_table(table, allow_empty=True)
     others = _check_tables(catalogues, "catalogues", name)
@@ -232,7 +237,7 @@ def collect_fluxes(table, links, catalogues, *, name, limits, band, gamma, nh, g
     for key, own in limits.items():
         check_columns(own, ["flux_limit", "flux_band"], f"limits[{key!r}]")
         if len(own) != len(table):
-            raise ValueError(
+            raise InputValueError(
                 f"limits[{key!r}] must have one row per row of table, {len(table)}, got {len(own)}"
             )
     gamma = check_number(gamma, "gamma")
@@ -252,7 +257,7 @@ def collect_fluxes(table, links, catalogues, *, name, limits, band, gamma, nh, g
 
 def _check_tables(tables, argument, own_name=None):
     if not isinstance(tables, Mapping):
-        raise TypeError(
+        raise InputTypeError(
             f"{argument} must be a mapping of names to tables, got {type(tables).__name__}"
         )
     for key, other in tables.items():
@@ -296,7 +301,7 @@ def _find_partners(links, table, others, name):
 
 def _check_rows(rows, n_rows, column, argument):
     if np.any((rows < 0) | (rows >= n_rows)):
-        raise ValueError(
+        raise InputValueError(
             f"links must be of these catalogues: {column!r} names row {np.nanmax(rows):.0f}, but "
             f"{argument} has {n_rows} rows"
         )

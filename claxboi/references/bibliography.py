@@ -5,6 +5,8 @@ What to cite for the catalogues that were used.
 
 import re
 
+from claxboi.utils import check_names
+
 from .reference import get_reference
 
 __all__ = ["bibtex"]
@@ -55,9 +57,13 @@ def bibtex(names):
       adsurl = {https://ui.adsabs.harvard.edu/abs/2021ApJS..253....8M},
     }
     """
+    names = check_names(names, "names")
     papers = {}
     for name in names:
-        record = get_reference(name).record
+        try:
+            record = get_reference(name).record
+        except ValueError as err:
+            raise ValueError(f"names: {err}") from err
         for code in record.citation:
             papers.setdefault(code, []).append(f"{record.title} ({record.table})")
     return "\n".join(_entry(code, used) for code, used in papers.items())

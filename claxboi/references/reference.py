@@ -20,7 +20,10 @@ from claxboi.io import read_table
 from claxboi.utils import (
     check_choice,
     check_columns,
+    check_names,
     check_table,
+    check_text,
+    checked,
     digest,
     quantity_value,
     record,
@@ -98,6 +101,9 @@ def get_reference(
     if isinstance(source, Reference):
         return source
     own = {"ra": ra, "dec": dec, "id": id, "pos_error": pos_error}
+    for argument, value in {"name": name, **own}.items():
+        if value is not None or argument in ("ra", "dec"):
+            check_text(value, argument)
     if like is not None:
         check_choice(like, load_records(), "like")
     if isinstance(source, Table):
@@ -260,6 +266,7 @@ class Reference:
         servers = [conf.xmatch_url, conf.vizier_server, conf.simbad_server]
         return digest([repr(self.record), servers])
 
+    @checked
     def query(
         self,
         coords,
@@ -342,6 +349,7 @@ class Reference:
             table, summary = self._fetch(job, ra, dec, radius_arcsec)
         return self._finish(table, job, summary, radius_arcsec=radius_arcsec, n_positions=len(ra))
 
+    @checked
     def fetch_all(self, *, columns=None, cache=True, max_age=None):
         """
         Fetch the whole catalogue, from VizieR or from the table that it is.
@@ -388,6 +396,7 @@ class Reference:
             table, summary = fetch_whole(job)
         return self._finish(table, job, summary)
 
+    @checked
     def plan(self, coords, *, radius, service=None, columns=None, max_age=None):
         """
         Say what `query` would do, without sending anything.
@@ -439,7 +448,7 @@ class Reference:
 
         if cache not in (True, False, "only"):
             raise ValueError(f"cache must be True, False or 'only', got {cache!r}")
-        age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age")
+        age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age", minimum=0)
         service = self._service(name, self._columns(name, columns))
         service.unconfirmed = [
             column.names[name]
@@ -498,6 +507,7 @@ class Reference:
             if missing:
                 raise ValueError(f"columns must say which ones are {' and '.join(sorted(missing))}")
             return columns
+        wanted = check_names(wanted, "columns")
         unknown = [name for name in wanted if name not in columns]
         if unknown:
             raise KeyError(

@@ -12,6 +12,7 @@ from claxboi.counterparts import host_regions, radius_from_sigma
 from claxboi.utils import (
     check_number,
     check_output,
+    checked,
     float_values,
     replacing,
     text_values,
@@ -28,6 +29,7 @@ _REPLACED = str.maketrans("{};", "(),")
 _ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
 
 
+@checked
 def error_regions(table, *, level=0.95, class_column=None):
     """
     Make regions of the error ellipses of sources, coloured by class.
@@ -99,6 +101,7 @@ def error_regions(table, *, level=0.95, class_column=None):
     return Regions(shapes)
 
 
+@checked
 def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, overwrite=False):
     """
     Write a region file for DS9: error ellipses by class, and host galaxies.

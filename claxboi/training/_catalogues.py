@@ -6,7 +6,7 @@ The catalogues of labels: which of their objects lie on which X-ray source.
 import functools
 import logging
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 
@@ -17,7 +17,16 @@ from astropy.table import Table
 
 from claxboi.counterparts import sky_pairs
 from claxboi.references import AnswerError, UnknownTableError, get_reference
-from claxboi.utils import check_number, float_values, quantity_value, text_values, warn
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_number,
+    float_values,
+    quantity_value,
+    shown,
+    text_values,
+    warn,
+)
 
 __all__ = [
     "Evidence",
@@ -148,11 +157,11 @@ def match_settings(radius, n_sigma, slack):
     elif not isinstance(slack, Mapping):
         slack = dict.fromkeys(published, slack)
     own = {
-        str(kind): quantity_value(value, u.arcsec, f"slack of {kind}")
+        str(kind): quantity_value(value, u.arcsec, f"slack of {kind}", minimum=0)
         for kind, value in slack.items()
     }
     return {
-        "radius_arcsec": quantity_value(radius, u.arcsec, "radius"),
+        "radius_arcsec": quantity_value(radius, u.arcsec, "radius", minimum=0),
         "n_sigma": check_number(n_sigma, "n_sigma", minimum=0),
         "slack_arcsec": published | own,
     }
@@ -185,22 +194,27 @@ def parse_catalogues(references):
     else:
         if isinstance(references, (str, Table)):
             references = [references]
+        if not isinstance(references, Iterable):
+            raise InputTypeError(f"references must be a list or a mapping, got {shown(references)}")
         pairs = [(None, one) for one in references]
     if not pairs:
-        raise ValueError("references must name at least one catalogue, got none")
+        raise InputValueError("references must name at least one catalogue, got none")
     catalogues, names = [], set()
     for kind, one in pairs:
         count = sum(c.kind == kind for c in catalogues)
         name = f"{kind or 'table'}_{count + 1}" if isinstance(one, Table) else None
-        reference = get_reference(one, name=name)
+        try:
+            reference = get_reference(one, name=name)
+        except TypeError as err:
+            raise InputTypeError(f"references: {err}") from err
         own = kind or reference.record.labels
         if not own and reference.name != SIMBAD:
-            raise ValueError(
+            raise InputValueError(
                 f"references must say what the objects of {reference.name} are: pass a mapping "
                 f"such as {{'AGN': [...]}} from the kind of object to its catalogues"
             )
         if reference.name in names:
-            raise ValueError(
+            raise InputValueError(
                 f"references must name each catalogue once, got {reference.name} twice"
             )
         names.add(reference.name)
@@ -278,7 +292,7 @@ def _coords(table):
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     missing = np.isnan(ra) | np.isnan(dec)
     if missing.any():
-        raise ValueError(
+        raise InputValueError(
             f"table must have no missing positions, got {np.count_nonzero(missing)}, the first in "
             f"row {np.argmax(missing)}"
         )

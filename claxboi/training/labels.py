@@ -10,11 +10,13 @@ from astropy import units as u
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
+    InputKeyError,
     add_columns,
     check_columns,
     check_count,
     check_number,
     check_table,
+    checked,
     float_values,
     quantity_value,
     record,
@@ -33,6 +35,7 @@ SIMBAD_BIT = 10
 QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
 
 
+@checked
 def add_labels(
     table,
     references=None,
@@ -182,9 +185,9 @@ def limit_settings(*, host_radius, min_extent, min_quality, min_snr, simbad_disa
     """
     return {
         "host_radius": check_number(host_radius, "host_radius", minimum=0),
-        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent"),
+        "min_extent_arcsec": quantity_value(min_extent, u.arcsec, "min_extent", minimum=0),
         "min_quality": check_count(min_quality, "min_quality", minimum=0),
-        "min_snr": check_number(min_snr, "min_snr"),
+        "min_snr": check_number(min_snr, "min_snr", minimum=0),
         "simbad_disagrees": bool(simbad_disagrees),
     }
 
@@ -304,7 +307,7 @@ def _check_hosts(table, host_radius):
 
 def _need(table, column, why, remedy):
     if column not in table.colnames:
-        raise KeyError(
+        raise InputKeyError(
             f"table has no column {column!r}, but the scheme {why}: add it ({remedy}), or choose "
             "another scheme such as '4 classes'"
         )
@@ -320,7 +323,7 @@ def _quality(table, limits):
     """Count the points of quality of each source."""
     there = [name for name in QUALITY_COLUMNS if name in table.colnames]
     if len(there) < limits["min_quality"]:
-        raise KeyError(
+        raise InputKeyError(
             f"min_quality={limits['min_quality']} needs at least as many of the columns "
             f"{', '.join(QUALITY_COLUMNS)}, and table has {', '.join(there) or 'none'}; "
             "add properties first, or pass min_quality=0 to label sources of any quality"

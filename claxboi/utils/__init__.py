@@ -1,8 +1,9 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What two or more steps need and astropy lacks: one topic a module.
+Helpers shared by several steps: units, columns, arguments, files, progress.
 """
 
+from ._arguments import checked
 from ._column_values import (
     add_columns,
     find_rows,
@@ -30,11 +31,27 @@ from ._validation import (
     check_choice,
     check_columns,
     check_count,
+    check_flag,
+    check_mapping,
+    check_merge,
+    check_names,
     check_number,
+    check_path,
+    check_rng,
     check_table,
+    check_text,
     quantity_value,
+    shown,
 )
-from .exceptions import ClaxboiWarning, warn
+from .exceptions import (
+    ClaxboiWarning,
+    InputError,
+    InputKeyError,
+    InputTypeError,
+    InputUnitError,
+    InputValueError,
+    warn,
+)
 from .sphere import (
     ARCSEC,
     chord_length,
@@ -50,17 +67,30 @@ __all__ = [
     "NOTE",
     "ClaxboiWarning",
     "ImplausibleValueWarning",
+    "InputError",
+    "InputKeyError",
+    "InputTypeError",
+    "InputUnitError",
+    "InputValueError",
     "Progress",
     "add_columns",
     "as_method",
     "check_choice",
     "check_columns",
     "check_count",
+    "check_flag",
     "check_magnitude_system",
+    "check_mapping",
+    "check_merge",
+    "check_names",
     "check_number",
     "check_output",
+    "check_path",
     "check_plausible",
+    "check_rng",
     "check_table",
+    "check_text",
+    "checked",
     "chord_length",
     "convert_values",
     "digest",
@@ -78,6 +108,7 @@ __all__ = [
     "remove_abandoned",
     "replacing",
     "replacing_all",
+    "shown",
     "sky_offsets",
     "sky_separation",
     "table_hash",

@@ -1,10 +1,9 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The one place where a column becomes numbers, and where columns are added.
+Read columns as numbers or text, and add columns to tables.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 
 import numpy as np
 from astropy import units as u
@@ -12,7 +11,8 @@ from astropy.table import Column, MaskedColumn
 from astropy.utils.masked import Masked
 
 from ._units import check_magnitude_system, convert_values, read_unit
-from ._validation import check_columns
+from ._validation import check_mapping
+from .exceptions import InputKeyError, InputTypeError, InputValueError
 
 __all__ = [
     "add_columns",
@@ -71,7 +71,7 @@ def float_values(table, column, *, unit=None, name="table", system=None):
     mask = masked_rows(data)
     raw = plain_data(data)
     if raw.dtype.kind not in "biuf" or raw.ndim != 1:
-        raise TypeError(
+        raise InputTypeError(
             f"column {column!r} of {name} must hold one number a row, "
             f"got dtype {raw.dtype} of shape {raw.shape}"
         )
@@ -116,7 +116,7 @@ def text_values(table, column, *, name="table"):
     mask = masked_rows(data)
     raw = plain_data(data)
     if raw.ndim != 1 or raw.dtype.kind not in "biufSUO":
-        raise TypeError(
+        raise InputTypeError(
             f"column {column!r} of {name} must hold strings or integers, "
             f"got dtype {raw.dtype} of shape {raw.shape}"
         )
@@ -125,7 +125,7 @@ def text_values(table, column, *, name="table"):
         missing |= ~np.isfinite(raw)
         whole = np.where(missing, 0, raw)
         if np.any(whole != np.round(whole)):
-            raise TypeError(
+            raise InputTypeError(
                 f"column {column!r} of {name} must hold strings or integers, got {raw.dtype} "
                 f"with fractions such as {whole[whole != np.round(whole)][0]!r}"
             )
@@ -152,7 +152,7 @@ def _decode(value):
 
 def is_missing(table, column):
     """
-    Say for each row whether a column has no value: masked, NaN, infinite or empty text.
+    Find the rows where a column has no value: masked, NaN, infinite or empty text.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def is_missing(table, column):
 
 def masked_rows(data):
     """
-    Return the mask of a column, a row each.
+    Return the mask of a column.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def add_columns(table, columns, *, overwrite=False):
     twins = [name for name, n in Counter(name.lower() for name in columns).items() if n > 1]
     if twins:
         names = [name for name in columns if name.lower() in twins]
-        raise ValueError(
+        raise InputValueError(
             f"columns {', '.join(map(repr, names))} would collide (names are compared without "
             "case, as FITS does)"
         )
@@ -250,7 +250,7 @@ def add_columns(table, columns, *, overwrite=False):
         taken.setdefault(name.lower(), []).append(name)
     hits = [old for name in columns for old in taken.get(name.lower(), [])]
     if hits and not overwrite:
-        raise ValueError(
+        raise InputValueError(
             f"the table already has columns {', '.join(map(repr, hits))} (names are compared "
             "without case, as FITS does); pass overwrite=True to replace them"
         )
@@ -264,7 +264,7 @@ def add_columns(table, columns, *, overwrite=False):
 
 def with_units(table, units, *, name="table"):
     """
-    Return a table whose columns have other units, with the same numbers.
+    Correct the units of columns without changing their numbers.
 
     Parameters
     ----------
@@ -296,11 +296,12 @@ def with_units(table, units, *, name="table"):
     >>> with_units(Table({"RA": [2.0]}), {"RA": "radians"})["RA"].unit
     Unit("rad")
     """
-    if not units:
+    if units is None:
         return table
-    if not isinstance(units, Mapping):
-        raise TypeError(f"units must be a mapping of columns to units, got {units!r}")
-    check_columns(table, units, name)
+    check_mapping(units, "units", "columns to units")
+    missing = [column for column in units if column not in table.colnames]
+    if missing:
+        raise InputKeyError(f"units: {name} has no column {missing[0]!r}")
     result = table.copy(copy_data=False)
     for column, text in units.items():
         try:
@@ -315,7 +316,9 @@ def with_units(table, units, *, name="table"):
             result.replace_column(column, data.copy(copy_data=False))
             result[column].unit = unit
         else:
-            raise TypeError(f"units[{column!r}]: a column of {type(data).__name__} takes no unit")
+            raise InputTypeError(
+                f"units[{column!r}]: a column of {type(data).__name__} takes no unit"
+            )
     return result
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Times of any kind as Julian years.
+Convert times of any kind to Julian years.
 """
 
 import numpy as np
@@ -9,6 +9,7 @@ from astropy.time import Time
 
 from ._column_values import masked_rows, plain_data, text_values
 from ._units import check_plausible, read_unit
+from .exceptions import InputTypeError, InputUnitError, InputValueError
 
 __all__ = ["to_years", "year_values"]
 
@@ -65,7 +66,7 @@ def year_values(table, column, *, name="table"):
     else:
         values = plain_data(data)
         if values.dtype.kind not in "iuf" or values.ndim != 1:
-            raise TypeError(f"{what} must hold times, got dtype {values.dtype} {values.shape}")
+            raise InputTypeError(f"{what} must hold times, got dtype {values.dtype} {values.shape}")
         years = values.astype(float)
         mask = masked_rows(data)
         if mask is not None:
@@ -113,7 +114,7 @@ def to_years(value, name):
         years = _years_of_numbers(np.atleast_1d(numbers), value.unit, name, None)
         years = years.reshape(numbers.shape)
     else:
-        raise TypeError(
+        raise InputTypeError(
             f"{name} must be a Time or a Quantity with a unit of time, such as 2016 * u.yr, "
             f"got {value!r}"
         )
@@ -157,7 +158,7 @@ def _year_of_date(text, row, what):
             return float(Time(text.removesuffix("Z"), format=form).jyear)
         except ValueError:
             continue
-    raise ValueError(
+    raise InputValueError(
         f"{what} must hold times such as 2016-05-03 or J2016.0, got {text!r} in row {row}"
     )
 
@@ -171,7 +172,7 @@ def _years_of_numbers(values, unit, what, column):
     except ValueError:
         own = u.dimensionless_unscaled
     if own.physical_type != "time":
-        raise u.UnitConversionError(
+        raise InputUnitError(
             f"{what} must have a unit of time (yr, or d for a Modified Julian Date), got "
             f"{str(unit)!r}"
         )
@@ -185,12 +186,12 @@ def _years_of_numbers(values, unit, what, column):
         if kind is None:
             return values * own.to(u.yr)
         remedy = f"; if so, set table[{column!r}].unit = 'd'" if column else ""
-        raise ValueError(
+        raise InputValueError(
             f"{what} must be a Julian year, 1850 to 2100, got {known[0]:g}, which looks like a "
             f"{kind.upper()} in days{remedy}"
         )
     if own != u.d or kind is None:
-        raise ValueError(
+        raise InputValueError(
             f"{what} must be a date: years, or Modified Julian or Julian Dates in days, got "
             f"{known[0]:g} {unit}, which does not say since when; a column of Time does"
         )

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Files that are written whole or not at all.
+Write files completely or not at all.
 """
 
 import glob

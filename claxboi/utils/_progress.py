@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Progress of long work, on standard error, shown only once it has lasted.
+Progress display for long tasks.
 """
 
 import sys
@@ -50,7 +50,7 @@ class Progress:
 
     def update(self, amount=1):
         """
-        Say that some of the work was done.
+        Advance the display.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Where an answer came from, in ``table.meta["claxboi"]``.
+Record settings and versions in ``table.meta["claxboi"]``.
 """
 
 import copy

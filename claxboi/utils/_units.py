@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The one reader of units: what astropy knows, and what catalogues write.
+Read units, as astropy or as catalogues write them, and convert values.
 """
 
 import functools
@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 from astropy import units as u
 
-from .exceptions import ClaxboiWarning, warn
+from .exceptions import ClaxboiWarning, InputTypeError, InputUnitError, InputValueError, warn
 
 __all__ = [
     "ImplausibleValueWarning",
@@ -23,7 +23,7 @@ __all__ = [
 
 class ImplausibleValueWarning(ClaxboiWarning):
     """
-    Values are so large or small that their unit is probably wrong.
+    Values outside the plausible range; their unit is probably wrong.
     """
 
 
@@ -187,7 +187,7 @@ def read_unit(unit):
             return None if unit == u.dimensionless_unscaled else unit
         unit = unit.to_string()
     if not isinstance(unit, str):
-        raise TypeError(f"unit must be a text or a unit of astropy, got {unit!r}")
+        raise InputTypeError(f"unit must be a text or a unit of astropy, got {unit!r}")
     return _read(unit)
 
 
@@ -198,7 +198,7 @@ def _read(text):
     text = text.strip()
     found = _magnitude(text) or _phrase(text) or _parse(text) or _interpret(text)
     if found is None:
-        raise ValueError(f"unit {text!r} cannot be read")
+        raise InputValueError(f"unit {text!r} cannot be read")
     return None if found == u.dimensionless_unscaled else found
 
 
@@ -250,7 +250,7 @@ def _read_inside(text):
 
 
 def _is_plain(unit):
-    """Say whether brackets around a unit are only brackets: no one takes the log of an angle."""
+    """Return whether brackets around a unit are not a logarithm, as around an angle."""
     if isinstance(unit, u.FunctionUnitBase) or unit.scale != 1:
         return True
     return any(unit.is_equivalent(plain) for plain in (u.deg, u.s, u.mag, u.deg / u.s))
@@ -295,7 +295,7 @@ def _phrase(text):
 
 
 def _translate(text):
-    """Put words that astropy knows for those that it does not."""
+    """Replace words of catalogues by the unit names of astropy."""
     capitals = text.upper() == text
     text = re.sub(r"\(?\b[JB]\d{4}(\.\d+)?\b\)?", "", text)
     text = re.sub(r"(?i)\bper\b", "/", text)
@@ -318,7 +318,7 @@ def _translate(text):
 
 def convert_values(values, unit, wanted, what, *, column=None):
     """
-    Convert numbers from the unit that they have to the one that is wanted.
+    Convert numbers from their unit to another.
 
     Parameters
     ----------
@@ -378,7 +378,7 @@ def convert_values(values, unit, wanted, what, *, column=None):
             f"; if it is wrong, correct it with units={{{column!r}: '{wanted}'}} or "
             f"table[{column!r}].unit = '{wanted}'"
         )
-    raise u.UnitConversionError(
+    raise InputUnitError(
         f"{what} must have a unit that converts to {str(wanted) or 'a pure number'}, got "
         f"{unit}{reason}{remedy}"
     )
@@ -435,7 +435,7 @@ def check_magnitude_system(unit, system, what):
     if isinstance(own, u.MagUnit):
         named = "AB" if own == u.mag("AB") else str(own)
     if named and named != system:
-        raise u.UnitConversionError(
+        raise InputUnitError(
             f"{what} must hold {system} magnitudes, got the unit {str(unit)!r}; convert them, "
             "which depends on the band, or take another column"
         )
@@ -451,7 +451,7 @@ _PLAUSIBLE = (
 
 def check_plausible(values, name, what, *, column=None):
     """
-    Warn where the median of a quantity is beyond what is possible.
+    Warn if the median of a quantity is implausible.
 
     Parameters
     ----------

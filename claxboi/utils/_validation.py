@@ -1,25 +1,295 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Checks of arguments at the public border.
+Validators for the arguments of public functions.
 
-Each takes the *name* of the argument, so that every message names the
-argument, the rule and what was received, and is written once.
+Each takes the name of the argument; every message names the argument, the rule and the value.
 """
 
 import numbers
+import os
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
+from .exceptions import InputKeyError, InputTypeError, InputUnitError, InputValueError
+
 __all__ = [
     "check_choice",
     "check_columns",
     "check_count",
+    "check_flag",
+    "check_mapping",
+    "check_merge",
+    "check_names",
     "check_number",
+    "check_path",
+    "check_rng",
     "check_table",
+    "check_text",
     "quantity_value",
+    "shown",
 ]
+
+
+def shown(value, most=60):
+    """
+    Format a value for an error message, on one short line.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+    most : int, optional
+        The number of characters to write.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from claxboi.utils import shown
+    >>> shown(["yes"])
+    "['yes']"
+    """
+    if isinstance(value, Table):
+        return f"a {type(value).__name__} of {len(value)} rows"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def check_flag(value, name):
+    """
+    Check that an argument is True or False.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    name : str
+        Its name.
+
+    Returns
+    -------
+    value : bool
+
+    Raises
+    ------
+    TypeError
+        If it is anything else; 1 and "yes" are.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_flag
+    >>> check_flag(True, "overwrite")
+    True
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputTypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def check_text(value, name):
+    """
+    Check that an argument is text, such as the name of a column.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    name : str
+        Its name.
+
+    Returns
+    -------
+    value : str
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_text
+    >>> check_text("class", "label")
+    'class'
+    """
+    if not isinstance(value, str):
+        raise InputTypeError(f"{name} must be text, got {shown(value)}")
+    return value
+
+
+def check_names(value, name):
+    """
+    Check that an argument is a sequence of names.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    name : str
+        Its name.
+
+    Returns
+    -------
+    names : list of str
+
+    Raises
+    ------
+    TypeError
+        If it is one text, or not a sequence, or has something else in it.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_names
+    >>> check_names(("AGN", "star"), "classes")
+    ['AGN', 'star']
+    """
+    names = None
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        names = [str(one) if isinstance(one, np.str_) else one for one in value]
+    if names is None or not all(isinstance(one, str) for one in names):
+        raise InputTypeError(f"{name} must be a list of names, got {shown(value)}")
+    return names
+
+
+def check_mapping(value, name, what="names to values"):
+    """
+    Check that an argument is a mapping with names as keys.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    name : str
+        Its name.
+    what : str, optional
+        What it maps, for the message.
+
+    Returns
+    -------
+    value : mapping
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_mapping
+    >>> check_mapping({"flux": "Fx"}, "columns")
+    {'flux': 'Fx'}
+    """
+    if not isinstance(value, Mapping):
+        raise InputTypeError(f"{name} must map {what}, got {shown(value)}")
+    for key in value:
+        if not isinstance(key, str):
+            raise InputTypeError(f"{name} must map {what}, got the key {shown(key)}")
+    return value
+
+
+def check_merge(value, name="merge"):
+    """
+    Check that an argument maps a new class to the labels that it takes in.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    name : str, optional
+        Its name.
+
+    Returns
+    -------
+    merge : dict of str to list
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_merge
+    >>> check_merge({"XRB": ("LMXB", "HMXB")})
+    {'XRB': ['LMXB', 'HMXB']}
+    """
+    check_mapping(value, name, "classes to lists of labels")
+    for key, labels in value.items():
+        if isinstance(labels, str) or not isinstance(labels, Iterable):
+            raise InputTypeError(f"{name}[{key!r}] must be a list of labels, got {shown(labels)}")
+    return {key: list(labels) for key, labels in value.items()}
+
+
+def check_path(value, name):
+    """
+    Check that an argument can be the name of a file.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    name : str
+        Its name.
+
+    Returns
+    -------
+    value : str or path
+
+    Raises
+    ------
+    TypeError
+        If it is neither text nor a path.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_path
+    >>> check_path("a.fits", "path")
+    'a.fits'
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise InputTypeError(f"{name} must be the name of a file, got {shown(value)}")
+    return value
+
+
+def check_rng(value, name="rng"):
+    """
+    Make a random generator of an argument.
+
+    Parameters
+    ----------
+    value : None, int, sequence of int or `~numpy.random.Generator`
+        The argument: a seed, a generator, or None for another one each time.
+    name : str, optional
+        Its name.
+
+    Returns
+    -------
+    rng : `~numpy.random.Generator`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is anything else, or a negative seed.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_rng
+    >>> int(check_rng(1).integers(10))
+    4
+    """
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as err:
+        kind = InputTypeError if isinstance(err, TypeError) else InputValueError
+        raise kind(
+            f"{name} must be a seed (an integer of at least 0) or a numpy Generator, got "
+            f"{shown(value)}"
+        ) from err
 
 
 def check_table(table, name="table", *, allow_empty=False):
@@ -48,12 +318,15 @@ def check_table(table, name="table", *, allow_empty=False):
         If it has no rows.
     """
     if not isinstance(table, Table):
-        raise TypeError(
-            f"{name} must be an astropy Table, got {type(table).__name__}; "
-            "Table(...) makes one of a DataFrame-like mapping or a structured array"
-        )
+        library = type(table).__module__.partition(".")[0]
+        way = {
+            "pandas": "Table.from_pandas(...) converts it",
+            "polars": "Table(df.to_dict(as_series=False)) converts it",
+            "pyarrow": "claxboi.io.table_from_arrow(...) converts it",
+        }.get(library, "Table(...) makes one of a mapping of columns or a structured array")
+        raise InputTypeError(f"{name} must be an astropy Table, got {type(table).__name__}; {way}")
     if not allow_empty and len(table) == 0:
-        raise ValueError(f"{name} is empty: it must have at least one row")
+        raise InputValueError(f"{name} is empty: it must have at least one row")
     return table
 
 
@@ -73,20 +346,20 @@ def check_columns(table, columns, name="table"):
     Raises
     ------
     KeyError
-        If any is absent: all missing ones are named, and what is there is listed.
+        If any is absent; the message lists the missing columns and the existing ones.
     TypeError
-        If a name is no string, but a column perhaps.
+        If a name is not a string.
     """
     columns = list(columns)
     for column in columns:
         if not isinstance(column, str):
-            raise TypeError(
+            raise InputTypeError(
                 f"columns of {name} must be given by their names, got {type(column).__name__}"
             )
     missing = [column for column in columns if column not in table.colnames]
     if missing:
         plural = "s" if len(missing) > 1 else ""
-        raise KeyError(
+        raise InputKeyError(
             f"{name} has no column{plural} {', '.join(map(repr, missing))}; "
             f"its columns are {_shorten(table.colnames)}"
         )
@@ -122,9 +395,15 @@ def check_choice(value, choices, name):
         If it is none of them.
     """
     choices = tuple(choices)
-    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
+
+    def is_it(choice):
+        # True equals 1 and is an int, but it is not the number 1.
+        same_kind = isinstance(value, bool) == isinstance(choice, bool)
+        return same_kind and isinstance(value, type(choice)) and value == choice
+
+    if not any(map(is_it, choices)):
         options = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {options}, got {value!r}")
+        raise InputValueError(f"{name} must be one of {options}, got {shown(value)}")
     return value
 
 
@@ -151,16 +430,18 @@ def check_number(value, name, *, minimum=-np.inf, maximum=np.inf, exclusive=Fals
     Raises
     ------
     TypeError
-        If it is not a real number (a bool is none).
+        If it is not a real number (a bool is not).
     ValueError
         If it is not finite or out of the limits.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise InputTypeError(f"{name} must be a number, got {shown(value)}")
     value = float(value)
     inside = minimum < value < maximum if exclusive else minimum <= value <= maximum
     if not np.isfinite(value) or not inside:
-        raise ValueError(f"{name} must be {_range(minimum, maximum, exclusive)}, got {value!r}")
+        raise InputValueError(
+            f"{name} must be {_range(minimum, maximum, exclusive)}, got {value!r}"
+        )
     return value
 
 
@@ -195,18 +476,18 @@ def check_count(value, name, *, minimum=1):
     Raises
     ------
     TypeError
-        If it is not an integer (a bool is none).
+        If it is not an integer (a bool is not).
     ValueError
         If it is too small.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise InputTypeError(f"{name} must be an integer, got {shown(value)}")
     if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {value!r}")
+        raise InputValueError(f"{name} must be at least {minimum}, got {value!r}")
     return int(value)
 
 
-def quantity_value(value, unit, name):
+def quantity_value(value, unit, name, *, minimum=None):
     """
     Turn a Quantity argument into plain float64 in a unit.
 
@@ -218,6 +499,8 @@ def quantity_value(value, unit, name):
         The unit wanted.
     name : str
         Name of the argument.
+    minimum : float, optional
+        Smallest value allowed, in that unit; with it, NaN is refused too.
 
     Returns
     -------
@@ -230,16 +513,21 @@ def quantity_value(value, unit, name):
         If it has no unit.
     `~astropy.units.UnitsError`
         If its unit does not convert.
+    ValueError
+        If it is below the minimum.
     """
     unit = u.Unit(unit)
     if not isinstance(value, u.Quantity):
-        raise TypeError(
-            f"{name} must be a Quantity with a unit of {unit.physical_type}, "
-            f"such as {value!r} * u.{unit}; got {type(value).__name__}"
+        raise InputTypeError(
+            f"{name} must be a Quantity with a unit of {unit.physical_type}, such as "
+            f"{value if isinstance(value, numbers.Real) else 1!r} * u.{unit}; got {shown(value)}"
         )
     try:
-        return value.to_value(unit).astype(float) if value.shape else float(value.to_value(unit))
+        result = value.to_value(unit).astype(float) if value.shape else float(value.to_value(unit))
     except u.UnitConversionError as err:
-        raise u.UnitConversionError(
+        raise InputUnitError(
             f"{name} must have a unit that converts to {unit}, got {value.unit}"
         ) from err
+    if minimum is not None and not np.all(result >= minimum):
+        raise InputValueError(f"{name} must be at least {minimum:g} {unit}, got {shown(value)}")
+    return result

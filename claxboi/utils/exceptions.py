@@ -1,20 +1,74 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Warnings and errors of claxboi that a caller may want to tell apart.
+Warnings and errors of claxboi.
 """
 
 import os
 import sys
 import warnings
 
+from astropy.units import UnitConversionError
 from astropy.utils.exceptions import AstropyUserWarning
 
-__all__ = ["ClaxboiWarning", "warn"]
+__all__ = [
+    "ClaxboiWarning",
+    "InputError",
+    "InputKeyError",
+    "InputTypeError",
+    "InputUnitError",
+    "InputValueError",
+    "warn",
+]
+
+
+class InputError(Exception):
+    """
+    Base class of errors in the input: an argument, a column, a file.
+
+    Each is also a standard Python error, so ``except ValueError`` still works.
+
+    Examples
+    --------
+    >>> from claxboi.utils import InputError, check_flag
+    >>> try:
+    ...     check_flag("yes", "overwrite")
+    ... except InputError as err:
+    ...     print(err)
+    overwrite must be True or False, got 'yes'
+    """
+
+
+class InputTypeError(InputError, TypeError):
+    """
+    An argument or column has the wrong type.
+    """
+
+
+class InputValueError(InputError, ValueError):
+    """
+    A value is not allowed.
+    """
+
+
+class InputKeyError(InputError, KeyError):
+    """
+    A column, class or other name does not exist.
+    """
+
+    def __str__(self):
+        # A KeyError shows the repr of its message.
+        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
+
+
+class InputUnitError(InputError, UnitConversionError):
+    """
+    A unit cannot be read or converted.
+    """
 
 
 class ClaxboiWarning(AstropyUserWarning):
     """
-    The base of all warnings of claxboi.
+    Base class of all warnings of claxboi.
 
     To silence them all:
     ``warnings.simplefilter("ignore", claxboi.utils.exceptions.ClaxboiWarning)``.

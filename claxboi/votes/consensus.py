@@ -15,6 +15,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     find_rows,
     float_values,
     record,
@@ -34,6 +35,7 @@ METHODS = ("dawid-skene", "majority")
 SMALLEST_PRIOR = 1e-3
 
 
+@checked
 def read_votes(path, format=None):
     r"""
     Read votes from a file.
@@ -174,6 +176,7 @@ class CombinedVotes:
         return np.array([self.labels[f"vote_{name}"] for name in self.classes]).T
 
 
+@checked
 def combine_votes(
     votes, *, method="dawid-skene", priors=None, classes=None, skill=0.7, strength=3.0
 ):

@@ -7,11 +7,12 @@ import numpy as np
 
 from claxboi.catalog import make_column
 from claxboi.classification.results import list_rows, read_classified
-from claxboi.utils import check_count, float_values, record, text_values, warn
+from claxboi.utils import check_count, checked, float_values, record, text_values, warn
 
 __all__ = ["draw_for_votes"]
 
 
+@checked
 def draw_for_votes(result, size, *, training=False, rng=None):
     r"""
     Draw sources for people to vote on, whose labels then stand for all sources.

@@ -12,6 +12,7 @@ from claxboi.utils import (
     check_columns,
     check_number,
     check_table,
+    checked,
     find_rows,
     float_values,
     record,
@@ -30,6 +31,7 @@ ADDED = ("label_weight", "label_origin", "population_weight")
 FROM_CATALOGUE, FROM_VOTES = "catalogue", "votes"
 
 
+@checked
 def apply_votes(
     table,
     combined,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import check_number, text_values
+from claxboi.utils import check_number, checked, text_values
 
 __all__ = ["make_votes"]
 
@@ -16,6 +16,7 @@ __all__ = ["make_votes"]
 UNSURE = "unsure"
 
 
+@checked
 def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=0.1, rng=None):
     """
     Simulate the votes of people whose skill is known.

@@ -4,6 +4,7 @@ Tests of explanations: all parts add up, in numbers and in words.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -62,13 +63,16 @@ class TestAddsUp:
             assert_adds_up(model, result, row)
 
     @pytest.mark.parametrize("offsets", [False, True])
-    def test_with_folds(self, table, offsets):
-        model = NaiveBayesClassifier(RECORDS).fit(table)
+    @pytest.mark.parametrize("refine", [False, True])
+    def test_with_folds(self, table, offsets, refine):
+        model = NaiveBayesClassifier(RECORDS, refine=refine).fit(table)
         model.optimize(table, PRIORS, offsets=offsets)
         result = model.classify(table, PRIORS)
         for row in range(0, 150, 7):
             explanation = assert_adds_up(model, result, row)
-            assert ("offset" in explanation.parts["kind"]) == offsets
+            assert ("offset" in explanation.parts["kind"]) == (offsets or refine)
+            pairs = explanation.parts[explanation.parts["kind"] == "pair"]
+            assert len(pairs) == (refine and math.comb(3 - int(result["n_missing"][row]), 2))
 
     def test_outlier_and_nothing(self, table):
         model = NaiveBayesClassifier(RECORDS).fit(table)
@@ -148,7 +152,7 @@ class TestExplanation:
         row = int(np.argmax(result["P_C"]))
         text = str(model.explain(result[row]))
         assert text.startswith(f"S{row} is classified as C with probability")
-        assert "For C rather than" in text
+        assert " C over " in text
         assert "log posterior" in text
         assert "evidence" in text
         unsure = model.explain(result[int(np.argmin(result["margin"]))]).sentence
@@ -158,9 +162,9 @@ class TestExplanation:
 
     def test_odd(self, table, model):
         explanation = model.explain(table[2], PRIORS)
-        assert "odd for every class" not in explanation.sentence
+        assert "outlier for every class" not in explanation.sentence
         odd = dataclasses.replace(explanation, outlier_pvalue=0.0034)
-        assert "It is odd for every class (p = 0.0034): none may be right." in odd.sentence
+        assert "It is an outlier for every class (p = 0.0034): perhaps none" in odd.sentence
 
     def test_row_and_table_of_one(self, table, model):
         one, other = model.explain(table[2], PRIORS), model.explain(table[2:3], PRIORS)

@@ -13,6 +13,7 @@ from astropy.table import Column, Table
 
 from claxboi.io import read_table
 from claxboi.pipeline import plan, prepare, run
+from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
 
 # Five hundred sources have few labels: that is said, and no matter here.
@@ -361,3 +362,10 @@ def _near(table, xray):
     sources = SkyCoord(xray["SC_RA"], xray["SC_DEC"], unit="deg")
     coords = SkyCoord(table["ra"], table["dec"], unit="deg")
     return coords.match_to_catalog_sky(sources)[1] < 1 * u.arcmin
+
+
+def test_releases_are_named_as_fetched():
+    fetched, own = {"source": "vizier"}, {"source": "a.fits", "sha256": "0"}
+    assert _row("CSC2", fetched)[1:3] == ("Chandra Source Catalog 2.1", "IX/70/csc21mas")
+    assert _row("CSC2", own)[1:3] == ("CSC 2.0: the Chandra sources", "")
+    assert _row("gaia", own)[2] == _row("gaia", fetched)[2] != ""
