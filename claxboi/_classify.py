@@ -3,12 +3,11 @@
 The one call that most people make.
 """
 
+import functools
 import inspect
 import os
 import warnings
 from contextlib import nullcontext
-
-from claxboi.utils import checked
 
 __all__ = ["classify"]
 
@@ -21,7 +20,19 @@ SMALLEST_OWN_SAMPLE = 1000
 ASSUMED_MISSION = "4XMM"
 
 
-@checked
+def _checked(function):
+    """Check arguments by `claxboi.utils.checked`, which is imported with the first call."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        from claxboi.utils import checked
+
+        return checked(function)(*args, **kwargs)
+
+    return wrapper
+
+
+@_checked
 def classify(
     table,
     priors=None,
@@ -34,12 +45,14 @@ def classify(
     model=None,
     weights=None,
     offsets=None,
+    recipe="default",
     normalization=None,
-    missing="existence",
-    kernel="exponential",
-    bandwidth="likelihood",
-    min_class_size=3,
+    missing=None,
+    kernel=None,
+    bandwidth=None,
+    min_class_size=None,
     merge=None,
+    candidates=None,
     pos_error=None,
     fetch=True,
     overwrite=False,
@@ -92,8 +105,14 @@ def classify(
     offsets : bool, optional
         With fitted weights: fit an offset per class too. Default: only with priors="estimate",
         which needs likelihoods that are calibrated class by class.
+    recipe : {"default", "published", "original"}, optional
+        Values of the next four, where they are None: the default ones, those of Tranin et al.
+        (2022), or those of the original scripts.
     normalization, missing, kernel, bandwidth, min_class_size, merge
         See `~claxboi.classification.NaiveBayesClassifier`.
+    candidates : `~astropy.table.Table`, optional
+        All candidate counterparts of each source, and none, over which the posterior is summed: see
+        `~claxboi.classification.classify_candidates`.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
         Positional error of bare positions, where its column is not found: the name of the column,
         or one value for all sources, 1 sigma per axis.
@@ -149,9 +168,9 @@ def classify(
     'is_training'
     """
     from claxboi.classification import NaiveBayesClassifier, check_priors, fit_classifier
-    from claxboi.config import conf
+    from claxboi.config import MIN_CLASS_SIZE, conf
     from claxboi.training import find_training
-    from claxboi.utils import check_table
+    from claxboi.utils import InputTypeError, check_table
 
     settings = {
         "properties": properties,
@@ -159,6 +178,7 @@ def classify(
         "id": id,
         "weights": weights,
         "offsets": offsets,
+        "recipe": recipe,
         "normalization": normalization,
         "missing": missing,
         "kernel": kernel,
@@ -168,18 +188,18 @@ def classify(
     }
     check_table(table)
     check_priors(priors)
-    if fetch not in (True, False):
-        raise TypeError(f"fetch must be True or False, got {fetch!r}")
     if model is not None:
         _check_defaults(training=training, pos_error=pos_error, **settings)
         if isinstance(model, (str, os.PathLike)):
             model = NaiveBayesClassifier.read(model)
         elif not isinstance(model, NaiveBayesClassifier):
-            raise TypeError(
+            raise InputTypeError(
                 "model must be a NaiveBayesClassifier or the file of one, got "
                 f"{type(model).__name__}"
             )
-        result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
+        result = model.classify(
+            table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+        )
         return (result, model) if return_model else result
     with nullcontext() if fetch else conf.set_temp("offline", True):
         label = _label_column(table, label)
@@ -192,7 +212,7 @@ def classify(
             training,
             label=label,
             merge=merge,
-            min_class_size=min_class_size,
+            min_class_size=MIN_CLASS_SIZE if min_class_size is None else min_class_size,
             assumed=ASSUMED_MISSION if is_bare else None,
             show_progress=show_progress,
         )
@@ -205,7 +225,9 @@ def classify(
             overwrite=overwrite,
             show_progress=show_progress,
         )
-    result = model.classify(table, priors, overwrite=overwrite, show_progress=show_progress)
+    result = model.classify(
+        table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+    )
     return (result, model) if return_model else result
 
 
@@ -242,10 +264,10 @@ def _prepare(table, needs_labels, pos_error, fetch, show_progress):
     """Find counterparts, hosts and properties, after saying what is sent to which service."""
     from claxboi.config import conf
     from claxboi.pipeline import plan, prepare
-    from claxboi.utils import warn
+    from claxboi.utils import InputValueError, warn
 
     if not fetch:
-        raise ValueError(
+        raise InputValueError(
             "table must have a column to classify by, or fetch must be True: it has positions, and "
             f"no known property (its columns are {', '.join(table.colnames)}). Name your own with "
             "properties="
@@ -266,6 +288,8 @@ def _prepare(table, needs_labels, pos_error, fetch, show_progress):
 
 def _check_defaults(**settings):
     """Check that settings of a fit were not given."""
+    from claxboi.utils import InputValueError
+
     parameters = inspect.signature(classify).parameters
     given = [
         name
@@ -274,6 +298,6 @@ def _check_defaults(**settings):
         and (parameters[name].default is None or value != parameters[name].default)
     ]
     if given:
-        raise ValueError(
+        raise InputValueError(
             f"model is already fitted: {', '.join(given)} cannot be given, as they belong to a fit"
         )

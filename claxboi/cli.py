@@ -11,6 +11,8 @@ import importlib
 import os
 import sys
 
+from claxboi.commands._arguments import UsageError
+
 __all__ = ["COMMANDS", "main", "make_parser"]
 
 # Nothing that takes time is imported here: a misspelt file is reported at once.
@@ -29,13 +31,9 @@ COMMANDS = (
 )
 
 
-class _UsageError(Exception):
-    pass
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        raise _UsageError(f"{message} (see {self.prog} --help)")
+        raise UsageError(f"{message} (see {self.prog} --help)")
 
 
 def main(argv=None):
@@ -72,9 +70,9 @@ def main(argv=None):
     except BrokenPipeError:
         # The reader of the output has seen enough: nothing is left to be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (_UsageError, OSError) as err:
+    except (UsageError, OSError) as err:
         return _refuse(err, args)
-    except (ValueError, KeyError, TypeError, ImportError) as err:
+    except Exception as err:
         from claxboi.commands import _console
 
         if not _console.is_of_user(err):

@@ -5,7 +5,10 @@ The settings of claxboi, as astropy configuration items in ``claxboi.cfg``.
 
 from astropy import config as _config
 
-__all__ = ["Conf", "conf"]
+__all__ = ["MIN_CLASS_SIZE", "Conf", "conf"]
+
+MIN_CLASS_SIZE = 3
+"""Classes with fewer labelled sources are left out, where nothing else is asked for."""
 
 
 class Conf(_config.ConfigNamespace):
@@ -83,6 +86,12 @@ class Conf(_config.ConfigNamespace):
     cache_dir = _config.ConfigItem(
         "",
         "Folder of the download cache; empty means claxboi/references in astropy's cache folder.",
+        module="claxboi",
+    )
+    n_jobs = _config.ConfigItem(
+        0,
+        "Number of threads of the classifier; 0 means one for each core, up to 8.",
+        cfgtype="integer(min=0)",
         module="claxboi",
     )
 

@@ -1,16 +1,16 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A table of X-ray sources, with the steps as methods.
+Table of X-ray sources with the steps as methods.
 """
 
 import os
-from collections.abc import Mapping
 
 from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
 from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
+from claxboi.classification import evaluate_result
 from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
@@ -19,10 +19,10 @@ from claxboi.references import CrossmatchMixin
 from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
 from claxboi.training import add_labels, find_training
-from claxboi.utils import as_method, is_missing
+from claxboi.utils import as_method
 
 from . import classify
-from .io import output_format, read_table, write_table
+from .io import output_format, read_table, table_file, write_table
 from .io._tables import WRITERS
 
 __all__ = ["XrayTable"]
@@ -30,7 +30,7 @@ __all__ = ["XrayTable"]
 
 class XrayTableRead(TableRead):
     """
-    Read a table, or a catalogue with the columns of the vocabulary.
+    Read a table, or a mission catalogue with canonical columns.
 
     A file is read by `~claxboi.io.read_table`, with the record of its steps. With other arguments
     than these, and without ``mission``, this is ``Table.read`` of astropy.
@@ -40,8 +40,8 @@ class XrayTableRead(TableRead):
     path : str or path
         The file.
     mission : str, path or `~claxboi.catalog.Mission`, optional
-        The catalogue that it is, see `~claxboi.catalog.standardize`; "auto": recognised by its
-        columns.
+        The mission of the catalogue, see `~claxboi.catalog.standardize`; "auto" recognises it by
+        its columns.
     format : str, optional
         Name of the format, see `~claxboi.io.read_table`. Default: by the content or the suffix.
     table : str or int, optional
@@ -57,9 +57,9 @@ class XrayTableRead(TableRead):
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If the file is of another kind or cut off, or the table is not of the mission.
+        If the file has another format or is truncated, or the table is not of the mission.
 
     Examples
     --------
@@ -79,7 +79,7 @@ class XrayTableRead(TableRead):
     """
 
     def __call__(self, path, *args, mission=None, format=None, table=None, **settings):
-        is_file = isinstance(path, (str, os.PathLike)) and os.path.isfile(path)
+        is_file = isinstance(path, (str, os.PathLike)) and table_file(path)[0].is_file()
         if mission is None and (args or settings or not is_file):
             settings |= {"format": format} if format is not None else {}
             settings |= {"table": table} if table is not None else {}
@@ -110,14 +110,14 @@ class XrayTableWrite(TableWrite):
     overwrite : bool, optional
         Replace an existing file.
     **settings
-        What astropy takes for the format.
+        Arguments of the format in astropy.
 
     Raises
     ------
     OSError
         If the file exists, or cannot be written.
     ValueError
-        If the suffix says no format, or the format cannot hold a column.
+        If the suffix is unknown, or the format cannot store a column.
 
     Examples
     --------
@@ -133,20 +133,20 @@ class XrayTableWrite(TableWrite):
         if not settings and _is_kept(path, format):
             return write_table(self._instance, path, format, overwrite=overwrite)
         settings |= {} if format is None else {"format": format}
-        # Not all formats of astropy know the argument.
+        # Not all formats of astropy have this argument.
         settings |= {"overwrite": True} if overwrite else {}
         try:
             return super().__call__(*args, **settings)
         except IORegistryError:
             if format is None and isinstance(path, (str, os.PathLike)):
-                # It says which suffixes there are, in one line.
+                # This error lists the suffixes in one line.
                 output_format(path)
             raise
 
 
 def _is_kept(path, format):
     """
-    Say whether a file is of a format that `write_table` writes.
+    Check whether `write_table` writes the format of a file.
     """
     if not isinstance(path, (str, os.PathLike)):
         return False
@@ -158,7 +158,7 @@ def _is_kept(path, format):
 
 class SharedAttribute(TableAttribute):
     """
-    An attribute of a table that its parts and copies share, and that no file has.
+    Attribute of a table that its parts and copies share and that is not written to files.
     """
 
     def __get__(self, instance, owner=None):
@@ -175,11 +175,11 @@ class SharedAttribute(TableAttribute):
 
 class _Shared:
     """
-    An object that is not copied when the meta of a table is.
+    Container of an object that is not copied with the meta of a table.
     """
 
     def __init__(self, value):
-        # Files that keep all of the meta as YAML have null in its place.
+        # Files with the whole meta as YAML have null in its place.
         from astropy.io.misc.yaml import AstropyDumper
 
         AstropyDumper.add_representer(_Shared, lambda dumper, _: dumper.represent_none(None))
@@ -198,9 +198,9 @@ class XrayTable(
     """
     A table of X-ray sources whose methods are the steps of claxboi.
 
-    It is an `~astropy.table.Table` in every way: it is made, read, written, sliced, stacked, copied
-    and pickled as one, and stays what it is. A method never changes it, but returns a
-    new table with columns added.
+    It is an `~astropy.table.Table` and is made, read, written, sliced, stacked, copied and pickled
+    as one; the results are of the same class, and have the same ``model`` and ``evaluation``.
+    Methods do not change the table, but return a new one with columns added.
 
     Parameters
     ----------
@@ -297,24 +297,19 @@ class XrayTable(
         Returns
         -------
         result : `XrayTable`
-            With the classifier as ``model``, and its held-out scores on the labelled sources as
-            ``evaluation`` (None where there are none), for the figures.
+            Its ``model`` is the classifier, its ``evaluation`` the held-out scores on the labelled
+            sources (None if there are none).
         """
         settings.pop("return_model", None)
         result, model = classify(
             self, priors, label=label, training=training, return_model=True, **settings
         )
-        result.model, result.evaluation = model, None
+        result.model = model
         show_progress = settings.get("show_progress", True)
-        sample = training if isinstance(training, Table) else result
+        sample = training if isinstance(training, Table) else None
         if isinstance(training, str):
             sample = find_training(result, training, label=label, show_progress=show_progress)
-        if label in sample.colnames and not is_missing(sample, label).all():
-            used = result.meta["claxboi"]["classification"]["priors"]
-            result.evaluation = model.evaluate(
-                sample,
-                used if isinstance(used, Mapping) else "training",
-                label=label,
-                show_progress=show_progress,
-            )
+        result.evaluation = evaluate_result(
+            result, model, sample=sample, show_progress=show_progress
+        )
         return result

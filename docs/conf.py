@@ -192,6 +192,38 @@ def write_catalogues(app):
         path.write_text(catalogue_page(kind), encoding="utf-8")
 
 
+def write_commands(app):
+    """
+    Write the page of all commands and options from the parsers of the command line.
+    """
+    from claxboi.cli import make_parser
+
+    parser = make_parser()
+    defaults = parser.parse_args(["references"])
+    lines = []
+    for name, command in defaults.commands.choices.items():
+        title = f"claxboi {name}"
+        about, _, example = command.epilog.partition("\n\n")
+        example, _, more = example.partition("\n\n")
+        lines += [title, "-" * len(title), "", command.description, "", f".. program:: {title}", ""]
+        for action in command._actions:
+            if action.dest == "help":
+                continue
+            value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
+            names = ", ".join(f"{flag} {value}".strip() for flag in action.option_strings)
+            lines += [f".. option:: {names or value}", "", f"   {_rst(action.help)}", ""]
+        lines += [f"{about.removesuffix(':')}::", "", example, ""]
+        if more:
+            lines += ["::", "", *(f"    {line}".rstrip() for line in more.splitlines()), ""]
+    path = Path(app.srcdir, "api", "commands.inc")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _rst(text):
+    return re.sub(r"([*|_`])", r"\\\1", text or "")
+
+
 def write_defaults(app, what, name, obj, options, signature, return_annotation):  # noqa: ARG001
     """
     Write a default that is made anew each time so that the signature can be parsed.
@@ -264,6 +296,7 @@ def setup(app):
     """
     app.connect("builder-inited", write_vocabulary)
     app.connect("builder-inited", write_catalogues)
+    app.connect("builder-inited", write_commands)
     app.connect("autodoc-process-signature", write_defaults)
     app.connect("autodoc-process-docstring", leave_out_new)
     app.connect("source-read", leave_out_fields)

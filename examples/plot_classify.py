@@ -1,15 +1,16 @@
 """
-What are my X-ray sources, and how sure is that?
-================================================
+What are my X-ray sources, and how certain is that?
+===================================================
 
-A survey has found 2000 X-ray sources. Reference catalogues say what half of them are: active
-galaxies, stars, X-ray binaries, cataclysmic variables, clusters of galaxies. What is the other
-half? This example classifies them, asks how far the answer can be trusted, and looks into a
-source that could not make up its mind. The sources are simulated, so the truth is known.
+A survey has found 2000 X-ray sources. Half of them are known from reference catalogues: active
+galaxies, stars, X-ray binaries, cataclysmic variables, clusters of galaxies. This example
+classifies the other half, checks how reliable the result is, and looks at an ambiguous source. The
+sources are simulated, so the truth is known.
 """
 
 # %%
-# The table has one row per source, and a column ``class`` that is masked where nothing is known.
+# The table has one row per source, and a column ``class`` that is masked where the class is
+# unknown.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,8 +42,8 @@ result, model = classify(sources, priors, return_model=True)
 # %%
 # What the classes look like
 # --------------------------
-# The ratio of X-ray to optical flux tells stars from active galaxies, as it has since the first
-# X-ray surveys. X-ray binaries are everywhere: that property alone cannot find them.
+# The ratio of X-ray to optical flux separates stars from active galaxies, as in the first X-ray
+# surveys. X-ray binaries are everywhere: this property alone cannot find them.
 
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 plot_densities(model, "log_fx_fb", ax=ax)
@@ -51,8 +52,9 @@ plt.show()
 # %%
 # How good is it?
 # ---------------
-# Every labelled source is classified by all the others. Rows are the true classes. Binaries
-# in other galaxies (ex_XRB) and active galaxies behind them (AGN_2) are the hard ones.
+# Every labelled source is left out of the training sample when it is classified. Rows are the true
+# classes. Binaries in other galaxies (ex_XRB) and active galaxies behind them (AGN_2) are the hard
+# ones.
 
 evaluation = model.evaluate(sources, priors)
 fig, ax = plt.subplots(figsize=(7, 5.5), layout="constrained")
@@ -77,8 +79,8 @@ print(f"where the margin is above 0.9, {np.mean(right[new['margin'] > 0.9]):.1%}
 # %%
 # A source in doubt
 # -----------------
-# The source with the smallest margin has evidence on both sides. Each category of properties
-# speaks for itself in the track, the final probability first.
+# The source with the smallest margin has evidence on both sides. The figure shows the final
+# probabilities, and those from each category alone.
 
 doubtful = new[np.argmin(new["margin"])]
 fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
@@ -86,6 +88,6 @@ plot_track(result, doubtful["source_id"], ax=ax)
 plt.show()
 
 # %%
-# And in words, down to the properties that matter most:
+# The same in words, with the most important properties:
 
 print(model.explain(doubtful))

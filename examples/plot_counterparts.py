@@ -4,7 +4,7 @@ Which star, which galaxy, or none?
 
 A telescope sees an X-ray source to a few arcseconds, and within them there are several faint
 objects, one bright one, or nothing at all. Which is the counterpart? This example simulates a
-crowded field, in which the truth is known, associates it, and looks at what came out.
+crowded field, in which the truth is known, and associates the sources.
 """
 
 # %%
@@ -51,8 +51,8 @@ optical = Table(
 )
 
 # %%
-# One call associates the sources, learns what counterparts look like, and repeats the whole at
-# shifted positions to see how often chance does as well.
+# One call associates the sources, learns the magnitudes of counterparts, and repeats the
+# association at shifted positions to measure the rate of chance matches.
 
 calibration = calibrate_cutoffs(
     xray,
@@ -75,8 +75,8 @@ print(calibration.cutoffs)
 plot_separations(candidates, xray, optical)
 
 # %%
-# What the magnitude prior has learned: counterparts are bright, and a faint candidate counts
-# less than one of average brightness.
+# The magnitude prior has learned that counterparts are bright: a faint candidate is less probable
+# than one of average brightness.
 
 plot_magnitude_prior(candidates)
 
@@ -95,7 +95,7 @@ plot_finding_chart(candidates, xray, optical, int(row))
 plt.show()
 
 # %%
-# The truth is known here: of the sources above the cutoff, so many have the right counterpart.
+# Compare with the truth: the number of sources above the cutoff with the right counterpart.
 
 chosen = candidates[candidates["match_flag"] == 1]
 chosen = chosen[chosen["p_any"] > calibration.cutoffs["cutoff"][0]]

@@ -3,15 +3,15 @@ What lies around my sources?
 ============================
 
 X-ray positions are uncertain by arcseconds; the optical sky has thousands of stars per square
-degree. Before asking which object is the counterpart one needs all that are near. This example
-fetches them for 3000 sources from a survey, looks at how the matches fill the radius, and then
-breaks the service to see that nothing is lost. The services are small ones on this machine, so
-it runs without a network; without the lines about ``LoopbackCDS`` it asks CDS.
+degree. The first step of an association is to find all objects nearby. This example fetches them
+for 3000 sources from a survey, plots the separations, and then makes the service fail to show that
+nothing is lost. The services are simulated on this machine, so it runs without a network; without
+the lines with ``LoopbackCDS`` it queries CDS.
 """
 
 # %%
 # The sky: 3000 X-ray sources, half of which have an optical counterpart whose X-ray position is off
-# by 1.5 arcsec per axis, and field stars that have nothing to do with them.
+# by 1.5 arcsec per axis, and unrelated field stars.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,8 +41,8 @@ stars = Table(
 )
 
 # %%
-# Fetch what is within 8 arcsec. One row per pair: the row of the X-ray source, the separation, then
-# the columns of the survey.
+# Fetch the objects within 8 arcsec. There is one row per pair: the row of the X-ray source, the
+# separation, then the columns of the survey.
 
 cds = LoopbackCDS({"gaia": stars}).start()
 gaia = get_reference("gaia")
@@ -53,8 +53,8 @@ print(f"{len(near)} objects around {len(set(near['query_index']))} of {n} source
 
 # %%
 # Chance neighbours fill the area of the circle evenly, so their number grows with the separation;
-# true counterparts crowd at the centre, as a Rayleigh distribution of the positional error. What
-# is above the line of chance is what :ref:`counterparts <counterparts>` are made of.
+# true counterparts are near the centre, with the Rayleigh distribution of the positional error. The
+# excess over chance is the signal for :ref:`counterparts <counterparts>`.
 
 edges = np.linspace(0, radius, 33)
 middle, width = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
@@ -82,7 +82,8 @@ failed = sum(bool(request.fault) for request in cds.requests)
 print(f"{len(cds.requests)} requests, {failed} of them failed; the same answer: {same}")
 
 # %%
-# Each chunk is on disk by now: asking again sends nothing, and tells how old the answer is.
+# All chunks are cached on disk: the same query sends no request, and the result has the date of the
+# data.
 
 cds.requests.clear()
 with conf.set_temp("chunk_size", 100):

@@ -2,14 +2,14 @@
 What is in this field?
 ======================
 
-An X-ray telescope looked at a nearby galaxy, and found a hundred sources around it. Which belong
-to it, which are stars on the way, which are quasars behind? This example takes a raw catalogue
-through all steps, and looks at one field of it. The sky is simulated.
+An X-ray telescope observed a nearby galaxy and found a hundred sources around it. Which belong to
+the galaxy, which are foreground stars, which are background quasars? This example takes a raw
+catalogue through all steps and looks at one field. The sky is simulated.
 """
 
 # %%
-# The catalogue has the columns of 4XMM. What it is compared with, from Gaia to lists of known
-# X-ray binaries, is at hand: with ``references`` nothing is asked over the network.
+# The catalogue has the columns of 4XMM. The reference catalogues, from Gaia to lists of known X-ray
+# binaries, are local tables: with ``references`` nothing is fetched.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +30,7 @@ print(sky.xray["IAUNAME", "SC_RA", "SC_DEC", "SC_POSERR", "SC_EP_8_FLUX"][:4])
 
 # %%
 # Steps 1 to 5: columns, counterparts in Gaia and AllWISE, host galaxies, properties, and the
-# labels of those that a catalogue knows.
+# labels of known sources.
 
 table = prepare(
     sky.xray,
@@ -43,8 +43,9 @@ for name in ("opt_id", "galaxy_id", "class"):
     print(f"{name:9} known of {table[name].count():4} sources")
 
 # %%
-# Step 6: learn from the labels, classify all. What is known has counterparts, for it was found by
-# them; that a faint source has none says little then, so that a missing value is ignored.
+# Step 6: train on the labels and classify all sources. Labelled sources have counterparts, because
+# they were identified by them. A missing counterpart of a faint source is therefore no evidence,
+# and missing values are ignored.
 
 priors = {
     "AGN": 0.55,
@@ -68,8 +69,8 @@ center = SkyCoord(galaxy["ra"], galaxy["dec"], unit="deg")
 
 # %%
 # How many are there of each class, beyond those with a label? Counting predictions is one answer;
-# the sum of the probabilities is another, which knows of the doubtful ones. Only the simulation
-# knows the truth, and that a few are no sources at all.
+# the sum of the probabilities is another, which includes uncertain sources. Only the simulation has
+# the truth, including a few spurious detections.
 
 is_here = SkyCoord(table["ra"], table["dec"]).separation(center) < 15 * u.arcmin
 is_new = is_here & ~result["is_training"]
@@ -83,8 +84,8 @@ for name in priors:
 
 # %%
 # The errors know of chance, not of labels that are unlike what they stand for. It is hardest in
-# front of the disc: a faint AGN behind it (AGN_2) looks much like an X-ray binary in it, or like
-# any other AGN, and those with labels are bright. Spurious detections are among all classes.
+# front of the disc: a faint AGN behind it (AGN_2) resembles an X-ray binary in it or any other AGN,
+# and labelled ones are bright. Spurious detections are among all classes.
 #
 # On the sky, the dashed ellipse is the galaxy.
 

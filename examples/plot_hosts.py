@@ -2,10 +2,10 @@
 Which galaxy does a source belong to?
 =====================================
 
-A black hole in Andromeda and a quasar far behind it look alike in X-rays. What tells them apart
-first is where they lie: inside the ellipse of a nearby galaxy, and how deep. This
-example takes M31 and two of its satellites, which lie in front of its disc, with simulated
-X-ray sources, and asks for the host of each.
+A black hole in Andromeda and a quasar far behind it look alike in X-rays. The first difference is
+the position: inside the ellipse of a nearby galaxy, and how close to its centre. This example finds
+the hosts of simulated X-ray sources around M31 and two of its satellites, which are in front of its
+disc.
 """
 
 # %%
@@ -34,7 +34,8 @@ galaxies = Table(
 )
 
 # %%
-# The sources: members crowd to the centre of each galaxy along its disc, the background is even.
+# The sources: members are concentrated towards the centre of each galaxy, the background is
+# uniform.
 
 rng = np.random.default_rng(31)
 
@@ -69,22 +70,21 @@ in_front = np.isin(hosts["primary"], hosts["primary"][hosts["galaxy_id"] == "M32
 print(hosts["primary", "galaxy_id", "separation", "galaxy_radius"][in_front])
 
 # %%
-# The best host is the galaxy in which a source lies deepest.
+# The best host is the galaxy with the smallest ``galaxy_radius``.
 
 xray = best_hosts(xray, hosts)
 for name in galaxies["galaxy_id"]:
     print(name, np.count_nonzero((xray["galaxy_id"] == name).filled(False)))
 
 # %%
-# The figure shows what was decided: sources inside the dashed line, 1.26 times the ellipse, have a
-# host. Some of them are background objects, as dense as outside; a host alone does not make
-# a source a member.
+# Sources inside the dashed line, 1.26 times the ellipse, have a host. Some of them are background
+# objects, with the same density as outside; a host alone does not make a source a member.
 
 plot_hosts(xray, galaxies, "M31")
 plt.show()
 
 # %%
-# For a look over an image, the ellipses are regions that DS9 reads:
+# The ellipses can be written as regions for DS9:
 # ``host_regions(galaxies).write("galaxies.reg")``.
 
 print(host_regions(galaxies).serialize(format="ds9"))

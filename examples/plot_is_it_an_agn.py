@@ -2,9 +2,8 @@
 Is this source an AGN?
 ======================
 
-The catalogue says AGN. Before you ask for telescope time, look at the evidence: what each
-property says, in the same unit, and what would be left without it. The sources are
-simulated.
+The catalogue says AGN. Before you apply for telescope time, look at the evidence: the contribution
+of each property, in the same unit, and the result without it. The sources are simulated.
 """
 
 # %%
@@ -32,7 +31,7 @@ sources = make_labelled_sample(3000, rng=4)
 result, model = classify(sources, priors, return_model=True)
 
 # %%
-# Here is an unlabelled source that is called an AGN, and only just: the one of smallest margin.
+# The unlabelled source with the smallest margin among those classified as AGN.
 
 is_candidate = ~result["is_training"] & (result["prediction"] == "AGN")
 row = np.argmin(np.where(is_candidate, result["margin"], 1))
@@ -42,15 +41,14 @@ print(fill(explanation.sentence, 80))
 # %%
 # Each property contributes the logarithm of its density in a class, with the exponent of its
 # category. The difference of two classes is evidence, in nats: 1 nat multiplies the odds by
-# 2.7. The sum of all bars, with the prior, is the answer; nothing is left over.
+# 2.7. The sum of all bars, with the prior, is the result.
 
 fig, ax = plt.subplots(figsize=(8, 5.5), layout="constrained")
 plot_explanation(explanation, ax=ax)
 plt.show()
 
 # %%
-# The strongest argument, for or against, can be looked at where it was made: in the densities
-# that were learned.
+# The strongest contribution comes from these densities:
 
 parts = explanation.to_table()
 is_property = (parts["kind"] == "property") & np.isfinite(parts["value"])
@@ -64,8 +62,8 @@ plot_densities(model, strongest["name"], value=strongest["value"], ax=ax)
 plt.show()
 
 # %%
-# Are such numbers to be believed? Of the held-out sources that are called AGN with 50 % to 95
-# %, count those that are.
+# Are these probabilities reliable? Count the true AGN among the held-out sources classified as AGN
+# with 50 to 95 %.
 
 labelled = result[result["is_training"]]
 alike = labelled[(labelled["P_AGN"] > 0.5) & (labelled["P_AGN"] < 0.95)]

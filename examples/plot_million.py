@@ -2,12 +2,11 @@
 A million sources
 =================
 
-Catalogues grow. This example classifies a million sources on whatever machine it runs on, and
-shows where they end up. The sources are simulated.
+This example classifies a million simulated sources on your machine, and plots the result.
 """
 
 # %%
-# The model learns from a labelled sample. That is a matter of seconds, and done once.
+# The model is trained once on a labelled sample, in seconds.
 
 import time
 
@@ -39,7 +38,7 @@ seconds = time.perf_counter() - start
 print(f"{len(result):,} sources in {seconds:.1f} s: {seconds / len(result) * 1e6:.1f} s a million")
 
 # %%
-# With that many sources, points would hide each other: what a million look like is a density. The
+# With so many sources, points would hide each other, so the figure shows a density. The
 # colour is the mean probability of being a star, in cells of hardness and flux ratio.
 
 hr2, ratio = result["hr2"], result["log_fx_fr"]

@@ -2,8 +2,8 @@
 Save a model, and share it
 ==========================
 
-You have a labelled sample; a colleague has sources to classify. What goes over is one text file:
-the densities, the exponents, and a checksum. The sources are simulated.
+You have a labelled sample; a colleague has sources to classify. A model is one text file with the
+densities, the exponents and a checksum. The sources are simulated.
 """
 
 # %%
@@ -40,8 +40,8 @@ print(f"{path.stat().st_size / 1e6:.1f} MB, and it begins:")
 print("\n".join(line[:72] for line in path.read_text().splitlines()[:6]))
 
 # %%
-# The other end has a table with the same columns, and no labels. The numbers are the same as
-# here, to the last digit.
+# The colleague has a table with the same columns and without labels, and gets the same numbers, to
+# the last digit.
 
 theirs = make_labelled_sample(500, labelled_fraction=0, rng=2)
 result = classify(theirs, priors, model=path)
@@ -51,7 +51,7 @@ for name, count in zip(*np.unique(result["prediction"], return_counts=True), str
     print(f"{name:9} {count}")
 
 # %%
-# A file that was cut on the way, or edited, is refused rather than half read:
+# A truncated or edited file is refused:
 
 path.write_text(path.read_text()[:-1000])
 try:
@@ -60,10 +60,10 @@ except ValueError as error:
     print(str(error).replace(folder.name, "..."))
 
 # %%
-# Does the model know such sources at all? The p-value of a source says how many members of its
-# class are as odd. If theirs are of the same sky, p-values are spread evenly, or lean to 1, as
-# each source takes the class that suits it best. An excess near 0 would be sources that the
-# model never saw.
+# Is the model valid for these sources? The p-value of a source is the fraction of members of its
+# class that are at least as unusual. For sources from the same population p-values are uniform or
+# larger, as each source has its most suitable class. An excess near 0 indicates sources unlike the
+# training sample.
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.hist(result["outlier_pvalue"], np.linspace(0, 1, 21), color="C0", alpha=0.7)

@@ -1,14 +1,14 @@
 """
-What do my priors do?
-=====================
+How much do the priors matter?
+==============================
 
 A referee asks: your priors are those of the whole sky, your field is in the Galactic plane. How
-much of the paper hangs on them? Priors belong to each answer of a classifier, here they are
-written down; so they can be changed. The sources are simulated.
+much do the results depend on them? Every classifier has priors; here they are explicit and can be
+changed. The sources are simulated.
 """
 
 # %%
-# A model of labelled sources, and a field that is not like the sky: it has many stars.
+# A model, and a field with more stars than the average sky.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,8 +37,8 @@ result, model = classify(
 )
 
 # %%
-# Each prior is doubled and halved in turn. Sources that change their class then are those of
-# which the properties say little; most do not.
+# Each prior is doubled and halved in turn. Only sources with weak evidence change their class; most
+# do not.
 
 sensitivity = priors_sensitivity(model, result)
 changes = sensitivity.changes
@@ -48,17 +48,17 @@ print(changes["change", "fraction_changed", "n_CV", "expected_CV"])
 print(f"{np.mean(sensitivity.sources['is_sensitive']):.1%} of the sources ever change")
 
 # %%
-# One row for each class: how its expected number moves. Common classes stand firm, and so do rare
-# ones that the properties tell well; CVs follow their prior, and what is said of them has to name
-# it.
+# One row for each class, with its expected number. Common classes are stable, and so are rare
+# classes that the properties separate well. CVs follow their prior, so any result about them must
+# state it.
 
 fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
 plot_priors_sensitivity(sensitivity, ax=ax)
 plt.show()
 
 # %%
-# Better than to defend the priors of the sky: ask the sources. Their likelihoods hold how many of
-# each class there are, without a label; the errors are by resampling.
+# The priors can be estimated from the sources themselves. Their likelihoods constrain the
+# proportions of the classes without labels; the errors are from resampling.
 
 estimate = model.estimate_priors(field, n_resamples=4, rng=1, show_progress=False)
 true = [np.mean(field["true_class"] == name) for name in model.classes_]
@@ -69,8 +69,8 @@ for name, one, value, error, right in zip(
     print(f"{name:9} given {one:.2f}  estimated {value:.3f} ± {error:.3f}  true {right:.3f}")
 
 # %%
-# The estimate is near the truth where the prior was far. The class of most sources is the same
-# with either; what one says of numbers and of purity is not.
+# The estimate is close to the truth, unlike the first prior. The class of most sources is the same
+# with both, but numbers and purity differ.
 
 better = model.classify(field, dict(zip(model.classes_, estimate.proportions, strict=True)))
 print(f"{np.mean(better['prediction'] != result['prediction']):.1%} of the classes differ")

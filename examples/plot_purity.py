@@ -3,9 +3,9 @@ How pure is my CV sample?
 =========================
 
 Cataclysmic variables are rare: a night at the telescope for twenty candidates is worth it if most
-of them are what they are called. Scores on a training sample do not say so, for it has too many
-of the rare sources, which were sought for. This example makes such a sample, reads two purities
-off it, and holds them against the truth. The sources are simulated.
+of them are CVs. Scores on a training sample are too optimistic, because rare classes are
+over-represented in it. This example makes such a sample, measures two purities, and compares them
+with the truth. The sources are simulated.
 """
 
 # %%
@@ -28,7 +28,7 @@ print(f"{np.mean(known['class'] == 'CV'):.1%} of the training sample are CVs,")
 print(f"{np.mean(survey['true_class'] == 'CV'):.1%} of the survey")
 
 # %%
-# What the survey holds is not learned from the training sample, it is the prior.
+# The proportions of the survey are the prior; they are not learned from the training sample.
 
 priors = {
     "AGN": 0.55,
@@ -43,9 +43,9 @@ properties = ["hr1", "hr2", "hr3", "b", "pm", "log_fx_fr", "log_fx_fw1", "log_fm
 result, model = classify(survey, priors, training=known, properties=properties, return_model=True)
 
 # %%
-# On the training sample, each source left out of the densities in turn, the sources that are
-# called CVs look purer than they are: there are too few AGN and stars to be mistaken. The
-# **purity at the priors** counts each class as often as it is in the survey. The completeness is
+# On the training sample, each source left out of the densities in turn, the sources classified as
+# CVs seem purer than they are: there are too few AGN and stars that could be mistaken for CVs. The
+# **prior-corrected purity** weights each class by its proportion in the survey. The completeness is
 # the same.
 
 evaluation = model.evaluate(known, priors)
@@ -55,16 +55,16 @@ print(f"at the priors: {row['precision_corrected']:.0%} pure")
 print(f"               {row['recall']:.0%} complete")
 
 # %%
-# In truth, which only the simulation knows:
+# The true values, known from the simulation:
 
 is_cv = np.asarray(survey["true_class"] == "CV")
 called = np.asarray(result["prediction"] == "CV")
 print(f"in truth:      {np.mean(is_cv[called]):.0%} of {called.sum()} sources")
 
 # %%
-# A sample can be bought purer, at the price of being smaller, by asking for a higher probability.
-# On the left what the training sample says of each threshold; on the right what the probabilities
-# of the survey's own sources promise, without any label, and the truth.
+# A higher threshold in probability gives a purer but smaller sample. Left: purity and completeness
+# from the training sample. Right: those expected from the probabilities of the survey's own
+# sources, without labels, and the truth.
 
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), layout="constrained", sharey=True)
 plot_thresholds(evaluation, "CV", ax=axes[0])
@@ -80,7 +80,7 @@ axes[1].text(0.03, 0.03, "dots: in truth")
 plt.show()
 
 # %%
-# How many to propose, then? The smallest threshold that promises four of five:
+# How many candidates can be proposed? The smallest threshold with an expected purity of 80 %:
 
 curve = evaluation.thresholds("CV")
 pure = curve[curve["purity_corrected"] >= 0.8]

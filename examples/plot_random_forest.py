@@ -2,17 +2,17 @@
 Compared with a random forest
 =============================
 
-A forest finds combinations of properties that naive Bayes does not. So why not use one? This
-example trains both on the same sources, scores both on the same held-out ones, and looks at what
-each gives for the effort: accuracy, and whether a probability means what it says. The sources
-are simulated; on real Chandra sources ``benchmarks/csc2.py`` does the same.
+A forest finds combinations of properties that naive Bayes does not. This example trains both on the
+same sources and scores both on the same held-out ones: accuracy and calibration of the
+probabilities. The sources are simulated; on real Chandra sources ``benchmarks/csc2.py`` does the
+same.
 
 It needs ``scikit-learn``.
 """
 
 # %%
 # Both learn from the labelled half, and both are scored on the other half, whose truth only the
-# simulation knows. A forest needs a number where there is none: far below all others.
+# simulation knows. A forest needs a number for missing values: one far below all others.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,8 +32,8 @@ forest = RandomForestClassifier(300, class_weight="balanced", n_jobs=2, random_s
 forest.fit(values[training], np.asarray(sources["class"][training]))
 
 # %%
-# The same scores of both. Log-loss punishes a confident error; the calibration error (ECE) is
-# the mean distance of what was promised from what came true.
+# The same scores of both. Log-loss punishes a confident error; the calibration error (ECE) is the
+# mean difference between probabilities and frequencies.
 
 new = result[~training]
 probabilities = {
@@ -59,8 +59,8 @@ for name, evaluation in scores.items():
     )
 
 # %%
-# The forest, an average of many votes, promises too little where it is right. Naive Bayes with
-# fitted exponents keeps its word, and can say of each source why.
+# The forest, an average of many votes, is underconfident. Naive Bayes with fitted exponents is
+# calibrated, and explains the class of each source.
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained", sharey=True)
 for ax, evaluation in zip(axes, scores.values(), strict=True):

@@ -2,10 +2,10 @@
 Star or AGN, by one property
 ============================
 
-An X-ray source has an infrared counterpart. Is it a star or an active galaxy? Stars shine in the
-infrared and hardly in X-rays, active galaxies do both, so one number goes far: the ratio of the
-two fluxes. This example is the whole method in its smallest form: two classes, one property, and
-a prior. The sources are simulated.
+An X-ray source has an infrared counterpart. Is it a star or an active galaxy? Stars are bright in
+the infrared and faint in X-rays, active galaxies are bright in both, so the flux ratio separates
+them well. This example shows the whole method with two classes, one property and a prior. The
+sources are simulated.
 """
 
 # %%
@@ -26,7 +26,7 @@ model = NaiveBayesClassifier(["log_fx_fw1"], missing="ignore").fit(sources)
 
 # %%
 # Each class has a density of that property, a sum of kernels around its labelled sources. A new
-# source with a ratio of -0.5 lies where active galaxies do:
+# source with a ratio of -0.5 is in the range of active galaxies:
 
 value = -0.5
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
@@ -34,18 +34,18 @@ plot_densities(model, "log_fx_fw1", value=value, ax=ax)
 plt.show()
 
 # %%
-# The densities alone do not decide. What the sources of a survey are in general matters as
-# much: the **prior**. With three AGN for each star, the posterior of one source follows from
-# Bayes' rule.
+# The densities alone do not decide. The proportions of the classes in a survey, the **prior**,
+# matter as much. With three AGN for each star, the posterior of one source follows from Bayes'
+# rule.
 
 source = Table({"log_fx_fw1": [value]})
 result = model.classify(source, {"AGN": 0.75, "star": 0.25})
 print(f"P(AGN) = {result['P_AGN'][0]:.3f}, P(star) = {result['P_star'][0]:.3f}")
 
 # %%
-# Where the answer tips over depends on the prior. In a field of young stars, where three of four
-# sources are stars, a ratio has to be higher before it makes an active galaxy. Where the classes
-# overlap, the prior decides; where they do not, it hardly matters.
+# The ratio at which the class changes depends on the prior. In a field of young stars, where three
+# of four sources are stars, an active galaxy needs a higher ratio. The prior decides where the
+# classes overlap; elsewhere it hardly matters.
 
 grid = Table({"log_fx_fw1": np.linspace(-2.5, 1, 400)})
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")

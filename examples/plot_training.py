@@ -2,14 +2,14 @@
 Which labels can I learn from?
 ==============================
 
-A classifier is as good as the labels that it learns from, and these come from catalogues that
-overlap, disagree, and were sometimes made from the very data that will classify. This example
-labels 3000 simulated X-ray sources by five catalogues, and looks at what each of them is worth.
+A classifier is only as good as its labels. These come from catalogues that overlap, disagree, and
+were sometimes made from the same data as the properties. This example labels 3000 simulated X-ray
+sources with five catalogues, and evaluates each of them.
 """
 
 # %%
 # The catalogues are tables with positions. Two of them list AGN: one by infrared colours, which
-# took a few stars for AGN, one by optical spectra. All of them are incomplete, as real ones are.
+# includes a few stars, and one by optical spectra. All of them are incomplete, like real ones.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,15 +51,15 @@ references = {
 }
 
 # %%
-# Labels by the published rules. No property is there yet to judge the quality of a source by.
+# Labels by the published rules. There is no property yet for cuts in quality.
 
 labelled = add_labels(sources, references, min_quality=0)
 report = label_report(labelled)
 print(report)
 
 # %%
-# How often are the labels right? Here the truth is known. Stars that one catalogue took for AGN are
-# found out only where another one lists them as stars.
+# How often are the labels correct? Stars that one catalogue lists as AGN are detected only where
+# another one lists them as stars.
 
 has_class = ~labelled["class"].mask
 right = np.asarray(labelled["class"])[has_class] == truth[has_class]
@@ -68,8 +68,8 @@ conflict = np.char.startswith(np.asarray(labelled["label_reason"].filled("")), "
 print(f"{np.count_nonzero(conflict)} sources in conflict")
 
 # %%
-# The figure shows what would be lost without each catalogue, what others say too, and what was
-# left out because they disagree.
+# The figure shows the labels that come from one catalogue only, those that several agree on, and
+# those left out because catalogues disagree.
 
 rows = report.catalogues[report.catalogues["n_sources"] > 0][::-1]
 parts = {
@@ -89,5 +89,5 @@ ax.legend(frameon=False, loc="lower right")
 plt.show()
 
 # %%
-# The infrared catalogue gives most AGN labels alone. If infrared fluxes classify, that is a circle:
-# the scores on these labels flatter, and the quasars are the fairer test.
+# The infrared catalogue gives most AGN labels alone. If infrared fluxes are among the properties,
+# this is circular: scores on these labels are too optimistic, and the quasars are the fairer test.

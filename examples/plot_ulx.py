@@ -2,14 +2,14 @@ r"""
 Which sources in nearby galaxies are ULX?
 =========================================
 
-An X-ray source in the arm of a galaxy, at 10\ :sup:`39` erg/s and more: a black hole or a neutron
-star that swallows more than it should, or a quasar far behind. This example takes the galaxies of
-a simulated sky, classifies what lies in them, and asks how many quasars are to be expected.
+An X-ray source in the arm of a galaxy, at 10\ :sup:`39` erg/s and more: a black hole or neutron
+star accreting above its Eddington limit, or a background quasar. This example classifies the
+sources in the galaxies of a simulated sky, and estimates the number of quasars.
 """
 
 # %%
-# The mock sky has an X-ray catalogue, and galaxies with ellipses and distances. Sources inside of
-# a galaxy matter here, all of them: the faint ones too tell how dense sources are.
+# The mock sky has an X-ray catalogue, and galaxies with ellipses and distances. All sources inside
+# galaxies are used; faint ones contribute to the source density.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,7 +28,7 @@ inside = np.unique(find_hosts(standardize(sky.xray, "4XMM"), galaxies)["primary"
 print(f"{len(inside)} of {len(sky.xray)} sources lie in front of, in or behind a galaxy")
 
 # %%
-# Counterparts, hosts, properties and labels, by the settings that are made for galaxies.
+# Counterparts, hosts, properties and labels, with the settings for nearby galaxies.
 
 table = prepare(
     sky.xray[inside],
@@ -39,8 +39,8 @@ table = prepare(
 )
 
 # %%
-# Hardly any star in front of a galaxy has a label, so two classes have to do: AGN, in the galaxy
-# or behind it, and X-ray binaries.
+# Few stars in front of a galaxy have a label, so there are two classes: AGN, in the galaxy or
+# behind it, and X-ray binaries.
 
 is_known = np.isin(table["class"].filled(""), ["AGN", "XRB"])
 result = classify(
@@ -55,8 +55,8 @@ result = classify(
 )
 
 # %%
-# A candidate is luminous, not the nucleus, and more probably an X-ray binary than the background
-# says: what number counts of AGN expect on the area of all galaxies, at its flux and radius.
+# A candidate is luminous, not the nucleus, and more probably an X-ray binary than a background AGN,
+# according to the number counts of AGN in the area of all galaxies at its flux and radius.
 
 ulx = find_ulx(result, galaxies)
 fig, ax = plt.subplots(figsize=(7, 5), layout="constrained")
@@ -64,7 +64,7 @@ plot_ulx(ulx, ax=ax)
 plt.show()
 
 # %%
-# How many of them are right? There are two answers, and the truth, which the simulation knows.
+# How many of them are correct? Compare two estimates with the truth from the simulation.
 
 sums = ulx.meta["claxboi"]["ulx"]
 truth = np.asarray(sky.truth["true_class"])[inside]
@@ -81,6 +81,6 @@ print(f"  {np.sum(~is_xrb[ulx['is_ulx']])} in truth")
 print(f"  {np.sum(is_xrb & ulx['is_ulx'])} of all {np.sum(is_xrb & is_luminous)} ULX")
 
 # %%
-# The probabilities promise too much: they were learned from bright sources with labels, which
-# faint ones are not like. The counts, which need no labels, come nearer, though they know of AGN
-# alone, and not of stars and spurious detections. The list needs another look.
+# The probabilities are too optimistic: the model was trained on bright labelled sources, which
+# differ from faint ones. The number counts, which need no labels, are closer, although they include
+# neither stars nor spurious detections. The list needs inspection.

@@ -2,15 +2,14 @@
 Has this source varied between missions?
 ========================================
 
-XMM-Newton saw a source once, Swift and Chandra saw it years later. Was it the same? The three
-catalogues have their own bands, errors and names of columns. This example brings them together,
-links what is one source, and compares the fluxes. The sky is simulated, and its classes are
-known.
+XMM-Newton observed a source once, Swift and Chandra years later. Has it varied? The three
+catalogues have different bands, errors and column names. This example standardizes them, links the
+detections of each source, and compares the fluxes. The sky is simulated, and its classes are known.
 """
 
 # %%
-# Three raw catalogues, with the columns of their missions. `~claxboi.catalog.standardize` knows
-# them, and gives positions, 1-sigma errors, and fluxes with their band.
+# Three raw catalogues, with the columns of their missions. `~claxboi.catalog.standardize`
+# recognises them and returns positions, 1-sigma errors, and fluxes with their band.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,17 +26,15 @@ for name, table in {"4XMM": xmm, **others}.items():
     print(f"{name:6} {len(table):5} sources, {table['flux_band'][0]} keV")
 
 # %%
-# Sources of two missions are one if they lie within three of their errors, and nothing else makes
-# that ambiguous.
+# Detections by two missions are linked if they are within three sigma and unambiguous.
 
 links = link_xray({"4XMM": xmm, **others})
 print("in one, two, three catalogues:", *np.bincount(links.sources["n_catalogues"])[1:])
 
 # %%
 # ``log_fmax_fmin`` is the largest ratio of all fluxes, brought to one band. It grows with the
-# errors of the fluxes, so ``log_fmax_fmin_low`` is the one to cut on: the largest lower bound
-# over the smallest upper bound, and in the bounds is also what a wrong spectrum does to the
-# conversion.
+# errors of the fluxes, so ``log_fmax_fmin_low`` is better for selections: the largest lower bound
+# over the smallest upper bound, which include the uncertainty of the conversion between bands.
 
 xmm = add_variability(xmm, links, others, name="4XMM")
 ratio = xmm["log_fmax_fmin_low"].filled(np.nan)
@@ -45,8 +42,8 @@ print(f"{np.sum(np.isfinite(ratio))} sources have two fluxes,")
 print(f"{np.sum(ratio > 0.3)} of them vary twofold at least")
 
 # %%
-# The strongest of those that Swift or Chandra saw too, flux by flux. XMM-Newton lists its
-# faintest and its brightest observation, which are one and the same where it looked once.
+# The fluxes of the most variable source that Swift or Chandra also detected. XMM-Newton lists its
+# faintest and its brightest observation, which are the same for a single observation.
 
 looks = {"4XMM": ("#0072B2", "o"), "2SXPS": ("#D55E00", "s"), "CSC2": ("#009E73", "^")}
 rows = links.sources[~links.sources["4XMM"].mask & (links.sources["n_catalogues"] > 1)]
@@ -76,8 +73,7 @@ ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 plt.show()
 
 # %%
-# Who varies? Most sources are AGN, which do so by little; binaries stand out. Below 0 a source
-# may be constant.
+# Most sources are AGN, which vary little; binaries vary most. Below 0 a source may be constant.
 
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 shown = ["gal_XRB", "CV", "ex_XRB", "AGN", "star"]

@@ -1,11 +1,11 @@
 """
-Can people's votes teach the classifier?
-========================================
+Can human votes improve the classifier?
+=======================================
 
 A few hundred bright sources have a label from a catalogue, thousands of faint ones have none, and
-five colleagues have a free afternoon each. They look at images and spectra, disagree, and are not
-equally good at it. This example draws what they look at, combines their votes, finds who is
-worth listening to, and asks what the catalogue gains. Sky and colleagues are simulated, so that the
+five colleagues have a free afternoon each. They inspect images and spectra, disagree, and are not
+equally skilled. This example selects the sources to inspect, combines the votes, estimates the
+skill of each colleague, and measures the improvement. Sky and colleagues are simulated, so the
 truth is known.
 """
 
@@ -50,16 +50,16 @@ settings = {
 before, model = classify(table, priors, **settings)
 
 # %%
-# What shall they look at? As many sources of each predicted class, drawn at random. Only odd or
-# doubtful ones would be more fun, but a classifier that learns what a class looks like must not be
-# shown its oddest members alone.
+# Which sources should they inspect? The same number of each predicted class, drawn at random.
+# Outliers and ambiguous sources would be more interesting, but a training sample must not consist
+# of unusual members only.
 
 drawn = draw_for_votes(before, 500, rng=2)
 drawn["selection_probability"].info.format = ".3f"
 print(drawn["source_id", "prediction", "selection_probability"][:5])
 
 # %%
-# Each colleague is right so often, and says nothing one time in ten.
+# The accuracy of each colleague, who abstains one time in ten.
 
 skills = {"Ann": 0.95, "Ben": 0.9, "Cleo": 0.85, "Dan": 0.8, "Eve": 0.5}
 truth = np.asarray(sky.truth["true_class"], str)
@@ -68,16 +68,16 @@ votes = make_votes(drawn["source_id"], seen, skills, classes=list(priors), rng=2
 print(votes[:5])
 
 # %%
-# Nobody knows the truth, but who often agrees with the others is probably right. Skills and
-# labels are found together, and the properties of a source speak beside the votes.
+# The truth is unknown, but a voter who often agrees with the others is probably right. Skills and
+# labels are estimated together, with the properties of the sources as additional evidence.
 
 combined = combine_votes(votes, priors=before, classes=list(priors))
 combined.voters["skill"].info.format = ".2f"
 print(combined.voters)
 
 # %%
-# The labels are soft: a source on which people disagree is a bit of each class. The model learns
-# from them and from the catalogues, and classifies all sources again, each held out.
+# The labels are soft: a source on which people disagree belongs partly to each class. The model is
+# trained on them and on the catalogues, and classifies all sources again, each held out.
 
 sample = apply_votes(table, combined, drawn=drawn)
 training = sample[~sample["class"].mask]
@@ -85,8 +85,8 @@ settings |= {"training": training, "weight": "label_weight"}
 after, retrained = classify(table, priors, **settings)
 
 # %%
-# Is it better? The voted sources say so themselves. Each stands for as many as the draw passed
-# over, so that they speak for all faint sources, not for the bright ones with a label.
+# The scores on the voted sources show the improvement. Each source has the inverse of its selection
+# probability as weight, so the scores hold for all faint sources.
 
 voted = sample[sample["label_origin"] == "votes"]
 print("mean F1 of the classes, as the votes have it")
@@ -95,8 +95,8 @@ for when, one in (("before", model), ("after", retrained)):
     print(f"{when:6} {sheet.corrected['macro_f1']:.3f}")
 
 # %%
-# And what does the truth say, of all sources that no catalogue labels? In the catalogue that one
-# publishes the votes stand where there are any.
+# Compare with the truth, for all sources without a catalogue label. The published catalogue would
+# have the votes where there are any.
 
 labels = combined.labels[~combined.labels["consensus"].mask]
 row_of = {name: row for row, name in enumerate(table["source_id"])}
@@ -150,8 +150,8 @@ for ax in axes:
 plt.show()
 
 # %%
-# Every rare class gains by the verdicts themselves. What the model learns helps the sources that
-# nobody looked at: most of all X-ray binaries and AGN in galaxies, of which the catalogues know
-# only bright ones. A class can lose, too: faint CVs look like AGN, and a model that knows it
-# gives fewer sources to the rarer class. For a sample of CVs, take all above a threshold of their
+# Every rare class improves through the votes themselves. The retrained model also improves the
+# sources without votes, most of all X-ray binaries and AGN in galaxies, of which the catalogues
+# list only bright ones. A class can also lose: faint CVs resemble AGN, and the retrained model
+# assigns fewer sources to the rarer class. For a sample of CVs, take all above a threshold of their
 # probability, as in :ref:`sphx_glr_gallery_plot_purity.py`.

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which positions lie inside of what people call a region.
+Membership of positions in sky regions, MOCs and masks.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ FARTHEST_DEG = 80.0
 
 def inside_rows(region, coords, *, name="region"):
     """
-    Say which rows of a table lie inside a region; a mask of the rows is one too.
+    Find the rows of a table that lie inside a region; a mask of the rows is one too.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def inside_rows(region, coords, *, name="region"):
 
 def inside(region, coords, *, name="region"):
     """
-    Say which positions lie inside a region.
+    Find the positions that lie inside a region.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def inside(region, coords, *, name="region"):
         sky regions (ellipse, rectangle, polygon, ...) are taken in the tangential plane at their
         middle, where great circles are straight: a polygon is exact, an ellipse of radius r is to
         r^2/3 (0.1 % at 3 deg). An object with ``contains_skycoords`` (a MOC of mocpy), and
-        a function of the positions that returns bools, are asked. A sequence is the union.
+        a function of the positions that returns bools, are asked. A sequence is the union of its
+        regions, without those that are excluded ("-circle" of DS9).
     coords : `~astropy.coordinates.SkyCoord` of shape (n,)
         The positions.
     name : str, optional
@@ -69,10 +70,20 @@ def inside(region, coords, *, name="region"):
 
     spherical = getattr(regions, "SphericalSkyRegion", ())
     if isinstance(region, (list, tuple, regions.Regions)):
-        mask = np.zeros(len(coords), bool)
-        for part in region:
-            mask |= inside(part, coords, name=name)
+        excluded = [_is_excluded(part) for part in region]
+        # Excluded regions alone are taken out of the whole sky.
+        mask = np.full(len(coords), len(excluded) > 0 and all(excluded))
+        for part, is_out in zip(region, excluded, strict=True):
+            if not is_out:
+                mask |= inside(part, coords, name=name)
+        for part, is_out in zip(region, excluded, strict=True):
+            if is_out:
+                mask &= inside(part, coords, name=name)
         return mask
+    if _is_excluded(region):
+        included = region.copy()
+        included.meta.pop("include")
+        return ~inside(included, coords, name=name)
     if isinstance(region, spherical):
         return np.asarray(region.contains(coords), bool)
     if isinstance(region, regions.CompoundSkyRegion):
@@ -91,6 +102,11 @@ def inside(region, coords, *, name="region"):
     )
 
 
+def _is_excluded(region):
+    meta = getattr(region, "meta", None) or {}
+    return meta.get("include", True) in (False, "-", "0")
+
+
 def _inside_plane(region, coords):
     middle = getattr(region, "center", None)
     if middle is None:
@@ -98,8 +114,7 @@ def _inside_plane(region, coords):
         middle = SkyCoord(vertices.mean(), frame="icrs")
     separation = middle.separation(coords).deg
     if hasattr(region, "radius"):
-        mask = separation <= region.radius.to_value("deg")
-        return mask if region.meta.get("include", True) else ~mask
+        return separation <= region.radius.to_value("deg")
     galactic = middle.frame.name == "galactic"
     if not galactic:
         middle = middle.icrs

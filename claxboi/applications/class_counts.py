@@ -24,7 +24,17 @@ __all__ = ["count_classes"]
 
 
 @checked
-def count_classes(result, model, *, region=None, by=None, level=0.683):
+def count_classes(
+    result,
+    model,
+    *,
+    region=None,
+    by=None,
+    level=0.683,
+    n_resamples=None,  # noqa: ARG001
+    rng=None,  # noqa: ARG001
+    show_progress=True,  # noqa: ARG001
+):
     r"""
     Count the sources of each class in a catalogue, a region or groups, with intervals.
 
@@ -46,6 +56,8 @@ def count_classes(result, model, *, region=None, by=None, level=0.683):
         Column of text or integers: count each of its values separately, missing ones not at all.
     level : float, optional
         Probability that an interval holds the true number.
+    n_resamples, rng, show_progress : optional
+        Without effect: intervals need no resampling. Accepted for older scripts.
 
     Returns
     -------
@@ -53,7 +65,9 @@ def count_classes(result, model, *, region=None, by=None, level=0.683):
         One row per class (and group, in column ``group``): ``class``; ``n_training``, sources that
         trained the model, whose class is known; and for the others ``n_raw``, predictions;
         ``n_expected``, the sum of the probabilities at the priors of the result; ``n_estimated``,
-        estimated from the sources themselves, with the interval ``n_low`` to ``n_high``.
+        estimated from the sources themselves, with the interval ``n_low`` to ``n_high`` and half
+        its width, ``n_estimated_error``; ``proportion``, the estimated share of the class in the
+        population, with ``proportion_error``, which has the scatter of the sample besides.
 
     Raises
     ------
@@ -156,6 +170,14 @@ def _count(result, model, rows, numbers):
             "n_expected": [np.sum(float_values(result, f"P_{name}")[new]) for name in classes],
         }
     )
-    for column, field in (("n_estimated", "n"), ("n_low", "low"), ("n_high", "high")):
-        counts[column] = np.zeros(len(classes)) if numbers is None else getattr(numbers, field)
+    n_new = np.count_nonzero(new)
+    n, low, high = np.zeros((3, len(classes))) if numbers is None else numbers[1:4]
+    share = n / n_new if n_new else np.full(len(classes), np.nan)
+    error = (high - low) / 2
+    counts["n_estimated"], counts["n_low"], counts["n_high"] = n, low, high
+    counts["n_estimated_error"] = error
+    counts["proportion"] = share
+    counts["proportion_error"] = np.hypot(error, np.sqrt(n * np.maximum(1 - share, 0))) / max(
+        n_new, 1
+    )
     return counts

@@ -6,7 +6,7 @@ Whether a model is better than another: before and after new labels.
 import numpy as np
 from astropy.table import Table
 
-from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification import NaiveBayesClassifier, count_confusion
 from claxboi.utils import (
     check_columns,
     check_count,
@@ -68,7 +68,7 @@ def compare_models(
     Examples
     --------
     >>> from claxboi.applications import compare_models
-    >>> from claxboi.classification import NaiveBayesClassifier
+    >>> from claxboi.classification import NaiveBayesClassifier, count_confusion
     >>> from claxboi.simulation import make_labelled_sample
     >>> table = make_labelled_sample(2000, rng=1)
     >>> few = NaiveBayesClassifier(["hr1", "hr2"]).fit(table)
@@ -143,8 +143,7 @@ def _weights(table, weight, known):
 
 def _scores(truth, found, weights, n_classes):
     """Return recall, precision and f1 of each class."""
-    confusion = np.bincount(truth * n_classes + found, weights, n_classes**2)
-    confusion = confusion.reshape(n_classes, n_classes)
+    confusion = count_confusion(truth, found, n_classes, weights)
     right, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid="ignore"):
         return right / true, right / predicted, 2 * right / (true + predicted)

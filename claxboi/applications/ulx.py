@@ -146,8 +146,12 @@ def find_ulx(
     background. ``n_background`` is cumulative: :math:`N_b(>F) A_g` over all of the host. The sums
     in the meta are cumulative too, each with an error: ``n_luminous``, the sources above 10^39
     erg/s that are not nuclear; ``n_background``, how many of them the counts expect of the
-    background (error: its root); and ``n_contaminants``, how many are left among
-    the candidates, :math:`\sum (1 - P_{XRB})`, which is as good as the probabilities are. Overlaps
+    background (error: its root); and ``n_contaminants``, how many are left among the candidates:
+    :math:`\sum (1 - P_{XRB})`, as far as the counts allow it. Those among the B sources of the
+    background that are not candidates are among the other luminous sources, so with a candidates
+    and l luminous sources there are B - (l - a) contaminants at least, and a or B at most:
+    ``n_contaminants_low`` and ``n_contaminants_high``, with :math:`B = n_b \mp \sqrt{n_b}`. This
+    interval does not depend on the probabilities. Overlaps
     of galaxies count twice, absorption by the galaxy is not applied, and background sources that
     fall on the excluded nuclei are a part of ``nuclear_radius``\ :sup:`2` at least.
 
@@ -239,7 +243,8 @@ def find_ulx(
     result = add_columns(table, columns, overwrite=overwrite)
     faintest = _faintest(table, hosts, member)
     behind = float(np.sum(area * counts(np.maximum(faintest, hosts.flux_limit))))
-    doubt = 1 - probability[is_ulx]
+    doubt = float(np.sum(1 - probability[is_ulx]))
+    low, high = _contaminants(behind, len(luminous), int(is_ulx.sum()))
     result.meta = record(
         table.meta,
         "ulx",
@@ -260,10 +265,23 @@ def find_ulx(
         n_background_error=float(np.sqrt(behind)),
         n_ulx=int(is_ulx.sum()),
         n_hlx=int(np.sum(columns["is_hlx"])),
-        n_contaminants=float(doubt.sum()),
-        n_contaminants_error=float(np.sqrt(np.sum(doubt * (1 - doubt)))),
+        n_contaminants=float(np.clip(doubt, low, high)),
+        n_contaminants_low=low,
+        n_contaminants_high=high,
+        n_contaminants_error=(high - low) / 2,
+        n_contaminants_by_probability=doubt,
     )
     return result
+
+
+def _contaminants(n_background, n_luminous, n_candidates):
+    """
+    Return the fewest and the most background sources among the candidates.
+    """
+    scatter = np.sqrt(n_background)
+    low = n_background - scatter - (n_luminous - n_candidates)
+    high = min(n_background + scatter, n_candidates)
+    return float(np.clip(low, 0, high)), float(high)
 
 
 def _xrb_classes(table, classes):

@@ -20,7 +20,7 @@ _MET_ZERO = 2001.0
 _YEAR_S = 365.25 * 86400
 
 
-def read_numbers(table, name, unit=None):
+def read_numbers(table, name, unit=None, assumed=""):
     """
     Read a column of numbers, written as such or as text.
 
@@ -32,6 +32,8 @@ def read_numbers(table, name, unit=None):
         The column.
     unit : str, optional
         The unit wanted.
+    assumed : str, optional
+        Unit of a column without one. Default: the one wanted.
 
     Returns
     -------
@@ -49,6 +51,9 @@ def read_numbers(table, name, unit=None):
         except ValueError as err:
             bad = next(text for text in texts[~missing].tolist() if not _is_number(text))
             raise TypeError(f"column {name!r} must hold numbers, got {bad!r}") from err
+    if own is None and assumed:
+        column = column.copy()
+        column.unit = assumed
     return float_values({name: column}, name, unit=unit)
 
 

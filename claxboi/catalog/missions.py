@@ -4,6 +4,7 @@ X-ray catalogues whose columns are known, as data.
 """
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,9 @@ class ColumnRule:
 
     texts: tuple[str, ...] = ()
     """For flags: texts that raise it, in lower case."""
+
+    unit: str = ""
+    """Unit of columns without one, if not that of the vocabulary."""
 
     def names_in(self, kind):
         """
@@ -138,6 +142,12 @@ class Mission:
     note: str = ""
     """What its user must know."""
 
+    rename: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Columns whose names are those of the vocabulary, for something else -> other names."""
+
+    documents: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where the meaning of the columns is written: of one, or of all under "columns"."""
+
     unconfirmed: tuple[str, ...] = ()
     """What was seen in no document: fields, or columns as ``columns.vizier.hr1_error``."""
 
@@ -213,7 +223,11 @@ class Mission:
 def _rule(name, entry):
     entry = {"file": entry} if isinstance(entry, str) else dict(entry)
     rule = check_choice(entry.pop("from", "column"), RULES, f"rule of column {name}")
-    settings = {"at_least": float(entry.pop("at_least", 1)), "texts": tuple(entry.pop("texts", ()))}
+    settings = {
+        "at_least": float(entry.pop("at_least", 1)),
+        "texts": tuple(entry.pop("texts", ())),
+        "unit": entry.pop("unit", ""),
+    }
     if describe(name) is None:
         raise ValueError(
             f"column {name!r} is not in the vocabulary, see claxboi.catalog.vocabulary"
@@ -272,15 +286,14 @@ def missions():
     Examples
     --------
     >>> from claxboi.catalog import missions
-    >>> for mission in missions().values():
+    >>> for name in ("4XMM", "2SXPS", "CSC2", "eRASS1", "eRASS1 Hard"):
+    ...     mission = missions()[name]
     ...     print(mission.name, mission.flux_band, mission.hardness)
     4XMM 0.2-12 count rates
-    5XMM 0.2-12 count rates
     2SXPS 0.3-10 count rates
-    LSXPS 0.3-10 count rates
     CSC2 0.5-7 photon fluxes
-    CSC2.1 0.5-7 photon fluxes
     eRASS1 0.2-2.3 energy fluxes
+    eRASS1 Hard 2.3-5 energy fluxes
     """
     path = resources.files("claxboi.catalog") / "data" / "missions.toml"
     found = {}
@@ -299,7 +312,8 @@ def parse_mission(mission):
     Parameters
     ----------
     mission : str, path or `Mission`
-        A name, whatever its case; the path of a TOML file, see `Mission.from_file`; or the record.
+        A name, without regard to case and punctuation; the path of a TOML file, see
+        `Mission.from_file`; or the record.
 
     Returns
     -------
@@ -316,11 +330,15 @@ def parse_mission(mission):
         return Mission.from_file(mission)
     check_text(mission, "mission")
     known = {
-        own.lower(): record
+        _plain(own): record
         for record in missions().values()
         for own in (record.name, *record.aliases)
     }
-    lower = mission.lower() if isinstance(mission, str) else mission
-    if lower not in known:
+    if not isinstance(mission, str) or _plain(mission) not in known:
         check_choice(mission, missions(), "mission")
-    return known[lower]
+    return known[_plain(mission)]
+
+
+def _plain(name):
+    # 4XMM-DR13, 4xmm_dr13 and 4XMM DR13 are one.
+    return re.sub(r"[\s_.\-]", "", name).lower()

@@ -88,7 +88,7 @@ def find_columns(table, mission=None, *, columns=None, units=None):
          flux      Fx name
     """
     check_table(table, allow_empty=True)
-    plan = make_plan(with_units(table, units), mission, columns)
+    plan = make_plan(_flat(with_units(table, units)), mission, columns)
     steps = sorted(plan.steps, key=lambda step: _rank(step.name))
     return Table(
         {
@@ -182,7 +182,7 @@ def standardize(
         pos_error_level = check_number(
             pos_error_level, "pos_error_level", minimum=0, maximum=1, exclusive=True
         )
-    table = with_units(table, units)
+    table = _flat(with_units(table, units))
     if not columns and _is_done(table, mission):
         return validate(table)
     plan = make_plan(table, mission, columns)
@@ -326,7 +326,8 @@ def _column(table, step, made, plan, level):
         # Of numbers in one unit, whichever it is.
         unit = getattr(table[own[0]], "unit", None)
     flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
-    values = combine(rule.rule, [read_numbers(table, column, unit) for column in own], flux)
+    numbers = [read_numbers(table, column, unit, rule.unit) for column in own]
+    values = combine(rule.rule, numbers, flux)
     missing = np.isnan(values)
     if name in _ERRORS and level is not None:
         # A circular normal distribution has the fraction 1 - exp(-r^2 / 2 sigma^2) within r.
@@ -416,12 +417,16 @@ def _assemble(table, made, plan, overwrite):
     Put the new columns before those of the table.
     """
     origin = {step.name: step.sources for step in plan.steps}
+    others = plan.mission.rename if plan.mission else {}
     clashes = []
     result = table.copy()
     lower = {name.lower(): name for name in made}
     for old in table.colnames:
         new = lower.get(old.lower())
         if new is None:
+            continue
+        if old in others and old not in origin.get(new, ()):
+            result.rename_column(old, others[old])
             continue
         if old not in origin.get(new, ()) and not overwrite:
             clashes.append((old, new))

@@ -6,6 +6,7 @@ Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explana
 from claxboi.utils import moved_names
 
 from ._identity import IdentityWarning
+from ._scores import SCORES, count_confusion
 from ._training import SmallClassWarning, label_codes
 from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
@@ -14,19 +15,25 @@ from .evaluation import Evaluation
 from .explanation import Explanation
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
+from .kernel_naive_bayes import KernelNaiveBayes
+from .mixture import classify_candidates
+from .modelfile import model_fingerprint
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
+from .result_scores import evaluate_result
 from .sensitivity import PriorSensitivity, priors_sensitivity
 from .weights import WeightSearch
 
 __all__ = [
+    "SCORES",
     "ClassNumbers",
     "Component",
     "Evaluation",
     "Explanation",
     "GuessedPropertyWarning",
     "IdentityWarning",
+    "KernelNaiveBayes",
     "NaiveBayesClassifier",
     "NotFittedError",
     "PriorEstimate",
@@ -36,10 +43,14 @@ __all__ = [
     "SmallClassWarning",
     "WeightSearch",
     "check_priors",
+    "classify_candidates",
     "classify_partitions",
+    "count_confusion",
     "estimate_class_numbers",
+    "evaluate_result",
     "fit_classifier",
     "label_codes",
+    "model_fingerprint",
     "priors_sensitivity",
     "property_columns",
 ]

@@ -160,4 +160,6 @@ def bandwidths(rule, values, codes, weights, n_classes, kernel):
     # Rounded values come in steps: a kernel narrower than a step would see
     # the rounding, not the distribution.
     steps = np.diff(values[np.concatenate([[True], np.diff(values) > 0])])
-    return share_bandwidths(np.maximum(chosen, np.median(steps)))
+    chosen = np.maximum(chosen, np.median(steps))
+    # A search among few bandwidths loses nothing by rounding; a rule is taken at its word.
+    return share_bandwidths(chosen) if rule == "likelihood" else chosen

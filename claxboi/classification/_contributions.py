@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The parts of the posteriors of many sources at once, and what they say in plain words.
+Contributions to the posteriors of many sources, and sentences about them.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class Reasons:
 
     def sentence(self, row, identifier=""):
         """
-        Say the answer for one source, and its reasons, in plain words.
+        Write the answer for one source, and its main contributions, as sentences.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class Reasons:
 
 def find_reasons(model, table, priors=None, *, parent=None):
     """
-    Take the posteriors of some sources apart.
+    Split the posteriors of some sources into contributions.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def _parts(model, sources, terms, proportions, offsets):
 
 def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
     """
-    Say an answer and its reasons in plain words.
+    Write an answer and its main contributions as sentences.
 
     Parameters
     ----------
@@ -267,16 +267,20 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
     nats = np.array([part[-1] for part in parts])
     pros = _mention(parts, np.argsort(-nats), nats)
     cons = _mention(parts, np.argsort(nats), -nats)
-    if pros:
-        sentences.append(f"For {best} rather than {second[0]} speak {pros}.")
-    if cons:
-        sentences.append(f"Against it {'speak' if ' and ' in cons else 'speaks'} {cons}.")
+    for text, first_class, second_class in ((pros, best, second[0]), (cons, second[0], best)):
+        if text:
+            verb = "favour" if " and " in text else "favours"
+            sentences.append(
+                f"{text[0].upper()}{text[1:]} {verb} {first_class} over {second_class}."
+            )
     for category, name in alternatives.items():
-        sentences.append(f"Without the {category} properties it would be {name}.")
+        sentences.append(f"Without the {category} properties, it would be classified as {name}.")
     if pvalue < ODD:
-        sentences.append(f"It is odd for every class (p = {pvalue:.2g}): none may be right.")
+        sentences.append(
+            f"It is an outlier for every class (p = {pvalue:.2g}): perhaps none of them is right."
+        )
     if is_training:
-        sentences.append("It belongs to the training sample and was held out for this answer.")
+        sentences.append("It is in the training sample, and was held out for this answer.")
     return " ".join(sentences)
 
 
@@ -293,7 +297,7 @@ def _mention(parts, order, nats):
         else:
             text = f"the {kind}"
         # A prior of zero is no amount.
-        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
+        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "0 for the other"
         named.append(f"{text} ({amount})")
     return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
 

@@ -147,9 +147,14 @@ def _grouped(table, groups, cell_size, n_folds, rng, source):
     if groups is None:
         check_columns(table, ["ra", "dec"])
         group, kind = _sky_cells(table, cell_size), f"sky cells of {cell_size:g} deg"
+        missing = np.zeros(len(group), bool)
     else:
-        group, kind = text_values(table, groups)[0], f"column {groups!r}"
+        group, missing = text_values(table, groups)
+        kind = f"column {groups!r}"
     _, number = np.unique(group, return_inverse=True)
+    # A source without a group is one by itself.
+    number[missing] = number.max(initial=0) + 1 + np.arange(missing.sum())
+    _, number = np.unique(number, return_inverse=True)
     # A source that is in two groups holds them together.
     number = join_groups(number, source)
     n_groups = number.max() + 1

@@ -7,12 +7,12 @@ import copy
 
 import numpy as np
 
-from claxboi.utils import Progress, check_table, warn
+from claxboi.utils import Progress, check_number, check_table, warn
 
 from ._identity import IdentityWarning, read_identity
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
-from ._parallel import in_chunks, in_parallel
+from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
 from ._posterior import combine, log_normalize, log_proportions
 from ._search import collect_terms, deal_folds, fit_exponents
 from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
@@ -22,11 +22,12 @@ from .estimation import estimate_model_priors, read_fluxes
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
 from .priors import parse_priors
 from .properties import parse_properties
+from .weights import parse_weights
 
 __all__ = ["Engine", "NotFittedError"]
 
 
-class NotFittedError(ValueError):
+class NotFittedError(ValueError, AttributeError):
     """
     The classifier was used before it was fitted.
     """
@@ -36,6 +37,57 @@ class Engine:
     """
     The private part of `NaiveBayesClassifier`, which documents the attributes.
     """
+
+    def __init__(
+        self,
+        properties=None,
+        *,
+        kernel,
+        normalization,
+        missing,
+        bandwidth,
+        floor,
+        weights=None,
+        n_jobs=None,
+    ):
+        self.kernel, self.normalization = kernel, normalization
+        self.missing, self.bandwidth = missing, bandwidth
+        self.floor = check_number(floor, "floor", minimum=0, maximum=1, exclusive=True)
+        self.n_jobs = check_n_jobs(n_jobs)
+        self.properties = properties
+        self._given_properties, self._given_weights = properties, weights
+        self.offsets = {}
+        self.default_priors = None
+        self.search = None
+        self._dropped = []
+        self._training = None
+        self._known_tables = KnownTables()
+        self._outlier_scale = None
+        self._likelihood = None
+
+    def set_weights(self, weights):
+        """
+        Set the weights of the categories.
+
+        Parameters
+        ----------
+        weights : None, "published", mapping or sequence
+            As for the class.
+        """
+        self._given_weights = weights
+        if self.properties is None:
+            return  # the categories come with the first table
+        parsed = parse_weights(weights, self.categories)
+        if self.normalization != "none" and not any(parsed[name] for name in self.categories):
+            raise ValueError(
+                f"weights must have a positive one among {', '.join(self.categories)} with "
+                f"normalization={self.normalization!r}"
+            )
+        self.weights = parsed
+        self.offsets = {}
+        self.search = None
+        # Weights that were found without each fold of the training sample.
+        self._fold_weights = None
 
     def _set_properties(self, records):
         self.properties = records
@@ -98,7 +150,8 @@ class Engine:
                 floor=self.floor,
             )
 
-        learned = list(in_parallel(densities, range(len(records))))
+        with threads(self.n_jobs):
+            learned = list(in_parallel(densities, range(len(records))))
         present = ~np.isnan(training.values)
         member = weights * (codes == np.arange(len(names))[:, np.newaxis])
         self._set_properties(records)
@@ -207,16 +260,22 @@ class Engine:
         parts = []
         if match.n_near:
             parts.append(f"{match.n_near} others lie within 2 arcsec of a training source")
+        if match.n_far:
+            parts.append(
+                f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
+                "away, and are taken for new sources"
+            )
         if match.n_moved:
             parts.append(
-                f"{match.n_moved} have the identifier of a training source more than 2 arcsec away"
+                f"{match.n_moved} of them are 2 arcsec to 1 arcmin away from the training source "
+                "of their identifier"
             )
         if parts:
             warn(
-                f"{found} of {n} rows are training sources (same identifier, or same position "
-                f"within 0.2 arcsec) and are held out; {' and '.join(parts)}: if they are the same "
-                "sources, their probabilities are not held out; if not, name a column that "
-                "identifies the sources by id=",
+                f"{found} of {n} rows are training sources (by identifier, or by position within "
+                f"0.2 arcsec) and are held out. {'; '.join(parts)}. The probabilities of rows that "
+                "are taken for new sources are not held out; id= of the fit names another column "
+                "of identifiers",
                 IdentityWarning,
             )
 
@@ -227,7 +286,7 @@ class Engine:
             chunk = sources[rows]
             work(rows.start, chunk, self._terms(chunk))
 
-        with Progress(len(sources), what, show=show_progress) as progress:
+        with Progress(len(sources), what, show=show_progress) as progress, threads(self.n_jobs):
             in_chunks(each, len(sources), progress)
 
     def _terms(self, sources):
@@ -279,7 +338,8 @@ class Engine:
                 chunk = sources[part]
                 own[:, part] = self._likelihood.own_terms(chunk.values, chunk.errors, *chunk.held)
 
-            in_chunks(each, len(sources))
+            with threads(self.n_jobs):
+                in_chunks(each, len(sources))
             self._outlier_scale = OutlierScale(
                 own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
             )

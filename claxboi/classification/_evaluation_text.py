@@ -1,12 +1,14 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The score sheet as plain text for a terminal.
+Write an evaluation as plain text for a terminal.
 """
 
 import textwrap
 from collections.abc import Mapping
 
 import numpy as np
+
+from ._scores import SCORES
 
 __all__ = []
 
@@ -15,7 +17,7 @@ WIDTH = 100
 
 def format_report(evaluation):
     """
-    Write a score sheet as text: how it was made, confusion matrix, classes, overall scores.
+    Write an evaluation as text: method, confusion matrix, classes and overall scores.
 
     Parameters
     ----------
@@ -87,24 +89,13 @@ def _classes(evaluation):
 def _scores(evaluation):
     rows = [["score", "as sampled", "at priors"]]
     for name, at_priors in evaluation.corrected.items():
-        title = TITLES[name]
+        title = SCORES[name][0]
         if name == "log_loss" and evaluation.clip > np.finfo(float).tiny:
             title += f" (clipped at {evaluation.clip:g})"
         rows.append([title, f"{getattr(evaluation, name):.4f}", f"{at_priors:.4f}"])
     if not evaluation.has_priors:
         rows = [row[:-1] for row in rows]
     return _align(rows)
-
-
-TITLES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "mcc": "MCC",
-    "log_loss": "log-loss",
-    "brier": "Brier score",
-    "ece": "calibration error",
-}
 
 
 def _percent(fraction):

@@ -12,7 +12,7 @@ import numpy as np
 from claxboi.utils import float_values, text_values
 from claxboi.utils.style import class_styles
 
-from ._evaluation_text import TITLES
+from ._scores import SCORES
 
 __all__ = []
 
@@ -144,7 +144,7 @@ def evaluation_html(evaluation):
     html : str
     """
     scores = [["", "raw", "prior-corrected"]]
-    for name, title in TITLES.items():
+    for name, (title, _) in SCORES.items():
         value = getattr(evaluation, name)
         if value is not None:
             other = evaluation.corrected[name]

@@ -41,6 +41,9 @@ SAME_POSITION = 0.2 * u.arcsec
 #: Positions within this may be one source, measured twice.
 NEAR_POSITION = 2 * u.arcsec
 
+#: Farther apart than this are two sources, whatever their identifiers: a running number, say.
+OTHER_POSITION = 1 * u.arcmin
+
 #: A source with more rows than this is a column that does not identify sources.
 MOST_ROWS = 1000
 
@@ -69,13 +72,16 @@ class Match:
     n_near : int
         New sources within 2 arcsec of a training source that the table does not have.
     n_moved : int
-        Sources with the identifier of a training source more than 2 arcsec away.
+        Sources with the identifier of a training source 2 arcsec to 1 arcmin away.
+    n_far : int
+        New sources with the identifier of a training source more than 1 arcmin away.
     """
 
     rows: np.ndarray
     compared: tuple
     n_near: int = 0
     n_moved: int = 0
+    n_far: int = 0
 
 
 class Identity:
@@ -221,7 +227,10 @@ class Identity:
             far = _coords(self.positions[:, named]).separation(
                 _coords(training.positions[:, rows[named]])
             )
-            result.n_moved = int(np.count_nonzero(far > NEAR_POSITION))
+            is_other = far > OTHER_POSITION
+            result.n_far = int(np.count_nonzero(is_other))
+            result.n_moved = int(np.count_nonzero((far > NEAR_POSITION) & ~is_other))
+            rows[named[is_other]] = -1
         here = np.flatnonzero((rows < 0) & self._has_position)
         there = np.flatnonzero(training._has_position)
         if len(here) == 0:

@@ -1,12 +1,18 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Work on chunks of rows, on all processor cores: NumPy lets go of the interpreter while it works.
+Work on chunks of rows in threads: NumPy releases the interpreter while it works.
 """
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-__all__ = ["in_chunks", "in_parallel"]
+from claxboi.config import conf
+from claxboi.utils import check_count
+
+__all__ = ["check_n_jobs", "in_chunks", "in_parallel", "number_of_threads", "threads"]
 
 #: Rows per chunk: so many that sorted ones share what they look up.
 CHUNK_SIZE = 65536
@@ -14,10 +20,89 @@ CHUNK_SIZE = 65536
 #: More threads would wait for each other.
 MOST_THREADS = 8
 
+_asked = ContextVar("n_jobs", default=None)
+
+
+def check_n_jobs(n_jobs):
+    """
+    Check a number of threads.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        The number; -1 for all cores, None for ``claxboi.conf.n_jobs``.
+
+    Returns
+    -------
+    n_jobs : int or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a positive number, -1 or None.
+    """
+    if n_jobs is None or (isinstance(n_jobs, int) and n_jobs == -1):
+        return n_jobs
+    return check_count(n_jobs, "n_jobs")
+
+
+@contextmanager
+def threads(n_jobs):
+    """
+    Limit the number of threads for a block of code.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        The number; -1 for all cores; None leaves it as it is. Within a block of fewer threads, it
+        stays at those.
+    """
+    if n_jobs is None:
+        yield
+        return
+    outer = _asked.get()
+    if outer is not None and outer > 0:
+        n_jobs = min(outer, n_jobs) if n_jobs > 0 else outer
+    token = _asked.set(n_jobs)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def number_of_threads():
+    """
+    Return the number of threads to use.
+
+    Returns
+    -------
+    n_threads : int
+        As many as were asked for, by `threads` or ``claxboi.conf.n_jobs``; else one for each core,
+        up to 8. One within a worker of Dask, which has its own threads.
+    """
+    asked = _asked.get()
+    if asked is None:
+        if _is_dask_worker():
+            return 1
+        asked = conf.n_jobs
+    cores = os.cpu_count() or 1
+    return min(cores, MOST_THREADS) if asked in (0, -1) else asked
+
+
+def _is_dask_worker():
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.get_worker()
+    except (ValueError, AttributeError):
+        return False
+    return True
+
 
 def in_parallel(work, items):
     """
-    Call a function of each item, on all cores.
+    Call a function of each item, in threads.
 
     Parameters
     ----------
@@ -31,7 +116,11 @@ def in_parallel(work, items):
     result : object
         What the function returned, in the order of the items.
     """
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+    n_threads = number_of_threads()
+    if n_threads == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
         try:
             yield from pool.map(work, items)
         except BaseException:
@@ -42,7 +131,7 @@ def in_parallel(work, items):
 
 def in_chunks(work, n, progress=None):
     """
-    Call a function of each chunk of rows, on all cores.
+    Call a function of each chunk of rows, in threads.
 
     Parameters
     ----------

@@ -8,7 +8,33 @@ class weighs in the wanted population, so every function here takes weights and 
 
 import numpy as np
 
-__all__ = []
+__all__ = ["SCORES", "count_confusion"]
+
+SCORES = {
+    "accuracy": ("accuracy", "Fraction of the sources whose predicted class is the true one."),
+    "balanced_accuracy": ("balanced accuracy", "Mean of the recalls of all classes."),
+    "macro_f1": (
+        "macro F1",
+        "Mean over the classes of F1, the harmonic mean of recall and precision.",
+    ),
+    "mcc": (
+        "Matthews correlation",
+        "Correlation of predicted and true classes: 1 is perfect, 0 is chance.",
+    ),
+    "log_loss": (
+        "log-loss",
+        "Mean of -ln P of the true class: 0 is perfect, and one confident error costs a lot.",
+    ),
+    "brier": (
+        "Brier score",
+        "Mean over the sources of the squared differences between P and the truth, 0 or 1.",
+    ),
+    "ece": (
+        "calibration error",
+        "Mean difference between the largest P and the fraction of predictions that are correct.",
+    ),
+}
+"""Title and definition of each score of a sample, by the name of the attribute."""
 
 
 def class_weights(counts, priors):
@@ -34,16 +60,16 @@ def class_weights(counts, priors):
     return np.divide(wanted * counts.sum(), counts, out=np.zeros(len(counts)), where=present)
 
 
-def confusion_matrix(codes, probabilities, weights=None):
+def count_confusion(truth, predicted, n_classes, weights=None):
     """
-    Count sources by true class and most probable class.
+    Count sources by true and predicted class.
 
     Parameters
     ----------
-    codes : `~numpy.ndarray` of int, shape (n_sources,)
-        True class.
-    probabilities : `~numpy.ndarray` of shape (n_sources, n_classes)
-        Posterior probabilities.
+    truth, predicted : `~numpy.ndarray` of int, shape (n_sources,)
+        Numbers of the true and of the predicted class of each source.
+    n_classes : int
+        Number of classes.
     weights : `~numpy.ndarray` of shape (n_sources,), optional
         Weight of each source; by default they are counted.
 
@@ -51,9 +77,15 @@ def confusion_matrix(codes, probabilities, weights=None):
     -------
     confusion : `~numpy.ndarray` of int or float, shape (n_classes, n_classes)
         Rows are the truth.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from claxboi.classification import count_confusion
+    >>> count_confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
+    [[1, 1], [0, 1]]
     """
-    n_classes = probabilities.shape[1]
-    cells = codes * n_classes + probabilities.argmax(axis=1)
+    cells = truth * n_classes + predicted
     return np.bincount(cells, weights, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 

@@ -7,31 +7,22 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from claxboi.utils import (
-    check_choice,
-    check_count,
-    check_number,
-    check_table,
-    checked,
-    record,
-    shown,
-)
+from claxboi.config import MIN_CLASS_SIZE
+from claxboi.utils import check_count, check_table, checked, record, shown
 
 from . import _output
-from ._bandwidths import RULES
 from ._crossvalidation import evaluate_model
 from ._engine import Engine, NotFittedError
-from ._kernels import KERNELS
-from ._likelihood import BLOCK_SIZE, LikelihoodModel
-from ._posterior import MISSING_MODES, NORMALIZATIONS, log_proportions
+from ._likelihood import BLOCK_SIZE
+from ._posterior import log_proportions
 from ._search import optimize_weights
-from ._source_arrays import KnownTables
 from .estimation import estimate_model_priors
 from .explanation import explain_source
+from .mixture import classify_candidates
 from .modelfile import read_model, write_model
-from .original import ORIGINAL_KERNEL, ORIGINAL_LABEL, read_original, warn_in_sample
+from .original import build_original
 from .properties import parse_properties
-from .weights import parse_weights
+from .recipes import DEFAULT_FLOOR, resolve_recipe
 
 __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 
@@ -55,6 +46,9 @@ class NaiveBayesClassifier(Engine):
     weights : None, "published", mapping or sequence, optional
         Weight of each category and of "missing" (the exponent of the missing-value term). None
         (default): 1 each, until `optimize` finds them. A sequence starts with that of "missing".
+    recipe : {"default", "published", "original"}, optional
+        Values of the next four, where they are not given. "published": those of Tranin et al.
+        (2022). "original": those of the original scripts.
     normalization : {"none", "published", "original"}, optional
         What the weights :math:`w_t` mean. "none" (default): :math:`\alpha_t = w_t`. "published":
         :math:`\alpha_t = w_t/\sum w`. "original": what the original scripts compute,
@@ -83,6 +77,8 @@ class NaiveBayesClassifier(Engine):
         Smaller classes are left out with a warning (default 3).
     merge : mapping of str to sequence of str, optional
         New class to the labels that it takes in.
+    n_jobs : int, optional
+        Number of threads; -1 for all cores. Default: ``claxboi.conf.n_jobs``.
 
     Attributes
     ----------
@@ -163,27 +159,27 @@ class NaiveBayesClassifier(Engine):
         properties=None,
         *,
         weights=None,
+        recipe="default",
         normalization=None,
-        missing="existence",
-        kernel="exponential",
-        bandwidth="likelihood",
-        floor=0.01,
+        missing=None,
+        kernel=None,
+        bandwidth=None,
+        floor=DEFAULT_FLOOR,
         classes=None,
-        min_class_size=3,
+        min_class_size=MIN_CLASS_SIZE,
         merge=None,
+        n_jobs=None,
     ):
-        if normalization is None:
-            published = isinstance(weights, str) and weights == "published"
-            normalization = "published" if published else "none"
-        self.normalization = check_choice(normalization, NORMALIZATIONS, "normalization")
-        self.missing = check_choice(missing, MISSING_MODES, "missing")
-        self.kernel = check_choice(kernel, (*KERNELS, ORIGINAL_KERNEL), "kernel")
-        if isinstance(bandwidth, str):
-            check_choice(bandwidth, RULES, "bandwidth")
-        else:
-            check_number(bandwidth, "bandwidth", minimum=0, exclusive=True)
-        self.bandwidth = bandwidth
-        self.floor = check_number(floor, "floor", minimum=0, maximum=1, exclusive=True)
+        settings = resolve_recipe(
+            recipe,
+            kernel=kernel,
+            normalization=normalization,
+            missing=missing,
+            bandwidth=bandwidth,
+            weights=weights,
+        )
+        super().__init__(properties, weights=weights, floor=floor, n_jobs=n_jobs, **settings)
+        self.recipe = recipe
         self.min_class_size = check_count(min_class_size, "min_class_size")
         self.classes = None
         if classes is not None:
@@ -193,44 +189,10 @@ class NaiveBayesClassifier(Engine):
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
                 raise ValueError(f"classes must be two or more different names, got {classes!r}")
         self.merge = merge
-        self.properties = properties
-        self._given_properties, self._given_weights = properties, weights
+        self.id = None
         self._units = None
         if properties is not None:
             self._set_properties(parse_properties(properties, ()))
-        self.offsets = {}
-        self.default_priors = None
-        self.search = None
-        self.id = None
-        self._dropped = []
-        self._training = None
-        self._known_tables = KnownTables()
-        self._outlier_scale = None
-        self._likelihood = None
-
-    def set_weights(self, weights):
-        """
-        Set the weights of the categories.
-
-        Parameters
-        ----------
-        weights : None, "published", mapping or sequence
-            As for the class.
-        """
-        self._given_weights = weights
-        if self.properties is None:
-            return  # the categories come with the first table
-        parsed = parse_weights(weights, self.categories)
-        if self.normalization != "none" and not any(parsed[name] for name in self.categories):
-            raise ValueError(
-                f"weights must have a positive one among {', '.join(self.categories)} with "
-                f"normalization={self.normalization!r}"
-            )
-        self.weights = parsed
-        self.offsets = {}
-        self.search = None
-        # Weights that were found without each fold of the training sample.
-        self._fold_weights = None
 
     def __repr__(self):
         state = "not fitted" if self._likelihood is None else f"classes {', '.join(self.classes_)}"
@@ -322,25 +284,7 @@ class NaiveBayesClassifier(Engine):
         >>> model.weights, model.default_priors
         ({'spectrum': 9.0, 'missing': 0.75}, {'AGN': 0.7, 'star': 0.3})
         """
-        run = read_original(cat_in, config, distrib, table=table)
-        model = cls(run.records, weights=None, normalization="original", kernel=ORIGINAL_KERNEL)
-        # The run's order, and categories without a property, which do not count.
-        model.categories = tuple(c for c in run.categories if c in model.categories)
-        given = dict(zip(["missing", *run.categories], run.weights, strict=True))
-        model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
-        model.set_weights(model._given_weights)
-        member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
-        model.classes_ = run.classes
-        model.class_counts_ = member.sum(axis=1)
-        model.label = ORIGINAL_LABEL
-        # The original numbers its classes: its labels are read as their names.
-        model.merge = {name: [str(k)] for k, name in enumerate(run.classes)}
-        model.default_priors = run.priors
-        model._likelihood = LikelihoodModel(
-            run.densities, model.categories, run.present @ member.T, model.class_counts_
-        )
-        warn_in_sample()
-        return model
+        return build_original(cls, cat_in, config, distrib, table=table)
 
     @checked
     def write(self, path, *, overwrite=False):
@@ -520,7 +464,7 @@ class NaiveBayesClassifier(Engine):
         return np.array(self.classes_)[best]
 
     @checked
-    def classify(self, table, priors=None, *, overwrite=False, show_progress=True):
+    def classify(self, table, priors=None, *, candidates=None, overwrite=False, show_progress=True):
         """
         Add the posterior columns to a table.
 
@@ -533,6 +477,8 @@ class NaiveBayesClassifier(Engine):
             training sample (None too, with a warning); "estimate", from the sources that did
             not train the model; one row per source, as an array or a function of the table. Not
             negative, summing to 1.
+        candidates : `~astropy.table.Table`, optional
+            All candidate counterparts of each source, and none: see `classify_candidates`.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -555,6 +501,8 @@ class NaiveBayesClassifier(Engine):
         ValueError
             If a prior is wrong or columns collide.
         """
+        if candidates is not None:
+            return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
         self._check_fitted()
         check_table(table)
         _output.check_collisions(table, self.classes_, self.categories, overwrite)

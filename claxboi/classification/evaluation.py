@@ -19,14 +19,18 @@ from ._evaluation_input import (
 )
 from ._evaluation_text import format_report
 from ._score_tables import TINY, class_table, make_table, reliability_table, threshold_table
-from ._scores import class_weights, confusion_matrix, confusion_scores, probability_scores
+from ._scores import (
+    SCORES,
+    class_weights,
+    confusion_scores,
+    count_confusion,
+    probability_scores,
+)
 
 __all__ = ["Evaluation"]
 
 # Guo et al. 2017, section 4: the customary number of bins of the calibration error.
 N_BINS = 15
-
-SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
 
 
 class Evaluation:
@@ -224,7 +228,7 @@ class Evaluation:
             )
         if weights is not None:
             weights = check_weights(weights, len(codes))
-        confusion = confusion_matrix(codes, probabilities)
+        confusion = count_confusion(codes, probabilities.argmax(axis=1), len(classes))
         result = cls(confusion, classes, priors=priors, method=method, settings=settings)
         if weights is not None:
             counts = np.bincount(codes, weights, minlength=len(classes))
@@ -316,7 +320,9 @@ class Evaluation:
         The confusion matrix at the priors (float array), with the same total as ``confusion``.
         """
         if self.is_weighted:
-            return confusion_matrix(self._codes, self._probabilities, self._population_weights)
+            predicted = self._probabilities.argmax(axis=1)
+            n_classes = len(self.classes)
+            return count_confusion(self._codes, predicted, n_classes, self._population_weights)
         return self.confusion * self._class_weights[:, None]
 
     @property

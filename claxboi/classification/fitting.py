@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 
+from claxboi.config import MIN_CLASS_SIZE
 from claxboi.properties import known_properties
 from claxboi.utils import check_columns, check_table, checked, float_values, text_values
 
@@ -34,11 +35,12 @@ def fit_classifier(
     id=None,
     weights=None,
     offsets=None,
+    recipe="default",
     normalization=None,
-    missing="existence",
-    kernel="exponential",
-    bandwidth="likelihood",
-    min_class_size=3,
+    missing=None,
+    kernel=None,
+    bandwidth=None,
+    min_class_size=None,
     merge=None,
     overwrite=False,
     rng=None,
@@ -56,9 +58,9 @@ def fit_classifier(
     table : `~astropy.table.Table`, optional
         The sources to be classified. Only properties that this table has too are used, and the
         priors are checked against it. Default: ``sample``.
-    properties, label, weight, id, weights, offsets, normalization, missing, kernel, bandwidth
+    properties, label, weight, id, weights, offsets, recipe, normalization, missing, kernel
         As for `claxboi.classify`.
-    min_class_size, merge, overwrite, show_progress
+    bandwidth, min_class_size, merge, overwrite, show_progress
         As for `claxboi.classify`.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
@@ -85,6 +87,8 @@ def fit_classifier(
     """
     check_table(sample, "sample")
     table = sample if table is None else check_table(table)
+    if min_class_size is None:
+        min_class_size = MIN_CLASS_SIZE
     name = "table" if sample is table else "training"
     sample_weight = None
     if weight is not None:
@@ -103,6 +107,7 @@ def fit_classifier(
     model = NaiveBayesClassifier(
         records,
         weights=weights,
+        recipe=recipe,
         normalization=normalization,
         missing=missing,
         kernel=kernel,

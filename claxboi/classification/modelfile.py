@@ -26,7 +26,7 @@ from .densities import TabulatedDensities
 from .original import warn_in_sample
 from .properties import Component, Property
 
-__all__ = ["read_model", "write_model"]
+__all__ = ["model_fingerprint", "read_model", "write_model"]
 
 #: Number of this form of the file; a reader refuses a higher one.
 FORMAT = 1
@@ -38,6 +38,7 @@ MARK = "# # claxboi model, format "
 SEAL = MARK + "{format}, {size} bytes, sha256 {checksum}\n"
 SEAL_PATTERN = re.compile(MARK.encode() + rb"(\d+), (\d+) bytes, sha256 ([0-9a-f]{64})\n")
 HEAD = FIRST_LINE + MARK.encode()
+DATE_LINE = re.compile(rb"^#.*\bdate: .*\n", re.MULTILINE)
 
 #: Where the table's meta has the settings.
 META_KEY = "claxboi_model"
@@ -71,6 +72,41 @@ def write_model(model, path, *, overwrite=False):
     seal = SEAL.format(format=FORMAT, size=len(content), checksum=checksum)
     with replacing(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(FIRST_LINE + seal.encode() + content)
+
+
+def model_fingerprint(path):
+    """
+    Compute the fingerprint of a model file, by which a classified table knows its model.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, from `NaiveBayesClassifier.write`.
+
+    Returns
+    -------
+    fingerprint : str
+        64 hexadecimal digits. Models that learned the same have the same, whenever that was.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is damaged.
+
+    Examples
+    --------
+    >>> from claxboi import NaiveBayesClassifier
+    >>> from claxboi.classification import model_fingerprint
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> sample = make_labelled_sample(500, rng=1)
+    >>> model = NaiveBayesClassifier(["log_fx_fr", "hr1"]).fit(sample)
+    >>> model.write("model.ecsv")
+    >>> len(model_fingerprint("model.ecsv"))
+    64
+    """
+    data = _checked_text(Path(path)).encode()
+    content = data[SEAL_PATTERN.match(data, len(FIRST_LINE)).end() :]
+    return hashlib.sha256(DATE_LINE.sub(b"", content, count=1)).hexdigest()
 
 
 def read_model(cls, path):

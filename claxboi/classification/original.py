@@ -16,11 +16,12 @@ from astropy.table import Table
 
 from claxboi.utils import ClaxboiWarning, check_table, warn
 
+from ._likelihood import LikelihoodModel
 from ._training import label_codes, read_labels, read_values
 from .densities import TabulatedDensities
 from .properties import CATEGORY_ALIASES, Property
 
-__all__ = ["OriginalRun", "original_densities", "read_original"]
+__all__ = ["OriginalRun", "build_original", "original_densities", "read_original"]
 
 #: Name of the kernel that stands for the tables of the original scripts.
 ORIGINAL_KERNEL = "original"
@@ -199,6 +200,42 @@ def read_original(cat_in, config, distrib, *, table=None):
     )
 
 
+def build_original(cls, cat_in, config, distrib, *, table=None):
+    """
+    Build a classifier from a run of the original scripts.
+
+    Parameters
+    ----------
+    cls : type
+        Class of the model, `NaiveBayesClassifier`.
+    cat_in, config, distrib, table
+        As for `read_original`.
+
+    Returns
+    -------
+    model : object of ``cls``
+    """
+    run = read_original(cat_in, config, distrib, table=table)
+    model = cls(run.records, normalization="original", kernel=ORIGINAL_KERNEL)
+    # The run's order, and categories without a property, which do not count.
+    model.categories = tuple(name for name in run.categories if name in model.categories)
+    given = dict(zip(["missing", *run.categories], run.weights, strict=True))
+    model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
+    model.set_weights(model._given_weights)
+    member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
+    model.classes_ = run.classes
+    model.class_counts_ = member.sum(axis=1)
+    model.label = ORIGINAL_LABEL
+    # The original numbers its classes: its labels are read as their names.
+    model.merge = {name: [str(k)] for k, name in enumerate(run.classes)}
+    model.default_priors = run.priors
+    model._likelihood = LikelihoodModel(
+        run.densities, model.categories, run.present @ member.T, model.class_counts_
+    )
+    warn_in_sample()
+    return model
+
+
 def _read_config(path):
     settings = {}
     for number, line in enumerate(map(str.strip, path.read_text().splitlines()), start=1):
@@ -277,7 +314,18 @@ def _read_density(folder, record, n_classes):
             f"{table.shape[1]}"
         )
     low, high, *tables = table.T
-    return _tabulated(record, low, high, np.array(tables))
+    tables = np.array(tables)
+    # The scripts weigh sources by 1/error where the weight is "auto": missing errors give NaN.
+    unknown = ~np.isfinite(tables)
+    if unknown.any():
+        columns = ", ".join(f"Cl{c}_COUNT" for c in np.flatnonzero(unknown.any(axis=1)))
+        warn(
+            f"{path}: {unknown.sum()} of {tables.size} densities are not numbers ({columns}): they "
+            "count as 0, and a class without any other is uniform",
+            ClaxboiWarning,
+        )
+        tables[unknown] = 0.0
+    return _tabulated(record, low, high, tables)
 
 
 def warn_in_sample():

@@ -11,6 +11,7 @@ from astropy.table import MaskedColumn, Table
 from claxboi.utils import checked
 
 from ._identity import POSITION_COLUMNS, identity_columns
+from ._parallel import threads
 from .classifier import NaiveBayesClassifier
 
 __all__ = ["classify_partitions"]
@@ -120,15 +121,18 @@ def _meta(catalog):
 
 
 def _classify(frame, model, priors, columns, new):
-    """Classify one partition."""
+    """Classify one partition, in one thread: Dask works on several partitions at once."""
+    with threads(1):
+        return _add(frame, _answer(frame, model, priors, columns), new)
+
+
+def _answer(frame, model, priors, columns):
     if len(frame):
         numbers = {*_property_columns(model), *POSITION_COLUMNS}
         table = Table({name: _values(frame, name, numbers) for name in columns})
-        answer = model.classify(table, priors, show_progress=False)
-    else:
-        # There is no table without rows to be classified, but its columns are wanted.
-        answer = model.classify(_blank(columns, columns), priors, show_progress=False)[:0]
-    return _add(frame, answer, new)
+        return model.classify(table, priors, show_progress=False)
+    # A table without rows cannot be classified, but its columns are wanted.
+    return model.classify(_blank(columns, columns), priors, show_progress=False)[:0]
 
 
 def _values(frame, name, numbers):

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Prior proportions of the classes: as given, as trained, or as estimated.
+Prior proportions of the classes: given, of the training sample, or estimated.
 """
 
 import logging
@@ -30,7 +30,7 @@ _UNKNOWN = (
 
 class PriorWarning(ClaxboiWarning):
     """
-    The priors are not what the caller may think.
+    The priors may differ from what the caller expects.
     """
 
 
@@ -79,7 +79,7 @@ def check_priors(priors):
 
 def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()):
     """
-    Turn what a user says of the priors into proportions.
+    Convert priors, in any of their forms, to proportions.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()
     """
     if priors is None:
         warn(
-            "no priors were given: the proportions of the training sample are taken "
-            f"({_format(classes, training)}), which are seldom those of a catalogue; "
-            "say priors='training' if that is meant",
+            "no priors were given: using the proportions of the training sample "
+            f"({_format(classes, training)}), which seldom match those of a catalogue; "
+            "pass priors='training' to confirm them",
             PriorWarning,
         )
         return training
@@ -147,12 +147,10 @@ def _from_mapping(priors, classes, dropped):
     if missing or unknown:
         parts = []
         if missing:
-            parts.append(f"they have none for {', '.join(missing)}")
+            parts.append(f"missing {', '.join(map(repr, missing))}")
         if unknown:
-            parts.append(f"there is no class {', '.join(unknown)}")
-        raise ValueError(
-            f"priors must name each class once ({', '.join(classes)}): {' and '.join(parts)}"
-        )
+            parts.append(f"unknown class {', '.join(map(repr, unknown))}")
+        raise ValueError(f"priors: {'; '.join(parts)} (classes: {', '.join(classes)})")
     left_out = [name for name in names if name not in classes]
     if left_out:
         _checked(_numbers(list(names.values()))[:, np.newaxis], priors)

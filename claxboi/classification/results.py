@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Read a classified table: its classes, its rows by identifier, and lists of its sources.
+Read a classified table: classes, sources by name, position or row, and lists of sources.
 """
 
 import numbers
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-#: A source this close to a given position is meant, in arcsec.
+#: Largest separation of a source from a given position, in arcsec.
 MATCH_RADIUS = 10
 
 
@@ -62,7 +62,7 @@ def read_classified(result, columns=("prediction", "P_{class}")):
     Raises
     ------
     TypeError, ValueError, KeyError
-        If it is not a Table with rows, was not classified, or lost columns since.
+        If it is not a Table with rows, was not classified, or lacks columns.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def check_evaluation(evaluation):
     Raises
     ------
     TypeError
-        If it is anything else.
+        If it is not an evaluation.
     """
     if not isinstance(evaluation, Evaluation):
         raise TypeError(f"evaluation must be an Evaluation, got {type(evaluation).__name__}")
@@ -133,29 +133,29 @@ def check_evaluation(evaluation):
 
 def read_classes(table, column=None, classes=None):
     """
-    Read the class of each source, whether it was predicted or is known.
+    Read the predicted or known class of each source.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The sources.
     column : str or None, optional
-        Column of the classes; None takes ``prediction``, else ``class``, else none.
+        Column of the classes. Default: ``prediction``, else ``class``, else no classes.
     classes : sequence of str or None, optional
-        The classes that are wanted, in their order; None takes all.
+        The requested classes, in order. Default: all.
 
     Returns
     -------
     names : dict of str to int
-        For each wanted class its place among all of them, which decides how it looks: as
-        in the model if the table was classified, else in alphabetical order.
+        Index of each requested class among all classes, which decides its colour: in the order of
+        the model if the table was classified, else alphabetical.
     values : `~numpy.ndarray` of str, shape (n_rows,)
         Class of each source, empty where it has none.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If there is no such column, or no such class.
+        If the column or a class does not exist.
     """
     if column is None:
         column = next((name for name in ("prediction", "class") if name in table.colnames), None)
@@ -195,7 +195,7 @@ def find_value(table, column, source):
     value : float
         NaN where it is missing.
     title : str
-        What the source is called.
+        Name of the source.
     """
     column = getattr(column, "column", column)
     row, title = find_source(table, source)
@@ -227,7 +227,7 @@ def find_source(table, source, name="result", column=None):
     row : int
         Row number from 0.
     title : str
-        What the source is called.
+        Name of the source.
 
     Raises
     ------
@@ -247,7 +247,7 @@ def find_source(table, source, name="result", column=None):
     columns = identifier_columns(table) if column is None else [column]
     check_columns(table, columns, name)
     has_name = bool(columns) or isinstance(source, str)
-    columns = columns or table.colnames[:1]
+    columns = columns or [one for one in table.colnames[:1] if table[one].dtype.kind in "USOiu"]
     if isinstance(source, numbers.Integral) and not isinstance(source, bool):
         if not -len(table) <= source < len(table):
             raise IndexError(f"source must be a row from 0 to {len(table) - 1}, got {source}")
@@ -260,7 +260,7 @@ def find_source(table, source, name="result", column=None):
         raise TypeError(
             f"source must be a row number, an identifier or one position, got {source!r}"
         )
-    return row, str(table[columns[0]][row]) if has_name else f"row {row}"
+    return row, str(table[columns[0]][row]) if has_name and columns else f"row {row}"
 
 
 def _find_text(table, source, columns, name):
@@ -285,10 +285,11 @@ def _find_text(table, source, columns, name):
         return _find_position(table, position, name)
     if source.isdecimal() and int(source) < len(table):
         return int(source)
-    where = " or ".join(columns)
+    where = f"not found in {' or '.join(columns)} of {name}"
+    if not columns:
+        where = f"{name} has no column source_id or name"
     raise KeyError(
-        f"no source {source!r}: not found in {where} of {name}, and not a row number from 0 to "
-        f"{len(table) - 1}"
+        f"no source {source!r}: {where}, and not a row number from 0 to {len(table) - 1}"
     )
 
 
@@ -330,7 +331,7 @@ def _find_position(table, position, name):
     return int(known[nearest])
 
 
-#: What a list of sources copies from the result, where it is there.
+#: Columns of the result that a list of sources copies.
 COPIED = ("source_id", "ra", "dec", "flux")
 
 

@@ -14,6 +14,7 @@ from scipy.optimize import differential_evolution, minimize
 from claxboi.utils import Progress, check_number
 
 from ._posterior import combine, log_normalize
+from ._scores import count_confusion
 
 __all__ = ["PUBLISHED_WEIGHTS", "WeightSearch", "parse_weights"]
 
@@ -300,8 +301,7 @@ class F1Objective:
         """
         n_classes = len(self.proportions)
         predicted = largest(self.joint(np.asarray(weights, float)))
-        confusion = np.bincount(self.codes * n_classes + predicted, minlength=n_classes**2)
-        confusion = confusion.reshape(n_classes, n_classes)
+        confusion = count_confusion(self.codes, predicted, n_classes)
         recall = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
         true = self.proportions * np.diag(recall)
         chosen = self.proportions @ recall

@@ -10,6 +10,7 @@ from pathlib import Path
 __all__ = [
     "PROPERTIES_FILE",
     "TABLE",
+    "UsageError",
     "add_model",
     "add_options",
     "add_overwrite",
@@ -21,6 +22,13 @@ __all__ = [
     "parse_settings",
     "parse_training",
 ]
+
+
+class UsageError(ValueError):
+    """
+    The command line is wrong.
+    """
+
 
 #: What a table of sources may be.
 TABLE = "table of sources: FITS, VOTable, ECSV, Parquet, CSV, or another format that astropy reads"
@@ -54,7 +62,9 @@ def existing_file(text):
     -------
     text : str
     """
-    if not Path(text).exists():
+    # A table of a file is named as file.fits#2.
+    name, mark, _ = text.rpartition("#")
+    if not Path(text).exists() and not (mark and Path(name).exists()):
         raise FileNotFoundError(f"there is no file {text}")
     return text
 
@@ -159,8 +169,10 @@ def add_settings(sub):
     )
     add_options(
         sub,
+        ("id", str, "column with the identifiers of the sources (default: source_id)"),
         ("weight", str, "column with the weight of each labelled row (default: 1 each)"),
         ("weights", str, "published, or location=9,spectrum=8.6,... (default: fitted)"),
+        ("recipe", str, "default, published or original: the four settings below at once"),
         ("normalization", str, "none (default), published or original"),
         ("missing", str, "existence (default), ignore or sentinel"),
         ("kernel", str, "exponential (default) or gaussian"),
@@ -241,6 +253,8 @@ def parse_settings(args):
         for name in (
             "label",
             "weight",
+            "id",
+            "recipe",
             "normalization",
             "missing",
             "kernel",
@@ -293,7 +307,7 @@ def _numbers(text, name):
         key, value = _pair(part, name, example)
         if key in numbers or not _is_number(value):
             problem = "named twice" if key in numbers else f"got {value!r}"
-            raise ValueError(f"{name} must be one number each, such as {example}; {key}: {problem}")
+            raise UsageError(f"{name} must be one number each, such as {example}; {key}: {problem}")
         numbers[key] = float(value)
     return numbers
 
@@ -301,7 +315,7 @@ def _numbers(text, name):
 def _pair(text, name, example):
     key, separator, value = (part.strip() for part in text.rpartition("="))
     if not separator or not key or not value:
-        raise ValueError(f"{name} must look like {example}, got {text!r}")
+        raise UsageError(f"{name} must look like {example}, got {text!r}")
     return key, value
 
 
@@ -318,10 +332,10 @@ def _properties(text, categories):
         return [_entry(name, category) for name, category in chosen.items()] or None
     if text.lower().endswith(".toml"):
         if chosen:
-            raise ValueError("--category goes with a list of columns: a TOML file has its own")
+            raise UsageError("--category goes with a list of columns: a TOML file has its own")
         return _read_properties(Path(text))
     if Path(text).is_file():
-        raise ValueError(f"properties must be columns, as hr1,hr2, or a TOML file; got {text!r}")
+        raise UsageError(f"properties must be columns, as hr1,hr2, or a TOML file; got {text!r}")
     names = [name.strip() for name in text.split(",") if name.strip()]
     return [_entry(name, chosen.get(name)) for name in dict.fromkeys([*names, *chosen])]
 
@@ -341,14 +355,14 @@ def _read_properties(path):
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except ValueError as err:  # of TOML, and of Unicode
-        raise ValueError(f"{path} is not TOML: {err}") from err
+        raise UsageError(f"{path} is not TOML: {err}") from err
     records = []
     for key, value in content.items():
         if isinstance(value, list) and all(isinstance(name, str) for name in value):
             records += [{"column": name, "category": key} for name in value]
             continue
         if not isinstance(value, dict):
-            raise TypeError(
+            raise UsageError(
                 f"{path}: {key!r} must be a list of columns (of a category) or a table with the "
                 f"fields of a column, got {value!r}"
             )
@@ -356,7 +370,7 @@ def _read_properties(path):
         unknown = fields.keys() - Property.__dataclass_fields__.keys()
         if unknown or "column" in fields:
             known = ", ".join(name for name in Property.__dataclass_fields__ if name != "column")
-            raise ValueError(
+            raise UsageError(
                 f"{path}: column {key!r} may have {known}; got {', '.join(sorted(fields))}"
             )
         if "bounds" in fields:
@@ -368,5 +382,5 @@ def _read_properties(path):
             Property(key, **fields)
             records.append({"column": key, **fields})
         except (TypeError, ValueError) as err:
-            raise ValueError(f"{path}: column {key!r}: {err}") from err
+            raise UsageError(f"{path}: column {key!r}: {err}") from err
     return records

@@ -4,23 +4,20 @@ Classification and classified tables, as several commands use them.
 """
 
 import logging
-import re
 import sys
 from pathlib import Path
 
-from ._arguments import parse_priors, parse_settings, parse_training
+from ._arguments import UsageError, parse_priors, parse_settings, parse_training
 
 __all__ = [
     "MODEL_SUFFIX",
     "describe_origin",
-    "find_row",
     "read_model",
     "run_classify",
     "say",
     "score_line",
     "stored_priors",
     "summary",
-    "table_priors",
     "training_sample",
 ]
 
@@ -103,16 +100,16 @@ def _check_combinations(args, settings):
     if args.model is not None:
         given = settings.keys() - {"label"}
         if given or args.training or args.optimize or args.target:
-            raise ValueError(
+            raise UsageError(
                 "model is already fitted: --training, --optimize, --target and the settings of a "
                 "fit cannot be given with it"
             )
     if args.optimize not in (None, "log_loss", "f1"):
-        raise ValueError(f"optimize must be one of 'log_loss', 'f1', got {args.optimize!r}")
+        raise UsageError(f"optimize must be one of 'log_loss', 'f1', got {args.optimize!r}")
     if args.optimize and "weights" in settings:
-        raise ValueError("--weights are given: --optimize would find others")
+        raise UsageError("--weights are given: --optimize would find others")
     if args.target and args.optimize != "f1":
-        raise ValueError("--target needs --optimize f1")
+        raise UsageError("--target needs --optimize f1")
 
 
 def training_sample(args, result, model):
@@ -139,7 +136,7 @@ def training_sample(args, result, model):
     if args.training is None and label in result.colnames and not is_missing(result, label).all():
         return result
     if args.model is not None:
-        raise ValueError(
+        raise UsageError(
             f"--evaluate needs labelled sources, and the table has none in column {label!r}; score "
             "a model on other sources by claxboi evaluate LABELLED --model FILE"
         )
@@ -173,23 +170,7 @@ def stored_priors(result, priors):
     return stored if isinstance(stored, dict) and priors not in (None, "training") else "training"
 
 
-def table_priors(table):
-    """
-    Return the priors at which a classified table is scored: its own, where they are proportions.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The classified table.
-
-    Returns
-    -------
-    priors : dict or "training"
-    """
-    return stored_priors(table, "of the table")
-
-
-def read_model(table_path, model_path=None):
+def read_model(table_path, model_path=None, table=None):
     """
     Read the model that classified a table.
 
@@ -199,18 +180,31 @@ def read_model(table_path, model_path=None):
         The classified table.
     model_path : str, optional
         Its model. Default: the file that is kept beside the table.
+    table : `~astropy.table.Table`, optional
+        The table itself, which may know its model.
 
     Returns
     -------
     model : `~claxboi.classification.NaiveBayesClassifier`
+
+    Raises
+    ------
+    ValueError
+        If the table knows that another model classified it.
     """
-    from claxboi.classification import NaiveBayesClassifier
+    from claxboi.classification import NaiveBayesClassifier, model_fingerprint
 
     path = Path(model_path or f"{table_path}{MODEL_SUFFIX}")
     if not path.exists():
         raise FileNotFoundError(
             f"there is no model file {path}, which classify and run keep beside their output; name "
             "another with --model"
+        )
+    known = {} if table is None else table.meta.get("claxboi", {}).get("pipeline", {})
+    if known.get("model", "") not in ("", model_fingerprint(path)):
+        raise ValueError(
+            f"{path} is not the model that classified {table_path}: the files are from two jobs. "
+            "Run the job again, or name the right model with --model"
         )
     return NaiveBayesClassifier.read(path)
 
@@ -303,48 +297,3 @@ def describe_origin(model):
     if origin.get("dates"):
         parts.append(f"catalogues of {' to '.join(dict.fromkeys(origin['dates']))}")
     return f"trained on {'; '.join(parts)}"
-
-
-def find_row(table, source, column=None):
-    """
-    Find the row of a source.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The sources.
-    source : str
-        Identifier, or row number from 0.
-    column : str, optional
-        Column of the identifiers. Default: the usual ones.
-
-    Returns
-    -------
-    row : int
-    """
-    import numpy as np
-
-    from claxboi.catalog import identifier_columns
-    from claxboi.utils import check_columns, text_values
-
-    if column is None:
-        columns = identifier_columns(table)
-    else:
-        columns = [column]
-        check_columns(table, columns)
-    for name in columns:
-        rows = np.flatnonzero(text_values(table, name)[0] == source.strip())
-        if len(rows) == 1:
-            return int(rows[0])
-        if len(rows) > 1:
-            raise ValueError(
-                f"source {source!r} is in {len(rows)} rows of column {name!r}, the first are "
-                f"{', '.join(map(str, rows[:5]))}; give the row number"
-            )
-    if re.fullmatch(r"\d+", source) and int(source) < len(table):
-        return int(source)
-    where = " or ".join(columns) or "source_id or name (--id names another column)"
-    raise ValueError(
-        f"no source {source!r}: not found in {where}, and not a row number from 0 to "
-        f"{len(table) - 1}"
-    )

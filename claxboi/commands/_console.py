@@ -72,10 +72,13 @@ def is_of_user(error):
     -------
     is_of_user : bool
     """
+    from claxboi.io import FetchError
     from claxboi.utils import InputError
 
-    if isinstance(error, InputError):
+    if isinstance(error, (InputError, FetchError)):
         return True
+    if not isinstance(error, (ValueError, KeyError, TypeError, IndexError, ImportError)):
+        return False
     last = traceback.extract_tb(error.__traceback__)[-1]
     ours = Path(last.filename).is_relative_to(Path(__file__).parents[1])
     return ours and (last.line or "").startswith("raise ")

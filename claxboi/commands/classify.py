@@ -8,6 +8,7 @@ from pathlib import Path
 from ._arguments import (
     PROPERTIES_FILE,
     TABLE,
+    UsageError,
     add_overwrite,
     add_pos_error,
     add_settings,
@@ -71,7 +72,7 @@ def _classify(args):
     if model_path is not None:
         check_output(model_path, overwrite=args.overwrite)
         if Path(model_path).resolve() == Path(args.output).resolve():
-            raise ValueError(f"write_model must be another file than the output, {args.output}")
+            raise UsageError(f"write_model must be another file than the output, {args.output}")
     result, model = run_classify(args, read_table(args.table))
     if args.evaluate:
         sample = training_sample(args, result, model)

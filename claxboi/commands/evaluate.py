@@ -6,13 +6,14 @@
 from ._arguments import (
     PROPERTIES_FILE,
     TABLE,
+    UsageError,
     add_options,
     add_settings,
     existing_file,
     parse_priors,
     parse_settings,
 )
-from ._classified import read_model, run_classify, say, stored_priors, table_priors
+from ._classified import read_model, run_classify, say, stored_priors
 
 __all__ = ["add"]
 
@@ -48,20 +49,11 @@ def add(command):
 
 
 def _evaluate(args):
+    from claxboi.classification import evaluate_result
     from claxboi.io import read_table
 
     table = read_table(args.table)
     priors = parse_priors(args)
-    is_classified = "classification" in table.meta.get("claxboi", {})
-    if is_classified and not _has_settings(args):
-        model = read_model(args.table, args.model)
-        priors = table_priors(table) if priors is None else priors
-    elif args.model is not None and priors != "estimate":
-        model = read_model(args.table, args.model)
-        parse_settings(args)
-    else:
-        result, model = run_classify(args, table)
-        priors = stored_priors(result, priors)
     options = {
         name: getattr(args, name)
         for name in ("method", "label", "n_folds", "groups")
@@ -69,7 +61,21 @@ def _evaluate(args):
     }
     if hasattr(args, "population_weight"):
         options["weight"] = args.population_weight
-    say(model.evaluate(table, priors, rng=args.rng, show_progress=not args.quiet, **options))
+    options |= {"rng": args.rng, "show_progress": not args.quiet}
+    is_classified = "classification" in table.meta.get("claxboi", {})
+    if is_classified and not _has_settings(args):
+        model = read_model(args.table, args.model, table)
+        evaluation = evaluate_result(table, model, priors, **options)
+        if evaluation is None:
+            raise UsageError(f"table must have labelled sources in column {model.label!r}")
+    elif args.model is not None and priors != "estimate":
+        if _has_settings(args):
+            raise UsageError("model is already fitted: settings of a fit cannot be given with it")
+        evaluation = read_model(args.table, args.model).evaluate(table, priors, **options)
+    else:
+        result, model = run_classify(args, table)
+        evaluation = model.evaluate(table, stored_priors(result, priors), **options)
+    say(evaluation)
 
 
 def _has_settings(args):

@@ -4,7 +4,7 @@
 """
 
 from ._arguments import add_model, existing_file, parse_priors
-from ._classified import MODEL_SUFFIX, find_row, read_model, say
+from ._classified import MODEL_SUFFIX, read_model, say
 
 __all__ = ["add"]
 
@@ -29,7 +29,7 @@ def add(command):
     sub.add_argument(
         "source",
         metavar="SOURCE",
-        help="identifier (in source_id, name, IAUNAME or SRCID), or else row number from 0",
+        help="identifier in any spelling, position such as '10.684 +41.269', or row number from 0",
     )
     sub.add_argument("--id", metavar="COLUMN", help="another column with the identifiers")
     add_model(sub, MODEL_SUFFIX)
@@ -38,11 +38,12 @@ def add(command):
 
 
 def _explain(args):
+    from claxboi.classification.results import find_source
     from claxboi.io import read_table
 
     table = read_table(args.table)
-    row = find_row(table, args.source, args.id)
-    explanation = read_model(args.table, args.model).explain(table[row], parse_priors(args))
+    row, _ = find_source(table, args.source, args.table, args.id)
+    explanation = read_model(args.table, args.model, table).explain(table[row], parse_priors(args))
     if args.parts:
         parts = explanation.to_table()
         parts["value"].info.format = ".5g"

@@ -3,7 +3,7 @@
 ``claxboi references``: the catalogues that sources are compared with.
 """
 
-from ._arguments import TABLE, existing_file
+from ._arguments import TABLE, UsageError, existing_file
 from ._classified import say
 
 __all__ = ["add"]
@@ -48,9 +48,9 @@ def _references(args):
     from claxboi.references import bibtex, list_references
 
     if (args.plan is None) != (args.radius is None):
-        raise ValueError("--plan and --radius belong together")
+        raise UsageError("--plan and --radius belong together")
     if args.kind is not None and args.names:
-        raise ValueError("--kind is for the list of all; leave the names out")
+        raise UsageError("--kind is for the list of all; leave the names out")
     names = args.names or list(list_references(args.kind)["name"])
     if args.plan is not None:
         _plan(args, names)
@@ -75,7 +75,7 @@ def _plan(args, names):
     from claxboi.utils import check_columns
 
     if not args.names:
-        raise ValueError("--plan must be given the names of catalogues")
+        raise UsageError("--plan must be given the names of catalogues")
     table = read_table(args.plan)
     check_columns(table, ["ra", "dec"], args.plan)
     coords = XrayTable(table).coords

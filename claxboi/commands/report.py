@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from ._arguments import add_model, add_overwrite, existing_file
-from ._classified import MODEL_SUFFIX, read_model, say, table_priors
+from ._classified import MODEL_SUFFIX, read_model, say
 
 __all__ = ["add"]
 
@@ -50,6 +50,12 @@ def add(command):
     sub.add_argument(
         "--cards", type=int, default=5000, help="largest number of full cards (default 5000)"
     )
+    sub.add_argument(
+        "--n-sources",
+        type=int,
+        default=200_000,
+        help="largest number of sources that the page lists (default 200000)",
+    )
     sub.add_argument("--title", help="title of the page")
     add_overwrite(sub, "replace the file")
 
@@ -60,9 +66,10 @@ def _readable_elsewhere(path):
 
 
 def _report(args):
+    from claxboi.classification import evaluate_result
     from claxboi.io import read_table
     from claxboi.report import write_report
-    from claxboi.utils import check_output, is_missing
+    from claxboi.utils import check_output
 
     check_output(args.output, overwrite=args.overwrite)
     result = read_table(args.table)
@@ -70,10 +77,8 @@ def _report(args):
     candidates = read_table(args.candidates) if args.candidates else None
     model = evaluation = None
     if args.model or Path(f"{args.table}{MODEL_SUFFIX}").exists():
-        model = read_model(args.table, args.model)
-        label = model.label
-        if label in result.colnames and not is_missing(result, label).all():
-            evaluation = model.evaluate(result, table_priors(result), show_progress=not args.quiet)
+        model = read_model(args.table, args.model, result)
+        evaluation = evaluate_result(result, model, show_progress=not args.quiet)
     write_report(
         result,
         args.output,
@@ -85,6 +90,7 @@ def _report(args):
         columns=args.columns.split(",") if args.columns else (),
         table_path=_readable_elsewhere(args.table),
         n_cards=args.cards,
+        n_sources=args.n_sources,
         overwrite=args.overwrite,
         title=args.title,
         show_progress=not args.quiet,

@@ -7,7 +7,7 @@ import argparse
 from contextlib import nullcontext
 from pathlib import Path
 
-from ._arguments import TABLE, add_overwrite, add_pos_error, existing_file, parse_priors
+from ._arguments import TABLE, UsageError, add_overwrite, add_pos_error, existing_file, parse_priors
 from ._classified import say, summary
 
 __all__ = ["add"]
@@ -73,7 +73,10 @@ def add(command):
     sub.add_argument(
         "--offline", action="store_true", help="ask no service; what is not here is an error"
     )
-    add_overwrite(sub, "replace the output of another job")
+    add_overwrite(sub, "replace the output of another job, or one that was changed since")
+    sub.add_argument(
+        "--refresh", action="store_true", help="do all steps again, and ask all services again"
+    )
 
 
 def _run(args):
@@ -90,13 +93,14 @@ def _run(args):
             say(line)
         return
     if args.output is None:
-        raise ValueError("output must be given: -o OUT")
+        raise UsageError("output must be given: -o OUT")
     with conf.set_temp("offline", True) if args.offline else nullcontext():
         result = run(
             args.table,
             args.output,
             settings=settings,
             overwrite=args.overwrite,
+            refresh=args.refresh,
             show_progress=not args.quiet,
         )
     if args.quiet:
@@ -133,7 +137,7 @@ def _one_setting(text):
 
     key, separator, value = text.partition("=")
     if not separator:
-        raise ValueError(f"set must look like labels.radius=5, got {text!r}")
+        raise UsageError(f"set must look like labels.radius=5, got {text!r}")
     try:
         value = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -155,5 +159,5 @@ def _references(given):
         elif separator and name:
             files[name.strip()] = file.strip()
         else:
-            raise ValueError(f"references must be a folder or NAME=FILE, got {text!r}")
+            raise UsageError(f"references must be a folder or NAME=FILE, got {text!r}")
     return files

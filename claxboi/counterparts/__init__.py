@@ -4,10 +4,11 @@ Step 3, counterpart identification: probabilistic counterparts, host galaxies, X
 """
 
 from .associate import associate
-from .best_match import best_matches
+from .best_match import all_matches, best_matches
 from .calibrate import CutoffCalibration, calibrate_cutoffs, shift_positions
 from .error_audit import ErrorAudit, audit_errors
 from .errors import complete_pos_errors, radius_from_sigma, sigma_from_radius
+from .find_counterparts import find_counterparts
 from .host_search import find_hosts_in, nearby_galaxies
 from .hosts import best_hosts, find_hosts, host_regions
 from .magnitude_priors import MagnitudePrior, ProbabilityPrior
@@ -25,12 +26,14 @@ __all__ = [
     "ProbabilityPrior",
     "SkyPairs",
     "XrayLinks",
+    "all_matches",
     "associate",
     "audit_errors",
     "best_hosts",
     "best_matches",
     "calibrate_cutoffs",
     "complete_pos_errors",
+    "find_counterparts",
     "find_hosts",
     "find_hosts_in",
     "find_in_surveys",

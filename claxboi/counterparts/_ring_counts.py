@@ -114,8 +114,8 @@ def sky_density(ra_deg, dec_deg, reach_arcsec, circles, mean_deg2, draw, label):
     n_groups = int(group.max()) + 1
     number = np.bincount(group, weights=counts, minlength=n_groups)
     area = np.bincount(group, weights=areas, minlength=n_groups)
-    if mean_deg2 is None:
-        # An object more than there are, for a survey of which nothing was found.
+    if not mean_deg2:
+        # One object more than there are, for a survey in which nothing was found.
         mean_deg2 = (number.sum() + 1) / max(area.sum(), 1 / WHOLE_SKY_DEG2)
 
     sparse = np.flatnonzero(number < _ENOUGH)

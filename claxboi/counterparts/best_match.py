@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
+from astropy.time import Time
 
 from claxboi.catalog import describe, make_column
 from claxboi.utils import (
@@ -26,7 +27,7 @@ from claxboi.utils import (
 from .association_solver import CLAIM
 from .errors import ELLIPSE
 
-__all__ = ["best_matches"]
+__all__ = ["all_matches", "best_matches"]
 
 RULES = ("first", "best")
 
@@ -123,47 +124,186 @@ def best_matches(
         77     0.983          gaia
         --        --            --
     """
-    check_table(xray, "xray")
     check_choice(rule, RULES, "rule")
-    if not hasattr(secondaries, "items") or len(secondaries) == 0 or isinstance(secondaries, Table):
-        raise TypeError(
-            f"secondaries must be a mapping of survey names to Tables, got {secondaries!r:.80}"
-        )
-    if not isinstance(domain, str) or not domain:
-        raise TypeError(f"domain must be a name such as 'opt', got {domain!r}")
-    names = list(secondaries)
-    for name in names:
-        check_table(secondaries[name], f"secondary {name!r}", allow_empty=True)
-        check_columns(secondaries[name], ["ra", "dec"], f"secondary {name!r}")
-    cutoffs = [
-        check_number(c, "cutoff", minimum=0, maximum=1)
-        for c in _by_name(cutoff, names, "cutoff", 0.0)
-    ]
-    ids = _by_name(id_column, names, "id_column", None)
-    kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
-    for column in kept.values():
-        if not any(column in survey.colnames for survey in secondaries.values()):
-            raise KeyError(f"keep names the column {column!r}, which none of {names} has")
-    found = [_best_of(candidates, name, names, secondaries[name], len(xray)) for name in names]
-
+    survey = _Surveys(candidates, xray, secondaries, domain, cutoff, id_column, keep)
+    found = [_most_probable(objects, len(xray)) for objects in survey.objects]
+    above = survey.above([one.p_any for one in found])
     probability = np.array([b.p_any * b.p_i for b in found])
-    above = np.array([(b.row >= 0) & (b.p_any >= c) for b, c in zip(found, cutoffs, strict=True)])
     best = np.argmax(np.where(above, probability, -1.0), axis=0)
     chosen = np.argmax(above, axis=0) if rule == "first" else best
-    has = above.any(axis=0)
-    columns = _columns(domain, secondaries, ids, found, has=has, chosen=chosen, best=best)
-    row = np.choose(chosen, [b.row for b in found])
-    for new, column in kept.items():
-        columns[new] = _kept(new, column, secondaries, np.where(has, chosen, -1), row)
-    result = add_columns(xray, columns, overwrite=overwrite)
-    result.meta = record(
-        result.meta,
-        f"counterparts_{domain}",
-        surveys=names,
-        rule=rule,
-        cutoff=dict(zip(names, cutoffs, strict=True)),
+    result = add_columns(
+        xray,
+        survey.columns(found, has=above.any(axis=0), chosen=chosen, best=best),
+        overwrite=overwrite,
     )
-    return result
+    return survey.record(result, rule=rule)
+
+
+def all_matches(
+    candidates,
+    xray,
+    secondaries,
+    *,
+    domain="opt",
+    rule="first",
+    cutoff=0.0,
+    id_column=None,
+    keep=(),
+    overwrite=False,
+):
+    """
+    Make a table of all candidates of each X-ray source, and of none.
+
+    Parameters
+    ----------
+    candidates, xray, secondaries, domain, rule, cutoff, id_column, keep, overwrite
+        As for `best_matches`. Of several surveys, the candidates of a source are those in the
+        survey from which its best match is; without a best match, in that with the largest
+        ``p_any``.
+
+    Returns
+    -------
+    table : same class as ``xray``
+        One row for each candidate, and after the candidates of each source one for none, with the
+        columns of ``xray``, then ``primary``, the row of the source in ``xray``;
+        ``match_probability``, ``p_any * p_i`` of a candidate and ``1 - p_any`` of none, which sum
+        to 1 for each source; and the columns of `best_matches` but ``<domain>_is_shared``, masked
+        in the rows for none.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        If an argument is wrong, or the candidates are not of these surveys.
+
+    See Also
+    --------
+    claxboi.classification.classify_candidates : Classify sources with all candidates.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import all_matches, associate
+    >>> xray = Table({"ra": [10.0], "dec": [30.0], "pos_error": [1.0]})
+    >>> gaia = Table({"id": [77, 78], "ra": [10.0, 10.0005], "dec": [30.0003, 30.0]})
+    >>> gaia["pos_error"] = 0.1
+    >>> candidates = associate(
+    ...     xray, gaia, radius=10 * u.arcsec, completeness=0.5, density=20000 / u.deg**2
+    ... )
+    >>> table = all_matches(candidates, xray, {"gaia": gaia})
+    >>> table["match_probability"].info.format = ".3f"
+    >>> print(table["primary", "opt_id", "match_probability"])
+    primary opt_id match_probability
+    ------- ------ -----------------
+          0     77             0.644
+          0     78             0.345
+          0     --             0.011
+    """
+    check_choice(rule, RULES, "rule")
+    survey = _Surveys(candidates, xray, secondaries, domain, cutoff, id_column, keep)
+    found = [_most_probable(objects, len(xray)) for objects in survey.objects]
+    p_any = np.array([one.p_any for one in found])
+    above = survey.above(p_any)
+    probability = np.where(above, [b.p_any * b.p_i for b in found], p_any - 2)
+    best = np.argmax(probability, axis=0)
+    chosen = (
+        np.where(above.any(axis=0), np.argmax(above, axis=0), best) if rule == "first" else best
+    )
+    parts = [_Objects(np.arange(len(xray)), *np.array([[-1, 0.0, np.nan]] * len(xray)).T)]
+    parts += [one[chosen[one.primary] == k] for k, one in enumerate(survey.objects)]
+    rows = _Objects(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    is_none = rows.row < 0
+    rows = rows[np.lexsort((rows.row, -rows.p, is_none, rows.primary))]
+    is_none, source = rows.row < 0, rows.primary
+    has_any = p_any[chosen, np.arange(len(xray))][source]
+    share = np.divide(rows.p, has_any, out=np.zeros(len(rows.p)), where=has_any > 0)
+    each = _Best(rows.row.astype(np.int64), has_any, share, rows.separation)
+    columns = {
+        "primary": make_column("primary", source),
+        "match_probability": make_column(
+            "match_probability", np.where(is_none, 1 - has_any, rows.p)
+        ),
+        **survey.columns(
+            [each] * len(found), has=~is_none, chosen=chosen[source], best=best[source]
+        ),
+    }
+    del columns[f"{domain}_is_shared"]
+    return survey.record(add_columns(xray[source], columns, overwrite=overwrite), rule=rule)
+
+
+class _Objects(NamedTuple):
+    # Each object of one survey near each X-ray source once; arrays of shape (n_pairs,).
+    primary: np.ndarray
+    row: np.ndarray  # of the survey
+    p: np.ndarray  # that it is the counterpart
+    separation: np.ndarray
+
+    def __getitem__(self, rows):
+        return _Objects(*(column[rows] for column in tuple(self)))
+
+
+class _Surveys:
+    """
+    The checked arguments of `best_matches`.
+    """
+
+    def __init__(self, candidates, xray, secondaries, domain, cutoff, id_column, keep):
+        check_table(xray, "xray")
+        is_table = isinstance(secondaries, Table)
+        if not hasattr(secondaries, "items") or len(secondaries) == 0 or is_table:
+            raise TypeError(
+                f"secondaries must be a mapping of survey names to Tables, got {secondaries!r:.80}"
+            )
+        if not isinstance(domain, str) or not domain:
+            raise TypeError(f"domain must be a name such as 'opt', got {domain!r}")
+        self.secondaries, self.domain, self.names = secondaries, domain, list(secondaries)
+        for name, survey in secondaries.items():
+            check_table(survey, f"secondary {name!r}", allow_empty=True)
+            check_columns(survey, ["ra", "dec"], f"secondary {name!r}")
+        self.cutoffs = [
+            check_number(c, "cutoff", minimum=0, maximum=1)
+            for c in _by_name(cutoff, self.names, "cutoff", 0.0)
+        ]
+        self.ids = _by_name(id_column, self.names, "id_column", None)
+        self.kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
+        for column in self.kept.values():
+            if not any(column in survey.colnames for survey in secondaries.values()):
+                raise KeyError(f"keep: no column {column!r} in {', '.join(self.names)}")
+        self.objects = [
+            _read_objects(candidates, name, self.names, survey, len(xray))
+            for name, survey in secondaries.items()
+        ]
+
+    def above(self, p_any):
+        """
+        Return which sources have a counterpart above the cutoff, of shape (n_surveys, n_sources).
+        """
+        return np.array([(p > 0) & (p >= c) for p, c in zip(p_any, self.cutoffs, strict=True)])
+
+    def columns(self, found, *, has, chosen, best):
+        """
+        Return the columns of counterparts in rows of which each has one of a survey, or none.
+        """
+        columns = _columns(
+            self.domain, self.secondaries, self.ids, found, has=has, chosen=chosen, best=best
+        )
+        row = np.choose(chosen, [b.row for b in found])
+        for new, column in self.kept.items():
+            columns[new] = _kept(new, column, self.secondaries, np.where(has, chosen, -1), row)
+        return columns
+
+    def record(self, result, *, rule):
+        """
+        Record how the counterparts were chosen.
+        """
+        result.meta = record(
+            result.meta,
+            f"counterparts_{self.domain}",
+            surveys=self.names,
+            rule=rule,
+            cutoff=dict(zip(self.names, self.cutoffs, strict=True)),
+        )
+        return result
 
 
 def _by_name(value, names, argument, default):
@@ -175,9 +315,9 @@ def _by_name(value, names, argument, default):
     return [value] * len(names)
 
 
-def _best_of(candidates, name, names, survey, n_sources):
+def _read_objects(candidates, name, names, survey, n_sources):
     """
-    Find the most probable object of one survey for each source.
+    Read the objects of one survey from the candidates.
     """
     if isinstance(candidates, Table):
         table = candidates
@@ -201,26 +341,26 @@ def _best_of(candidates, name, names, survey, n_sources):
             f"{len(survey)} of {name!r}"
         )
     here = np.isfinite(row)
-    return _sum_objects(
-        primary[here],
-        row[here].astype(np.int64),
-        (float_values(table, "p_any") * float_values(table, "p_i"))[here],
-        float_values(table, separation)[here],
-        n_sources,
-    )
+    order = np.flatnonzero(here)
+    order = order[np.lexsort((row[order], primary[order]))]
+    p = float_values(table, "p_any") * float_values(table, "p_i")
+    separations = float_values(table, separation)
+    rows = _Objects(primary[order], row[order].astype(np.int64), p[order], separations[order])
+    if len(order) == 0:
+        return rows
+    # An object may be in several combinations.
+    new = np.flatnonzero(np.append(True, (np.diff(rows.primary) != 0) | (np.diff(rows.row) != 0)))
+    return rows[new]._replace(p=np.add.reduceat(rows.p, new))
 
 
-def _sum_objects(primary, row, p, separation, n_sources):
+def _most_probable(objects, n_sources):
+    """
+    Find the most probable object of one survey for each source.
+    """
     best = _Best(
         np.full(n_sources, -1), np.zeros(n_sources), np.zeros(n_sources), np.full(n_sources, np.nan)
     )
-    if len(primary) == 0:
-        return best
-    order = np.lexsort((row, primary))
-    primary, row, p, separation = (x[order] for x in (primary, row, p, separation))
-    new = np.flatnonzero(np.append(True, (np.diff(primary) != 0) | (np.diff(row) != 0)))
-    p = np.add.reduceat(p, new)
-    primary, row, separation = primary[new], row[new], separation[new]
+    primary, row, p, separation = objects
     best.p_any[:] = np.minimum(np.bincount(primary, weights=p, minlength=n_sources), 1.0)
     order = np.lexsort((row, separation, -p, primary))
     top = order[np.unique(primary[order], return_index=True)[1]]
@@ -293,6 +433,12 @@ def _kept(new, column, secondaries, chosen, row):
     """
     Take a column of the counterparts from the survey of each.
     """
+    if any(
+        isinstance(survey[column], Time)
+        for survey in secondaries.values()
+        if column in survey.colnames
+    ):
+        return _kept_times(column, secondaries, chosen, row)
     unit = (describe(new) or {}).get("unit") or _common_unit(column, secondaries)
     parts, first = [], None
     for k, (name, survey) in enumerate(secondaries.items()):
@@ -300,6 +446,11 @@ def _kept(new, column, secondaries, chosen, row):
         if column not in survey.colnames:
             continue
         first = survey[column] if first is None else first
+        if getattr(survey[column], "dtype", None) is None:
+            raise TypeError(
+                f"keep: column {column!r} of {name} must hold numbers, text or times, got "
+                f"{type(survey[column]).__name__}"
+            )
         if survey[column].dtype.kind in "fiu" and unit is not None:
             values = float_values(survey, column, unit=unit, name=name)
             missing = np.isnan(values)
@@ -313,7 +464,32 @@ def _kept(new, column, secondaries, chosen, row):
         data[rows], mask[rows] = values, missing
     if describe(new) is not None:
         return make_column(new, data, mask=mask)
-    return MaskedColumn(data, name=new, mask=mask, unit=unit, description=first.description)
+    return MaskedColumn(data, name=new, mask=mask, unit=unit, description=first.info.description)
+
+
+def _kept_times(column, secondaries, chosen, row):
+    """
+    Take a column of times from the survey of each counterpart, in the scale of the first.
+    """
+    days, mask, first = np.zeros((2, len(chosen))), np.ones(len(chosen), bool), None
+    for k, (name, survey) in enumerate(secondaries.items()):
+        if column not in survey.colnames:
+            continue
+        own = survey[column]
+        if not isinstance(own, Time):
+            raise TypeError(f"keep: column {column!r} of {name} must hold times as in the others")
+        first = own if first is None else first
+        own, rows = getattr(own, first.scale), np.flatnonzero(chosen == k)
+        days[:, rows] = own.jd1[row[rows]], own.jd2[row[rows]]
+        mask[rows] = np.asarray(own.mask)[row[rows]]
+    # Time takes no gap, and masks it afterwards.
+    days[0, mask] = first.jd1[0] if len(first) else 0.0
+    result = Time(*days, format="jd", scale=first.scale)
+    result.format = first.format
+    if mask.any():
+        result[mask] = np.ma.masked
+    result.info.description = first.info.description
+    return result
 
 
 def _common_unit(column, secondaries):

@@ -179,7 +179,7 @@ def audit_errors(
     check_table(associations, "associations", allow_empty=True)
     p0 = check_number(min_probability, "min_probability", minimum=0, maximum=1, exclusive=True)
     check_count(n_bins, "n_bins")
-    if "primary" in associations.colnames:
+    if {"primary", "p_any"} <= set(associations.colnames):
         pairs = _from_candidates(associations, xray, secondaries)
     else:
         pairs = _from_best(associations, domain)

@@ -133,7 +133,8 @@ def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
     Parameters
     ----------
     table : `~astropy.table.Table`
-        With ``pos_error`` (arcsec, 1 sigma per axis); with ``flux`` for ``fill="flux"``.
+        With ``pos_error`` (arcsec, 1 sigma per axis), or the axes of an error ellipse, from whose
+        root mean square it is made; with ``flux`` for ``fill="flux"``.
     floor : `~astropy.units.Quantity` ['angle'], optional
         Errors below it, zero included, are raised to it.
     fill : `~astropy.units.Quantity` ['angle'] or {"median", "flux"}, optional
@@ -147,7 +148,8 @@ def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
     -------
     table : same class as the input
         A new table with ``pos_error`` completed and ``is_pos_error_estimated`` added, True in the
-        rows that were changed.
+        rows that were changed. An ellipse with a missing or zero axis is masked, so that the circle
+        stands in; the axes of the others are raised to the floor.
 
     Raises
     ------
@@ -173,9 +175,16 @@ def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
           1.5                  False
     """
     check_table(table, allow_empty=True)
-    check_columns(table, ["pos_error"] + (["flux"] if _is_word(fill, "flux") else []))
+    axes = None
+    if all(column in table.colnames for column in ELLIPSE):
+        axes = np.array([float_values(table, column, unit=u.arcsec) for column in ELLIPSE[:2]])
+    needed = ["pos_error"] if axes is None else []
+    check_columns(table, needed + (["flux"] if _is_word(fill, "flux") else []))
     flux_bins = check_count(flux_bins, "flux_bins")
-    sigma = float_values(table, "pos_error", unit=u.arcsec)
+    if "pos_error" in table.colnames:
+        sigma = float_values(table, "pos_error", unit=u.arcsec)
+    else:
+        sigma = np.sqrt(np.mean(axes**2, axis=0))
     if np.any(sigma < 0):
         raise ValueError(f"pos_error must not be negative, got {sigma[sigma < 0][0]} arcsec")
     given = np.where(sigma == 0, np.nan, sigma)
@@ -201,10 +210,33 @@ def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
             f"pos_error is missing or zero in {np.isnan(filled).sum()} rows, the first is row "
             f"{np.argmax(np.isnan(filled))}; say what they become with fill= or floor="
         )
-    flag = make_column("is_pos_error_estimated", filled != sigma)
+    changed = filled != sigma
+    ellipse, is_raised = _complete_ellipse(table, axes, value if floor is not None else 0.0)
+    flag = make_column("is_pos_error_estimated", changed | is_raised)
     result = add_columns(table, {"is_pos_error_estimated": flag}, overwrite=True)
     result["pos_error"] = make_column("pos_error", filled)
+    for name, column in ellipse.items():
+        result[name] = column
     return result
+
+
+def _complete_ellipse(table, axes, floor):
+    """
+    Mask error ellipses that are none, and raise the axes of the others to the floor.
+    """
+    if axes is None:
+        return {}, False
+    if np.any(axes < 0):
+        raise ValueError(f"axes of error ellipses must not be negative, got {axes[axes < 0][0]}")
+    gone = ~np.all(axes > 0, axis=0)
+    raised = np.maximum(axes, floor)
+    mask = gone if gone.any() else None
+    values = [*raised, float_values(table, ELLIPSE[2], unit=u.deg)]
+    ellipse = {
+        name: make_column(name, np.where(gone, np.nan, own), mask=mask)
+        for name, own in zip(ELLIPSE, values, strict=True)
+    }
+    return ellipse, gone | np.any(raised != axes, axis=0)
 
 
 def _is_word(value, word):

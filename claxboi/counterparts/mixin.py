@@ -1,18 +1,17 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The step "who is who" as methods of a table of X-ray sources.
+Counterpart identification as methods of a table of X-ray sources.
 """
 
 from collections.abc import Mapping
 
-from astropy import units as u
 from astropy.table import Table
 
-from .associate import associate
-from .best_match import best_matches
+from claxboi.utils import as_method
+
+from .find_counterparts import find_counterparts
 from .host_search import find_hosts_in
 from .hosts import best_hosts, find_hosts
-from .surveys import check_names, find_in_surveys, of_survey
 from .xraylinks import link_xray
 
 __all__ = ["CounterpartMixin"]
@@ -44,74 +43,7 @@ class CounterpartMixin:
     [0, None]
     """
 
-    def find_counterparts(
-        self,
-        surveys,
-        *,
-        radius=10 * u.arcsec,
-        domain="opt",
-        rule="first",
-        cutoff=0.0,
-        overwrite=False,
-        **options,
-    ):
-        """
-        Add the best counterpart of each source, in surveys by name or in tables.
-
-        By name it is `~claxboi.counterparts.find_in_surveys`; with tables
-        `~claxboi.counterparts.associate` with each survey by itself, then
-        `~claxboi.counterparts.best_matches`. Call these two to associate several catalogues at
-        once, or to keep all candidates.
-
-        Parameters
-        ----------
-        surveys : str, list of str, or mapping of str to `~astropy.table.Table`
-            The surveys of one domain, in order of preference.
-        radius : `~astropy.units.Quantity` ['angle'], optional
-            Search radius.
-        domain : str, optional
-            First part of the names of the new columns: "opt" or "ir".
-        rule : {"first", "best"}, optional
-            Which survey is taken.
-        cutoff : float or mapping of str to float, optional
-            Smallest ``p_any``, for all surveys or by survey.
-        overwrite : bool, optional
-            Replace columns of the same name.
-        **options
-            By name: the other arguments of `~claxboi.counterparts.find_in_surveys`. With tables:
-            those of `~claxboi.counterparts.associate`, and ``id_column`` and ``keep`` of
-            `~claxboi.counterparts.best_matches`, each for all surveys or as a mapping by survey.
-
-        Returns
-        -------
-        table : same class as this table
-            A new table with the columns ``<domain>_id``, ``<domain>_p_any`` and so on.
-
-        Raises
-        ------
-        TypeError
-            If ``surveys`` is neither names nor a mapping of tables.
-        ValueError
-            If it is empty, or an option names a survey that is none of them.
-        """
-        choice = {"domain": domain, "rule": rule, "cutoff": cutoff, "overwrite": overwrite}
-        if not isinstance(surveys, Mapping):
-            return find_in_surveys(self, surveys, radius=radius, **choice, **options)
-        if not surveys:
-            raise ValueError("surveys must have at least one survey, got none")
-        choice |= {name: options.pop(name) for name in ("id_column", "keep") if name in options}
-        for key, value in options.items():
-            check_names(value, list(surveys), key)
-        candidates = {
-            name: associate(
-                self,
-                survey,
-                radius=radius,
-                **{key: of_survey(value, name) for key, value in options.items()},
-            )
-            for name, survey in surveys.items()
-        }
-        return best_matches(candidates, self, surveys, **choice)
+    find_counterparts = as_method(find_counterparts)
 
     def find_hosts(self, galaxies="glade", *, factor=1.26, overwrite=False, **options):
         """

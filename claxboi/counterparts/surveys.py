@@ -14,6 +14,7 @@ from astropy.table import Table
 from claxboi.catalog import make_column
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import (
+    check_choice,
     check_table,
     checked,
     float_values,
@@ -24,7 +25,7 @@ from claxboi.utils import (
 from ._catalogue_positions import read_positions
 from ._ring_counts import Circles, sky_density
 from .associate import associate
-from .best_match import best_matches
+from .best_match import all_matches, best_matches
 from .error_audit import audit_errors
 from .errors import complete_pos_errors, read_covariances
 from .magnitudes import homogenize_magnitudes, magnitude_relations
@@ -56,6 +57,7 @@ def find_in_surveys(
     cutoff=0.0,
     priors=None,
     completeness="estimate",
+    keep="best",
     service=None,
     cache=True,
     max_age=None,
@@ -91,6 +93,9 @@ def find_in_surveys(
         As for `associate`; the columns are those of the survey, and its homogenised magnitudes.
     completeness : "estimate", float or mapping by survey, optional
         As for `associate`.
+    keep : {"best", "all"}, optional
+        The best counterpart of each source; or one row for each candidate and one for none, as
+        from `all_matches`.
     service, cache, max_age, show_progress
         As for `Reference.query <claxboi.references.Reference.query>`. A table that stands for a
         survey is asked whatever the service.
@@ -100,10 +105,11 @@ def find_in_surveys(
     Returns
     -------
     table : same class as the input
-        A new table with the columns of `best_matches` and, of the counterpart, those among
-        ``pmra, pmra_error, pmdec, pmdec_error, parallax, parallax_error`` that a survey with good
-        motions has, and its magnitudes (``bp_mag``, ``rp_mag`` or ``w1_mag``, ``w2_mag`` with
-        ``_error``, ``_is_limit`` and ``_origin``). Masked where there is none.
+        A new table with the columns of `best_matches` (or `all_matches`) and, from the
+        counterpart, those among ``pmra, pmra_error, pmdec, pmdec_error, parallax, parallax_error``
+        that a survey with good motions has, and its magnitudes (``bp_mag``, ``rp_mag`` or
+        ``w1_mag``, ``w2_mag`` with ``_error``, ``_is_limit`` and ``_origin``). Masked where there
+        is none.
         ``meta["claxboi"]["surveys_<domain>"]`` holds for each survey what was asked, and the
         densities and the completeness that were found.
 
@@ -153,6 +159,7 @@ def find_in_surveys(
     check_table(table)
     ra, dec = read_positions(table, "table")
     names = _check_surveys(surveys)
+    check_choice(keep, ("best", "all"), "keep")
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):
@@ -203,17 +210,16 @@ def find_in_surveys(
             "density_deg2": np.percentile(sky.density_deg2, [5, 50, 95]).tolist(),
         }
         log.info("%s: %d objects near %d sources", reference.record.title, len(survey), len(table))
-    result = best_matches(
-        candidates,
-        table,
-        tables,
-        domain=domain,
-        rule=rule,
-        cutoff=cutoff,
-        id_column={name: "id" for name in tables if "id" in tables[name].colnames},
-        keep=_kept(found, tables),
-        overwrite=overwrite,
-    )
+    choice = {
+        "domain": domain,
+        "rule": rule,
+        "cutoff": cutoff,
+        "id_column": {name: "id" for name in tables if "id" in tables[name].colnames},
+        "keep": _kept(found, tables),
+        "overwrite": overwrite,
+    }
+    match = all_matches if keep == "all" else best_matches
+    result = match(candidates, table, tables, **choice)
     audit = audit_errors(result, domain=domain, radius=float(np.max(radius_arcsec)) * u.arcsec)
     log.info("%s", audit)
     settings["pos_error_factor"] = [audit.factor, audit.factor_error]

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Figures: what one sees of a classification.
+Figures of classified tables, counterparts and training samples.
 
 Each function takes ``ax=None`` and returns the `~matplotlib.axes.Axes` that it drew on.
 """

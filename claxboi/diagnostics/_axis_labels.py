@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What stands on the axes: the symbol of a column, and its unit.
+Axis labels: symbols and units of columns.
 """
 
 import re
@@ -11,10 +11,10 @@ from claxboi.catalog import describe
 
 __all__ = []
 
-# A logarithm has no unit: that of its argument stands inside.
+# A logarithm has no unit; the unit of its argument is inside.
 _LUMINOSITY = r"$\log_{10}(L_\mathrm{X}\,/\,\mathrm{erg\,s^{-1}})$"
 
-#: Columns that have a symbol in the papers; the others are called by their names.
+#: Columns with a symbol in the literature; others are labelled by name.
 SYMBOLS = {
     "ra": r"Right ascension $\alpha$",
     "dec": r"Declination $\delta$",
@@ -53,7 +53,7 @@ SYMBOLS = {
     "outlier_pvalue": r"Outlier $p$-value",
 }
 
-#: Those that say the rest in words, with an index instead.
+#: Symbols with an index instead of words.
 _RATIO = r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})_\mathrm{"
 _SHORT = {
     "log_fmax_fmin_low": _RATIO + "low}$",
@@ -65,19 +65,19 @@ _SHORT = {
 
 def axis_label(column, unit=None):
     """
-    Name a column on an axis.
+    Return the axis label of a column.
 
     Parameters
     ----------
     column : str
         Name of the column.
     unit : unit-like or None, optional
-        Unit of the values that are shown; None takes that of the vocabulary.
+        Unit of the values. Default: that of the column vocabulary.
 
     Returns
     -------
     label : str
-        The symbol (the name where there is none), and the unit in brackets.
+        Symbol, or name if there is none, and unit in brackets.
     """
     symbol = column_symbol(column)
     unit = unit_text(column, unit)
@@ -96,7 +96,7 @@ def column_symbol(column):
     Returns
     -------
     symbol : str
-        Its name where it has none; dollar signs of a name are no formula.
+        The name if there is none, with dollar signs escaped.
     """
     if column in SYMBOLS:
         return SYMBOLS[column]
@@ -118,7 +118,7 @@ def _band(name):
 
 def short_symbol(column):
     """
-    Return the symbol of a column without its words, for a formula.
+    Return the short symbol of a column, for formulae.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def short_symbol(column):
 
 def literal(text):
     """
-    Protect a text of the user's from being read as a formula.
+    Escape a text that matplotlib would read as a formula.
 
     Parameters
     ----------
@@ -153,19 +153,19 @@ def literal(text):
 
 def unit_text(column, unit=None):
     """
-    Write the unit of a column as matplotlib shows it.
+    Format the unit of a column for matplotlib.
 
     Parameters
     ----------
     column : str
         Name of the column.
     unit : unit-like or None, optional
-        Its unit; None takes that of the vocabulary.
+        Its unit. Default: that of the column vocabulary.
 
     Returns
     -------
     text : str
-        Empty for a pure number.
+        Empty for dimensionless columns.
     """
     if unit is None:
         unit = (describe(column) or {}).get("unit") or ""

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What fits the room that a figure has: sizes of letters, breaks of names, places of legends.
+Layout helpers for figures: font sizes, line breaks, legends and titles.
 """
 
 import re
@@ -12,24 +12,23 @@ from ._axis_labels import literal
 
 __all__ = []
 
-#: Axes that with their labels have less room than this, in inches, have the letters of a column of
-#: a journal.
+#: Axes narrower than this with their labels, in inches, get the font sizes of a journal column.
 NARROW_INCHES = 4.2
-#: Labels of rows and columns are broken at spaces after about this many letters.
+#: Labels of rows and columns are broken at spaces after about this many characters.
 _LABEL_LETTERS = 16
-#: Width of a letter and distance of lines, in units of the size of the letters.
+#: Mean character width and line distance, in units of the font size.
 _LETTER, _LINE = 0.56, 1.55
-#: The smallest letters of a legend, in points.
+#: Smallest font size of a legend, in points.
 _SMALLEST = 5.0
-#: What the labels of an axis of numbers take of the room, in inches.
+#: Width of the labels of a numeric axis, in inches.
 _NUMBERS_INCHES = 0.62
-#: Names that are too long to stand side by side.
+#: Names too long to be side by side.
 TURNED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 
 
-def room_inches(ax):
+def space_inches(ax):
     """
-    Return the width and height that an Axes has together with its labels.
+    Return width and height of an Axes together with its labels.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def room_inches(ax):
 
 def is_narrow(ax):
     """
-    Say whether an Axes is as narrow as a column of a journal.
+    Check whether an Axes is as narrow as a journal column.
 
     Parameters
     ----------
@@ -65,12 +64,12 @@ def is_narrow(ax):
     -------
     is_narrow : bool
     """
-    return room_inches(ax)[0] < NARROW_INCHES
+    return space_inches(ax)[0] < NARROW_INCHES
 
 
-def axis_letters(ax):
+def axis_font_sizes(ax):
     """
-    Return the sizes of the letters on an Axes: those of its labels, and of its ticks.
+    Return the font sizes of axis labels and tick labels.
 
     Parameters
     ----------
@@ -85,17 +84,17 @@ def axis_letters(ax):
     return (8.5, 7.5) if is_narrow(ax) else (10.0, 10.0)
 
 
-def fit_letters(ax, *panels):
+def fit_font_sizes(ax, *panels):
     """
-    Make the letters on the axes smaller where they are narrow.
+    Reduce the font sizes of narrow axes.
 
     Parameters
     ----------
     ax, *panels : `~matplotlib.axes.Axes`
-        The Axes, which decides, and those that belong to it.
+        The Axes whose width decides, and its other panels.
     """
     if is_narrow(ax):
-        label, tick = axis_letters(ax)
+        label, tick = axis_font_sizes(ax)
         for one in (ax, *panels):
             one.xaxis.label.set_size(label)
             one.yaxis.label.set_size(label)
@@ -105,14 +104,14 @@ def fit_letters(ax, *panels):
 
 def broken(text, n_letters=_LABEL_LETTERS):
     """
-    Break a long name at spaces, and protect it from being read as a formula.
+    Break a long name at spaces, and escape it for matplotlib.
 
     Parameters
     ----------
     text : str
-        A name of the user's.
+        The name.
     n_letters : int, optional
-        Letters of a line; a longer word stays whole.
+        Characters per line; longer words are not broken.
 
     Returns
     -------
@@ -129,9 +128,9 @@ def label_inches(labels, size):
     Parameters
     ----------
     labels : sequence of str
-        The labels, perhaps of several lines.
+        The labels, possibly of several lines.
     size : float
-        Size of the letters, in points.
+        Font size in points.
 
     Returns
     -------
@@ -145,7 +144,7 @@ def label_inches(labels, size):
 
 def _seen(text):
     """
-    Return about what is seen of a text with formulae.
+    Return roughly the visible characters of a text with formulae.
     """
     if "$" not in text:
         return text
@@ -154,56 +153,55 @@ def _seen(text):
 
 
 def _letter(command):
-    # A function is written out; a Greek letter is one.
+    # Names of functions are visible; Greek letters are one character.
     return command[1:] if command == r"\log" else "x" if command[0] == "\\" else ""
 
 
 def label_matrix(ax, rows, columns, *, n_rows=None, n_columns=None):
     """
-    Write the names at the rows and columns of a matrix, and say which letters fit its cells.
+    Label the rows and columns of a matrix, and return the size of its cells.
 
     Parameters
     ----------
     ax : `~matplotlib.axes.Axes`
         The matrix, with cells 1 wide and high.
     rows, columns : sequence of str
-        The names, of one or several lines. Those of the columns are turned where they do not
-        fit.
+        The names, of one or several lines. Column names that do not fit are rotated.
     n_rows, n_columns : float, optional
-        How many cells there is room for, if more than named ones.
+        Number of cells, if larger than the number of names.
 
     Returns
     -------
     cell_inches : (float, float)
-        Width and height of a cell, about.
+        Approximate width and height of a cell.
     """
-    width, height = room_inches(ax)
-    label_size, size = axis_letters(ax)
+    width, height = space_inches(ax)
+    label_size, size = axis_font_sizes(ax)
     cell_width = (width - label_inches(rows, size) - 0.45) / (n_columns or len(columns))
     is_long = label_inches(columns, size) > cell_width - 0.04
-    # Names of several lines would touch each other if they were only tilted.
+    # Tilted names of several lines would touch each other.
     is_upright = is_long and _n_lines(columns) > 1
     turned = {"rotation": 90, "ha": "center", "va": "top"} if is_upright else TURNED
     below = label_inches(columns, size) * (1.0 if is_upright else 0.64) if is_long else 0.2
     cell_height = (height - below - 0.6) / (n_rows or len(rows))
     cell = max(cell_width, 0.05), max(cell_height, 0.05)
-    size_x = min(size, line_letters(cell[0], columns)) if is_upright else size
+    size_x = min(size, line_font_size(cell[0], columns)) if is_upright else size
     ax.set_xticks(range(len(columns)), columns, size=size_x, **(turned if is_long else {}))
-    ax.set_yticks(range(len(rows)), rows, size=min(size, line_letters(cell[1], rows)))
+    ax.set_yticks(range(len(rows)), rows, size=min(size, line_font_size(cell[1], rows)))
     ax.tick_params(length=0)
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_size(label_size)
     return cell
 
 
-def line_letters(inches, labels):
+def line_font_size(inches, labels):
     """
-    Return the largest size of letters at which labels of several lines do not touch.
+    Return the largest font size at which labels of several lines do not touch.
 
     Parameters
     ----------
     inches : float
-        How far one label is from the next.
+        Distance between labels.
     labels : sequence of str
         The labels.
 
@@ -219,16 +217,16 @@ def _n_lines(labels):
     return max((label.count("\n") + 1 for label in labels), default=1)
 
 
-def cell_letters(cell_inches, n_letters, n_lines=1, *, largest=9.5):
+def cell_font_size(cell_inches, n_letters, n_lines=1, *, largest=9.5):
     """
-    Return the size of letters that fit a cell.
+    Return the font size that fits a cell.
 
     Parameters
     ----------
     cell_inches : (float, float)
         Its width and height.
     n_letters, n_lines : int
-        What is written in it.
+        Characters per line and number of lines in it.
     largest : float, optional
         The largest size.
 
@@ -252,39 +250,38 @@ def legend_above(
     most_points=None,
 ):
     """
-    Put a legend above an Axes, in as many columns as there is room for.
+    Place a legend above an Axes, in as many columns as fit.
 
     Parameters
     ----------
     ax : `~matplotlib.axes.Axes`
         The Axes. Without a labelled artist there is no legend.
     handles : sequence of `~matplotlib.artist.Artist`, optional
-        What is explained; all labelled artists by default.
+        Artists in the legend; all labelled ones by default.
     title : str, optional
-        What stands above the entries, in lines that fit.
+        Title above the entries, broken into lines.
     most : int, optional
         The largest number of columns.
     left_inches : float, optional
-        What the labels at the left of the Axes take of the room.
+        Width of the labels at the left of the Axes.
     lift : float, optional
-        Room that is left between the Axes and the legend, in points.
+        Space between the Axes and the legend, in points.
     most_points : float, optional
-        The height that there is room for; in less than it needs, the letters are smaller, if
-        that helps.
+        Available height, in points; the font is reduced if the legend is higher.
 
     Returns
     -------
     height : float
-        About that of the legend, in points; 0 if there is none.
+        Approximate height of the legend, in points; 0 if there is none.
     """
     from matplotlib.transforms import ScaledTranslation
 
     handles = ax.get_legend_handles_labels()[0] if handles is None else handles
     if not handles:
         return 0.0
-    room = max(room_inches(ax)[0] - left_inches, 0.5)
+    room = max(space_inches(ax)[0] - left_inches, 0.5)
     usual = 7.0 if is_narrow(ax) else 8.5
-    # Where no letters fit, small ones would be of no use: a layout squeezes the Axes instead.
+    # Where no font size fits, the layout shrinks the Axes instead.
     for size in (*np.arange(usual, _SMALLEST - 0.1, -0.5), usual):
         n_columns = _n_columns(handles, size, room, most)
         lines = _title_lines(title, size + 0.5, room)
@@ -315,7 +312,7 @@ def legend_above(
 def _n_columns(handles, size, room, most):
     widths = [size / 72 * (3.4 + _LETTER * len(one.get_label())) for one in handles]
     for n in range(min(most, len(widths)), 1, -1):
-        # As a legend fills its columns: one after the other.
+        # Matplotlib fills the columns of a legend one after the other.
         if sum(max(column) for column in np.array_split(widths, n)) <= room:
             return n
     return 1
@@ -327,26 +324,26 @@ def _title_lines(title, size, room):
 
 def title_above(ax, title, above=0.0, *, left_inches=_NUMBERS_INCHES):
     """
-    Put a title above an Axes and its legend.
+    Place a title above an Axes and its legend.
 
     Parameters
     ----------
     ax : `~matplotlib.axes.Axes`
         The Axes.
     title : str
-        The title; it is broken where it does not fit.
+        The title; long titles are broken into lines.
     above : float, optional
-        What `legend_above` answered.
+        Height that `legend_above` returned.
     left_inches : float, optional
-        What the labels at the left of the Axes take of the room.
+        Width of the labels at the left of the Axes.
 
     Returns
     -------
     height : float
-        About that of the title, in points.
+        Approximate height of the title, in points.
     """
-    size, _ = axis_letters(ax)
-    room = max(room_inches(ax)[0] - left_inches, 0.5)
+    size, _ = axis_font_sizes(ax)
+    room = max(space_inches(ax)[0] - left_inches, 0.5)
     title = textwrap.fill(title, max(int(room / (_LETTER * size / 72)), 12))
     ax.set_title(title, loc="left", size=size, pad=4 + above)
     return 1.2 * size * (1 + title.count("\n")) + 4

@@ -93,15 +93,22 @@ class SkyView:
     ----------
     table : `~astropy.table.Table`
         The sources.
-    **settings
-        As for `aladin`.
+    level, class_column, survey, height, links
+        As for `aladin`, which makes the view.
 
     Attributes
     ----------
-    table : `~astropy.table.Table`
-        The sources.
     widget : ``ipyaladin.Aladin``
         The widget.
+
+    Examples
+    --------
+    >>> from claxboi import XrayTable
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> view = XrayTable(make_labelled_sample(1000, rng=1)).aladin()  # doctest: +SKIP
+    >>> view.select([7, 8])  # doctest: +SKIP
+    >>> len(view.selected)  # doctest: +SKIP
+    0
     """
 
     def __init__(self, table, *, level, class_column, survey, height, links):
@@ -184,10 +191,10 @@ class SkyView:
     @property
     def selected(self):
         """
-        The sources that are selected on the sky, of the class of the table.
+        The sources selected on the sky, as a part of the table.
 
-        A rectangle or circle is drawn after ``widget.selection("rectangle")``; a counterpart stands
-        for its source.
+        ``widget.selection("rectangle")`` starts a selection with the mouse. A selected counterpart
+        stands for its source.
         """
         rows = {
             int(row)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-On which kind of data the predictions hang.
+Figure of the predictions that change without a category of properties.
 """
 
 import numpy as np
@@ -9,20 +9,19 @@ from claxboi.classification.results import read_classified
 from claxboi.utils import text_values
 from claxboi.utils.style import DARK, GREY, new_axes
 
-from ._layout import broken, cell_letters, label_inches, label_matrix, title_above
+from ._layout import broken, cell_font_size, label_inches, label_matrix, title_above
 
 __all__ = ["plot_alternatives"]
 
-#: What a class would become is not written in smaller letters than this, in points.
+#: Smallest font size of the new class, in points.
 _SMALLEST = 4.2
 
 
 def plot_alternatives(result, *, ax=None):
     """
-    Plot how many predictions of each class would be another one without a category of properties.
+    Plot the fraction of predictions that would change without a category of properties.
 
-    A class that is lost without one category hangs on it; where its values are doubtful, so is the
-    class.
+    Predictions that depend on one category are as uncertain as its values.
 
     Parameters
     ----------
@@ -35,9 +34,8 @@ def plot_alternatives(result, *, ax=None):
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        One row for each predicted class, one column for each category: the part of the
-        sources that would change, and the class that most of these would become where there
-        is room for it.
+        One row for each predicted class, one column for each category: the fraction of sources that
+        would change and, where there is space, the class that most of them would become.
 
     Raises
     ------
@@ -65,13 +63,13 @@ def plot_alternatives(result, *, ax=None):
     others = [broken(f"to {name}") for name in classes]
     rows = [f"{broken(name)} ({n})" for name, n in zip(classes, totals, strict=True)]
     cell = label_matrix(ax, rows, [broken(name) for name in categories])
-    size = cell_letters(cell, 6, 2)
+    size = cell_font_size(cell, 6, 2)
     n_letters, n_lines = (
         max(len(line) for name in others for line in name.split("\n")),
         max(name.count("\n") + 1 for name in others),
     )
-    small = min(0.8 * size, cell_letters(cell, n_letters, 1.5 + n_lines))
-    # A change of 1 in 100 is what one looks for, as in a confusion matrix.
+    small = min(0.8 * size, cell_font_size(cell, n_letters, 1.5 + n_lines))
+    # Changes of 1 % matter, as in a confusion matrix.
     ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for (row, column), part in np.ndenumerate(share):
         if totals[row] == 0:
@@ -95,7 +93,7 @@ def plot_alternatives(result, *, ax=None):
 
 def _count(prediction, alternative, classes, categories):
     """
-    Count the changes, by prediction, category and what it would be.
+    Count the changes by prediction, category and new class.
     """
     counts = np.zeros((len(classes), len(categories), len(classes)), int)
     # Few combinations occur among many sources.
@@ -114,7 +112,7 @@ def _count(prediction, alternative, classes, categories):
 
 def _split(changes, known):
     """
-    Split "location:star spectrum:CV", where names may have spaces themselves.
+    Split "location:star spectrum:CV"; names may contain spaces.
     """
     found, words = [], changes.split(" ")
     start = 0

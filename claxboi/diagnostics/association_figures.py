@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What one sees of an association: separations, cutoffs, magnitude priors, and a finding chart.
+Figures of an association: separations, cutoffs, magnitude priors, and a finding chart.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ from claxboi.utils import (
 from claxboi.utils.style import COLORS, DARK, GREY, hide_spines, new_axes, split_below
 
 from ._axis_labels import axis_label, literal
-from ._layout import fit_letters, is_narrow, legend_above, title_above
+from ._layout import fit_font_sizes, is_narrow, legend_above, title_above
 
 __all__ = [
     "plot_cutoffs",
@@ -32,7 +32,7 @@ __all__ = [
     "plot_separations",
 ]
 
-# Separations are shown out to so many sigma: of 100,000 counterparts one is farther.
+# Largest separation shown, in sigma: one of 100,000 counterparts is farther.
 _FARTHEST = 5.0
 _CHART_MARGIN = 1.15
 # Length of a scale bar: a round number near a quarter of the chart.
@@ -42,20 +42,20 @@ _LABELLED = 0.01
 
 def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     r"""
-    Plot the separations of counterparts in units of their errors over the law they should follow.
+    Plot the separations of counterparts in units of their errors, with the expected distribution.
 
     Each candidate counts with its probability ``p_any * p_i``. If the positional errors are right,
-    the separations :math:`r` follow the Rayleigh law :math:`r e^{-r^2/2}`; a peak farther out says
-    that the errors are too small.
+    the separations :math:`r` follow the Rayleigh distribution :math:`r e^{-r^2/2}`. A peak farther
+    out means that the errors are too small.
 
     Parameters
     ----------
     candidates : `~astropy.table.Table`
-        What `~claxboi.counterparts.associate` answered.
+        Candidates that `~claxboi.counterparts.associate` returned.
     xray, secondary : `~astropy.table.Table`
         The X-ray sources and the catalogue.
     name : str, optional
-        Name of the catalogue among the candidates; None for a single one without a name.
+        Name of the catalogue in the candidates; None for a single unnamed catalogue.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -111,7 +111,7 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     ax.set_ylim(0, None)
     ax.set_xlabel(r"Separation [$\sigma$]")
     ax.set_ylabel(rf"Sources per {width:.2g} $\sigma$")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     legend_above(ax)
     hide_spines(ax, "top", "right")
     return ax
@@ -119,12 +119,12 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
 
 def plot_cutoffs(calibration, *, ax=None):
     r"""
-    Plot how false rate, purity and completeness depend on the smallest p_any.
+    Plot false rate, purity and completeness against the smallest accepted p_any.
 
     Parameters
     ----------
     calibration : `~claxboi.counterparts.CutoffCalibration`
-        What `~claxboi.counterparts.calibrate_cutoffs` found.
+        Result of `~claxboi.counterparts.calibrate_cutoffs`.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -181,7 +181,7 @@ def plot_cutoffs(calibration, *, ax=None):
     ax.set_ylim(0, 1.02)
     ax.set_xlabel(r"Smallest $p_\mathrm{any}$")
     ax.set_ylabel("Fraction")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     legend_above(ax)
     hide_spines(ax, "top", "right")
     return ax
@@ -189,15 +189,15 @@ def plot_cutoffs(calibration, *, ax=None):
 
 def plot_magnitude_prior(candidates, prior=None, *, ax=None):
     """
-    Plot the distributions of counterparts and of field objects that a prior has learned.
+    Plot the distributions of counterparts and field objects that a magnitude prior has learned.
 
-    Of a single column, the lower panel is their ratio, which is the factor of the prior; of a pair
-    of columns the colour is its logarithm.
+    For a single column, the lower panel shows their ratio, the factor of the prior. For a pair of
+    columns, the colour is the logarithm of the ratio.
 
     Parameters
     ----------
     candidates : `~astropy.table.Table`
-        What `~claxboi.counterparts.associate` answered, with a prior that has learned.
+        Candidates that `~claxboi.counterparts.associate` returned, with a learned prior.
     prior : str, optional
         Which one, as "catalogue:column" (the catalogue is "secondary" if it has no name); None
         takes the first.
@@ -211,7 +211,7 @@ def plot_magnitude_prior(candidates, prior=None, *, ax=None):
     Raises
     ------
     KeyError
-        If nothing of that name was learned.
+        If no such prior was learned.
 
     Examples
     --------
@@ -254,7 +254,7 @@ def plot_magnitude_prior(candidates, prior=None, *, ax=None):
     panel.set_yscale("log")
     panel.set_xlabel(axis_label(str(record["columns"][0])))
     panel.set_ylabel("Factor")
-    fit_letters(ax, panel)
+    fit_font_sizes(ax, panel)
     legend_above(ax)
     for one in (ax, panel):
         hide_spines(one, "top", "right")
@@ -271,7 +271,7 @@ def _plot_pair(record, ax):
     bar = ax.figure.colorbar(mesh, ax=ax, label=r"$\log_{10}$ of the factor")
     ax.set_xlabel(axis_label(str(record["columns"][0])))
     ax.set_ylabel(axis_label(str(record["columns"][1])))
-    fit_letters(ax, bar.ax)
+    fit_font_sizes(ax, bar.ax)
     return ax
 
 
@@ -286,15 +286,15 @@ def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=No
     Parameters
     ----------
     candidates : `~astropy.table.Table`
-        What `~claxboi.counterparts.associate` answered.
+        Candidates that `~claxboi.counterparts.associate` returned.
     xray, secondary : `~astropy.table.Table`
         The X-ray sources and the catalogue.
     row : int
         Row of the source in ``xray``.
     name : str, optional
-        Name of the catalogue among the candidates; None for a single one without a name.
+        Name of the catalogue in the candidates; None for a single unnamed catalogue.
     radius : `~astropy.units.Quantity` ['angle'], optional
-        Half width of the chart; None shows all candidates and both ellipses.
+        Half width of the chart. Default: all candidates and both ellipses are visible.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -439,7 +439,7 @@ def _ellipse(ee, en, nn):
 
 class _Members:
     """
-    The rows of a candidates table that have an object of one catalogue, as arrays.
+    Arrays of the candidates that have an object of one catalogue.
     """
 
     def __init__(self, table, member, suffix):

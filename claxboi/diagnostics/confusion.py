@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The confusion matrix as a figure.
+Figure of a confusion matrix.
 """
 
 import numpy as np
@@ -10,18 +10,18 @@ from claxboi.utils import check_choice, checked
 from claxboi.utils.style import DARK, GREY, PALE, hide_spines, new_axes
 
 from ._layout import (
-    axis_letters,
+    axis_font_sizes,
     broken,
-    cell_letters,
+    cell_font_size,
     label_inches,
     label_matrix,
-    line_letters,
+    line_font_size,
     title_above,
 )
 
 __all__ = ["plot_confusion"]
 
-# Room between the matrix and its margins, in cells.
+# Space between the matrix and its margins, in cells.
 GAP = 0.12
 #: In a narrower cell, in inches, a percentage has no decimals.
 _NARROW_CELL = 0.38
@@ -35,14 +35,14 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
     Parameters
     ----------
     evaluation : `~claxboi.classification.Evaluation`
-        The score sheet.
+        The scores.
     normalize : {"truth", "predicted", None}, optional
-        What the percentages, and the shades, are of: the sources of a class (its row; the
-        default), those predicted as a class (its column), or counts without percentages.
+        Denominator of percentages and shades: the sources of a class (row; the default) or those
+        predicted as a class (column). None shows counts without percentages.
     corrected : bool, optional
-        Show the population of the priors instead of the sample: precision, percentages by
-        prediction and, without percentages, the counts. The small counts below a percentage
-        are always those of the sample, on which it rests.
+        Show prior-corrected instead of raw values: precision, percentages by prediction and,
+        without percentages, the counts. The small counts below a percentage are always those of the
+        sample.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -53,7 +53,7 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
     Raises
     ------
     TypeError, ValueError
-        If it is no score sheet, or ``normalize`` is none of the options.
+        If it is not an evaluation, or ``normalize`` is not one of the options.
 
     Examples
     --------
@@ -70,11 +70,11 @@ def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
     counts = evaluation.confusion_corrected if corrected else evaluation.confusion
     fractions = _normalized(counts, normalize)
 
-    # Names longer than most need room of their own.
+    # Long names need more space.
     wide = max(label_inches([broken(name) for name in evaluation.classes], 10.0) - 0.7, 0.0)
     ax = new_axes(ax, 1.9 + wide + 0.72 * (n + 1), 1.3 + 0.64 * wide + 0.62 * (n + 1))
     cell = _label(ax, evaluation, corrected)
-    size = cell_letters(cell, 5, 2)
+    size = cell_font_size(cell, 5, 2)
     small = 0.8 * size
     ax.imshow(_shade(fractions), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for (i, j), fraction in np.ndenumerate(fractions):
@@ -107,7 +107,7 @@ def _normalized(counts, normalize):
 
 
 def _shade(fraction):
-    # A leak of 1 % is what one looks for; on a linear shade it would not be seen.
+    # A leak of 1 % would be invisible on a linear shade.
     return np.sqrt(fraction)
 
 
@@ -139,7 +139,7 @@ def _label(ax, evaluation, corrected):
     cell = label_matrix(ax, classes, classes, n_rows=n + 1 + GAP, n_columns=n + 1 + GAP)
     precision = "precision,\nprior-corrected" if corrected else "precision"
     rows = [*classes, precision]
-    size = min(axis_letters(ax)[1], line_letters(cell[1], rows))
+    size = min(axis_font_sizes(ax)[1], line_font_size(cell[1], rows))
     ax.set_yticks([*range(n), n + GAP], rows, size=size)
     ax.get_yticklabels()[-1].set_style("italic")
     ax.text(n + GAP, n - 0.42, "recall", ha="center", va="top", style="italic", size=size)

@@ -17,7 +17,7 @@ from claxboi.utils import (
 from claxboi.utils.style import DARK, hide_spines, new_axes, place_styles
 
 from ._axis_labels import axis_label, literal
-from ._layout import fit_letters, legend_above
+from ._layout import fit_font_sizes, legend_above
 
 __all__ = ["plot_class_counts"]
 
@@ -126,7 +126,7 @@ def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulat
     hide_spines(ax, "top", "right")
     ax.plot([], [], color=DARK, linewidth=1.0, alpha=0.55, label="as predicted")
     title = f"{np.count_nonzero(known)} of {len(result)} sources; points: expected numbers"
-    fit_letters(ax)
+    fit_font_sizes(ax)
     legend_above(ax, title=title)
     return ax
 

@@ -9,7 +9,7 @@ from claxboi.utils import check_number, checked
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes, split_below
 
 from ._axis_labels import axis_label, literal, short_symbol, unit_text
-from ._layout import fit_letters, is_narrow, legend_above
+from ._layout import fit_font_sizes, is_narrow, legend_above
 
 __all__ = ["plot_densities"]
 
@@ -23,10 +23,10 @@ INVERSE_SCALES = {
 N_GRID = 1000
 N_BINS = 40
 
-# A class with fewer different values does not set the scale of the axis: its density is a spike.
+# The density of a class with fewer different values is a spike, which does not set the scale.
 FEW_VALUES = 10
 
-# More ticks of a class would be a solid bar; they are thinned by rank.
+# Maximum number of ticks per class; others are thinned by rank.
 N_RUG = 200
 
 
@@ -60,7 +60,7 @@ def plot_densities(model, column, ax=None, value=None, *, source_name="this sour
     Raises
     ------
     KeyError, TypeError
-        If it is no fitted classifier, or has no such property.
+        If it is not a fitted classifier, or does not have the property.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def plot_densities(model, column, ax=None, value=None, *, source_name="this sour
     rug_ax.set_ylim(len(classes) - 0.3, -0.7)
     rug_ax.set_yticks([])
     rug_ax.set_xlabel(_axis_label(record))
-    fit_letters(ax, rug_ax)
+    fit_font_sizes(ax, rug_ax)
     legend_above(ax, left_inches=1.2 if len(atoms) else 0.62)
     return ax
 
@@ -239,7 +239,7 @@ def _thin(values, most):
 def _draw_atoms(ax, atoms, masses, styles, step):
     mass_ax = ax.twinx()
     for k, style in enumerate(styles.values()):
-        # Side by side, or the last class would hide the others.
+        # Side by side, so that no class hides another.
         places = atoms + (k - (len(styles) - 1) / 2) * step
         mass_ax.vlines(places, 0, masses[:, k], color=style["color"], linewidth=1.2)
         mass_ax.plot(

@@ -11,12 +11,12 @@ from claxboi.utils.style import DARK, GREY, PALE, category_colors, new_axes
 
 from ._axis_labels import literal, short_symbol
 from ._layout import (
-    fit_letters,
+    fit_font_sizes,
     is_narrow,
     label_inches,
     legend_above,
-    line_letters,
-    room_inches,
+    line_font_size,
+    space_inches,
     title_above,
 )
 
@@ -96,7 +96,7 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     ax.set_ylim(-0.8, len(values) - 0.2)
     ax.margins(x=0.05)
     ax.set_xlabel("Contribution [nats]")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     total = nats.sum()
     who = f"{explanation.identifier}: " if explanation.identifier else ""
     title = literal(f"{who}{first} rather than {second}, {total:+.1f} nats")
@@ -104,13 +104,13 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
     ax.grid(axis="x", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
     patches = [Patch(color=color, label=literal(name)) for name, color in colors.items()]
-    distance, largest = room_inches(ax)[1] - 1.2, 7.5 if is_narrow(ax) else 9.0
-    left = 0.1 + label_inches(labels, min(line_letters(distance / len(values), labels), largest))
+    distance, largest = space_inches(ax)[1] - 1.2, 7.5 if is_narrow(ax) else 9.0
+    left = 0.1 + label_inches(labels, min(line_font_size(distance / len(values), labels), largest))
     above = legend_above(ax, patches, left_inches=left)
     above += title_above(ax, title, above, left_inches=left)
     # Many bars in a low figure have small names.
-    distance = room_inches(ax)[1] - 0.55 - above / 72
-    size = min(line_letters(distance / len(values), labels), largest)
+    distance = space_inches(ax)[1] - 0.55 - above / 72
+    size = min(line_font_size(distance / len(values), labels), largest)
     ax.set_yticks(places, labels, size=size)
     return ax
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The fluxes of one source: when, by which mission, and how far from each other.
+Figure of the fluxes of one source by date and mission.
 """
 
 import numpy as np
@@ -22,15 +22,15 @@ from claxboi.utils.style import (
 )
 
 from ._axis_labels import literal, unit_text
-from ._layout import TURNED, fit_letters, is_narrow, legend_above, title_above
+from ._layout import TURNED, fit_font_sizes, is_narrow, legend_above, title_above
 
 __all__ = ["plot_fluxes"]
 
-#: Fluxes of one date stand side by side in this part of the span of dates.
+#: Fluxes of the same date are spread over this fraction of the span of dates.
 _STEP = 0.05
-#: Catalogues whose fluxes have no date stand that far from each other.
+#: Distance between catalogues whose fluxes have no date, as a fraction of the span.
 _STRIP = 0.2
-#: Years that the axis of dates spans at least.
+#: Minimum span of the axis of dates, in years.
 _SHORTEST = 1.0
 
 
@@ -51,15 +51,15 @@ def plot_fluxes(
     r"""
     Plot all fluxes and upper limits of one source against the date, in one band.
 
-    It is the picture behind `~claxboi.properties.add_variability`: the same fluxes, brought to the
-    same band.
+    These are the fluxes that `~claxboi.properties.add_variability` compares, converted to the same
+    band.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The sources, as for `~claxboi.properties.add_variability`.
     source : int or str
-        The source: the number of its row, or its identifier.
+        Row number or identifier of the source.
     links : `~claxboi.counterparts.XrayLinks` or `~astropy.table.Table`
         What `~claxboi.counterparts.link_xray` returned, or its ``sources``.
     catalogues : mapping of str to `~astropy.table.Table`
@@ -67,29 +67,29 @@ def plot_fluxes(
     name : str, optional
         Name of ``table`` among the linked catalogues.
     limits : mapping of str to `~astropy.table.Table`, optional
-        Upper limits where a mission looked and saw nothing, by name of the mission.
+        Upper limits of missions that did not detect the source, by name of the mission.
     band : str or pair of `~astropy.units.Quantity` ['energy'], optional
         The common band. Default: 0.5 to 2 keV.
     gamma, nh : float and `~astropy.units.Quantity` ['column density'], optional
         The spectrum.
     gamma_range : (float, float), optional
-        Photon indices that sources have.
+        Range of photon indices of the sources.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        Thick bars are errors, 1 sigma; thin ones have the uncertainty of the conversion too, and
-        are what fluxes of several bands are compared with. Upper limits are arrows. Fluxes
-        without a date, as are the smallest and the largest of a mission, stand at the right over
-        the name of their catalogue.
+        Thick bars are 1 sigma errors. Thin bars include the uncertainty of the conversion, with
+        which fluxes in different bands are compared. Upper limits are arrows. Fluxes without a
+        date, such as the smallest and largest flux of a mission, are at the right, above the name
+        of their catalogue.
 
     Raises
     ------
     IndexError, KeyError, TypeError, ValueError
-        As for `~claxboi.properties.add_variability`; or if there is no such source, or it has no
-        flux above 0.
+        As for `~claxboi.properties.add_variability`; or if the source does not exist or has no flux
+        above 0.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def plot_fluxes(
     unit = unit_text("flux", u.Unit(describe("flux")["unit"]))
     ax.set_ylabel(f"X-ray flux, {format_band(parse_band(band, 'band'))} keV [{unit}]")
     hide_spines(ax, "top", "right")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     shown = [key for key in styles if any(one.catalogue == key for one in fluxes)]
     title = literal(title) + _ratio(fluxes, row)
     title_above(ax, title, legend_above(ax, _handles(shown, styles, fluxes)))
@@ -136,7 +136,7 @@ def plot_fluxes(
 
 def _places(epochs, names):
     """
-    Put fluxes at their dates, and those without behind the last one: a place for each catalogue.
+    Place fluxes at their dates, and those without a date behind them, by catalogue.
     """
     known = np.isfinite(epochs)
     places = epochs.copy()
@@ -164,7 +164,7 @@ def _draw(ax, place, flux, row, style):
     for bounds, width in ((flux.converted, 0.8), (flux.bounds, 2.2)):
         low, high = bounds[:, row]
         if np.isfinite(low):
-            # The lower end of a flux that is hardly measured is below any axis.
+            # The lower end of a very uncertain flux is below the axis.
             ax.vlines(place, max(low, 1e-3 * value), high, color=style["color"], linewidth=width)
     ax.plot(place, value, **look, zorder=3)
 
@@ -204,10 +204,10 @@ def _set_fluxes(ax, fluxes, row):
     values = np.array([one.value[row] for one in fluxes])
     lows = np.array([one.converted[0, row] for one in fluxes])
     highs = np.array([one.converted[1, row] for one in fluxes])
-    # An arrow needs room below it.
+    # Space for the arrows.
     below = np.where([one.is_limit for one in fluxes], values / 3, np.fmax(lows, values / 3))
     low, high = np.nanmin(np.fmin(below, values)), np.nanmax(np.fmax(highs, values))
-    # A decade at least: small changes shall look small.
+    # At least a decade, so that small changes look small.
     half = max(1.3 * np.sqrt(high / low), np.sqrt(10.0))
     middle = np.sqrt(low * high)
     ax.set_ylim(middle / half, middle * half)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-X-ray sources over the ellipse of a galaxy.
+Figure of the X-ray sources around a galaxy.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from claxboi.utils import check_number, check_table, text_values
 from claxboi.utils.style import COLORS, DARK, GREY, new_axes
 
 from ._axis_labels import literal
-from ._layout import fit_letters, legend_above, title_above
+from ._layout import fit_font_sizes, legend_above, title_above
 
 __all__ = ["plot_hosts"]
 
-# How far the figure reaches, in units of the largest ellipse drawn.
+# Half width of the figure, in units of the largest ellipse.
 _MARGIN = 1.25
-# A unit is used for fields at least this many of it wide.
+# Minimum width of a field in its unit.
 _UNITS = ((3, u.deg), (3, u.arcmin), (0, u.arcsec))
 
 
@@ -41,9 +41,9 @@ def plot_hosts(xray, galaxies, galaxy_id, *, factor=1.26, missing_angle="mean", 
     galaxy_id : str or int
         The galaxy at the centre.
     factor : float, optional
-        How far out a source may lie, in units of the ellipse.
+        Largest radius of a member, in units of the isophotal ellipse.
     missing_angle : {"mean", "major", "skip"}, optional
-        What stands for an ellipse without a position angle.
+        How an ellipse without position angle is treated.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -113,14 +113,14 @@ def plot_hosts(xray, galaxies, galaxy_id, *, factor=1.26, missing_angle="mean", 
     ax.set_aspect("equal")
     ax.set_xlabel(f"Offset to the East [{unit}]")
     ax.set_ylabel(f"Offset to the North [{unit}]")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     title_above(ax, literal(galaxy_id), legend_above(ax))
     return ax
 
 
 def _others(ellipses, which, centre, reach):
     """
-    Find the other ellipses that may be seen in the field.
+    Find other ellipses in the field.
     """
     distance = centre.separation(SkyCoord(ellipses.ra_deg, ellipses.dec_deg, unit="deg"))
     seen = distance < np.sqrt(2) * reach + ellipses.major_arcsec * u.arcsec
@@ -143,7 +143,7 @@ def _draw_other(ax, x, y, name):
         size=9,
         color=DARK,
         clip_on=True,
-        # Legible among the sources.
+        # Legible between the sources.
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
         zorder=4,
     )

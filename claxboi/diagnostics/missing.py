@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What is known of the sources: which properties have a value, by class.
+Figure of the properties that have a value, by class.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from claxboi.utils import check_columns, check_names, check_table, checked, is_m
 from claxboi.utils.style import DARK, GREY, new_axes
 
 from ._axis_labels import literal, short_symbol
-from ._layout import broken, cell_letters, label_inches, label_matrix, title_above
+from ._layout import broken, cell_font_size, label_inches, label_matrix, title_above
 
 __all__ = ["plot_missing"]
 
@@ -19,20 +19,19 @@ __all__ = ["plot_missing"]
 @checked
 def plot_missing(table, columns=None, *, class_column=None, classes=None, ax=None):
     """
-    Plot how many sources of each class have a value of each property.
+    Plot the fraction of sources of each class that have a value of each property.
 
-    A property that one class has and another lacks tells them apart by its presence alone; one that
-    hardly any source has says little, whatever its values.
+    A property that one class has and another lacks separates them by its presence alone. A property
+    that few sources have contributes little, whatever its values.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The sources.
     columns : sequence of str, optional
-        The properties; None takes all columns that are known properties, by category.
+        The properties. Default: all known properties of the table, by category.
     class_column : str, optional
-        Column with the classes; None takes ``prediction``, else ``class``, else shows all sources
-        together only.
+        Column with the classes. Default: ``prediction``, else ``class``, else all sources together.
     classes : sequence of str, optional
         The classes to show; all by default.
     ax : `~matplotlib.axes.Axes`, optional
@@ -82,7 +81,7 @@ def plot_missing(table, columns=None, *, class_column=None, classes=None, ax=Non
     heads = [f"{broken(name)}\n({n})" for name, n in zip(groups, n_sources, strict=True)]
     ax = new_axes(ax, 2.2 + 0.62 * len(groups), 1.5 + 0.24 * len(columns))
     cell = label_matrix(ax, rows, heads)
-    size = cell_letters(cell, 3)
+    size = cell_font_size(cell, 3)
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for (row, column), part in np.ndenumerate(share):
         if n_sources[column]:
@@ -107,7 +106,7 @@ def _by_category(columns):
 
 def _borders(columns):
     """
-    Find where the category changes.
+    Find the rows at which the category changes.
     """
     found = [property_definition(column) for column in columns]
     kinds = [record and record["category"] for record in found]
@@ -115,7 +114,7 @@ def _borders(columns):
 
 
 def _percent(n, n_all):
-    # Neither all nor none where it is not so.
+    # Do not round to 0 or 100 % unless it is exact.
     if 0 < n < 0.005 * n_all:
         return "<1"
     if 0.995 * n_all <= n < n_all:

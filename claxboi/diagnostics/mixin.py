@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The figures as methods of a classified table.
+Figures as methods of a table.
 """
 
 from claxboi.classification import priors_sensitivity
@@ -34,7 +34,7 @@ from .weight_history import plot_weight_search
 __all__ = ["DiagnosticsMixin"]
 
 
-#: So many rows are shown as a table, not as a summary.
+#: Tables with at most so many rows are displayed as tables, not as a summary.
 FEW_ROWS = 20
 
 

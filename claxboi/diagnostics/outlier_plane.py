@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The outlier measure of each predicted class.
+Figure of the outlier measure of each predicted class.
 """
 
 import numpy as np
@@ -9,24 +9,24 @@ from claxboi.classification.results import read_classified
 from claxboi.utils import float_values, text_values
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes
 
-from ._layout import broken, fit_letters, is_narrow
+from ._layout import broken, fit_font_sizes, is_narrow
 
 __all__ = ["plot_outliers"]
 
 N_BINS = 60
 
-# The oddest sources of a class are drawn one by one, for they are what one comes for: this part of
-# them, and no more than that many.
-ODDEST = 0.02
-N_ODDEST = 20
+# The largest outliers of a class are drawn one by one: this fraction of its sources, up to this
+# number.
+OUTLIER_SHARE = 0.02
+N_OUTLIERS = 20
 
 
 def plot_outliers(result, ax=None):
     """
     Plot the distribution of the outlier measure for each predicted class.
 
-    Each class has a histogram of its own height, a bar at its median, and a tick for each of
-    its oddest sources: two in a hundred, 20 at most.
+    Each class has a normalized histogram, a bar at its median, and a tick for each of its largest
+    outliers (2 % of the sources, at most 20).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def plot_outliers(result, ax=None):
     line = "\n" if is_narrow(ax) else " "
     ax.set_xlabel(f"Outlier measure,{line}" + r"$-\log_{10}$(largest prior $\times$ likelihood)")
     ax.set_ylabel("Predicted class")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     return ax
 
 
@@ -86,11 +86,11 @@ def _draw(ax, place, values, edges, color):
     if len(values) == 0:
         return
     counts, _ = np.histogram(values, edges)
-    # Up is down: the first class is at the top.
+    # The axis is inverted: the first class is at the top.
     heights = place - 0.8 * counts / counts.max()
     ax.stairs(heights, edges, baseline=place, fill=True, color=color, alpha=0.45)
     ax.stairs(heights, edges, baseline=place, color=color, linewidth=1)
     median = np.median(values)
     ax.plot([median, median], [place, place - 0.8], color=DARK, linewidth=1.5)
-    odd = values[-min(N_ODDEST, int(np.ceil(ODDEST * len(values)))) :]
-    ax.plot(odd, np.full(len(odd), place + 0.12), "|", color=color, markersize=6)
+    largest = values[-min(N_OUTLIERS, int(np.ceil(OUTLIER_SHARE * len(values)))) :]
+    ax.plot(largest, np.full(len(largest), place + 0.12), "|", color=color, markersize=6)

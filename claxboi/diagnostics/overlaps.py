@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which catalogues the labels come from, and what they have in common.
+Figure of the catalogues that the labels come from, and of their overlaps.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from claxboi.utils.style import COLORS, DARK, SHADE, hide_spines, new_axes, spli
 
 from ._axis_labels import literal
 from ._layout import (
-    axis_letters,
+    axis_font_sizes,
     broken,
-    fit_letters,
+    fit_font_sizes,
     is_narrow,
     label_inches,
     legend_above,
-    line_letters,
-    room_inches,
+    line_font_size,
+    space_inches,
     title_above,
 )
 
@@ -28,38 +28,38 @@ __all__ = ["plot_training_overlap"]
 @checked
 def plot_training_overlap(report, *, class_name=None, n_combinations=20, ax=None):
     """
-    Plot how many sources of a class are known from which combination of catalogues.
+    Plot the number of sources of a class in each combination of catalogues.
 
-    Each column is a set of catalogues, the dots below it; its bar counts the sources that are in
-    all of these and in no other, so that the bars add up to all sources of the class.
+    Each column is a set of catalogues, marked by dots. Its bar counts the sources that are in all
+    of these and in no other, so that the bars add up to all sources of the class.
 
     Parameters
     ----------
     report : `~claxboi.training.LabelReport`
-        What `claxboi.training.label_report` found.
+        Result of `claxboi.training.label_report`.
     class_name : str, optional
-        The class; None takes the one with most catalogues.
+        The class. Default: the one with most catalogues.
     n_combinations : int, optional
-        The most combinations that are drawn, the largest; the title counts the rest.
+        Maximum number of combinations, of which the largest are drawn; the title counts the rest.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the lower panel is cut off from it. A new figure by default.
 
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        The upper panel: the number of sources of each combination, those with the class as their
-        label dark, and pale those without, which a conflict or too little quality left out. The
-        lower panel has a row for each catalogue with the number of all its sources.
+        The upper panel has the number of sources of each combination: dark if the class is their
+        label, pale if a conflict or low quality left them without. The lower panel has a row for
+        each catalogue with the number of its sources.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no report, no class has a source, or there is no such class.
+        If it is not a report, no class has a source, or the class does not exist.
 
     Notes
     -----
-    The figure is an UpSet plot (Lex et al. 2014, IEEE Trans. Vis. Comput. Graph. 20, 1983): what
-    many sets have in common is read from it, where circles would overlap beyond use.
+    The figure is an UpSet plot (Lex et al. 2014, IEEE Trans. Vis. Comput. Graph. 20, 1983), which
+    shows the intersections of many sets better than a Venn diagram.
 
     Examples
     --------
@@ -102,9 +102,9 @@ def plot_training_overlap(report, *, class_name=None, n_combinations=20, ax=None
     panel.set_yticks(range(len(rows)), labels)
     for one in (ax, panel):
         one.tick_params(axis="x", length=0, labelbottom=False)
-    fit_letters(ax, panel)
-    distance = 0.5 * room_inches(ax)[1] / len(rows)
-    size = min(line_letters(distance, labels), axis_letters(ax)[1])
+    fit_font_sizes(ax, panel)
+    distance = 0.5 * space_inches(ax)[1] / len(rows)
+    size = min(line_font_size(distance, labels), axis_font_sizes(ax)[1])
     panel.tick_params(axis="y", length=0, labelsize=size)
     hide_spines(ax, "top", "right")
     hide_spines(panel, "left", "right", "top", "bottom")

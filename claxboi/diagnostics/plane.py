@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Any two properties of the sources, by class.
+Figure of two properties of the sources, by class.
 """
 
 from collections.abc import Mapping
@@ -31,20 +31,20 @@ from claxboi.utils.style import (
 )
 
 from ._axis_labels import axis_label, literal
-from ._layout import fit_letters, legend_above
+from ._layout import fit_font_sizes, legend_above
 
 __all__ = ["plot_plane"]
 
-#: Parts of a class that its contours hold.
+#: Fractions of a class inside its contours.
 ENCLOSED = (0.9, 0.5)
-#: An axis is logarithmic where the values span more than this factor, unless it is said.
+#: By default an axis is logarithmic if its values span more than this factor.
 LOG_SPAN = 1000.0
 
 _N_CELLS = 128
-#: The oddest values of each axis do not decide how wide it is.
+#: Fraction of the values at each end that does not set the range of the axis.
 _TAIL = 0.002
 _MARGIN = 0.06
-#: Points beyond the contours, and limits, that are drawn of a class: more would hide the others.
+#: Maximum number of points outside the contours, and of limits, per class.
 _N_POINTS, _N_LIMITS = 300, 60
 
 
@@ -67,9 +67,8 @@ def plot_plane(
     r"""
     Plot two properties of the sources: each class as contours and points, limits as arrows.
 
-    The contours of a class hold 50 and 90 % of its sources; sources outside are points, 300
-    of a class at most. Classes with few sources are points only, and 60 limits of a class are
-    drawn at most.
+    The contours of a class contain 50 and 90 % of its sources. Sources outside are points, at most
+    300 per class. Classes with few sources have points only. At most 60 limits per class are drawn.
 
     Parameters
     ----------
@@ -78,21 +77,20 @@ def plot_plane(
     x, y : str
         Columns of the two properties.
     class_column : str, optional
-        Column with the classes; None takes ``prediction``, else ``class``, else draws all sources
-        alike.
+        Column with the classes. Default: ``prediction``, else ``class``, else no classes.
     classes : sequence of str, optional
-        The classes to draw; None draws all, and sources without a class in grey below them.
+        The classes to draw. Default: all, and sources without a class in grey below them.
     source : int or str, optional
-        A source to be marked, by the number of its row or its ``source_id``, with its errors if
-        the table has columns ``<x>_error`` and ``<y>_error``.
+        Row number or identifier of a source to mark, with its errors if the table has columns
+        ``<x>_error`` and ``<y>_error``.
     log_x, log_y : bool, optional
-        Whether an axis is logarithmic; values of 0 and below are then left out. None decides by
-        the values: if all are above 0 and they span more than a factor of 1000.
+        Whether an axis is logarithmic, which leaves out values of 0 and below. Default: if all
+        values are above 0 and span more than a factor of 1000.
     upper_limits, lower_limits : mapping of str to str, optional
-        For ``x`` or ``y`` the column that says in which rows the value is a limit. By default,
+        For ``x`` or ``y`` the boolean column of the rows whose value is a limit. By default,
         ``<x>_is_limit`` marks lower limits of a magnitude.
     contours_above : int, optional
-        Contours are drawn for classes with more sources than this.
+        Smallest number of sources of a class with contours.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -103,15 +101,13 @@ def plot_plane(
     Raises
     ------
     IndexError, KeyError, TypeError, ValueError
-        If there is no such column, class or source, or a column of limits is for neither
-        property.
+        If a column, class or source does not exist, or a column of limits is for neither property.
 
     Notes
     -----
-    A contour is drawn at the level of the smoothed density above which that part of the sources
-    lies. The density is a histogram smoothed by a Gaussian of Scott's width, n^(-1/6) standard
-    deviations (Scott 1992, Multivariate Density Estimation, equation 6.42). Limits have no part
-    in it.
+    A contour is at the level of the smoothed density above which that fraction of the sources lies.
+    The density is a histogram smoothed by a Gaussian of Scott's width, n^(-1/6) standard deviations
+    (Scott 1992, Multivariate Density Estimation, equation 6.42). Limits are left out of it.
 
     Examples
     --------
@@ -157,7 +153,7 @@ def plot_plane(
 
 def _read_limits(table, columns, upper_limits, lower_limits):
     """
-    Return -1 for an upper, 1 for a lower limit and 0 for a value, shape (2, n_rows).
+    Return -1 for an upper limit, 1 for a lower limit and 0 for a value, shape (2, n_rows).
     """
     if lower_limits is None:
         # "Fainter than" is a larger magnitude.
@@ -244,11 +240,11 @@ def _thin(points, most):
 
 def _contours(scaled):
     """
-    Smooth the sources of a class, and find the levels that hold parts of them.
+    Smooth the density of a class, and find the levels of its contours.
     """
     n = scaled.shape[1]
     width = scaled.std(axis=1) * n ** (-1 / 6)
-    # Where most values are the same, the standard deviation is that of the others.
+    # If most values are equal, the standard deviation is that of the others.
     low, high = scaled.min(axis=1) - 4 * width, scaled.max(axis=1) + 4 * width
     edges = [np.linspace(a, b, _N_CELLS + 1) for a, b in zip(low, high, strict=True)]
     counts, *_ = np.histogram2d(*scaled, edges)
@@ -329,6 +325,6 @@ def _handle(style):
 
 def _finish(ax, n_shown, n_all):
     hide_spines(ax, "top", "right")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     handles, _ = ax.get_legend_handles_labels()
     legend_above(ax, handles, title=f"{n_shown} of {n_all} sources")

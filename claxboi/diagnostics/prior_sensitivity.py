@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How much the numbers of the classes depend on the priors.
+Figure of the sensitivity of class numbers to the priors.
 """
 
 import numpy as np
@@ -10,13 +10,13 @@ from claxboi.utils.style import DARK, GREY, PALE, class_styles, hide_spines, mar
 
 from ._axis_labels import literal
 from ._layout import (
-    axis_letters,
+    axis_font_sizes,
     broken,
-    fit_letters,
+    fit_font_sizes,
     label_inches,
     legend_above,
-    line_letters,
-    room_inches,
+    line_font_size,
+    space_inches,
 )
 
 __all__ = ["plot_priors_sensitivity"]
@@ -24,26 +24,26 @@ __all__ = ["plot_priors_sensitivity"]
 
 def plot_priors_sensitivity(sensitivity, *, ax=None):
     """
-    Plot how the expected number of each class moves when the priors do.
+    Plot the expected number of each class for different priors.
 
     Parameters
     ----------
     sensitivity : `~claxboi.classification.PriorSensitivity`
-        What `claxboi.classification.priors_sensitivity` found.
+        Result of `claxboi.classification.priors_sensitivity`.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     ax : `~matplotlib.axes.Axes`
-        One row for each class: its expected number with each set of priors, in units of that with
-        the priors as given. Triangles are changes of the prior of the class itself, points
-        those of others; sets of priors with a name of their own have a marker each.
+        One row for each class: its expected number with each set of priors, divided by that with
+        the given priors. Triangles are changes of the prior of the class itself, points those of
+        other priors. Named sets of priors have a marker each.
 
     Raises
     ------
     TypeError
-        If it is no `~claxboi.classification.PriorSensitivity`.
+        If it is not a `~claxboi.classification.PriorSensitivity`.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def plot_priors_sensitivity(sensitivity, *, ax=None):
         name.removeprefix("expected_") for name in changes.colnames if name.startswith("expected_")
     ]
     names = [str(name) for name in changes["change"][1:]]
-    # "AGN x 2": the prior of a class, and whether it grows.
+    # "AGN x 2": the class, and whether its prior increases.
     owners = [_owner(name, classes) for name in names]
     is_named = not all(owner for owner, _ in owners)
     looks = class_styles(names if is_named else classes)
@@ -96,9 +96,9 @@ def plot_priors_sensitivity(sensitivity, *, ax=None):
     hide_spines(ax, "left", "top", "right")
     sources = sensitivity.sources
     n = np.count_nonzero(sources["is_sensitive"])
-    fit_letters(ax)
-    distance = (room_inches(ax)[1] - 1.0) / len(classes)
-    size = min(line_letters(distance, rows), axis_letters(ax)[1])
+    fit_font_sizes(ax)
+    distance = (space_inches(ax)[1] - 1.0) / len(classes)
+    size = min(line_font_size(distance, rows), axis_font_sizes(ax)[1])
     ax.tick_params(axis="y", labelsize=size)
     title = f"{n} of {len(sources)} sources change their class"
     _legend(ax, names, looks, is_named, title, 0.2 + label_inches(rows, 8.0))

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The reliability diagram: whether a probability of 0.8 comes true 80 times in 100.
+Reliability diagram.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from claxboi.utils import checked
 from claxboi.utils.style import DARK, GREY, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
-from ._layout import fit_letters, legend_above
+from ._layout import fit_font_sizes, legend_above
 
 __all__ = ["plot_reliability"]
 
@@ -18,18 +18,18 @@ __all__ = ["plot_reliability"]
 @checked
 def plot_reliability(evaluation, *, corrected=False, ax=None):
     """
-    Plot how often the most probable class is right against its probability.
+    Plot how often the most probable class is correct against its probability.
 
-    Points below the diagonal are too sure, points above too shy. The lower panel counts the
-    sources of each bin.
+    Predictions below the diagonal are overconfident, those above underconfident. The lower panel
+    counts the sources of each bin.
 
     Parameters
     ----------
     evaluation : `~claxboi.classification.Evaluation`
-        The score sheet, made from probabilities.
+        The scores, made from probabilities.
     corrected : bool, optional
-        Judge the probabilities in the population of the priors, not in that of the sample: the
-        diagram to look at where the probabilities were made for other priors than the sample's.
+        Correct the sample to the population of the priors. Use this if the priors of the
+        probabilities differ from the proportions in the sample.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the lower panel is cut off from it. A new figure by default.
 
@@ -41,8 +41,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     Raises
     ------
     TypeError, ValueError
-        If it is no score sheet, or was made from a confusion matrix, which has no
-        probabilities.
+        If it is not an evaluation, or was made from a confusion matrix, which has no probabilities.
 
     Examples
     --------
@@ -60,7 +59,7 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     if table is None:
         raise ValueError("evaluation must be made from probabilities, not from a confusion matrix")
     edges = np.append(table["lower"], table["upper"][-1])
-    # The largest of C probabilities is at least 1 / C: nothing is ever left of it.
+    # The largest of C probabilities is at least 1 / C.
     start = edges[edges <= 1 / len(evaluation.classes)][-1]
 
     ax = new_axes(ax, 4.6, 5.2)
@@ -93,14 +92,14 @@ def plot_reliability(evaluation, *, corrected=False, ax=None):
     ax.set_ylim(0, 1.02)
     ax.set_ylabel("Fraction classified correctly")
     counts_ax.stairs(table["n"], edges, fill=True, color=SHADE)
-    # The counts of the last bin are often a thousand times those of the first.
+    # The last bin often has a thousand times the sources of the first.
     counts_ax.set_yscale("log")
     counts_ax.set_ylim(0.7, 2 * max(table["n"]))
     counts_ax.set_ylabel("Sources")
     counts_ax.set_xlabel("Probability of the most probable class")
     for one in (ax, counts_ax):
         hide_spines(one, "top", "right")
-    fit_letters(ax, counts_ax)
+    fit_font_sizes(ax, counts_ax)
     method = literal(evaluation.method)
     title = f"{evaluation.confusion.sum()} sources, {method}; ECE = {ece:.3f}"
     legend_above(ax, title=title + (", prior-corrected" if corrected else ""))

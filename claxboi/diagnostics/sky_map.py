@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Where the sources of each class are on the sky.
+Sky map of the sources, by class.
 """
 
 import numpy as np
@@ -30,11 +30,11 @@ from claxboi.utils.style import (
 )
 
 from ._axis_labels import literal
-from ._layout import axis_letters, is_narrow, legend_above, room_inches
+from ._layout import axis_font_sizes, is_narrow, legend_above, space_inches
 
 __all__ = ["plot_sky"]
 
-#: Prefixes of the axes in a FITS header, what they are called, and what both are called.
+#: Prefixes of the axes in a FITS header, their names, and the name of both.
 _FRAMES = {
     "galactic": (
         ("GLON", "GLAT"),
@@ -47,13 +47,13 @@ _FRAMES = {
         "ICRS coordinates",
     ),
 }
-#: The gnomonic projection stretches the edge of a wider field beyond use.
+#: The gnomonic projection distorts the edge of a wider field too much.
 _WIDEST_DEG = 100.0
 #: Half width of a field, in pixels of its coordinates.
 _HALF_FIELD = 50
 #: Sources in a bin of a density, and how many bins a map is wide.
 _PER_BIN, _FEWEST_BINS, _MOST_BINS = 8, 12, 180
-#: Part of the bins that may have less than the lightest shade.
+#: Fraction of the bins that may be below the lightest shade.
 _TAIL = 0.02
 #: Half axes of the all-sky ellipse, in degrees of the projection: 2 sqrt(2) and sqrt(2) radian.
 _HALF_SKY_DEG = np.degrees([2 * np.sqrt(2), np.sqrt(2)])
@@ -72,11 +72,11 @@ def plot_sky(
     ax=None,
 ):
     """
-    Plot where the sources of each class are on the sky.
+    Plot the positions of the sources of each class.
 
-    All of the sky is drawn in the equal-area projection of Hammer and Aitoff, a field around a
-    position in the gnomonic one. Classes with few sources are drawn as points, those with
-    many together as the number of their sources per square degree.
+    The whole sky is drawn in the equal-area Hammer-Aitoff projection, a field around a position in
+    the gnomonic projection. Classes with few sources are drawn as points, those with many together
+    as the number of their sources per square degree.
 
     Parameters
     ----------
@@ -85,24 +85,23 @@ def plot_sky(
     frame : {"galactic", "icrs"}, optional
         Coordinates of the map.
     center : `~astropy.coordinates.SkyCoord`, optional
-        Middle of a field; None draws all of the sky.
+        Centre of a field. Default: the whole sky.
     width : `~astropy.units.Quantity` ['angle'], optional
         Width of the field, at most 100 deg. Default 1 deg.
     class_column : str, optional
-        Column with the classes; None takes ``prediction``, else ``class``, else draws all sources
-        alike.
+        Column with the classes. Default: ``prediction``, else ``class``, else no classes.
     classes : sequence of str, optional
-        The classes to draw; None draws all, and sources without a class as grey points.
+        The classes to draw. Default: all, and sources without a class as grey points.
     density_above : int, optional
-        A class with more sources than this in the map is drawn as density.
+        A class with more sources than this in the map is drawn as a density.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to draw; a new figure by default. An Axes that has no sky coordinates is replaced, at
-        its place in the figure, by one that has.
+        Where to draw; a new figure by default. An Axes without sky coordinates is replaced by a
+        `~astropy.visualization.wcsaxes.WCSAxes` at the same place of the figure.
 
     Returns
     -------
     ax : `~astropy.visualization.wcsaxes.WCSAxes`
-        Further things are drawn on it with ``transform=ax.get_transform("icrs")``.
+        To draw on it, pass ``transform=ax.get_transform("icrs")``.
 
     Raises
     ------
@@ -129,7 +128,7 @@ def plot_sky(
     coords = SkyCoord(ra[known], dec[known], unit="deg").transform_to(frame)
     values = values[known]
     if center is not None:
-        # Beyond a right angle the projection would mirror the sky.
+        # Beyond 90 degrees the projection would mirror the sky.
         near = coords.separation(center) < width_deg * u.deg
         coords, values = coords[near], values[near]
     wcs = _make_wcs(frame, center, width_deg)
@@ -146,7 +145,7 @@ def plot_sky(
     handles = _draw_classes(ax, x, y, values, styles, density_above, with_nameless=classes is None)
     above = _finish(ax, frame, handles, is_all_sky=center is None, is_own=is_own)
     if is_own:
-        # A map keeps its shape, so that a layout does not make room for a high legend.
+        # The map keeps its shape, so the layout does not shrink it for a high legend.
         width, height = ax.figure.get_size_inches()
         ax.figure.set_size_inches(width, height + above / 72)
     return ax
@@ -167,7 +166,7 @@ def _check_field(center, width):
 
 def _make_wcs(frame, center, width_deg):
     """
-    Make the coordinates of a map, with East to the left.
+    Make the WCS of a map, with East to the left.
     """
     prefixes, *_ = _FRAMES[frame]
     wcs = WCS(naxis=2)
@@ -177,7 +176,7 @@ def _make_wcs(frame, center, width_deg):
     else:
         own = center.transform_to(frame).represent_as("unitspherical")
         projection, lon, lat = "TAN", own.lon.deg, own.lat.deg
-        # From edge to edge, at the equator of the field, it is as wide as was asked for.
+        # The width is measured along the equator of the field.
         step = np.degrees(np.tan(np.radians(width_deg / 2))) / _HALF_FIELD
     wcs.wcs.ctype = [f"{prefix}-{projection}" for prefix in prefixes]
     if frame == "icrs":
@@ -241,11 +240,11 @@ def _draw_classes(ax, x, y, values, styles, density_above, *, with_nameless):
         if name in dense:
             handles.append(Patch(facecolor=SHADE, edgecolor="none", label=label))
             continue
-        # The rarest on top, or nobody would see them.
+        # Rare classes on top, where they are visible.
         order = 3 - len(own) / (len(values) + 1)
         look = marker_style(shown[name], marker_size(ax, len(own)))
         ax.plot(x[own], y[own], label=label, zorder=order, **look)
-        # Among thousands a marker is too small to be told from another by its shape.
+        # Markers of thousands of sources are too small for shapes.
         handles.append(Line2D([], [], label=label, **marker_style(shown[name], 5.0)))
     return handles
 
@@ -268,14 +267,14 @@ def _draw_density(ax, x, y):
     step = ax.wcs.wcs.cdelt[1]
     area = np.full(counts.shape, step**2 * np.diff(edges[0])[0] * np.diff(edges[1])[0])
     if ax.wcs.wcs.ctype[0].endswith("TAN"):
-        # A bin of the tangential plane covers less of the sky away from the middle.
+        # Bins of the tangential plane cover less of the sky away from the centre.
         middles = [np.radians(step) * (edge[:-1] + edge[1:]) / 2 for edge in edges]
         area /= (1 + middles[0][:, None] ** 2 + middles[1][None, :] ** 2) ** 1.5
     density = np.ma.masked_where(counts == 0, counts / area)
-    # Bins at the edge of the sky are cut by it: they do not decide.
+    # Bins at the edge of the sky are cut by it and do not set the scale.
     lowest, highest = np.quantile(density.compressed(), [_TAIL, 1.0])
     norm = LogNorm(lowest, max(highest, 3 * lowest))
-    # From what is seen on white to what colours are still seen on.
+    # Greys that are visible on white, and on which colours are visible.
     shades = LinearSegmentedColormap.from_list("shades", colormaps["Greys"]([0.15, 0.6]))
     mesh = ax.pcolormesh(*edges, density.T, cmap=shades, norm=norm, rasterized=True, zorder=1)
     bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.8, pad=0.03, aspect=25, extend="min")
@@ -299,17 +298,17 @@ def _finish(ax, frame, handles, *, is_all_sky, is_own):
         if is_all_sky:
             coord.set_axislabel("")
         else:
-            coord.set_axislabel(name, minpad=0.6, size=axis_letters(ax)[0])
+            coord.set_axislabel(name, minpad=0.6, size=axis_font_sizes(ax)[0])
     if is_all_sky:
         _label_all_sky(ax, frame)
     ax.coords.frame.set_color(DARK)
     ax.coords.frame.set_linewidth(0.8)
-    # What the map leaves of the height is above it, for the legend.
+    # The space above the map is for the legend.
     ax.set_anchor("S")
     # Labels of latitudes stand above the upper edge of the ellipse.
     if not is_all_sky:
         return legend_above(ax, handles)
-    width, height = room_inches(ax)
+    width, height = space_inches(ax)
     room = 72 * (height - width / 2)
     return legend_above(ax, handles, lift=_letters(ax), most_points=None if is_own else room)
 
@@ -319,7 +318,7 @@ def _label_all_sky(ax, frame):
     lat.set_ticks(spacing=30 * u.deg)
     lat.set_major_formatter("d")
     lon.set_ticks(spacing=60 * u.deg)
-    # Those of astropy would stand on the equator below the sources.
+    # Those of astropy would be on the equator, below the sources.
     lon.set_ticklabel_visible(False)
     for lon_deg in (120, 60, 0, 300, 240):
         ax.text(
@@ -331,7 +330,7 @@ def _label_all_sky(ax, frame):
             va="center",
             size=_letters(ax),
             color=DARK,
-            # Legible among the sources.
+            # Legible between the sources.
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0},
             zorder=4,
         )

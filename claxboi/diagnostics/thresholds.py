@@ -12,11 +12,11 @@ from claxboi.utils import check_choice, checked, float_values
 from claxboi.utils.style import COLORS, GREY, PALE, hide_spines, new_axes
 
 from ._axis_labels import literal
-from ._layout import fit_letters, legend_above
+from ._layout import fit_font_sizes, legend_above
 
 __all__ = ["plot_thresholds"]
 
-#: Thresholds that are drawn: more are no smoother.
+#: Maximum number of thresholds that are drawn.
 _N_DRAWN = 1000
 
 
@@ -102,7 +102,7 @@ def plot_thresholds(scores, class_name, *, ax=None):
             step="post",
         )
     for column, label, color, linestyle in lines:
-        # Between two thresholds the sample is that of the upper one.
+        # Between two thresholds the sample is that of the higher one.
         ax.step(
             curve["threshold"],
             curve[column],
@@ -126,13 +126,13 @@ def plot_thresholds(scores, class_name, *, ax=None):
     ax.set_ylabel("Fraction")
     ax.grid(color=PALE, linewidth=0.8)
     hide_spines(ax, "top", "right")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     legend_above(ax, title=title)
     return ax
 
 
 def _best(curve):
-    """Return the row of the largest F1, None where none is known."""
+    """Return the row of the largest F1, or None if it is unknown."""
     if "f1_corrected" not in curve.colnames or not np.isfinite(curve["f1_corrected"]).any():
         return None
     return curve[np.nanargmax(curve["f1_corrected"])]
@@ -140,7 +140,7 @@ def _best(curve):
 
 def _promised(result, class_name):
     """
-    Compute the purity and completeness that the probabilities of a table promise.
+    Compute the purity and completeness expected from the probabilities of a table.
     """
     classes, _ = read_classified(result, ["P_{class}"])
     check_choice(class_name, classes, "class_name")

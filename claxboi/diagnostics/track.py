@@ -10,22 +10,22 @@ from claxboi.utils import float_values
 from claxboi.utils.style import GREY, PALE, class_styles, hide_spines, new_axes
 
 from ._axis_labels import literal
-from ._layout import TURNED, fit_letters, is_narrow, legend_above, title_above
+from ._layout import TURNED, fit_font_sizes, is_narrow, legend_above, title_above
 
 __all__ = ["plot_track"]
 
 _COLUMNS = ("P_{class}", "P_{class}_{category}")
 
-# The lowest probability that is drawn at its place; below, the sources' own scatter means nothing.
+# Smallest probability on the axis: smaller ones are not reliable.
 LOWEST = 1e-6
 
-# Markers of one column stand side by side over this width.
+# Width over which the markers of one column are spread.
 WIDTH = 0.44
 
 
 def plot_track(result, source, ax=None):
     """
-    Plot the probabilities of one source: the final ones, then those of each category alone.
+    Plot the final probabilities of one source, and those from each category alone.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def plot_track(result, source, ax=None):
         Table as `claxboi.classify` returns it, with its columns ``P_<class>`` and
         ``P_<class>_<category>``.
     source : int or str
-        The source: the number of its row, or its identifier in the column ``source_id`` (in the
-        first column if there is none). An identifier that is a number is given as a string.
+        Row number, or identifier in any of the usual spellings; a numeric identifier is given as
+        text.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -46,7 +46,7 @@ def plot_track(result, source, ax=None):
     Raises
     ------
     IndexError, KeyError
-        If there is no such row or identifier.
+        If the row or identifier does not exist.
     ValueError
         If the table was not classified, or the identifier is not unique.
 
@@ -88,7 +88,7 @@ def plot_track(result, source, ax=None):
     ax.get_xticklabels()[0].set_weight("bold")
     ax.tick_params(axis="x", length=0)
     ax.set_ylabel("Probability")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     best = int(np.nanargmax(track[0]))
     title = f"{title}: {classes[best]} ({track[0, best]:.3g})"
     title_above(ax, literal(title), legend_above(ax))

@@ -8,7 +8,7 @@ import numpy as np
 from claxboi.utils import check_columns, check_table, float_values
 from claxboi.utils.style import COLORS, DARK, GREY, PALE, hide_spines, new_axes
 
-from ._layout import fit_letters, legend_above
+from ._layout import fit_font_sizes, legend_above
 
 __all__ = ["plot_ulx"]
 
@@ -17,10 +17,10 @@ _COLUMNS = ("xrb_probability", "f_contaminant", "is_nuclear", "is_ulx", "is_hlx"
 
 def plot_ulx(table, ax=None):
     """
-    Plot the probability to be an X-ray binary against the frequency of contaminants.
+    Plot the probability of being an X-ray binary against the frequency of contaminants.
 
-    Sources above the diagonal are likelier X-ray binaries than the background says; those of
-    them that are luminous enough and not nuclear are the candidates.
+    Sources above the diagonal are more probable X-ray binaries than expected from the background.
+    Candidates are those that are luminous enough and not nuclear.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def plot_ulx(table, ax=None):
     Raises
     ------
     KeyError
-        If the table lacks a column of `~claxboi.applications.find_ulx`.
+        If a column of `~claxboi.applications.find_ulx` is absent.
     ValueError
         If no source has a frequency of contaminants.
 
@@ -87,7 +87,7 @@ def plot_ulx(table, ax=None):
             label=f"{name} ({np.count_nonzero(rows)})",
             clip_on=False,
             zorder=3,
-            # Thousands of points would make a file that nobody can open.
+            # Thousands of points are drawn as an image, which keeps the file small.
             rasterized=np.count_nonzero(rows) > 2000,
         )
     ax.set_xscale("log")
@@ -96,6 +96,6 @@ def plot_ulx(table, ax=None):
     hide_spines(ax, "right", "top")
     ax.set_xlabel(r"Frequency of contaminants, $f_\mathrm{contaminant}$")
     ax.set_ylabel(r"$P_\mathrm{XRB}$")
-    fit_letters(ax)
+    fit_font_sizes(ax)
     legend_above(ax, lift=4.0)  # sources of a probability of 1 stand over the edge
     return ax

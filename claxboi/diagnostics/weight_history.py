@@ -17,19 +17,19 @@ from claxboi.utils.style import (
 )
 
 from ._axis_labels import literal
-from ._layout import fit_letters, legend_above
+from ._layout import fit_font_sizes, legend_above
 
 __all__ = ["plot_weight_search"]
 
 
 def plot_weight_search(search, *, ax=None):
     """
-    Plot the score of a search for weights step by step, and the weights below.
+    Plot the score of a search for weights at each step, and the weights below.
 
     Parameters
     ----------
     search : `~claxboi.classification.WeightSearch`
-        What `~claxboi.classification.NaiveBayesClassifier.optimize` returned.
+        Result of `~claxboi.classification.NaiveBayesClassifier.optimize`.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; the lower panel is cut off from it. A new figure by default.
 
@@ -41,7 +41,7 @@ def plot_weight_search(search, *, ax=None):
     Raises
     ------
     TypeError
-        If it is no search.
+        If it is not a search.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def plot_weight_search(search, *, ax=None):
     title = f"{search.score:.4f} on {search.n_sources} held-out sources{ended}"
     handles = [line for one in (panel, ax) for line in one.get_legend_handles_labels()[0]]
     legend_above(ax, handles, title=title)
-    fit_letters(ax, panel)
+    fit_font_sizes(ax, panel)
     for one in (ax, panel):
         hide_spines(one, "top", "right")
     return ax

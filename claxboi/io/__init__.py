@@ -5,6 +5,7 @@ Read and write tables, and read the answers of services.
 
 from ._answers import Answer, read_answer
 from ._parquet_tables import table_from_arrow
+from ._selection import table_file
 from ._tables import as_votable, output_format, read_table, write_table
 from ._text_tables import ecsv_text
 from .exceptions import AnswerError, FetchError, ServiceError, UnknownTableError
@@ -20,6 +21,7 @@ __all__ = [
     "output_format",
     "read_answer",
     "read_table",
+    "table_file",
     "table_from_arrow",
     "write_table",
 ]

@@ -20,6 +20,7 @@ import numpy as np
 from astropy.io import votable
 from astropy.table import MaskedColumn, Table, vstack
 
+from ._votable_tables import repair
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["Answer", "read_answer"]
@@ -28,9 +29,6 @@ _OPEN, _CLOSE = b"<TABLEDATA>", b"</TABLEDATA>"
 _CELL = re.compile(rb"<TD>([^<]*)</TD>|<TD\s*/>")
 _TABLE_TAG = re.compile(rb"<TABLE\b[^>]*>")
 _N_ROWS = re.compile(rb"\bnrows\s*=\s*\"(\d+)\"")
-_OLD_VERSION = re.compile(rb"(<VOTABLE\b[^>]*?\bversion\s*=\s*\")1\.[012]\"")
-_CHAR_FIELD = re.compile(rb"<FIELD\b(?=[^>]*\bdatatype\s*=\s*\"(?:char|unicodeChar)\")[^>]*>")
-_WIDTH = re.compile(rb"(\barraysize\s*=\s*\")\d+\*?\"")
 _INTEGERS = ("unsignedByte", "short", "int", "long")
 _FLOATS = ("float", "double")
 _TRUE = ("T", "t", "true", "True", "1")
@@ -99,7 +97,7 @@ def read_answer(content, asked):
     if b"</VOTABLE>" not in skeleton[-200:]:
         raise AnswerError(f"{asked}: the answer was cut on its way", is_transient=True)
     try:
-        return _read(content, _repair(skeleton), bodies, asked)
+        return _read(content, repair(skeleton), bodies, asked)
     except _BROKEN as err:
         raise AnswerError(f"{asked}: the answer is broken: {err}", is_transient=True) from err
 
@@ -115,7 +113,7 @@ def _read(content, skeleton, bodies, asked):
         table = _read_cells(element, body)
         if table is None:
             # Another encoding, or cells with markup of their own.
-            slow = tree if body is None else _parse(_repair(content))
+            slow = tree if body is None else _parse(repair(content))
             table = list(slow.iter_tables())[k].to_table(use_names_over_ids=True)
         _check_length(len(table), declared, asked)
         parts.setdefault(str(element.name or element.ID), []).append(table)
@@ -158,14 +156,6 @@ def _split(content):
         if k < len(bodies) and found:
             found[-1][0] = bodies[k]
     return b"".join(kept), found
-
-
-def _repair(content):
-    content = _OLD_VERSION.sub(rb'\g<1>1.3"', content, count=1)
-    if _OPEN not in content:
-        # In binary data the widths are what the rows are cut by.
-        return content
-    return _CHAR_FIELD.sub(lambda match: _WIDTH.sub(rb'\g<1>*"', match[0]), content)
 
 
 def _parse(content):

@@ -56,13 +56,15 @@ def read_fits(path, *, table=None):
     with warnings.catch_warnings():
         # Logical values without a value are masked below.
         warnings.filterwarnings("ignore", ".*contains NULL", AstropyUserWarning)
+        # So are nulls that the standard has otherwise.
+        warnings.filterwarnings("ignore", "Invalid keyword for column", AstropyUserWarning)
         # What was cut off is an error, and not half a table.
         warnings.filterwarnings("error", ".*truncated", AstropyUserWarning)
         warnings.filterwarnings("error", "Error validating header", AstropyUserWarning)
         with fits.open(path, memmap=False, character_as_bytes=True) as hdus:
             hdu = _choose(hdus, path, table)
             missing = _missing_values(hdu)
-            _drop_text_formats(hdu)
+            _drop_wrong_formats(hdu)
             result = Table.read(hdu, format="fits")
             note = _note_of_topcat(hdus[0])
     for name, mask in missing.items():
@@ -97,8 +99,8 @@ def _missing_values(hdu):
     missing = {}
     is_text_table = isinstance(hdu, fits.TableHDU)
     raw = _raw_data(hdu)
-    for column in hdu.columns:
-        name, kind = column.name, str(column.format).lstrip("0123456789")[:1]
+    for number, column in enumerate(hdu.columns, start=1):
+        name, kind, null = column.name, _kind(column), hdu.header.get(f"TNULL{number}")
         stored = np.rec.recarray.field(raw, name) if raw is not None else None
         if stored is None or not len(stored):
             continue
@@ -113,8 +115,9 @@ def _missing_values(hdu):
             missing[name] = np.ones(len(stored), bool)
         elif kind == "L":
             missing[name] = stored == 0
-        elif kind in "BIJK" and column.null is not None:
-            missing[name] = stored == column.null
+        elif kind in "BIJKED" and null not in (None, ""):
+            # Some write it as text, or for floats, whose null is NaN.
+            missing[name] = stored == type(stored.ravel().tolist()[0])(null)
             # Compared with scaled values it finds others, or nothing.
             column.null = None
     return missing
@@ -128,14 +131,21 @@ def _raw_data(hdu):
         raise ValueError(f"table {hdu.name or 1}: {err}") from err
 
 
-def _drop_text_formats(hdu):
+def _drop_wrong_formats(hdu):
     """
-    Take the display format of a number off columns of text, as archives write it.
+    Take display formats of another type off the columns, as archives write them.
     """
     for column in hdu.columns:
-        is_text = column.format.lstrip("0123456789")[:1] == "A" or "A" in str(column.format)[:2]
-        if is_text and column.disp and not column.disp.startswith("A"):
+        kind = _kind(column)
+        letters = (
+            "A" if kind == "A" else "L" if kind == "L" else "IBOZ" if kind in "BIJK" else "FEDG"
+        )
+        if column.disp and column.disp[0] not in letters:
             column.disp = None
+
+
+def _kind(column):
+    return str(column.format).lstrip("0123456789")[:1]
 
 
 def _describe(table):

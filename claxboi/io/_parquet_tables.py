@@ -32,7 +32,11 @@ def read_parquet(path):
     if b"table_meta_yaml" in metadata:
         return Table.read(path, format="parquet")
     # The row numbers of pandas are not a column of the user's.
-    names = [name for name in data.column_names if not name.startswith("__index_level_")]
+    names = [
+        field.name
+        for field in data.schema
+        if not (field.name.startswith("__index_level_") and str(field.type).startswith("int"))
+    ]
     result = table_from_arrow(data.select(names))
     restore_meta(result, metadata.get(META_KEY.encode()))
     return result

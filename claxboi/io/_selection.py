@@ -4,10 +4,42 @@ The choice of a table in a file that holds several.
 """
 
 import logging
+from pathlib import Path
 
-__all__ = ["choose_table"]
+__all__ = ["choose_table", "table_file"]
 
 log = logging.getLogger(__name__)
+
+
+def table_file(path):
+    """
+    Split the name of a table from that of its file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, or the file and a table of it, ``sources.vot#xray`` or ``sources.fits#2``, which
+        serves where there is no argument for the table, as on the command line.
+
+    Returns
+    -------
+    path : `~pathlib.Path`
+        The file.
+    table : str, int or None
+        None if no table is named, or if a file has the whole name.
+
+    Examples
+    --------
+    >>> from claxboi.io import table_file
+    >>> path, table = table_file("sources.vot#xray")
+    >>> path.name, table
+    ('sources.vot', 'xray')
+    """
+    path = Path(path)
+    name, mark, table = path.name.rpartition("#")
+    if not mark or not name or path.exists():
+        return path, None
+    return path.with_name(name), int(table) if table.isdecimal() else table
 
 
 def choose_table(found, path, table):
@@ -56,5 +88,6 @@ def choose_table(found, path, table):
         return index
     name, number, _ = found[filled[0] if filled else 0]
     raise ValueError(
-        f"the file has several tables: {listed}. Choose one, such as table={name or number!r}"
+        f"the file has several tables: {listed}. Choose one, such as table={name or number!r}, or "
+        f"{Path(path).name}#{name or number} on the command line"
     )

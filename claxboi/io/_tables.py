@@ -18,6 +18,7 @@ from ._column_types import holdable, tidy
 from ._ds9_regions import read_regions
 from ._fits_tables import read_fits, write_fits
 from ._parquet_tables import read_parquet, write_parquet
+from ._selection import table_file
 from ._text_tables import read_ecsv, read_text, write_csv, write_ecsv
 from ._votable_tables import read_votable, votable_document, write_votable
 
@@ -79,8 +80,8 @@ def read_table(path, format=None, *, table=None, as_text=False):
     format : str, optional
         Name of the format in astropy, or "ds9". Default: by the suffix, else by the content.
     table : str or int, optional
-        Name or number of the table where a FITS file, a VOTable or VizieR output has several.
-        Default: the only one that has rows.
+        Name or number of the table where a FITS file, a VOTable or VizieR output has several, which
+        may also follow the path: ``sources.fits#2``. Default: the only one that has rows.
     as_text : bool, optional
         Leave the values of delimited text as they are written.
 
@@ -110,7 +111,8 @@ def read_table(path, format=None, *, table=None, as_text=False):
     >>> read_table("sources.fits")["note"].tolist()
     ['bright', None]
     """
-    path = Path(path)
+    path, named = table_file(path)
+    table = named if table is None else table
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     if format is None:

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 import numpy as np
 from astropy.io import votable
 from astropy.io.votable.converters import get_converter
-from astropy.io.votable.exceptions import E01, W03
+from astropy.io.votable.exceptions import E01, W03, W51, VOWarning
 from astropy.io.votable.tree import Info, VOTableFile
 from astropy.units import UnitsWarning
 from astropy.utils.data import get_readable_fileobj
+
+from claxboi.utils.exceptions import ClaxboiWarning, warn
 
 from ._meta import META_KEY, meta_as_json, restore_meta
 from ._selection import choose_table
@@ -29,6 +31,52 @@ XML_CONTROLS = (0, 9, 10, 13)
 
 #: A PARAM element with its attributes.
 PARAM = re.compile(rb"""<PARAM\b((?:[^>"']|"[^"]*"|'[^']*')*?)(?:/>|>.*?</PARAM>)""", re.DOTALL)
+
+
+#: Versions in which a missing integer is read as 0.
+OLD_VERSION = re.compile(rb"(<VOTABLE\b[^>]*?\bversion\s*=\s*[\"'])1\.[012]([\"'])")
+
+#: A field of text and its width.
+TEXT_FIELD = re.compile(
+    rb"""<FIELD\b(?=[^>]*\bdatatype\s*=\s*["'](?:char|unicodeChar)["'])[^>]*?(?=/?>)"""
+)
+WIDTH = re.compile(rb"""\s(arraysize\s*=\s*["'])([^"']*)(["'])""")
+
+#: Where astropy found an error.
+PLACE = re.compile(r"^(?:\S*:\d+:\d+: )+")
+
+
+def repair(content):
+    """
+    Repair what services and programs write so that values would be lost.
+
+    Missing integers are read as 0 in versions before 1.3, and text is cut to the width that its
+    field declares, or to one character where it declares none.
+
+    Parameters
+    ----------
+    content : bytes
+        A VOTable.
+
+    Returns
+    -------
+    content : bytes
+    """
+    content = OLD_VERSION.sub(rb"\g<1>1.3\g<2>", content, count=1)
+    if b"<TABLEDATA" not in content:
+        # In binary data the widths are what the rows are cut by.
+        return content
+    return TEXT_FIELD.sub(_widen, content)
+
+
+def _widen(match):
+    width = WIDTH.search(match[0])
+    if width is None:
+        return match[0] + b' arraysize="*"'
+    if b"x" in width[2]:
+        # A list of texts.
+        return match[0]
+    return WIDTH.sub(rb" \g<1>*\g<3>", match[0])
 
 
 @contextmanager
@@ -74,13 +122,17 @@ def read_document(content):
     -------
     document : `~astropy.io.votable.tree.VOTableFile`
     """
+    content = repair(content)
     with overlooking_erg():
+        # Of all that deviates from the standard, an integer out of its range is another one.
+        warnings.simplefilter("ignore", VOWarning)
+        warnings.simplefilter("error", W51)
         try:
-            return votable.parse(io.BytesIO(content))
+            return votable.parse(io.BytesIO(content), verify="warn")
         except E01:
             head, mark, data = content.partition(b"<DATA>")
             head = PARAM.sub(lambda match: b"" if _is_list(match[1]) else match[0], head)
-            return votable.parse(io.BytesIO(head + mark + data))
+            return votable.parse(io.BytesIO(head + mark + data), verify="warn")
 
 
 def _is_list(attributes):
@@ -127,7 +179,12 @@ def read_votable(path, *, table=None):
     table : `~astropy.table.Table`
     """
     with get_readable_fileobj(str(path), encoding="binary") as stream:
-        document = read_document(stream.read())
+        content = stream.read()
+    try:
+        document = read_document(content)
+    except (ValueError, W51) as err:
+        raise ValueError(PLACE.sub("", str(err))) from err
+    _check_status(document)
     elements = list(document.iter_tables())
     names = [(str(e.name or e.ID or ""), k, len(e.array)) for k, e in enumerate(elements, start=1)]
     chosen = elements[choose_table(names, path, table)]
@@ -141,6 +198,22 @@ def read_votable(path, *, table=None):
             column.info.description = " ".join(column.info.description.split())
     restore_meta(result, find_note(document, META_KEY))
     return result
+
+
+def _check_status(document):
+    """
+    Refuse the error message of a service, and warn about a table that it cut.
+    """
+    infos = [info for resource in document.resources for info in resource.infos]
+    for info in (*document.infos, *infos):
+        if info.name == "QUERY_STATUS" and info.value.upper() == "ERROR":
+            raise ValueError(f"the service that made it says: {info.content or info.value}")
+        if info.name == "QUERY_STATUS" and info.value.upper() == "OVERFLOW":
+            warn(
+                "the table is incomplete: the service that made it had more rows than it sends "
+                "(QUERY_STATUS is OVERFLOW)",
+                ClaxboiWarning,
+            )
 
 
 def write_votable(table, path):

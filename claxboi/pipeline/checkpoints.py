@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Checkpoints: what each step made, kept until what it was made of changes.
+Checkpoints: the table of each step, kept until its input, settings or references change.
 """
 
 import json
@@ -13,7 +13,8 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.io import read_table, write_table
-from claxboi.utils import file_hash, replacing
+from claxboi.references import answers_are_kept
+from claxboi.utils import digest, file_hash, remove_abandoned, replacing
 
 __all__ = ["Checkpoints"]
 
@@ -23,7 +24,7 @@ MANIFEST = "manifest.json"
 
 
 def _is_same(one, other):
-    """Say whether two columns are alike to the last bit, with all that is said of them."""
+    """Whether two columns are the same to the last bit, metadata included."""
     if type(one) is not type(other) or not isinstance(one, Column):
         return one is other
     values = [np.ma.getdata(column) for column in (one, other)]
@@ -40,9 +41,10 @@ class Checkpoints:
     The tables that the steps of a job made, in a folder, with a manifest.
 
     The file of a step has the columns that it added or changed; the table of a step is all files
-    up to its own. The manifest has a key for each step, which stands for all that the step's table
-    depends on, the hash of its file, and the columns of its table in their order. A table counts
-    only if all of that fits.
+    up to its own. The manifest has for each step: a key, which stands for the catalogue and the
+    settings so far; the hashes of its file and of the file of the step before; the columns of its
+    table in their order; the answers of services that it used; and what it warned of. A table
+    counts only if all of that fits.
 
     Parameters
     ----------
@@ -53,10 +55,12 @@ class Checkpoints:
     def __init__(self, folder):
         self.folder = None if folder is None else Path(folder)
         self._entries = self._read_manifest()
+        if self.folder is not None and self.folder.is_dir():
+            remove_abandoned(self.folder)
 
     def find(self, keys):
         """
-        Find the last step whose table is there as it should be, and so are all before it.
+        Find the last step whose table, and those of all steps before it, are there and valid.
 
         Parameters
         ----------
@@ -71,21 +75,55 @@ class Checkpoints:
             Its table.
         """
         done, columns, meta = None, {}, {}
-        for step, key in keys.items():
-            path = self.file_of(step, key)
-            if path is None:
-                break
-            part = read_table(path)
-            done, meta = step, part.meta
+        for step in self.valid_steps(keys):
+            part = read_table(self.folder / self._entries[step]["file"])
             columns.update(part.columns)
+            if not set(self._entries[step]["columns"]) <= set(columns):
+                break
+            done, meta = step, part.meta
         if done is None:
             return None, None
         names = self._entries[done]["columns"]
         return done, Table({name: columns[name] for name in names}, meta=meta, copy=False)
 
+    def valid_steps(self, keys):
+        """
+        List the steps from the first on whose files are valid.
+
+        Parameters
+        ----------
+        keys : dict of str to str
+            The steps in order, each with its key.
+
+        Returns
+        -------
+        steps : list of str
+        """
+        steps = []
+        for step, key in keys.items():
+            if self.file_of(step, key) is None or not self._entries[step].get("columns"):
+                break
+            steps.append(step)
+        return steps
+
+    def warnings_of(self, steps):
+        """
+        List the warnings of steps that are done.
+
+        Parameters
+        ----------
+        steps : iterable of str
+            The steps.
+
+        Returns
+        -------
+        warnings : list of str
+        """
+        return [text for step in steps for text in self._entries[step].get("warnings", [])]
+
     def file_of(self, step, key):
         """
-        Find the file of a step, if it is the right one and whole.
+        Find the file of a step, if it is valid.
 
         Parameters
         ----------
@@ -101,18 +139,26 @@ class Checkpoints:
         entry = self._entries.get(step)
         if entry is None:
             return None
-        if entry["key"] != key:
+        previous, content = entry.get("after") or (None, None)
+        if entry["key"] != key or self.content_of(previous) != content:
             log.info("%s: its input or settings changed, so it is done again", step)
+            return None
+        if not answers_are_kept(entry.get("answers", [])):
+            log.info("%s: the answers of services that it used changed, so it is done again", step)
             return None
         path = self.folder / entry["file"]
         if not path.is_file():
             return None
-        if file_hash(path) != entry["sha256"]:
-            log.info("%s: its file %s is damaged, so it is done again", step, path.name)
-            return None
+        for name, content in {**entry.get("files", {}), entry["file"]: entry["sha256"]}.items():
+            other = self.folder / name
+            if not other.is_file() or file_hash(other) != content:
+                log.info(
+                    "%s: its file %s is lost or damaged, so it is done again", step, other.name
+                )
+                return None
         return path
 
-    def keep(self, step, key, table, number, before=None):
+    def keep(self, step, key, table, number, before=None, after=None, answers=(), warnings=()):
         """
         Keep what a step added to the table, or changed.
 
@@ -126,11 +172,16 @@ class Checkpoints:
             Which of the steps it is, for the name of the file.
         before : `~astropy.table.Table`, optional
             The table of the step before, which is kept. Default: this is the first one.
+        after : str, optional
+            The step before.
+        answers : iterable of str, optional
+            The answers of services that it used.
+        warnings : iterable of str, optional
+            What it warned of.
         """
         if self.folder is None:
             return
         self.folder.mkdir(exist_ok=True)
-        path = self.folder / f"{number}-{step}.fits"
         old = {} if before is None else before.columns
         new = [
             name
@@ -140,12 +191,20 @@ class Checkpoints:
         # A step that changes the meta alone keeps some column: a file needs one.
         part = {name: table.columns[name] for name in new or table.colnames[:1]}
         # The file is whole before the manifest names it.
-        write_table(Table(part, meta=table.meta, copy=False), path, overwrite=True)
-        self.note(step, key, path, columns=table.colnames)
+        path = _write(Table(part, meta=table.meta, copy=False), self.folder / f"{number}-{step}")
+        self.note(
+            step,
+            key,
+            path,
+            columns=table.colnames,
+            after=after and [after, self.content_of(after)],
+            answers=list(answers),
+            warnings=list(warnings),
+        )
 
-    def announce(self, step, key, path):
+    def announce(self, step, key, path, **more):
         """
-        Say that the file of a step is about to be written, so that what a kill leaves is known.
+        Note that the file of a step is about to be written, so that a later job knows it.
 
         Parameters
         ----------
@@ -153,12 +212,14 @@ class Checkpoints:
             The step, and what its file will be made of.
         path : path
             The file, in the folder or beside it.
+        **more
+            What else is to be known of it.
         """
-        self._enter(step, {"key": key, "file": self._name(path), "sha256": ""})
+        self._enter(step, {"key": key, "file": self._name(path), "sha256": "", **more})
 
     def is_announced(self, step, key):
         """
-        Say whether the file of a step is one of this job, whole or not.
+        Whether the file of a step is one of this job, whole or not.
 
         Parameters
         ----------
@@ -171,6 +232,29 @@ class Checkpoints:
         """
         return self._entries.get(step, {}).get("key") == key
 
+    def is_own(self, step, key, path):
+        """
+        Whether a file beside the folder is as this job wrote or found it.
+
+        Parameters
+        ----------
+        step : str
+            The step.
+        key : str or None
+            What its file is made of; None: of whatever.
+        path : path
+            The file.
+
+        Returns
+        -------
+        is_own : bool
+        """
+        if key is not None and not self.is_announced(step, key):
+            return False
+        entry, name = self._entries.get(step, {}), self._name(path)
+        known = [entry.get(kind, {}).get(name) for kind in ("files", "before")]
+        return file_hash(path) in known
+
     def note(self, step, key, path, **more):
         """
         Put the file of a step, which is whole now, into the manifest.
@@ -182,23 +266,50 @@ class Checkpoints:
         **more
             What else is to be known of it.
         """
-        self._enter(
-            step,
-            {
-                "key": key,
-                "file": self._name(path),
-                "sha256": file_hash(path),
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
-                **more,
-            },
-        )
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        content = {"file": self._name(path), "sha256": file_hash(path)}
+        self._enter(step, {"key": key, **content, "date": date, **more})
+
+    def hashes(self, paths, named=None):
+        """
+        Hash files, under the names that the manifest has for them.
+
+        Parameters
+        ----------
+        paths : iterable of path
+            The files; those that are not there are left out.
+        named : iterable of path, optional
+            What they will be called. Default: their names.
+
+        Returns
+        -------
+        hashes : dict of str to str
+        """
+        pairs = zip(paths, named or paths, strict=True)
+        return {self._name(name): file_hash(path) for path, name in pairs if path.is_file()}
+
+    def content_of(self, step):
+        """
+        Return the hash of the file of a step.
+
+        Parameters
+        ----------
+        step : str or None
+            The step.
+
+        Returns
+        -------
+        content : str or None
+            None if it has no file.
+        """
+        return None if step is None else self._entries.get(step, {}).get("sha256")
 
     def _name(self, path):
         return os.path.relpath(path, self.folder)
 
     def _enter(self, step, entry):
         self.folder.mkdir(exist_ok=True)
-        self._entries[step] = entry
+        self._entries[step] = {**entry, "seal": digest(entry)}
         with replacing(self.folder / MANIFEST, overwrite=True) as temporary:
             temporary.write_text(json.dumps(self._entries, indent=1), encoding="utf-8")
 
@@ -208,10 +319,25 @@ class Checkpoints:
             return {}
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))
-            whole = all({"key", "file", "sha256"} <= entry.keys() for entry in entries.values())
+            good = {step: entry for step, entry in entries.items() if _is_sealed(entry)}
         except (ValueError, AttributeError):
-            whole = False
-        if not whole:
-            log.info("%s is damaged, so all steps are done again", path)
-            return {}
-        return entries
+            good, entries = {}, None
+        if good != entries:
+            log.info("%s is damaged, so steps are done again", path)
+        return good
+
+
+def _is_sealed(entry):
+    content = {name: value for name, value in entry.items() if name != "seal"}
+    return entry.get("seal") == digest(content)
+
+
+def _write(table, stem):
+    """Write a table as FITS, or as ECSV where FITS cannot hold it; return the file."""
+    path = stem.with_name(f"{stem.name}.fits")
+    try:
+        write_table(table, path, overwrite=True)
+    except (TypeError, ValueError):
+        path = stem.with_name(f"{stem.name}.ecsv")
+        write_table(table, path, overwrite=True)
+    return path

@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi.classification import fit_classifier
+from claxboi.classification import evaluate_result, fit_classifier
 from claxboi.classification.properties import parse_properties, properties_that_vary
 from claxboi.io import read_table
 from claxboi.properties import published_properties
@@ -93,7 +93,8 @@ def classify_sources(table, settings, *, show_progress):
         "normalization": own.normalization or None,
         "merge": _lists(own.merge) or None,
         "min_class_size": own.min_class_size,
-        **{name: getattr(own, name) for name in ("missing", "kernel", "bandwidth")},
+        "recipe": own.recipe,
+        **{name: getattr(own, name) or None for name in ("missing", "kernel", "bandwidth")},
     }
     priors = _priors_of_known(own.priors, sample, own)
     model, priors = fit_classifier(
@@ -105,7 +106,7 @@ def classify_sources(table, settings, *, show_progress):
 
 def evaluate(result, model, settings, *, show_progress):
     """
-    Score the model on what it learned from, leave-one-out.
+    Score the model on the labelled sources, held out.
 
     Parameters
     ----------
@@ -121,19 +122,12 @@ def evaluate(result, model, settings, *, show_progress):
     Returns
     -------
     evaluation : `~claxboi.classification.Evaluation` or None
-        None if the sources that it learned from are not at hand.
+        None without labelled sources.
     """
-    is_own = float_values(result, "is_training") == 1
-    if is_own.any() and not settings.classification.training:
-        sample = result[is_own]
-    else:
+    sample = None
+    if settings.classification.training or not np.any(float_values(result, "is_training") == 1):
         sample = _sample(result, settings.classification, show_progress)
-        if sample is result:
-            return None
-    used = result.meta["claxboi"]["classification"]["priors"]
-    return model.evaluate(
-        sample, used if isinstance(used, Mapping) else "training", show_progress=show_progress
-    )
+    return evaluate_result(result, model, sample=sample, show_progress=show_progress)
 
 
 def _properties(chosen, sample, table):

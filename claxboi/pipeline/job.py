@@ -3,6 +3,7 @@
 The steps in order, each from its checkpoint if that still fits.
 """
 
+import difflib
 import logging
 import os
 import shutil
@@ -16,8 +17,10 @@ from pathlib import Path
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.classification import Evaluation, NaiveBayesClassifier
-from claxboi.io import output_format, read_table, write_table
+from claxboi.catalog import missions
+from claxboi.classification import Evaluation, NaiveBayesClassifier, model_fingerprint
+from claxboi.io import output_format, read_table, table_file, write_table
+from claxboi.references import load_records, recorded_answers
 from claxboi.utils import (
     NOTE,
     check_output,
@@ -26,7 +29,8 @@ from claxboi.utils import (
     digest,
     file_hash,
     record,
-    replacing,
+    remove_abandoned,
+    replacing_all,
     table_hash,
 )
 
@@ -177,6 +181,7 @@ def run(
     skip=None,
     pos_error=None,
     overwrite=False,
+    refresh=False,
     show_progress=True,
 ):
     """
@@ -193,7 +198,9 @@ def run(
     priors : mapping, "training" or "estimate", optional
         Proportions of the classes, if the settings shall not say.
     overwrite : bool, optional
-        Replace an output that other settings or another catalogue made.
+        Replace an output that other settings or another catalogue made, or that was changed since.
+    refresh : bool, optional
+        Do all steps again, and ask all services again, whatever was kept.
     show_progress : bool, optional
         Show progress of what takes longer than two seconds.
 
@@ -205,17 +212,18 @@ def run(
     Raises
     ------
     FileExistsError
-        If the output is there, ``overwrite`` is False, and it is not what this call would make.
+        If the output is there, ``overwrite`` is False, and it is not what this call would make, or
+        was changed since.
     KeyError, TypeError, ValueError, OSError, `~claxboi.references.FetchError`
         As for `prepare`.
 
     Notes
     -----
     Beside OUT are written OUT.model.ecsv (the classifier), OUT.report.txt, OUT.toml (all settings),
-    OUT.log, and the folder OUT.steps with the table after each step. A job that was ended in
-    any way goes on after its last complete step when it is called again; steps whose
-    catalogue, settings, references or version of claxboi changed are done again, and all later
-    ones. The folder may be deleted once the job is done.
+    OUT.log, and the folder OUT.steps with the table after each step. They take their places
+    together, OUT last. If the job is interrupted, the same call resumes after the last completed
+    step. Steps whose catalogue, settings, references, answers of services or version of claxboi
+    changed are done again, with all later ones. The folder may be deleted once the job is done.
 
     Examples
     --------
@@ -238,29 +246,27 @@ def run(
     changes = _pos_error_changes(pos_error)
     if priors is not None:
         changes["classification"] = {"priors": priors}
-    job = _job(settings, mission, references, skip, show_progress, changes)
+    job = _job(settings, mission, references, skip, show_progress, changes, refresh=refresh)
+    remove_abandoned(output.parent, output.name)
     with _logged(f"{output}{LOG_SUFFIX}") as caught:
         source = _Source(catalogue)
         keep = Checkpoints(folder)
         keys = _keys(job, source.content)
-        if keep.file_of("classes", keys["classes"]) is None:
-            check_output(output, overwrite=overwrite or keep.is_announced(*_last(keys)))
-            result, model, evaluation = _classified(source, job, keys, keep, output)
-        else:
+        done = _finished(keep, keys) and not refresh
+        result = read_table(output) if done else None
+        # Some formats, such as CSV, do not keep what the report needs.
+        if result is not None and "claxboi" in result.meta:
             log.log(NOTE, "%s is up to date", output)
-            result = read_table(output)
+            caught.extend(keep.warnings_of(keys))
             model = NaiveBayesClassifier.read(f"{output}{MODEL_SUFFIX}")
             evaluation = evaluate(result, model, job.settings, show_progress=show_progress)
-        report = make_report(result, model, evaluation, caught)
-        if keep.file_of("classes", keys["classes"]) is None:
-            keep.announce(*_last(keys), output)
-            model.write(f"{output}{MODEL_SUFFIX}", overwrite=True)
-            job.settings.write(f"{output}{SETTINGS_SUFFIX}", overwrite=True)
-            with replacing(f"{output}{REPORT_SUFFIX}", overwrite=True) as temporary:
-                temporary.write_text(f"{report}\n", encoding="utf-8")
-            # The table last: where it is there, the job is done.
-            write_table(result, output, overwrite=True)
-            keep.note(*_last(keys), output)
+            report = make_report(result, model, evaluation, caught)
+        else:
+            is_sure = overwrite or _check_owner(keep, keys, output)
+            result, model, evaluation = _classified(source, job, keys, keep, output, caught)
+            report = make_report(result, model, evaluation, caught)
+            texts = {REPORT_SUFFIX: f"{report}\n", SETTINGS_SUFFIX: job.settings.to_toml()}
+            _write_together(result, model, texts, output, keep, keys, caught, is_sure)
     return PipelineResult(result, model, evaluation, report)
 
 
@@ -312,9 +318,10 @@ class _Source:
     def __init__(self, catalogue):
         self._catalogue = catalogue
         if isinstance(catalogue, (str, os.PathLike)):
-            if not Path(catalogue).is_file():
+            if not table_file(catalogue)[0].is_file():
                 raise FileNotFoundError(f"there is no catalogue {catalogue}")
-            self.content = {"file": file_hash(catalogue)}
+            path, table = table_file(catalogue)
+            self.content = {"file": file_hash(path)} | ({"of": table} if table else {})
         else:
             check_table(catalogue, "catalogue")
             self.content = {"table": table_hash(catalogue)}
@@ -346,7 +353,7 @@ def _pos_error_changes(pos_error):
     return {"catalogue": {"pos_error": pos_error}}
 
 
-def _job(settings, mission, references, skip, show_progress, changes=None):
+def _job(settings, mission, references, skip, show_progress, changes=None, *, refresh=False):
     settings = parse_settings(settings).updated(changes or {})
     if mission is not None:
         settings = settings.updated({"catalogue": {"mission": mission}})
@@ -368,7 +375,24 @@ def _job(settings, mission, references, skip, show_progress, changes=None):
     }
     # Files are settings too: what is written can be run again.
     settings = settings.updated({"references": {**settings.references, **files}})
-    return Job(settings, References({**settings.references, **references}), show_progress)
+    references = References({**settings.references, **references})
+    job = Job(settings, references, show_progress, refresh)
+    _check_names(job)
+    return job
+
+
+def _check_names(job):
+    """Refuse references that no step can use."""
+    known = {*load_records(), *missions()}
+    used = {name for step in STEPS for name in reference_names(step, job)}
+    for name in job.references.own:
+        if name not in known | used:
+            near = difflib.get_close_matches(str(name), sorted(known | used), n=3, cutoff=0.5)
+            raise ValueError(
+                f"references: there is no catalogue {name!r}; "
+                f"{'did you mean ' if near else 'known ones are '}"
+                f"{', '.join(near or sorted(known))}?"
+            )
 
 
 def _keys(job, content):
@@ -390,6 +414,79 @@ def _last(keys):
 
 
 # Output
+
+
+def _finished(keep, keys):
+    """Whether the output and all files beside it are there, and made of steps that are valid."""
+    steps = {step: key for step, key in keys.items() if step in PREPARATION}
+    return keep.file_of(*_last(keys)) is not None and len(keep.valid_steps(steps)) == len(steps)
+
+
+def _check_owner(keep, keys, output):
+    """
+    Check before the work that files of the user's will not be replaced.
+
+    Returns
+    -------
+    is_sure : bool
+        False if only the content of the new table can tell: the manifest was lost.
+    """
+    is_sure = True
+    step, key = _last(keys)
+    # Settings that were not edited may go with the table that they belong to.
+    for path, made_of in ((output, key), (Path(f"{output}{SETTINGS_SUFFIX}"), None)):
+        if not path.exists() or keep.is_own(step, made_of, path):
+            continue
+        if keep.is_announced(*_last(keys)):
+            raise FileExistsError(
+                f"{path} was changed since this job wrote it; pass overwrite=True to replace it"
+            )
+        if not _is_of_key(output, keys["classes"]):
+            raise FileExistsError(
+                f"{path} exists already, and this job did not write it (other settings, catalogue "
+                "or references, or no record in its folder); pass overwrite=True to replace it"
+            )
+        is_sure = False
+    return is_sure
+
+
+def _is_of_key(output, key):
+    """Whether a table says that a job of this key made it."""
+    try:
+        return output.exists() and read_table(output).meta["claxboi"]["pipeline"]["key"] == key
+    except (KeyError, OSError, TypeError, ValueError):
+        return False
+
+
+def _write_together(result, model, texts, output, keep, keys, caught, is_sure):
+    """
+    Write all files under temporary names, and let them take their places at once.
+    """
+    paths = [Path(f"{output}{suffix}") for suffix in (MODEL_SUFFIX, *texts)] + [output]
+    with replacing_all(paths, overwrite=True) as temporaries:
+        model.write(temporaries[0])
+        for temporary, text in zip(temporaries[1:-1], texts.values(), strict=True):
+            temporary.write_text(text, encoding="utf-8")
+        result.meta["claxboi"]["pipeline"]["model"] = model_fingerprint(temporaries[0])
+        write_table(result, temporaries[-1])
+        if not is_sure and not _is_same_table(temporaries[-1], output):
+            raise FileExistsError(
+                f"{output} was changed since this job wrote it; pass overwrite=True to replace it"
+            )
+        files = keep.hashes(temporaries, paths)
+        keep.announce(*_last(keys), output, files=files, before=keep.hashes(paths))
+    steps = [step for step in keys if step in PREPARATION]
+    keep.note(
+        *_last(keys),
+        output,
+        files=files,
+        after=[steps[-1], keep.content_of(steps[-1])],
+        warnings=caught[len(keep.warnings_of(steps)) :],
+    )
+
+
+def _is_same_table(one, other):
+    return table_hash(read_table(one)) == table_hash(read_table(other))
 
 
 def _check_folder(path):
@@ -457,7 +554,7 @@ def _say_in(handler, level, text):
 # The steps
 
 
-def _prepared(source, job, keys, keep, output=None):
+def _prepared(source, job, keys, keep, output=None, caught=None):
     """
     Do the steps before the classification that are not done yet.
 
@@ -473,26 +570,41 @@ def _prepared(source, job, keys, keep, output=None):
         What was done before.
     output : path, optional
         Where room is needed.
+    caught : list of str, optional
+        Where warnings are gathered; those of steps that are done are added.
 
     Returns
     -------
     table : `~astropy.table.Table`
     """
     steps = [step for step in keys if step in PREPARATION]
-    done, table = keep.find({step: keys[step] for step in steps})
+    caught = [] if caught is None else caught
+    done, table = keep.find({} if job.refresh else {step: keys[step] for step in steps})
     if done is None:
         table = source.read()
         if output is not None:
             _check_room(table, output)
     else:
         log.log(NOTE, "resuming after step %s", _title(done))
+        caught += keep.warnings_of(steps[: steps.index(done) + 1])
     for step in steps[steps.index(done) + 1 if done else 0 :]:
-        start = time.monotonic()
+        start, n_caught = time.monotonic(), len(caught)
         log.info("step %s", _title(step))
-        before, table = table, PREPARATION[step](table, job)
-        # What the first step got is the catalogue itself, of which nothing is kept yet.
-        kept = None if step == steps[0] else before
-        keep.keep(step, keys[step], table, STEPS.index(step) + 1, kept)
+        before = table
+        with recorded_answers() as answers:
+            table = PREPARATION[step](table, job)
+        is_first = step == steps[0]
+        keep.keep(
+            step,
+            keys[step],
+            table,
+            STEPS.index(step) + 1,
+            # What the first step got is the catalogue itself, of which nothing is kept yet.
+            None if is_first else before,
+            None if is_first else steps[steps.index(step) - 1],
+            answers,
+            caught[n_caught:],
+        )
         later = steps[steps.index(step) + 1 :]
         needed = {name for other in later for name in reference_names(other, job)}
         job.references.forget({*reference_names(step, job)} - needed)
@@ -509,8 +621,8 @@ def _log_step(step, table, start):
     log.log(NOTE, "%s %s   %.1f s", title, summarize(step, table), time.monotonic() - start)
 
 
-def _classified(source, job, keys, keep, output):
-    table = _prepared(source, job, keys, keep, output)
+def _classified(source, job, keys, keep, output, caught):
+    table = _prepared(source, job, keys, keep, output, caught)
     start = time.monotonic()
     log.info("step %s", _title("classes"))
     result, model = classify_sources(table, job.settings, show_progress=job.show_progress)
@@ -522,6 +634,7 @@ def _classified(source, job, keys, keep, output):
     result.meta = record(
         result.meta,
         "pipeline",
+        key=keys["classes"],
         catalogue=source.content,
         settings=job.settings.to_dict(),
         references={name: job.references.describe(name) for name in used},

@@ -227,7 +227,10 @@ def _row(name, entry):
     if known is None:
         return name, "your own", "", entry["source"], ""
     record = load_records().get(name if name in load_records() else known.reference)
-    table = record.table if record else ""
+    table = ""
+    # What was fetched has the release of its record; one's own file may be of another release.
+    if record and (name in load_records() or "sha256" not in entry):
+        known, table = record, record.table
     return name, known.title, table, entry.get("source", ""), " ".join(known.citation)
 
 

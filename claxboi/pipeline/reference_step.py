@@ -74,9 +74,9 @@ class References:
                 self._read[name] = get_reference(name)
         return self._read[name]
 
-    def xray(self, mission, coords):
+    def xray(self, mission, coords, fetch):
         """
-        Find another X-ray mission's catalogue, in the words of the vocabulary.
+        Find the catalogue of another X-ray mission, under the column names of claxboi.
 
         Parameters
         ----------
@@ -84,6 +84,8 @@ class References:
             Name of the mission.
         coords : `~astropy.coordinates.SkyCoord`
             Around which sources it is needed; the whole of it may come.
+        fetch : dict
+            How services are asked: keywords of `~claxboi.references.Reference.query`.
 
         Returns
         -------
@@ -94,7 +96,7 @@ class References:
                 source = self.own[mission]
                 raw = source if isinstance(source, Table) else read_table(source)
             else:
-                raw = _fetch_mission(mission, coords)
+                raw = _fetch_mission(mission, coords, fetch)
             self._read[mission] = standardize(raw, mission, overwrite=True)
         return self._read[mission]
 
@@ -132,13 +134,16 @@ class References:
         if isinstance(source, Table):
             return table_hash(source)
         if isinstance(source, Reference):
-            return repr(source.record)
+            return source.content
         path = Path(source)
         if path.is_file():
             return file_hash(path)
         if path.is_dir():
             return str(path.resolve())
-        return repr(missions()[name] if name in missions() else self.get(name).record)
+        if name in missions():
+            known = missions()[name]
+            return get_reference(known.reference).content if known.reference else repr(known)
+        return self.get(name).content
 
     def describe(self, name):
         """
@@ -180,14 +185,14 @@ class References:
         return mission in self.own or bool(missions()[mission].reference)
 
 
-def _fetch_mission(mission, coords):
+def _fetch_mission(mission, coords, fetch):
     """Fetch a mission's catalogue, under the names that it has on VizieR."""
     reference = get_reference(missions()[mission].reference)
     if len(coords) < _FEW:
-        raw = reference.query(coords, radius=_AROUND, show_progress=False)
+        raw = reference.query(coords, radius=_AROUND, **fetch)
         raw = raw[np.unique(text_values(raw, "id")[0], return_index=True)[1]]
     else:
-        raw = reference.fetch_all()
+        raw = reference.fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
     columns = reference.record.columns_on("vizier")
     names = [name for name in raw.colnames if name in columns]
     raw.keep_columns(names)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 
+from claxboi.config import MIN_CLASS_SIZE
 from claxboi.utils import check_choice, replacing
 
 from ._settings_sections import Section, described, setting
@@ -44,7 +45,7 @@ DEFAULT = "whole-catalogue"
 @dataclass(frozen=True)
 class CatalogueSettings(Section):
     """
-    Step 1: how the columns of the catalogue are read.
+    Step 1 of 7, catalogue: how its columns are read.
 
     Examples
     --------
@@ -69,7 +70,7 @@ class CatalogueSettings(Section):
 @dataclass(frozen=True)
 class DomainSettings(Section):
     """
-    Step 3: the counterparts of one domain.
+    Step 2 of 7, counterparts: those of one domain.
 
     Examples
     --------
@@ -93,7 +94,7 @@ class DomainSettings(Section):
 @dataclass(frozen=True)
 class HostSettings(Section):
     """
-    Step 3: host galaxies.
+    Step 3 of 7, hosts: host galaxies.
 
     Examples
     --------
@@ -116,7 +117,7 @@ class HostSettings(Section):
 @dataclass(frozen=True)
 class PropertySettings(Section):
     """
-    Step 4: what is measured.
+    Step 4 of 7, properties: what is measured.
 
     Examples
     --------
@@ -137,7 +138,7 @@ class PropertySettings(Section):
 @dataclass(frozen=True)
 class VariabilitySettings(Section):
     """
-    Step 4: variability over several X-ray missions.
+    Step 5 of 7, variability: that over several X-ray missions.
 
     Examples
     --------
@@ -155,7 +156,7 @@ class VariabilitySettings(Section):
 @dataclass(frozen=True)
 class LabelSettings(Section):
     """
-    Step 5: what is known of the sources.
+    Step 6 of 7, labels: the known classes of sources.
 
     Examples
     --------
@@ -187,7 +188,7 @@ class LabelSettings(Section):
 @dataclass(frozen=True)
 class GatingSettings(Section):
     """
-    Which sources are left without a class.
+    Step 7 of 7, classes: the sources that are left without a class.
 
     Examples
     --------
@@ -205,7 +206,7 @@ class GatingSettings(Section):
 @dataclass(frozen=True)
 class ClassificationSettings(Section):
     """
-    Step 6: the classification.
+    Step 7 of 7, classes: the classification.
 
     Examples
     --------
@@ -233,12 +234,13 @@ class ClassificationSettings(Section):
         "fitted", "fitted; published; or a table of numbers by category", str, Mapping
     )
     normalization: str = setting("", "none, published or original; empty: by the weights")
-    missing: str = setting("existence", "existence, ignore or sentinel")
-    kernel: str = setting("exponential", "exponential or gaussian")
+    recipe: str = setting("default", "default, published or original: the next three, if empty")
+    missing: str = setting("", "existence, ignore or sentinel; empty: by the recipe")
+    kernel: str = setting("", "exponential or gaussian; empty: by the recipe")
     bandwidth: str | float = setting(
-        "likelihood", "likelihood, silverman, published or a number", str, float
+        "", "likelihood, silverman, published or a number; empty: by the recipe", str, float
     )
-    min_class_size: int = setting(3, "Smaller classes are left out", minimum=1)
+    min_class_size: int = setting(MIN_CLASS_SIZE, "Smaller classes are left out", minimum=1)
     merge: Mapping = setting({}, "New class = list of the classes that it takes in")
 
 

@@ -44,13 +44,15 @@ class Job:
     settings: PipelineSettings
     references: References
     show_progress: bool
+    refresh: bool = False
 
     @property
     def fetch(self):
         """
         How references are asked.
         """
-        return {"cache": True, "max_age": None, "show_progress": self.show_progress}
+        max_age = 0 * u.s if self.refresh else None
+        return {"cache": True, "max_age": max_age, "show_progress": self.show_progress}
 
 
 def reference_names(step, job):
@@ -173,7 +175,9 @@ def _catalogue(table, job):
         table = counterparts.complete_pos_errors(table, fill=fill)
     table = catalog.flag_crowded(table)
     if own.sharper:
-        table = catalog.flag_blended(table, job.references.xray(own.sharper, _coords(table)))
+        table = catalog.flag_blended(
+            table, job.references.xray(own.sharper, _coords(table), job.fetch)
+        )
     return table
 
 
@@ -256,7 +260,7 @@ def _variability(table, job):
         return table
     name = mission_of(table) or "primary"
     others = {
-        mission: job.references.xray(mission, _coords(table))
+        mission: job.references.xray(mission, _coords(table), job.fetch)
         for mission in job.settings.variability.missions
         if mission != name and job.references.has(mission)
     }

@@ -3,6 +3,7 @@
 Step 2, what sources are compared with: catalogues from VizieR, XMatch, SIMBAD, tables, HATS.
 """
 
+from ._cache import answers_are_kept, recorded_answers
 from .bibliography import bibtex
 from .exceptions import AnswerError, CacheError, FetchError, ServiceError, UnknownTableError
 from .fetch_plan import FetchPlan
@@ -21,8 +22,10 @@ __all__ = [
     "Reference",
     "ServiceError",
     "UnknownTableError",
+    "answers_are_kept",
     "bibtex",
     "get_reference",
     "list_references",
     "load_records",
+    "recorded_answers",
 ]

@@ -24,8 +24,10 @@ from claxboi.utils import (
     check_table,
     check_text,
     checked,
+    digest,
     quantity_value,
     record,
+    table_hash,
 )
 
 from .fetch_plan import make_plan
@@ -253,6 +255,16 @@ class Reference:
         """
         papers = ", ".join(self.record.citation) or "no paper known"
         return f"{self.record.title} ({self.record.table}): {papers}"
+
+    @property
+    def content(self):
+        """
+        Hash of what the catalogue is: its record, and its rows or the addresses of its services.
+        """
+        if self._data is not None:
+            return digest([repr(self.record), table_hash(self._data)])
+        servers = [conf.xmatch_url, conf.vizier_server, conf.simbad_server]
+        return digest([repr(self.record), servers])
 
     @checked
     def query(

@@ -1,8 +1,9 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Numbers and texts in little room inside a page: deflated, as base64 in blocks that no browser runs.
+Compressed numbers and texts inside a page: deflated, as base64 in script elements that no browser
+runs.
 
-The page reads them with ``codec.js``: both files know the format, nobody else does.
+The page reads them with ``codec.js``; only these two files know the format.
 """
 
 import base64
@@ -14,16 +15,16 @@ import numpy as np
 
 __all__ = ["Blocks", "to_json"]
 
-#: Where a whole number is missing, inside a block.
+#: Missing integer inside a block.
 NO_INTEGER = np.iinfo(np.int32).min
 
-#: Bits of the mantissa that are kept: 5 significant digits.
+#: Bits of the mantissa to keep, for 5 significant digits.
 MANTISSA_BITS = 16
 
 #: Bits of a float32's mantissa.
 FULL_MANTISSA = 23
 
-#: A higher level takes twice the time for 1 % of the size.
+#: Level of compression: a higher one takes twice the time and saves 1 %.
 LEVEL = 6
 
 
@@ -40,7 +41,7 @@ class Blocks:
         return len(self._texts) - 1
 
     def _add_array(self, values):
-        # Bytes of equal weight together deflate better than number by number.
+        # Grouping bytes of equal significance improves the compression.
         values = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).ravel()
         planes = values.view(np.uint8).reshape(-1, values.itemsize).T
         kind = f"{values.dtype.kind}{values.itemsize}"
@@ -62,7 +63,7 @@ class Blocks:
         where : dict
             Number of the block and type, for the page.
         """
-        # What is beyond float32 becomes infinite, or zero: no property is.
+        # Values beyond the range of float32 become infinite or zero; no property has any.
         with np.errstate(over="ignore", under="ignore"):
             single = np.array(values, np.float32)
         cut = FULL_MANTISSA - bits
@@ -75,14 +76,14 @@ class Blocks:
 
     def add_integers(self, values, missing=None):
         """
-        Add whole numbers of 32 bits.
+        Add 32-bit integers.
 
         Parameters
         ----------
         values : array-like of int
             The values.
         missing : array-like of bool, optional
-            Where there is none.
+            Where values are missing.
 
         Returns
         -------
@@ -95,7 +96,7 @@ class Blocks:
 
     def add_codes(self, codes):
         """
-        Add small whole numbers from 0.
+        Add small non-negative integers.
 
         Parameters
         ----------
@@ -127,7 +128,7 @@ class Blocks:
 
     def digest(self):
         """
-        Return a short name of all contents, the same for the same contents.
+        Return a short hash of all contents.
         """
         whole = hashlib.sha256()
         for text in self._texts:
@@ -136,12 +137,12 @@ class Blocks:
 
     def to_html(self, numbers=None):
         """
-        Return blocks as elements of a page.
+        Return blocks as script elements.
 
         Parameters
         ----------
         numbers : iterable of int, optional
-            Which; all by default.
+            Numbers of the blocks. Default: all.
 
         Returns
         -------
@@ -159,7 +160,7 @@ class Blocks:
 
 def to_json(content):
     """
-    Write JSON that may stand inside a script element, whatever texts it holds.
+    Write JSON that is safe inside a script element, whatever it contains.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def choose_rows(result, classes, n_cards):
     classes : list of str
         Its classes.
     n_cards : int
-        How many at most.
+        Maximum number.
 
     Returns
     -------
@@ -69,9 +69,9 @@ def choose_sources(result, classes, cards, n_sources):
     Returns
     -------
     rows : `~numpy.ndarray` of int or None
-        The sources with a card; then the predicted classes from the smallest to the largest, as
-        long as they fit; of the others every n-th source. In the order of the table; None stands
-        for all sources.
+        The sources with a card, and the same number of others of each predicted class: all of a
+        small class, every n-th source of a large one. In the order of the table; None stands for
+        all sources.
     """
     if len(result) <= n_sources:
         return None
@@ -81,8 +81,8 @@ def choose_sources(result, classes, cards, n_sources):
     groups = [np.flatnonzero((prediction == name) & ~is_chosen) for name in classes]
     groups.append(np.flatnonzero(~np.isin(prediction, classes) & ~is_chosen))
     left = n_sources - np.count_nonzero(is_chosen)
-    for group in sorted(groups, key=len):
-        n = min(len(group), left)
+    for k, group in enumerate(sorted(groups, key=len)):
+        n = min(len(group), left // (len(groups) - k))
         is_chosen[group[np.linspace(0, len(group) - 1, n).astype(int)]] = True
         left -= n
     return np.flatnonzero(is_chosen)
@@ -90,14 +90,14 @@ def choose_sources(result, classes, cards, n_sources):
 
 def find_rows(result, sources):
     """
-    Find the rows of the sources that were asked for.
+    Find the rows of the requested sources.
 
     Parameters
     ----------
     result : `~astropy.table.Table`
         The classified table.
     sources : sequence of (int or str), or `~astropy.table.Table`
-        Numbers of rows, identifiers, or a table with a column that identifies them.
+        Row numbers, identifiers, or a table with a column of identifiers.
 
     Returns
     -------
@@ -107,9 +107,9 @@ def find_rows(result, sources):
     Raises
     ------
     KeyError
-        If there is no source of such a name.
+        If no source has a given name.
     IndexError
-        If there is no row of such a number.
+        If a row number does not exist.
     TypeError
         If they are neither numbers nor names.
     """

@@ -21,7 +21,7 @@ from ._column_display import identifiers, pack_columns, unit_text
 
 __all__ = ["match_candidates", "pack_candidates", "pack_densities", "pack_reasons", "pack_tracks"]
 
-#: Points of each density, and bits of their mantissas: more than a figure shows.
+#: Points of each density, and bits of their mantissas: enough for a figure.
 N_GRID = 241
 DENSITY_BITS = 8
 
@@ -29,10 +29,10 @@ DENSITY_BITS = 8
 NATS_BITS = 10
 TRACK_BITS = 9
 
-#: Candidates of one source that are shown.
+#: Maximum number of candidates per source.
 MOST_CANDIDATES = 20
 
-#: Columns of candidates that come first, where there are any.
+#: Columns of candidates that come first, if they exist.
 FIRST = ("secondary", "separation", "p_i", "p_any", "p_single", "match_flag")
 
 
@@ -45,13 +45,13 @@ def pack_densities(model, blocks):
     model : `~claxboi.classification.NaiveBayesClassifier`
         The fitted classifier.
     blocks : `Blocks`
-        Where they go.
+        The blocks of the page, to which they are added.
 
     Returns
     -------
     densities : dict
-        ``properties``: what the page needs to know of each. The block has the shape (n_properties,
-        n_classes, n_grid).
+        ``properties``: metadata of each property. The block has the shape (n_properties, n_classes,
+        n_grid).
     """
     properties, grids = [], []
     for record in model.properties:
@@ -96,7 +96,7 @@ def pack_reasons(model, result, rows, blocks):
     rows : `~numpy.ndarray` of int
         The chosen sources.
     blocks : `Blocks`
-        Where they go.
+        The blocks of the page, to which they are added.
 
     Returns
     -------
@@ -117,11 +117,11 @@ def pack_reasons(model, result, rows, blocks):
 
 
 def _priors(model, chosen):
-    """Return the priors of a result whose meta does not hold them: there was one row a source."""
+    """Return the priors if meta does not have them, as each source has its own."""
     stored = chosen.meta["claxboi"]["classification"].get("priors")
     if isinstance(stored, dict):
         return None
-    # What the probabilities say beyond the likelihoods.
+    # The priors are the ratio of probabilities and likelihoods.
     with np.errstate(divide="ignore"):
         posterior = np.log([float_values(chosen, f"P_{name}") for name in model.classes_])
     evidence = model._log_evidence(model._read(chosen))
@@ -141,7 +141,7 @@ def pack_tracks(result, classes, categories, rows, blocks):
     rows : `~numpy.ndarray` of int
         The chosen sources.
     blocks : `Blocks`
-        Where they go.
+        The blocks of the page, to which they are added.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def match_candidates(candidates, result):
     KeyError
         If a column is absent.
     ValueError
-        If ``primary`` is no row of the result.
+        If ``primary`` is not a row of the result.
     """
     check_columns(candidates, ["p_i"], "candidates")
     column, names = identifiers(result)
@@ -207,7 +207,7 @@ def pack_candidates(candidates, owners, rows, blocks):
     rows : `~numpy.ndarray` of int
         The chosen sources.
     blocks : `Blocks`
-        Where they go.
+        The blocks of the page, to which they are added.
 
     Returns
     -------

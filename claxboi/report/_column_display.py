@@ -14,18 +14,18 @@ from claxboi.utils import check_columns, float_values, is_missing, text_values
 
 __all__ = ["check_shown", "choose_columns", "identifiers", "pack_columns", "unit_text"]
 
-#: Positions, of the sources and of their counterparts, are kept to this, in degrees (3.6 mas).
+#: Resolution of the positions of sources and counterparts, in degrees (3.6 mas).
 POSITION_STEP = 1e-6
 POSITION = re.compile("(?:.*_)?(ra|dec)")
 FULL_CIRCLE = 360
 
-#: Columns of text with no more different values are kept as a list of them.
+#: Text columns with at most so many different values are stored as categories.
 MOST_VALUES = 1000
 
-#: Columns with their own look; others are fixed or scientific by their values.
+#: Columns with a format of their own; others are fixed or scientific by their values.
 STYLES = {"outlier_pvalue": "pvalue"}
 
-#: Percentiles of the sizes of the values that decide between fixed and scientific.
+#: Percentiles of the absolute values that decide between fixed and scientific.
 SMALL, LARGE = 5, 95
 
 #: Significant digits of a column's typical value.
@@ -34,7 +34,7 @@ DIGITS = 4
 
 def identifiers(table):
     """
-    Find what the sources are called.
+    Find the names of the sources.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ def identifiers(table):
     Returns
     -------
     column : str or None
-        The column that names them.
+        The column of the names.
     names : `~numpy.ndarray` of str
-        Their names; ``row 17`` where there is none.
+        The names; ``row 17`` where there is none.
     """
     rows = np.array([f"row {row}" for row in range(len(table))])
     columns = identifier_columns(table)
@@ -58,7 +58,7 @@ def identifiers(table):
 
 def check_shown(table, columns):
     """
-    Check columns that are to be shown.
+    Check the columns to show.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ def check_shown(table, columns):
     Raises
     ------
     TypeError
-        If they are no list of names, or a column has not one number or text a row.
+        If they are not a list of names, or a column does not have one number or text per row.
     KeyError
-        If the table does not have one.
+        If the table does not have a column.
     """
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise TypeError(f"columns must be a list of names, got {columns!r}")
@@ -95,23 +95,23 @@ def _is_plain(column):
 
 def choose_columns(table, record, columns=()):
     """
-    Choose the columns that are shown.
+    Choose the columns to show.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The classified table.
     record : dict
-        What its meta says of the classification.
+        The record of the classification in its meta.
     columns : sequence of str, optional
         More columns.
 
     Returns
     -------
     names : list of str
-        Those of the vocabulary, the properties and the label with one value a row, and those asked
-        for, in the order of the table. The probabilities of the categories are not among them: only
-        the cards show those.
+        Columns of the column vocabulary, properties and label with one value per row, and the
+        requested ones, in the order of the table. Probabilities from single categories are left
+        out: only the cards show them.
     """
     marginal = {f"P_{c}_{t}" for t in record["categories"] for c in record["classes"]}
     wanted = {*columns, *record.get("properties", ()), record.get("label", "class")}
@@ -137,12 +137,12 @@ def pack_columns(table, names, blocks):
     names : sequence of str
         The columns.
     blocks : `Blocks`
-        Where they go.
+        The blocks of the page, to which they are added.
 
     Returns
     -------
     columns : list of dict
-        What the page needs to read and show each.
+        Metadata that the page needs to read and show each column.
     """
     columns = []
     for name in names:
@@ -161,17 +161,17 @@ def pack_columns(table, names, blocks):
 
 def unit_text(unit):
     """
-    Write a unit as on paper.
+    Format a unit as in print.
 
     Parameters
     ----------
     unit : unit-like or None
-        The unit; one that astropy does not know is left as it is.
+        The unit; a unit unknown to astropy is not changed.
 
     Returns
     -------
     text : str
-        Such as "erg s⁻¹ cm⁻²"; empty without unit.
+        For example "erg s⁻¹ cm⁻²"; empty without a unit.
     """
     try:
         return u.Unit(unit or "").to_string("unicode")
@@ -192,7 +192,7 @@ def _pack(table, name, blocks):
         kind = "U"  # such as an identifier: no number of 32 bits
     if kind == "f":
         values = float_values(table, name)
-        # Five digits of a position would be wrong by many arcseconds.
+        # Positions need more than five digits.
         position = POSITION.fullmatch(name)
         known = np.isfinite(values)
         if position and np.all(np.abs(values[known]) <= FULL_CIRCLE):

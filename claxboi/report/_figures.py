@@ -11,7 +11,7 @@ from claxboi.utils.style import COLORS, DARK, GREY, PALE
 
 __all__ = ["class_variable", "draw"]
 
-#: What the page calls a colour: it has one for light and one for dark.
+#: CSS variables of the colours, which differ between the light and the dark theme.
 VARIABLES = {
     **{color.lower(): f"var(--class-{k})" for k, color in enumerate(COLORS)},
     DARK.lower(): "var(--ink)",
@@ -21,13 +21,13 @@ VARIABLES = {
     "#cccccc": "var(--rule)",
 }
 
-#: Settings of the drawings: text stays text, and files of equal contents are equal.
+#: Settings of matplotlib: text remains text, and output is reproducible.
 SETTINGS = {"svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False}
 
 
 def class_variable(number):
     """
-    Name the colour of a class in the page.
+    Return the CSS variable of the colour of a class.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def draw(plot, width, height, label):
     width, height : float
         Size in inches.
     label : str
-        What it shows, for those who do not see it.
+        Alternative text.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def draw(plot, width, height, label):
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<defs>\s*<style.*?</defs>", "", text, flags=re.DOTALL)
-    # Numbers of things are unique in one figure, not among several.
+    # Identifiers are unique in one figure only, not in a page of several.
     text = re.sub(r'(<g) id="[^"]*"', r"\1", text)
     text = re.sub(
         r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', lambda found: _head(found[1], salt, label), text

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from claxboi.classification import SCORES
 from claxboi.utils import float_values, text_values
 
 from ._figures import class_variable
@@ -28,37 +29,6 @@ ADS = "https://ui.adsabs.harvard.edu/abs/"
 
 #: Sources with a smaller p-value for every class are outliers.
 OUTLIER_PVALUE = 0.01
-
-#: Attribute of an evaluation, title, definition.
-SCORES = (
-    ("accuracy", "Accuracy", "Fraction of the sources whose predicted class is the true one."),
-    ("balanced_accuracy", "Balanced accuracy", "Mean of the recalls of all classes."),
-    (
-        "macro_f1",
-        "Macro F1",
-        "Mean over the classes of F1, the harmonic mean of recall and precision.",
-    ),
-    (
-        "mcc",
-        "Matthews correlation",
-        "Correlation of predicted and true classes: 1 is perfect, 0 is chance.",
-    ),
-    (
-        "log_loss",
-        "Log-loss (nats)",
-        "Mean of -ln P of the true class: 0 is perfect, and one confident error costs a lot.",
-    ),
-    (
-        "brier",
-        "Brier score",
-        "Mean over the sources of the squared differences between P and the truth, 0 or 1.",
-    ),
-    (
-        "ece",
-        "Calibration error",
-        "Mean difference between the largest P and the fraction of predictions that are correct.",
-    ),
-)
 
 #: Terms of the tables that are not scores of a whole sample.
 TERMS = (
@@ -87,7 +57,7 @@ def class_rows(result, classes, record, evaluation):
     classes : list of str
         Its classes.
     record : dict
-        What its meta says of the classification.
+        The record of the classification in its meta.
     evaluation : `~claxboi.classification.Evaluation` or None
         The scores.
 
@@ -128,9 +98,9 @@ def summary_html(result, record, rows, evaluation, n_cards):
     result : `~astropy.table.Table`
         The classified table.
     record : dict
-        What its meta says of the classification.
+        The record of the classification in its meta.
     rows : list of dict
-        Of `class_rows`.
+        Rows of `class_rows`.
     evaluation : `~claxboi.classification.Evaluation` or None
         The scores.
     n_cards : int
@@ -213,7 +183,7 @@ def confusion_html(evaluation):
     body = []
     for i, name in enumerate(names):
         cells = "".join(
-            # A leak of 1 % is what one looks for; on a linear shade it would not be seen.
+            # A leak of 1 % would be invisible on a linear shade.
             f'<td style="--s:{100 * np.sqrt(fractions[i, j]):.0f}%"'
             f"{' class=hit' if i == j else ''}>"
             + (
@@ -260,19 +230,25 @@ def scores_html(evaluation, truth=None):
             head += [(f"{name} ({n}), raw", about), ("prior-corrected", about)]
             sheets.append(sheet)
     body = []
-    for key, title, about in SCORES:
+    for key, (title, about) in SCORES.items():
         cells = []
         for sheet in sheets:
             cells += [_fixed(getattr(sheet, key)), _fixed(sheet.corrected.get(key))]
         if any(cell != MISSING for cell in cells):
-            body.append(_row(f'<span title="{escape(about)}">{escape(title)}</span>', cells))
-    terms = [*TERMS, *((title, about) for _, title, about in SCORES)]
+            body.append(
+                _row(f'<span title="{escape(about)}">{escape(_capital(title))}</span>', cells)
+            )
+    terms = [*TERMS, *((_capital(title), about) for title, about in SCORES.values())]
     definitions = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in terms)
     return (
         f"{_table(head, body, 'Scores', 'scores')}"
         f'<details class="definitions"><summary>Definitions of the scores</summary>'
         f"<dl>{definitions}</dl></details>"
     )
+
+
+def _capital(text):
+    return text[:1].upper() + text[1:]
 
 
 def provenance_html(meta):
@@ -301,9 +277,9 @@ def citations_html(papers, thanks, bibtex):
     Parameters
     ----------
     papers : mapping of str to str
-        Bibcode -> the paper in short.
+        Bibcode to short reference.
     thanks : str
-        Acknowledgements, a line each.
+        Acknowledgements, one per line.
     bibtex : str
         The entries.
 

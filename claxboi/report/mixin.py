@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The report as a method of a classified table.
+The report as a method of a table.
 """
 
 from claxboi.utils import as_method

@@ -51,21 +51,21 @@ from ._summary import (
 
 __all__ = ["write_report"]
 
-#: The program of the page, in the order in which its parts build on each other.
+#: Parts of the program of the page, in the order of their dependencies.
 SCRIPTS = ("codec", "format", "export", "samp", "query", "grid", "draw", "votes", "card", "main")
 
-#: Columns that a report is made from.
+#: Required columns.
 NEEDED = (
     *("prediction", "P_{class}", "P_{class}_{category}"),
     *("outlier", "outlier_pvalue", "alternative", "is_training"),
 )
 
-#: Columns that the table opens with, beside the prediction, the label and the probabilities, which
-#: are left to choice where there are more classes than that.
+#: Columns that are visible at first, besides the prediction, the label and the probabilities. With
+#: more classes than this, probabilities are not visible at first.
 FIRST_COLUMNS = ("flux", "outlier_pvalue", "alternative")
 MOST_CLASS_COLUMNS = 8
 
-#: Choice, table and cards, scores, three figures, file: they take about as long.
+#: Parts of the work that take similar times: choice, table and cards, scores, three figures, file.
 N_PARTS = 7
 
 _FOLDER = files("claxboi.report") / "data"
@@ -101,7 +101,7 @@ def write_report(
     Parameters
     ----------
     result : `~astropy.table.Table`
-        Table as `claxboi.classify` returns it. Not changed.
+        Table as `claxboi.classify` returns it.
     path : str or path
         The file.
     model : `~claxboi.classification.NaiveBayesClassifier`, optional
@@ -127,8 +127,8 @@ def write_report(
         Maximum number of full cards (default 5000); 0 for none.
     n_sources : int, optional
         Maximum number of sources that the page lists (default 200,000). Of a larger table it lists
-        the sources with a card, whole small classes, and every n-th source of the large ones.
-        Figures and numbers are those of all sources.
+        the sources with a card and an equal number of others of each class: all of a small class,
+        every n-th source of a large one. Figures and numbers are those of all sources.
     overwrite : bool, optional
         Replace an existing file.
     title : str, optional
@@ -139,7 +139,7 @@ def write_report(
     Raises
     ------
     TypeError, ValueError, KeyError, IndexError
-        If an argument breaks its rule.
+        If an argument is invalid.
     OSError
         If the file exists or cannot be written; nothing is left behind then.
 
@@ -264,8 +264,9 @@ def _listed(n_listed, n_total, n_cards):
         return ""
     return (
         f'<p class="note">This page lists {n_listed:,} of {n_total:,} sources: the {n_cards:,} '
-        "with a full card, the small classes as a whole, and evenly spaced sources of the large "
-        "classes. The summary, scores and figures are those of all sources.</p>"
+        "with a full card, and an equal number of others of each predicted class (all sources of a "
+        "small class, evenly spaced ones of a large class). The summary, scores and figures are "
+        "those of all sources.</p>"
     )
 
 
@@ -310,7 +311,7 @@ def _score_truth(result, truth, classes):
 
 
 def _data(result, record, rows, model, columns, blocks):
-    """Pack all that the page's program works with."""
+    """Pack the data of the page."""
     classes, categories = list(record["classes"]), list(record["categories"])
     column, names = identifiers(result)
     shown = choose_columns(result, record, columns)
@@ -321,7 +322,7 @@ def _data(result, record, rows, model, columns, blocks):
         "columns": pack_columns(result, shown, blocks),
         "visible": _visible(shown, record),
         "cards": {"rows": blocks.add_integers(rows)} if len(rows) else None,
-        # No service knows anything about positions that were made up.
+        # No service has data at simulated positions.
         "links": _links() if {"ra", "dec"} <= set(shown) and not _is_simulated(result) else [],
     }
     if len(rows):
@@ -334,7 +335,7 @@ def _data(result, record, rows, model, columns, blocks):
 
 
 def _visible(shown, record):
-    """List the columns that the table opens with."""
+    """List the columns that are visible at first."""
     wanted = ["prediction", *FIRST_COLUMNS, record.get("label", "class")]
     if len(record["classes"]) <= MOST_CLASS_COLUMNS:
         wanted += [f"P_{name}" for name in record["classes"]]
@@ -342,7 +343,7 @@ def _visible(shown, record):
 
 
 def _early(data):
-    """List the blocks without which the table cannot open."""
+    """List the blocks that the table needs at first."""
     needed = {"prediction", *data["visible"], *(f"P_{item['name']}" for item in data["classes"])}
     early = {column["block"] for column in data["columns"] if column["name"] in needed}
     early.add(data["identifier"]["block"])
@@ -397,7 +398,7 @@ def _scores(evaluation, truth):
 
 
 def _citations(result):
-    # Other tools are beside the figures, and draw with their colours.
+    # Imported here because it is slow.
     from claxboi.sharing import acknowledgements, bibtex
     from claxboi.sharing.citations import cited
 
@@ -427,7 +428,7 @@ def _figure(svg, caption, kind=""):
 
 
 def _page(**parts):
-    """Fill the template; what goes in is not looked at again."""
+    """Fill the template in one pass, so that the parts are not expanded themselves."""
     program = "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     program = f'"use strict";\n(() => {{\n{program}\n}})();\n'
     digest = base64.b64encode(hashlib.sha256(program.encode("utf-8")).digest()).decode("ascii")

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A made-up sky with known truth: for the demo, the documentation and the tests.
+Simulated skies and samples of known truth, for the demo, the documentation and the tests.
 """
 
 from claxboi.utils import moved_names

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Catalogues of galaxies, and catalogues that say what sources are.
+Simulated catalogues of galaxies and of known objects.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from ._populations import g_minus_rp
 __all__ = ["galaxy_tables", "label_tables"]
 
 _FIRST_PGC = 1000
-#: Rows of a catalogue that is fetched whole and of which nobody said how many it has.
+#: Number of rows of a whole catalogue without a published number.
 _FEWEST_ROWS = 100
 _HUBBLE_KM_S_MPC, _LIGHT_KM_S = 70.0, 299792.458
 
@@ -36,7 +36,7 @@ def galaxy_tables(rng, galaxies):
     tables : dict of str to `~astropy.table.Table`
         ``hyperleda`` (those with an ellipse) and ``glade`` (all).
     pgc : `~numpy.ndarray` of int
-        Number of each galaxy; 0 for those without.
+        PGC number of each galaxy; 0 if it has none.
     """
     record = sky_records()["galaxies"]
     n = len(galaxies.ra)
@@ -94,7 +94,7 @@ def label_tables(rng, sources, surveys, rows):
     tables : dict of str to `~astropy.table.Table`
         By name of the catalogue.
     listed : dict of str to `~numpy.ndarray` of bool
-        Which sources each lists under their true class.
+        Sources that each catalogue lists under their true class.
     """
     records = label_records()
     pool = _pool(sources, surveys, rows)
@@ -110,7 +110,7 @@ def label_tables(rng, sources, surveys, rows):
 
 
 def _pool(sources, surveys, rows):
-    """Gather the objects that catalogues may list: the X-ray sources, and bright field stars."""
+    """Collect the objects that catalogues may list: the X-ray sources and bright field stars."""
     gaia = surveys["gaia"]
     is_field = np.ones(len(gaia), bool)
     is_field[rows["gaia"][rows["gaia"] >= 0]] = False
@@ -145,7 +145,7 @@ def _entries(rng, record, pool, settings):
         limits &= pool["flux"] > record["flux"]
     if "band" in record:
         with np.errstate(invalid="ignore"):
-            # X-ray binaries are known by their X-rays, whatever their magnitude.
+            # X-ray binaries are known from X-rays, at any magnitude.
             is_xrb = np.isin(pool["class"], ["gal_XRB", "ex_XRB"])
             limits &= (pool[record["band"]] < record["limit"]) | is_xrb
     if "colour_limit" in record:
@@ -172,7 +172,7 @@ def _label_table(rng, name, record, pool, entries, settings):
         offset[0] + far * np.sin(angle),
         offset[1] + far * np.cos(angle),
     )
-    # The rest of the sky, of catalogues that are fetched whole.
+    # Objects elsewhere on the sky, in catalogues that are fetched as a whole.
     ra = np.concatenate([ra, rng.uniform(0, 360, n - n_near)])
     dec = np.concatenate([dec, np.degrees(np.arcsin(rng.uniform(-1, 1, n - n_near)))])
     table = Table()

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Where the telescope looked: pointings, and the galaxies in them.
+Simulated pointings and the galaxies in them.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ._mock_records import draw_normal, sky_records
 
 __all__ = ["Fields", "Galaxies", "column_density", "disc", "move", "tile"]
 
-#: Fewest pointings of a kind, and the largest galaxy in units of the field.
+#: Minimum number of pointings of a kind, and the largest galaxy in units of the field.
 _FEWEST, _LARGEST_GALAXY = 3, 0.5
 _ARCMIN_PER_KPC_MPC = np.degrees(1e-3) * 60
 
@@ -73,7 +73,7 @@ def tile(rng, n_fields):
     rng : `~numpy.random.Generator`
         Random numbers.
     n_fields : float
-        How many, about: there are a few of each kind.
+        Approximate number; there are a few of each kind.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def disc(rng, radius, n):
     radius : float or `~numpy.ndarray`
         Its radius.
     n : int
-        How many.
+        Number of points.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def move(ra_deg, dec_deg, east_arcsec, north_arcsec):
     ra_deg, dec_deg : `~numpy.ndarray`
         Positions.
     east_arcsec, north_arcsec : `~numpy.ndarray`
-        How far.
+        Offsets to the East and North.
 
     Returns
     -------
@@ -210,7 +210,7 @@ def move(ra_deg, dec_deg, east_arcsec, north_arcsec):
 
 def column_density(rng, b_deg):
     """
-    Draw the column of hydrogen through the whole Galaxy.
+    Draw the hydrogen column density through the whole Galaxy.
 
     Parameters
     ----------

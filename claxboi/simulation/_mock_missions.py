@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What Swift and Chandra see of the same sources, under the names of 2SXPS's and CSC 2's FITS files.
+Simulated Swift and Chandra catalogues of the same sources, with the column names of the 2SXPS and
+CSC 2 FITS files.
 """
 
 import numpy as np
@@ -12,19 +13,19 @@ from ._xmm import FLUX, iau_names, observe_shares
 
 __all__ = ["observe_chandra", "observe_swift"]
 
-#: MJD of 2001-01-01, the zero of Swift's clock.
+#: MJD of 2001-01-01, the zero point of Swift times.
 _MJD_2001 = 51910.0
 _DAY_S = 86400.0
-#: Signal to noise at the threshold of detection.
+#: Signal-to-noise ratio at the detection threshold.
 _SNR_AT_THRESHOLD = 4.0
-#: Energy in the middle of a band (keV), by which photon fluxes are made of energy fluxes.
+#: Mean energy of a band (keV), which converts energy fluxes to photon fluxes.
 _PHOTON_KEV = (0.8, 1.55, 3.8)
 _ERG_PER_KEV = 1.602176634e-9
 
 
 def observe_swift(rng, sources, fields):
     """
-    Draw what Swift's X-ray telescope detects.
+    Draw the detections of the Swift X-ray telescope.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def observe_swift(rng, sources, fields):
     sources : dict of str to `~numpy.ndarray`
         The sources; ``ra, dec``.
     fields : Fields
-        Pointings, of which Swift has seen a share.
+        Pointings; Swift observed a fraction of them.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def observe_swift(rng, sources, fields):
 
 def observe_chandra(rng, sources, fields):
     """
-    Draw what Chandra detects.
+    Draw the detections of Chandra.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def observe_chandra(rng, sources, fields):
     sources : dict of str to `~numpy.ndarray`
         The sources; ``ra, dec``.
     fields : Fields
-        Pointings, of which Chandra has seen a share.
+        Pointings; Chandra observed a fraction of them.
 
     Returns
     -------
@@ -140,7 +141,7 @@ def observe_chandra(rng, sources, fields):
     photons, photon_errors = (
         x / (np.array(_PHOTON_KEV)[:, None] * _ERG_PER_KEV) for x in (bands, errors)
     )
-    # Chandra's ratios are x - y over x + y of the harder band x.
+    # Chandra hardness ratios are (x - y) / (x + y) with the harder band x.
     for name, (soft, hard) in {"ms": (0, 1), "hm": (1, 2), "hs": (0, 2)}.items():
         ratio, error = _hardness(
             photons[soft], photons[hard], photon_errors[soft], photon_errors[hard]
@@ -152,10 +153,10 @@ def observe_chandra(rng, sources, fields):
 
 
 def _detect(rng, record, sources, fields):
-    """Choose fields, dates and fluxes, and the sources that are bright enough."""
+    """Choose fields, dates and fluxes, and the sources above the detection threshold."""
     n_fields = len(fields.ra)
     is_seen = rng.random(n_fields) < record["coverage"]
-    # A sky of few fields has one seen by each mission.
+    # Each mission observes at least one field.
     is_seen[rng.integers(n_fields)] = True
     threshold = 10 ** draw_normal(rng, record["log_threshold"], n_fields)
     mjd = rng.uniform(*record["mjd"], n_fields)
@@ -167,7 +168,7 @@ def _detect(rng, record, sources, fields):
     relative = np.sqrt(threshold[field] / flux) / _SNR_AT_THRESHOLD
     relative = np.hypot(relative, 0.03)
     flux = flux * (1 + relative * rng.normal(size=len(rows)))
-    # What is no source is not seen again.
+    # Spurious detections are not detected again.
     good = (flux > threshold[field]) & ~sources["is_spurious"][rows]
     rows = rows[good]
     return rows, flux[good], np.clip(relative[good], 0.03, 0.5), mjd[field[good]]

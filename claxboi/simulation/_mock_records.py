@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The records that the mock sky is drawn from, and the ways to draw from them.
+Records of the simulated sky, and draws from them.
 """
 
 import functools
@@ -26,19 +26,19 @@ def sky_records():
     Returns
     -------
     records : dict
-        Not to be changed.
+        Shared; do not modify it.
     """
     return _read("mock_sky.toml")
 
 
 def label_records():
     """
-    Read what the catalogues of labels list.
+    Read the records of the catalogues of known objects.
 
     Returns
     -------
     records : dict
-        Not to be changed.
+        Shared; do not modify it.
     """
     return _read("mock_labels.toml")
 
@@ -63,9 +63,9 @@ def draw_normal(rng, pair, size):
     rng : `~numpy.random.Generator`
         Random numbers.
     pair : pair of float
-        Center and spread.
+        Mean and standard deviation.
     size : int
-        How many.
+        Number of values.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def draw_mixture(rng, parts, size):
     parts : list of [weight, center, spread]
         The mixture.
     size : int
-        How many.
+        Number of values.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def draw_mixture(rng, parts, size):
 
 def put(table, name, values, unit=None, mask=None):
     """
-    Add a column of numbers, masked where there is none.
+    Add a numeric column, masked where values are missing.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def put(table, name, values, unit=None, mask=None):
     unit : str, optional
         Its unit.
     mask : `~numpy.ndarray` of bool, optional
-        Where else it is missing.
+        Further missing values.
     """
     values = np.asarray(values, float)
     missing = ~np.isfinite(values) if mask is None else mask | ~np.isfinite(values)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Fluxes in bands of absorbed power laws and of hot gas.
+Band fluxes of absorbed power laws and thermal spectra.
 """
 
 import functools
@@ -25,7 +25,7 @@ _BUMP = (0.85, 0.13, 4.0)
 
 def band_shares(kind, value, log_nh, edges):
     """
-    Compute the energy flux in bands, as a share of that in 0.2-12 keV, both absorbed.
+    Compute absorbed energy fluxes in bands, as fractions of that in 0.2-12 keV.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ def band_shares(kind, value, log_nh, edges):
     value : `~numpy.ndarray`
         Photon index, or log10 of kT in keV.
     log_nh : `~numpy.ndarray`
-        log10 of the column of hydrogen in cm-2.
+        log10 of the hydrogen column density in cm-2.
     edges : tuple of float
         Edges of the bands in keV.
 
     Returns
     -------
     shares : `~numpy.ndarray` of shape (n_bands, n_sources)
-        Values outside the grids count as those at its edge.
+        Values outside the grid are set to its edge.
     """
     table = _table(kind, tuple(edges))
     place = np.array([_place(value, _GRIDS[kind]), _place(log_nh, _NH_GRID)])
@@ -73,7 +73,7 @@ def _fluxes(kind, values, log_nh, low, high, n_steps=200):
 
 
 def _spectrum(kind, value, energy):
-    """Energy flux per energy, up to a factor."""
+    """Return the energy flux per unit energy, up to a factor."""
     if kind == "powerlaw":
         return energy ** (1 - value)
     temperature = 10.0**value

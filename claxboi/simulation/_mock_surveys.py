@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Gaia, its distances and AllWISE around the X-ray sources: their counterparts, and everybody else.
+Simulated Gaia, Gaia distances and AllWISE around the X-ray sources: counterparts and field objects.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ __all__ = ["make_surveys", "motions"]
 _MAS_KM_S = 1000 / 4.740470
 #: First Gaia identifier, and the step.
 _FIRST_ID, _ID_STEP = 10**15, 4093
-#: Distances where the parallax says nothing, as of Bailer-Jones et al. (2021): log10 pc.
+#: Distances of objects without significant parallax, as in Bailer-Jones et al. (2021): log10 pc.
 _PRIOR_DISTANCE = (3.45, 0.15)
 
 
@@ -34,9 +34,9 @@ def motions(rng, distance_pc, velocity):
     rng : `~numpy.random.Generator`
         Random numbers.
     distance_pc : `~numpy.ndarray`
-        Distances, NaN where nothing moves.
+        Distances; NaN for objects without motion.
     velocity : float or `~numpy.ndarray`
-        rms tangential velocity in km/s an axis.
+        rms tangential velocity per axis, km/s.
 
     Returns
     -------
@@ -58,11 +58,11 @@ def make_surveys(rng, sources, xray_ra, xray_dec, fields, radius_arcsec):
     sources : dict of str to `~numpy.ndarray`
         The X-ray sources, with positions at Gaia's epoch.
     xray_ra, xray_dec : `~numpy.ndarray`
-        Where the X-ray catalogue has them.
+        Positions in the X-ray catalogue.
     fields : Fields
         Pointings.
     radius_arcsec : float
-        How far around each X-ray source there are objects.
+        Radius around each X-ray source in which there are objects.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def make_surveys(rng, sources, xray_ra, xray_dec, fields, radius_arcsec):
 
 
 def _by_source(source, rows, n):
-    """Find the row of the survey of each X-ray source, of the objects that are in it."""
+    """Find the row of each X-ray source in the survey."""
     of_source = np.full(n, -1)
     mine = source[rows]
     good = mine >= 0
@@ -104,7 +104,7 @@ def _counterpart_objects(sources):
 
 
 def _field_objects(rng, sources, xray_ra, xray_dec, fields, radius_arcsec):
-    """Draw stars, and infrared objects that Gaia does not see, around the X-ray sources."""
+    """Draw stars, and infrared objects that Gaia does not detect, around the X-ray sources."""
     record, galaxies = sky_records()["field"], sky_records()["galaxies"]
     latitude = np.abs(fields.b[sources["field"]])
     crowding = np.where(sources["host"] >= 0, galaxies["crowding"], 1.0)
@@ -115,7 +115,7 @@ def _field_objects(rng, sources, xray_ra, xray_dec, fields, radius_arcsec):
         around = np.repeat(np.arange(len(xray_ra)), rng.poisson(density * area_deg2))
         east, north = disc(rng, radius_arcsec, len(around))
         ra, dec = move(xray_ra[around], xray_dec[around], east, north)
-        # Where circles overlap, an object counts for the nearest source alone: else there would
+        # Where circles overlap, an object belongs to the nearest source only; otherwise there would
         # be twice as many.
         nearest = tree.query(unit_vectors(ra, dec), workers=1)[1]
         mine = nearest == around
@@ -143,7 +143,7 @@ def _field_objects(rng, sources, xray_ra, xray_dec, fields, radius_arcsec):
         "pmra": pmra,
         "pmdec": pmdec,
     }
-    # So many of them are in AllWISE by themselves.
+    # Fraction of them that are in AllWISE.
     w1 = stars["rp"] - stars["rp_w1"]
     share = np.mean(w1 < sky_records()["allwise"]["limit"]) if n else 0.0
     others = np.interp(latitude, record["latitude"], record["allwise"])
@@ -168,7 +168,7 @@ def _field_objects(rng, sources, xray_ra, xray_dec, fields, radius_arcsec):
 
 
 def _magnitudes(rng, limits, slope, n):
-    """Draw magnitudes whose number grows as 10^(slope m)."""
+    """Draw magnitudes with counts that grow as 10^(slope m)."""
     low, high = (10 ** (slope * (limit - limits[1])) for limit in limits)
     return limits[1] + np.log10(rng.uniform(low, high, n)) / slope
 
@@ -185,7 +185,7 @@ def _gaia(rng, objects):
         np.hypot(0.003, at_20 * 10 ** (0.4 * (np.minimum(m, 22.5) - 20)))
         for m, at_20 in ((g, 0.006), (bp, 0.07), (rp, 0.06))
     )
-    # Errors at G = 20, about those of Gaia DR3.
+    # Errors at G = 20, similar to Gaia DR3.
     growth = 10 ** (0.3 * (np.maximum(g, 13) - 20))
     position_error, motion_error, parallax_error = 0.4 * growth, 0.5 * growth, 0.45 * growth
     position_error, motion_error, parallax_error = (
@@ -230,7 +230,7 @@ def _bailer_jones(rng, gaia):
     n = len(part)
     parallax, error = (np.asarray(part[name], float) for name in ("parallax", "parallax_error"))
     snr = np.maximum(parallax, 0) / error
-    # Between the parallax and what is expected without one.
+    # Mean of the parallax and the expectation without one.
     weight = snr**2 / (snr**2 + 6)
     prior = draw_normal(rng, _PRIOR_DISTANCE, n)
     log_distance = prior + weight * (3 - np.log10(np.maximum(parallax, 1e-3)) - prior)
@@ -255,7 +255,7 @@ def _allwise(rng, objects):
     n = len(rows)
     w1 = w1[rows]
     w2 = w1 - objects["w1_w2"][rows]
-    # Redder still at longer wavelengths, the more the redder they are.
+    # Red objects are even redder at longer wavelengths.
     w3 = w2 - 0.1 - 2.6 * np.clip(objects["w1_w2"][rows], 0, 1.1)
     w4 = w3 - 0.1 - 2.2 * np.clip(objects["w1_w2"][rows], 0, 1.1)
     years = record["epoch"] - sky_records()["gaia"]["epoch"]
@@ -281,7 +281,7 @@ def _allwise(rng, objects):
         ("W3", w3, record["w3_limit"]),
         ("W4", w4, record["w4_limit"]),
     ):
-        # An object at the limit has a signal to noise of 2; W1 of 5 at its own.
+        # Objects at the limit have a signal-to-noise ratio of 2 (5 in W1).
         scale = record["limit"] if np.isinf(limit) else limit
         error = (0.2 if np.isinf(limit) else 0.5) * 10 ** (0.4 * (np.minimum(m, 25) - scale))
         error = np.hypot(error, 0.022)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The X-ray sources as they are: class, place, spectrum, flux and counterpart.
+Simulated X-ray sources: class, position, spectrum, flux and counterpart.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ __all__ = [
     "main_sequence",
 ]
 
-#: Candidates drawn for each source, of which the detectable ones are kept.
+#: Candidates drawn per source, of which the detectable ones are kept.
 _CANDIDATES = 5
 _BRIGHTEST = 3e-10
 _MPC_CM = u.Mpc.to(u.cm)
@@ -30,8 +30,8 @@ def draw_class(rng, name, n, fields, galaxies):
     """
     Draw detected sources of a class.
 
-    The probability that a source at a place is detected grows with its expected counts, so
-    deep fields and their middles have more and fainter ones.
+    The detection probability grows with the expected counts, so deep fields and field centres have
+    more and fainter sources.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def draw_class(rng, name, n, fields, galaxies):
     name : str
         The class.
     n : int
-        How many.
+        Number of sources.
     fields : Fields
         Pointings.
     galaxies : Galaxies
@@ -66,7 +66,7 @@ def draw_class(rng, name, n, fields, galaxies):
 
 
 def _candidates(rng, record, n, fields, galaxies, *, is_nuclear=False):
-    # Nuclei are taken as they come; of other places more are drawn than needed.
+    # Nuclei are all used; of other positions more are drawn than needed.
     m = n if is_nuclear else n * _CANDIDATES
     if is_nuclear:
         sized = np.flatnonzero(np.isfinite(galaxies.major_arcmin))
@@ -83,7 +83,7 @@ def _candidates(rng, record, n, fields, galaxies, *, is_nuclear=False):
     threshold = _threshold(rng, fields.exposure[field], off_axis, shares)
     break_flux = _break(record["counts"], host, galaxies)
     density = cumulative_counts(threshold, record["counts"], break_flux)
-    # The n largest of log weight plus Gumbel noise are a draw by weight, without replacement.
+    # The n largest of log weight plus Gumbel noise are a weighted draw without replacement.
     order = np.argpartition(-(np.log(density) + rng.gumbel(size=m)), min(n, m - 1))[:n]
     flux = draw_flux(rng, threshold[order], record["counts"], break_flux[order])
     arrays = {
@@ -111,7 +111,7 @@ def _spectra(rng, spectrum, column):
 
 
 def _threshold(rng, exposure, off_axis, shares):
-    """Draw the fluxes above which sources are detected."""
+    """Draw the detection thresholds in flux."""
     telescope = sky_records()["telescope"]
     counts_per_flux = np.array(telescope["ecf"]) * 1e11 @ shares
     exposure = exposure / (1 + (off_axis / telescope["vignetting_arcmin"]) ** 2)
@@ -129,12 +129,12 @@ def agn_per_field(rng, fields):
     rng : `~numpy.random.Generator`
         Random numbers.
     fields : Fields
-        Many pointings, as they will be.
+        Pointings.
 
     Returns
     -------
     number : float
-        Their mean.
+        Mean number per pointing.
     """
     record, radius = sky_records()["classes"]["AGN"], sky_records()["telescope"]["radius_arcmin"]
     field = np.repeat(np.arange(len(fields.ra)), _CANDIDATES)
@@ -154,7 +154,7 @@ def _choose_fields(rng, record, m, fields):
 
 
 def _places(rng, record, field, fields, galaxies):
-    """Draw places in the field, or, for classes of nearby galaxies alone, in the target."""
+    """Draw positions in the field or, for classes of nearby galaxies, in the target."""
     m = len(field)
     if record["fields"]["high"] > 0:
         east, north = disc(rng, sky_records()["telescope"]["radius_arcmin"], m)
@@ -164,7 +164,7 @@ def _places(rng, record, field, fields, galaxies):
         major = sky_records()["galaxies"]["factor"] * galaxies.major_arcmin[host]
         across, along = disc(rng, major, m)
         if "break_luminosity" in record["counts"]:
-            # X-ray binaries follow the light, which is denser in the middle.
+            # X-ray binaries follow the light, which is concentrated in the centre.
             shrink = np.sqrt(rng.random(m))
             across, along = shrink * across, shrink * along
         across = across * galaxies.ratio[host]
@@ -233,7 +233,7 @@ def draw_flux(rng, threshold, counts, break_flux):
 
 
 def _counterparts(rng, record, sources):
-    """Draw magnitude, colours and distance of the counterpart, as they are seen through dust."""
+    """Draw magnitude, colours and distance of the counterpart, with extinction."""
     n = len(sources["flux"])
     optical = record.get("optical")
     if optical is None:
@@ -259,7 +259,7 @@ def _counterparts(rng, record, sources):
     # log10 Fx/F = log10 Fx + m/2.5 + 5.43 for RP.
     rp = 2.5 * (log_ratio - log_flux - 5.43)
     if optical.get("obscured"):
-        # What absorbs the X-rays of an AGN hides some of its blue light.
+        # Absorption of the X-rays of an AGN also reddens it.
         hidden = np.clip(sources["log_nh"] - 21.5, 0, 1.5)
         bp_rp, rp, rp_w1 = bp_rp + 0.5 * hidden, rp + 1.2 * hidden, rp_w1 + 0.6 * hidden
     if "distance_pc" in record:
@@ -281,7 +281,7 @@ def _counterparts(rng, record, sources):
 
 def main_sequence(bp_rp):
     """
-    Look up stars of a colour.
+    Return properties of main-sequence stars by colour.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def main_sequence(bp_rp):
 
 def g_minus_rp(bp_rp):
     """
-    Tell the Gaia G magnitude from the colour: about 0.35 above RP at BP-RP of 0.5, 1.2 at 3.
+    Compute G - RP from the colour: about 0.35 at BP-RP of 0.5, 1.2 at 3.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What XMM-Newton measures of the sources: a table under the names of 4XMM's FITS file.
+Simulated XMM-Newton catalogue, with the column names of the 4XMM FITS file.
 """
 
 import itertools
@@ -27,13 +27,13 @@ __all__ = [
 
 #: Days, and the Modified Julian Date of J2000.
 _JULIAN_YEAR, _MJD_2000 = 365.25, 51544.5
-#: Exposure (s) to which the background of the records refers.
+#: Exposure (s) for the background of the records.
 _BACKGROUND_EXPOSURE = 20_000.0
-#: A source so near to a brighter one is no source of its own; farther ones are confused, arcsec.
+#: Radius in which a brighter source hides another, and in which sources are confused, arcsec.
 RESOLUTION, _CONFUSED = 6.0, 12.0
 #: Smallest and largest extent, arcsec, as in 4XMM.
 _EXTENTS = (6.0, 80.0)
-#: Detection likelihood below which 4XMM lists nothing.
+#: Smallest detection likelihood in 4XMM.
 _LEAST_ML = 6.0
 _LARGEST_FVAR = 3.0
 
@@ -42,7 +42,7 @@ FLUX = "erg / (s cm2)"
 
 def julian_year(mjd):
     """
-    Turn a Modified Julian Date into a Julian year.
+    Convert a Modified Julian Date to a Julian year.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ def julian_year(mjd):
 
 def observe_xmm(rng, sources, fields):
     """
-    Draw counts in five bands, and measure what 4XMM lists.
+    Draw counts in five bands, and derive the 4XMM columns.
 
     Parameters
     ----------
     rng : `~numpy.random.Generator`
         Random numbers.
     sources : dict of str to `~numpy.ndarray`
-        The sources as they are; ``ra, dec`` at the time of the observations.
+        The sources; ``ra, dec`` at the time of the observations.
     fields : Fields
         Pointings.
 
@@ -80,10 +80,10 @@ def observe_xmm(rng, sources, fields):
     ecf = np.array(telescope["ecf"]) * 1e11
     background = np.outer(exposure / _BACKGROUND_EXPOSURE, telescope["background"])
     expected = sources["flux"][:, np.newaxis] * sources["shares"] * ecf * exposure[:, np.newaxis]
-    # The mean flux of the observations differs from that of all times.
+    # The mean flux of the observations differs from the mean over all times.
     observations = _observations(rng, sources, fields.n_observations[field])
     expected *= observations.mean[:, np.newaxis]
-    # Few large numbers need no Poisson statistics, whose 64 bits they could exceed.
+    # Large numbers need no Poisson statistics, and could exceed its 64 bits.
     counts = rng.poisson(np.minimum(expected + background, 1e12)).astype(float)
     net = np.maximum(counts - background, 0.0)
     error = np.sqrt(counts + 0.75) + 1.0  # Gehrels (1986), eq. 7
@@ -110,7 +110,7 @@ def observe_xmm(rng, sources, fields):
     calibration = 1 + telescope["systematic_flux"] * rng.normal(size=n)
     fluxes = net * rate_to_flux * np.maximum(calibration, 0.5)[:, np.newaxis]
     errors = error * rate_to_flux
-    # The total of 4XMM is that of its bands, and above 0 for what is detected.
+    # The total of 4XMM is the sum of its bands, and above 0 for detections.
     flux = np.maximum(fluxes.sum(axis=1), 0.3 * sources["flux"])
     flux_error = np.sqrt((errors**2).sum(axis=1))
     for band in range(5):
@@ -137,7 +137,7 @@ def observe_xmm(rng, sources, fields):
 
 class _Observations:
     """
-    Relative fluxes in the observations of each source.
+    Relative fluxes of each source in its observations.
     """
 
     def __init__(self, factors, n):
@@ -182,7 +182,7 @@ def _variability(rng, table, sources, observations, flux, flux_error, counts):
     most = np.where(observations.is_there, measured, -np.inf).max(axis=1)
     put(table, "SC_EP_8_FMIN", np.where(single, 1.0, least) * flux, FLUX)
     put(table, "SC_EP_8_FMAX", np.where(single, 1.0, most) * flux, FLUX)
-    # A light curve shows the excess over the noise of its bins, a bit less than over years.
+    # The excess variance of a light curve is slightly smaller than over years.
     has_curve = counts > sky_records()["telescope"]["fvar_counts"]
     true = 10 ** (sources["log_variability"] + draw_normal(rng, (-0.15, 0.25), n)) * np.log(10)
     scatter = 3.0 / np.sqrt(np.maximum(counts, 1))
@@ -214,7 +214,7 @@ def _nearest_arcsec(ra, dec):
 
 def resolved(ra, dec, flux, radius_arcsec):
     """
-    Find the sources that no brighter one is near.
+    Find the sources without a brighter one nearby.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def resolved(ra, dec, flux, radius_arcsec):
     flux : `~numpy.ndarray`
         Fluxes.
     radius_arcsec : float
-        How near.
+        Radius.
 
     Returns
     -------
@@ -240,12 +240,13 @@ def resolved(ra, dec, flux, radius_arcsec):
 
 def iau_names(prefix, ra_deg, dec_deg, decimals):
     """
-    Name positions as the IAU wants it: cut, not rounded; the second of a name gets the letter b.
+    Make IAU names from positions: truncated, not rounded; a second source of the same name gets a
+    letter b.
 
     Parameters
     ----------
     prefix : str
-        What stands before the coordinates.
+        Prefix of the names.
     ra_deg, dec_deg : `~numpy.ndarray`
         Positions.
     decimals : int
@@ -274,7 +275,7 @@ def iau_names(prefix, ra_deg, dec_deg, decimals):
         strict=True,
     )
     names = [pattern % row for row in rows]
-    # Numbers are sorted faster than names.
+    # Sorting numbers is faster than sorting names.
     key = ticks * 4 * 90 * 3600 * arc_scale + np.where(sign == "-", -arcs - 1, arcs)
     order = np.argsort(key, kind="stable")
     letter = 0
@@ -296,14 +297,14 @@ def _touching(key):
 
 def observe_shares(sources, rows, edges):
     """
-    Compute the shares of flux in bands for sources of several kinds of spectra.
+    Compute the band fractions of the flux for sources with different kinds of spectra.
 
     Parameters
     ----------
     sources : dict of str to `~numpy.ndarray`
         The sources.
     rows : `~numpy.ndarray` of int
-        Which.
+        Rows of the sources.
     edges : tuple of float
         keV.
 

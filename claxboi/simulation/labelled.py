@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A simulated table of X-ray sources whose classes are known.
+Simulated table of X-ray sources of known classes.
 """
 
 import functools
@@ -16,19 +16,19 @@ from claxboi.utils import check_count, check_number, checked, record
 
 __all__ = ["make_labelled_sample"]
 
-# What an XMM-Newton observation of 20 ks sees: counts per erg/s/cm2 in 0.2-12 keV, their scatter
-# from exposure and off-axis angle (dex), and the fewest counts of a detection.
+# A 20 ks XMM-Newton observation: counts per erg/s/cm2 in 0.2-12 keV, their scatter from exposure
+# and off-axis angle (dex), and the minimum counts of a detection.
 COUNTS_PER_FLUX = 6e15
 EXPOSURE_SCATTER = 0.3
 FEWEST_COUNTS = 15
 #: Counts below which neither a spectrum nor a light curve is fitted.
 FIT_COUNTS = 100
-#: Extent below which a source counts as a point, in arcsec (the limit of the 4XMM catalogues).
+#: Smallest extent of an extended source, in arcsec (as in the 4XMM catalogues).
 SMALLEST_EXTENT = 6.0
 #: Correlation of the hardness ratios of a source: absorption hardens all of them.
 HARDNESS_CORRELATION = 0.4
-#: Observations of a source: the most, the mean number beyond the first, the share of the mission's
-#: own, and the scatter of their errors (dex).
+#: Observations of a source: maximum, mean number beyond the first, fraction by the same mission,
+#: and scatter of their errors (dex).
 MOST_OBSERVATIONS, MEAN_REVISITS, OWN_SHARE, ERROR_SCATTER = 6, 0.8, 0.7, 0.15
 #: Counts in a bin of a light curve.
 BIN_COUNTS = 20
@@ -47,21 +47,21 @@ def make_labelled_sample(n_sources=2000, *, labelled_fraction=0.5, missing=True,
     """
     Simulate a table of X-ray sources of the seven published classes.
 
-    **The sources are made up.** Their classes, proportions and columns are the published ones
-    (Tranin et al. 2022), their values look like those of XMM-Newton sources, and no catalogue was
-    used: nothing about the sky can be learned from them. They show what a program does, where
-    the truth is known.
+    **The sources are simulated.** Their classes, proportions and columns are the published ones
+    (Tranin et al. 2022) and their values resemble those of XMM-Newton sources, but no catalogue was
+    used. They test a program where the truth is known; nothing about the sky can be learned from
+    them.
 
     Parameters
     ----------
     n_sources : int, optional
         Number of sources. Each class gets its proportion of them, to the nearest source.
     labelled_fraction : float, optional
-        Share of the sources, taken at random, whose class is given in column ``class``.
+        Fraction of the sources, chosen at random, whose class is given in column ``class``.
     missing : bool, optional
-        Whether values are missing as they are in reality: counterparts too faint for their
-        survey, sources too faint for a spectrum or a light curve, observed once, outside of
-        every galaxy. False gives all values to all sources.
+        Leave out values that would be missing in reality: of counterparts too faint for their
+        survey, of sources too faint for a spectrum or light curve, observed once, or outside
+        galaxies. False gives all values to all sources.
     rng : int, `~numpy.random.Generator` or None, optional
         Seed of the random numbers.
 
@@ -76,15 +76,15 @@ def make_labelled_sample(n_sources=2000, *, labelled_fraction=0.5, missing=True,
     Raises
     ------
     TypeError, ValueError
-        If a parameter is none of the above.
+        If a parameter is invalid.
 
     Notes
     -----
-    The distributions are records of a data file of this folder, one a class and quantity. Counts
-    in five bands are drawn from each spectrum, so that hardness ratios scatter as they do,
-    correlate, and are exactly -1 or 1 where a faint source has no count in one band. Point
-    sources have an extent of exactly 0. A counterpart is missing where its flux is below the
-    limit of its survey, so that presence itself depends on the class.
+    The distributions are in a data file, one per class and quantity. Counts in five bands are drawn
+    from each spectrum, so hardness ratios have realistic scatter and correlations, and are exactly
+    -1 or 1 if a faint source has no counts in one band. Point sources have an extent of exactly 0.
+    Counterparts below the flux limit of their survey are missing, so the presence of a value
+    depends on the class.
 
     References
     ----------
@@ -110,7 +110,7 @@ def make_labelled_sample(n_sources=2000, *, labelled_fraction=0.5, missing=True,
     draw = _Draw(quantities, member, rng)
     flux, flux_error, counts = _fluxes(draw)
     host = draw.has("log_radius")
-    # Each name: its values, and where they are present (None: everywhere).
+    # By name: values, and where they are present (None: everywhere).
     values = {
         **_positions(draw),
         "flux": (flux, None),
@@ -166,7 +166,7 @@ def _definitions():
 
 
 def _apportion(proportions, n_sources):
-    # Whole numbers nearest to the proportions that add up: largest remainders first.
+    # Integers closest to the proportions, by the largest remainders.
     exact = proportions / proportions.sum() * n_sources
     counts = np.floor(exact).astype(int)
     order = np.argsort(counts - exact, kind="stable")
@@ -187,13 +187,13 @@ class _Draw:
 
     def of(self, quantity, number):
         """
-        Return a number of the records, by source.
+        Return a number from the records for each source.
         """
         return self.quantities[quantity][number][self.member]
 
     def noise(self, *more):
         """
-        Draw standard normal numbers, one or ``more`` a source.
+        Draw standard normal numbers, one or ``more`` per source.
         """
         return self.rng.standard_normal((self.size, *more))
 
@@ -205,7 +205,7 @@ class _Draw:
 
     def has(self, quantity):
         """
-        Draw which sources have a quantity at all.
+        Draw the sources that have a value of a quantity.
         """
         return self.rng.random(self.size) < self.of(quantity, "share")
 
@@ -229,7 +229,7 @@ def _positions(draw):
 
 
 def _fluxes(draw):
-    # The flux that is measured carries the scatter of the counts.
+    # The measured flux has the scatter of the counts.
     flux = 10 ** draw.normal("log_flux")
     expected = flux * COUNTS_PER_FLUX * 10 ** (EXPOSURE_SCATTER * draw.noise())
     expected = np.maximum(expected, FEWEST_COUNTS)
@@ -298,7 +298,7 @@ def _luminosities(draw, flux, host, seen):
 
 def _variability(draw, flux, flux_error, counts):
     n_observations = 1 + draw.rng.poisson(MEAN_REVISITS, draw.size)
-    # Drawn as if seen twice at least, so that there is a value where none may be missing.
+    # At least two observations, so that there is always a value.
     shape = (draw.size, MOST_OBSERVATIONS)
     observed = np.arange(MOST_OBSERVATIONS) < np.maximum(n_observations, 2)[:, np.newaxis]
     error = (flux_error / flux)[:, np.newaxis] * 10 ** (ERROR_SCATTER * draw.noise(shape[1]))

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A simulated sky: X-ray catalogues, what they are compared with, and the truth.
+Simulated sky: X-ray catalogues, reference catalogues, and the truth.
 """
 
 import warnings
@@ -26,9 +26,9 @@ from ._xmm import FLUX, RESOLUTION, julian_year, observe_xmm, resolved
 __all__ = ["MockSky", "make_mock_sky"]
 
 _FEWEST_SOURCES = 100
-#: Pointings that tell how many AGN one has.
+#: Number of pointings for an estimate of the AGN per pointing.
 _PILOT_FIELDS = 1000
-#: So many more sources than needed are drawn.
+#: Factor by which more sources than needed are drawn.
 _SPARE = 1.2
 
 
@@ -74,10 +74,10 @@ class MockSky:
         Parameters
         ----------
         folder : str or path
-            Made if it is not there. The files are ``xray.fits``, ``truth.fits``,
+            The folder, which is created if necessary. The files are ``xray.fits``, ``truth.fits``,
             ``others/<mission>.fits`` and ``references/<name>.fits``.
         overwrite : bool, optional
-            Replace files that are there.
+            Replace existing files.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class MockSky:
     @classmethod
     def read(cls, folder):
         """
-        Read what `write` wrote.
+        Read a sky that `write` wrote.
 
         Parameters
         ----------
@@ -128,31 +128,31 @@ class MockSky:
 @checked
 def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
     """
-    Simulate the sky that an X-ray telescope and everybody else sees.
+    Simulate a sky with X-ray, optical and infrared catalogues.
 
-    **All of it is made up**, though to measure: pointings of an XMM-like telescope at all
-    latitudes, some on nearby galaxies and the Galactic plane; populations with published number
-    counts where there are such; spectra, and counts drawn from them; counterparts with magnitudes,
+    **Everything is simulated**, with realistic distributions: pointings of an XMM-like telescope at
+    all latitudes, some on nearby galaxies and the Galactic plane; populations with published number
+    counts where available; spectra, and counts drawn from them; counterparts with magnitudes,
     colours, motions and distances in Gaia and AllWISE, among field objects at the density of their
-    latitude; host galaxies; catalogues that know some of the sources; and Swift and Chandra, which
-    see them at another time.
+    latitude; host galaxies; catalogues of known objects with some of the sources; and Swift and
+    Chandra observations at other times.
 
     Parameters
     ----------
     n_sources : int, optional
-        Number of X-ray sources, at least 100. From 1,000 to 1,000,000 is what it is made for.
+        Number of X-ray sources, at least 100; typically from 1,000 to 1,000,000.
     rng : int, `~numpy.random.Generator` or None, optional
         Seed of the random numbers.
     field_radius : `~astropy.units.Quantity` ['angle'], optional
-        How far around each X-ray source there are objects that have nothing to do with it. There
-        are none elsewhere, as in the answer of a service that was asked for this radius.
+        Radius around each X-ray source in which there are unrelated objects. There are none
+        elsewhere, as in the response of a service to a query with this radius.
 
     Returns
     -------
     sky : `MockSky`
         Its ``truth`` has: ``source_id`` (the IAUNAME of ``xray``), ``true_class`` (one of the seven
-        published classes, or "spurious"), ``is_spurious``, ``true_ra, true_dec`` (deg, when
-        the X-ray source was seen), ``true_flux`` (0.2-12 keV), ``gaia_id``, ``allwise_id`` (masked
+        published classes, or "spurious"), ``is_spurious``, ``true_ra, true_dec`` (deg, when the
+        X-ray source was observed), ``true_flux`` (0.2-12 keV), ``gaia_id``, ``allwise_id`` (masked
         where the counterpart is not in the survey), ``host_id`` (PGC, masked: no member or nucleus
         or object behind a nearby galaxy), ``2SXPS_id``, ``CSC2_id`` (masked: not detected), and
         ``catalogues``: those that list it as what it is, separated by commas (masked: none).
@@ -160,19 +160,18 @@ def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
     Raises
     ------
     TypeError, ValueError
-        If a parameter is none of the above.
+        If a parameter is invalid.
 
     See Also
     --------
-    make_labelled_sample : The columns that are classified, without the way to them.
+    make_labelled_sample : A table of properties, without the catalogues they come from.
 
     Notes
     -----
-    The numbers behind it are in ``claxboi/simulation/data``, with the source of each or the word
-    that it is invented or unconfirmed. Classes have their published priors as proportions (Tranin
-    et al. 2022), of what is not spurious. How many fields there are follows from the number counts
-    of AGN (Lehmer et al. 2012). A source is detected with a probability that grows with its
-    expected counts.
+    The parameters are in ``claxboi/simulation/data``, each with its source or a note that it is
+    invented or unconfirmed. The proportions of classes among real sources are the published priors
+    (Tranin et al. 2022). The number of fields follows from the number counts of AGN (Lehmer et al.
+    2012). The detection probability of a source grows with its expected counts.
 
     References
     ----------
@@ -230,7 +229,7 @@ def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
 
 
 def _apportion(n_sources):
-    """Give each class its share, in whole numbers that add up."""
+    """Return the number of sources of each class, with the given total."""
     share = np.array([record["share"] for record in sky_records()["classes"].values()])
     names = class_names()
     share[names.index("spurious") != np.arange(len(names))] *= 1 - share[names.index("spurious")]
@@ -245,7 +244,7 @@ def _draw_sources(rng, counts, fields, galaxies):
     parts = []
     for number, (name, n) in enumerate(counts.items()):
         record = sky_records()["classes"][name]
-        # Some will not be resolved.
+        # Some are not resolved.
         part = draw_class(rng, name, round(_SPARE * n) + 5, fields, galaxies)
         size = len(part["flux"])
         part["class"] = np.full(size, number)
@@ -263,7 +262,7 @@ def _draw_sources(rng, counts, fields, galaxies):
 
 
 def _choose(classes, counts):
-    """Take so many of each class; where one has too few, AGN take the place of the others."""
+    """Select sources of each class; AGN replace those of a class with too few."""
     taken, spare, missing = [], np.empty(0, int), 0
     for number, n in enumerate(counts):
         rows = np.flatnonzero(classes == number)
@@ -275,7 +274,7 @@ def _choose(classes, counts):
 
 
 def _find_hosts(sources, galaxies):
-    """Make those AGN that happen to lie behind a galaxy AGN_2, as the labels do."""
+    """Relabel AGN behind a galaxy as AGN_2, as the labels do."""
     names = class_names()
     agn = np.flatnonzero(sources["class"] == names.index("AGN"))
     ellipses = Table(
@@ -289,7 +288,7 @@ def _find_hosts(sources, galaxies):
         }
     )
     with warnings.catch_warnings():
-        # That none lies in any galaxy is fine here.
+        # It is fine if none is in a galaxy.
         warnings.simplefilter("ignore", ClaxboiWarning)
         hosts = find_hosts(Table({"ra": sources["ra"][agn], "dec": sources["dec"][agn]}), ellipses)
     behind, first = np.unique(np.asarray(hosts["primary"]), return_index=True)
@@ -298,7 +297,7 @@ def _find_hosts(sources, galaxies):
 
 
 def _at_observation(sources, fields):
-    """Put the sources where they were when the X-ray telescope looked."""
+    """Move the sources to their positions at the X-ray observation."""
     row = sources["field"]
     middle = julian_year((fields.mjd_first[row] + fields.mjd_last[row]) / 2)
     years = middle - sky_records()["gaia"]["epoch"]
@@ -312,7 +311,7 @@ def _at_observation(sources, fields):
 
 
 def _truth(xray, seen):
-    """Tell what each source is, where it was when it was seen, and how bright it is."""
+    """Return class, position at the observation, and flux of each source."""
     truth = Table()
     truth["source_id"] = xray["IAUNAME"]
     truth["true_class"] = np.array(class_names())[seen["class"]]
@@ -324,7 +323,7 @@ def _truth(xray, seen):
 
 
 def _ids(ids, rows):
-    """Take identifiers by row, masked where there is no row."""
+    """Select identifiers by row, masked where there is no row."""
     ids, missing = np.asarray(ids), rows < 0
     if not len(ids):
         return MaskedColumn(np.zeros(len(rows), ids.dtype), mask=True)
@@ -332,7 +331,7 @@ def _ids(ids, rows):
 
 
 def _join(listed, n_sources):
-    """List the catalogues of each source in words, masked where there is none."""
+    """List the catalogues of each source as text, masked where there is none."""
     words = np.full(n_sources, "", dtype=object)
     for name, is_listed in listed.items():
         words[is_listed] += f",{name}"

@@ -17,7 +17,16 @@ from astropy.table import Table
 
 from claxboi.counterparts import sky_pairs
 from claxboi.references import AnswerError, UnknownTableError, get_reference
-from claxboi.utils import check_number, float_values, quantity_value, shown, text_values, warn
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_number,
+    float_values,
+    quantity_value,
+    shown,
+    text_values,
+    warn,
+)
 
 __all__ = [
     "Evidence",
@@ -186,10 +195,10 @@ def parse_catalogues(references):
         if isinstance(references, (str, Table)):
             references = [references]
         if not isinstance(references, Iterable):
-            raise TypeError(f"references must be a list or a mapping, got {shown(references)}")
+            raise InputTypeError(f"references must be a list or a mapping, got {shown(references)}")
         pairs = [(None, one) for one in references]
     if not pairs:
-        raise ValueError("references must name at least one catalogue, got none")
+        raise InputValueError("references must name at least one catalogue, got none")
     catalogues, names = [], set()
     for kind, one in pairs:
         count = sum(c.kind == kind for c in catalogues)
@@ -197,15 +206,15 @@ def parse_catalogues(references):
         try:
             reference = get_reference(one, name=name)
         except TypeError as err:
-            raise TypeError(f"references: {err}") from err
+            raise InputTypeError(f"references: {err}") from err
         own = kind or reference.record.labels
         if not own and reference.name != SIMBAD:
-            raise ValueError(
+            raise InputValueError(
                 f"references must say what the objects of {reference.name} are: pass a mapping "
                 f"such as {{'AGN': [...]}} from the kind of object to its catalogues"
             )
         if reference.name in names:
-            raise ValueError(
+            raise InputValueError(
                 f"references must name each catalogue once, got {reference.name} twice"
             )
         names.add(reference.name)
@@ -283,7 +292,7 @@ def _coords(table):
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     missing = np.isnan(ra) | np.isnan(dec)
     if missing.any():
-        raise ValueError(
+        raise InputValueError(
             f"table must have no missing positions, got {np.count_nonzero(missing)}, the first in "
             f"row {np.argmax(missing)}"
         )

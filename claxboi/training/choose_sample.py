@@ -9,7 +9,16 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.catalog import missions
-from claxboi.utils import check_table, checked, text_values, warn
+from claxboi.config import MIN_CLASS_SIZE
+from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
+    check_table,
+    checked,
+    text_values,
+    warn,
+)
 
 from .samples import build
 
@@ -23,7 +32,7 @@ def find_training(
     *,
     label="class",
     merge=None,
-    min_class_size=3,
+    min_class_size=MIN_CLASS_SIZE,
     assumed=None,
     show_progress=True,
 ):
@@ -69,7 +78,7 @@ def find_training(
     if isinstance(training, str):
         return _mission_sample(training, label, show_progress)
     if training is not None:
-        raise TypeError(
+        raise InputTypeError(
             "training must be a labelled Table or the name of a mission, got "
             f"{type(training).__name__}"
         )
@@ -142,8 +151,10 @@ def _refuse_unlabelled(table, label):
     )
     if label not in table.colnames:
         columns = ", ".join(table.colnames)
-        raise KeyError(f"table has no column {label!r}; its columns are {columns}. {remedy}")
-    raise ValueError(f"label column {label!r} of table is empty: no source has a label. {remedy}")
+        raise InputKeyError(f"table has no column {label!r}; its columns are {columns}. {remedy}")
+    raise InputValueError(
+        f"label column {label!r} of table is empty: no source has a label. {remedy}"
+    )
 
 
 def _mission_sample(mission, label, show_progress):

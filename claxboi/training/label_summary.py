@@ -10,7 +10,14 @@ import numpy as np
 from astropy.table import Column, Table
 
 from claxboi.properties import property_definition
-from claxboi.utils import ClaxboiWarning, check_columns, check_table, text_values, warn
+from claxboi.utils import (
+    ClaxboiWarning,
+    InputKeyError,
+    check_columns,
+    check_table,
+    text_values,
+    warn,
+)
 
 from ._catalogues import EXTENT_NAME, SIMBAD
 
@@ -138,7 +145,9 @@ def label_report(table):
     check_columns(table, ["class", "label_reason"])
     settings = table.meta.get("claxboi", {}).get("labels")
     if settings is None:
-        raise KeyError("table has no record of its labels in meta['claxboi']: add_labels makes it")
+        raise InputKeyError(
+            "table has no record of its labels in meta['claxboi']: add_labels makes it"
+        )
     bits, selected_in = settings["bits"], settings["selected_in"]
     names, missing = text_values(table, "class")
     values = {name: np.asarray(table[f"label_{name}"], np.int64) for name in bits}

@@ -10,6 +10,7 @@ from astropy import units as u
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
+    InputKeyError,
     add_columns,
     check_columns,
     check_count,
@@ -306,7 +307,7 @@ def _check_hosts(table, host_radius):
 
 def _need(table, column, why, remedy):
     if column not in table.colnames:
-        raise KeyError(
+        raise InputKeyError(
             f"table has no column {column!r}, but the scheme {why}: add it ({remedy}), or choose "
             "another scheme such as '4 classes'"
         )
@@ -322,7 +323,7 @@ def _quality(table, limits):
     """Count the points of quality of each source."""
     there = [name for name in QUALITY_COLUMNS if name in table.colnames]
     if len(there) < limits["min_quality"]:
-        raise KeyError(
+        raise InputKeyError(
             f"min_quality={limits['min_quality']} needs at least as many of the columns "
             f"{', '.join(QUALITY_COLUMNS)}, and table has {', '.join(there) or 'none'}; "
             "add properties first, or pass min_quality=0 to label sources of any quality"

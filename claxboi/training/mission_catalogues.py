@@ -13,7 +13,7 @@ from astropy.table import Table
 from claxboi import catalog
 from claxboi.catalog import standardize
 from claxboi.references import get_reference, load_records
-from claxboi.utils import check_choice, is_missing, text_values
+from claxboi.utils import InputValueError, check_choice, is_missing, text_values
 
 __all__ = ["missions", "parse_mission"]
 
@@ -126,7 +126,7 @@ def fetch_sources(mission, table, fetch):
     near = near[ids == own[np.asarray(near["query_index"])]]
     rows, first = np.unique(np.asarray(near["query_index"]), return_index=True)
     if len(rows) < len(table):
-        raise ValueError(
+        raise InputValueError(
             f"{reference.record.title} does not give {len(table) - len(rows)} of its {len(table)} "
             "sources again at their own positions: pass refresh=True to fetch all of it anew"
         )

@@ -16,11 +16,19 @@ from astropy import units as u
 from astropy.config import get_cache_dir
 from astropy.table import Table
 
-from claxboi.config import conf
+from claxboi.config import MIN_CLASS_SIZE, conf
 from claxboi.counterparts import find_hosts_in
 from claxboi.io import read_table, write_table
 from claxboi.properties import add_properties, known_properties
-from claxboi.utils import check_count, checked, float_values, quantity_value, record, text_values
+from claxboi.utils import (
+    InputValueError,
+    check_count,
+    checked,
+    float_values,
+    quantity_value,
+    record,
+    text_values,
+)
 
 from ._catalogues import find_evidence, match_settings, parse_catalogues
 from ._prepare import add_counterparts
@@ -96,7 +104,7 @@ def build(
     min_snr=10.0,
     simbad_disagrees=True,
     max_per_class=5000,
-    min_class_size=10,
+    min_class_size=MIN_CLASS_SIZE,
     folder=None,
     max_age=None,
     refresh=False,
@@ -254,7 +262,7 @@ def _keep(table, settings, stem):
         counts = {str(k): int(n) for k, n in zip(names, count, strict=True)}
     if len(_large_classes(counts, settings["min_class_size"])) < 2:
         said = ", ".join(f"{k} ({n})" for k, n in counts.items()) or "none"
-        raise ValueError(
+        raise InputValueError(
             f"the sample of {settings['mission']} must have two or more classes with "
             f"{settings['min_class_size']} sources; the catalogues of labels give {said}"
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from claxboi.utils import check_choice
+from claxboi.utils import InputTypeError, InputValueError, check_choice
 
 __all__ = ["ClassRule", "class_schemes", "parse_scheme"]
 
@@ -94,16 +94,16 @@ def parse_scheme(scheme):
     if isinstance(scheme, str):
         return scheme, class_schemes()[check_choice(scheme, _read(), "scheme")]
     if not isinstance(scheme, Mapping):
-        raise TypeError(
+        raise InputTypeError(
             "scheme must be the name of a scheme or a mapping from classes to kinds of "
             f"catalogues, got {type(scheme).__name__}"
         )
     if not scheme:
-        raise ValueError("scheme must have at least one class, got an empty mapping")
+        raise InputValueError("scheme must have at least one class, got an empty mapping")
     rules = [_rule(name, value) for name, value in scheme.items()]
     lower = [rule.name.lower() for rule in rules]
     if len(set(lower)) < len(lower):
-        raise ValueError(
+        raise InputValueError(
             "scheme must have classes whose names differ in more than case, got "
             f"{', '.join(rule.name for rule in rules)}"
         )
@@ -117,17 +117,17 @@ def _rule(name, value):
         value = {"kinds": value}
     unknown = [key for key in value if key not in _KEYS]
     if unknown:
-        raise ValueError(
+        raise InputValueError(
             f"class {name!r} of scheme must have no other keys than {', '.join(_KEYS)}, got "
             f"{', '.join(map(repr, unknown))}"
         )
     kinds = value.get("kinds", ())
     if not isinstance(kinds, Iterable):
-        raise TypeError(f"class {name!r} of scheme must have a list of kinds, got {kinds!r}")
+        raise InputTypeError(f"class {name!r} of scheme must have a list of kinds, got {kinds!r}")
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     extent = bool(value.get("extent", False))
     if extent == bool(kinds):
-        raise ValueError(
+        raise InputValueError(
             f"class {name!r} of scheme must have either kinds of catalogues or extent, "
             f"got {value!r}"
         )

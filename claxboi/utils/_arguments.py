@@ -5,7 +5,7 @@ Check arguments that mean the same in every function, by a decorator.
 
 import functools
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ._validation import (
     check_choice,
@@ -36,6 +36,12 @@ def _check_age(value, name):
     return quantity_value(value, "s", name, minimum=0)
 
 
+def _check_column_by_name(value, name):
+    """Check the name of a column, or a mapping to such names."""
+    for one in value.values() if isinstance(value, Mapping) else [value]:
+        check_text(one, name)
+
+
 #: What an argument of a name must be, wherever it occurs. None is right where it is the default.
 _CHECKS = {
     "background": check_text,
@@ -46,7 +52,7 @@ _CHECKS = {
     "classes": _check_classes,
     "control": check_text,
     "domain": check_text,
-    "id_column": check_text,
+    "id_column": _check_column_by_name,
     "keep": check_names,
     "label": check_text,
     "log_x": check_flag,

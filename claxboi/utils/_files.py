@@ -105,7 +105,7 @@ def replacing_all(paths, *, overwrite=False):
     except OSError as err:
         if err.filename is None or Path(err.filename) in temporaries:
             # The class stays: a full disk is not a missing folder.
-            clear = type(err)(f"{paths[0]} cannot be written: {err.strerror or err}")
+            clear = type(err)(f"{paths[-1]} cannot be written: {err.strerror or err}")
             clear.errno = err.errno
             raise clear from err
         raise

@@ -319,10 +319,13 @@ def check_table(table, name="table", *, allow_empty=False):
         If it has no rows.
     """
     if not isinstance(table, Table):
-        raise InputTypeError(
-            f"{name} must be an astropy Table, got {type(table).__name__}; "
-            "Table(...) makes one of a DataFrame-like mapping or a structured array"
-        )
+        library = type(table).__module__.partition(".")[0]
+        way = {
+            "pandas": "Table.from_pandas(...) converts it",
+            "polars": "Table(df.to_dict(as_series=False)) converts it",
+            "pyarrow": "claxboi.io.table_from_arrow(...) converts it",
+        }.get(library, "Table(...) makes one of a mapping of columns or a structured array")
+        raise InputTypeError(f"{name} must be an astropy Table, got {type(table).__name__}; {way}")
     if not allow_empty and len(table) == 0:
         raise InputValueError(f"{name} is empty: it must have at least one row")
     return table

@@ -69,6 +69,7 @@ def models():
     kind = rng.choice(["AGN", "CV"], 600)
     table = Table({"x": rng.normal(size=600) + 2 * (kind == "CV"), "y": rng.normal(size=600)})
     table["class"] = kind
+    table["source_id"] = np.arange(600)
     first = NaiveBayesClassifier(["y"]).fit(table)
     second = NaiveBayesClassifier(["x", "y"]).fit(table)
     return first, second, table

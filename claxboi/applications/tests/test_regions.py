@@ -33,6 +33,34 @@ def test_excluded_circle(sky):
     assert_array_equal(inside(opposite, sky), ~inside(region, sky))
 
 
+def shapes():
+    center = SkyCoord(10, 5, unit="deg")
+    corners = SkyCoord([0, 20, 20, 0], [0, 0, 10, 10], unit="deg")
+    return [
+        regions.CircleSkyRegion(center, 20 * u.deg),
+        regions.EllipseSkyRegion(center, 40 * u.deg, 25 * u.deg, angle=20 * u.deg),
+        regions.RectangleSkyRegion(center, 40 * u.deg, 25 * u.deg),
+        regions.CircleAnnulusSkyRegion(center, 10 * u.deg, 25 * u.deg),
+        regions.PolygonSkyRegion(corners),
+    ]
+
+
+@pytest.mark.parametrize("shape", shapes(), ids=lambda shape: type(shape).__name__)
+def test_excluded_shapes(sky, shape):
+    """Excluded is the complement; in a list, what is taken out of the others or of the whole."""
+    opposite = shape.copy()
+    opposite.meta["include"] = False
+    mask = inside(shape, sky)
+    assert mask.any()
+    assert_array_equal(inside(opposite, sky), ~mask)
+    assert opposite.meta["include"] is False
+    wide = regions.CircleSkyRegion(SkyCoord(10, 5, unit="deg"), 30 * u.deg)
+    for parts in ([wide, opposite], [opposite, wide], regions.Regions([wide, opposite])):
+        assert_array_equal(inside(parts, sky), inside(wide, sky) & ~mask)
+    assert_array_equal(inside([opposite], sky), ~mask)
+    assert not inside([], sky).any()
+
+
 def test_ellipse_at_high_declination():
     """The great-circle offsets of the positions, turned to the axes of the ellipse."""
     rng = np.random.default_rng(1)

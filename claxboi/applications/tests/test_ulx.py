@@ -157,11 +157,30 @@ def test_contaminants_among_candidates(fields):
         sums = result.meta["claxboi"]["ulx"]
         candidates += len(ulx)
         planted += np.sum(ulx["true_class"] == "AGN_2")
-        expected += sums["n_contaminants"]
-        variance += sums["n_contaminants_error"] ** 2
+        doubt = 1 - ulx["P_ex_XRB"]
+        expected += sums["n_contaminants_by_probability"]
+        variance += np.sum(doubt * (1 - doubt))
         assert sums["n_ulx"] == len(ulx)
     assert candidates > 300
     assert abs(planted - expected) < 4 * np.sqrt(variance) + 0.02 * candidates
+
+
+def test_contaminants_where_probabilities_promise_too_much(fields):
+    """The interval is from the counts: it holds whatever the probabilities are."""
+    within, below = 0, 0
+    for galaxies, result in fields:
+        sure = result[result.colnames[: result.colnames.index("xrb_probability")]]
+        sure["P_ex_XRB"] = 1 - 0.02 * (1 - sure["P_ex_XRB"])
+        again = find_ulx(sure, galaxies, flux_ratio=RATIO, flux_limit=LIMIT * CGS, distance_error=0)
+        sums = again.meta["claxboi"]["ulx"]
+        planted = np.sum(again["is_ulx"] & (again["true_class"] == "AGN_2"))
+        within += sums["n_contaminants_low"] <= planted <= sums["n_contaminants_high"]
+        below += sums["n_contaminants_by_probability"] < planted / 2
+        low, high = sums["n_contaminants_low"], sums["n_contaminants_high"]
+        assert low <= sums["n_contaminants"] <= high
+    assert below == len(fields)
+    # 68 % at least of 12: fewer than 5 would be a matter of 2 in 1000.
+    assert within >= 5
 
 
 def test_region_and_fraction_scale_the_background(fields):

@@ -2,8 +2,9 @@
 import re
 
 import pytest
+from astropy.table import Table
 
-from claxboi.catalog import Mission, describe, missions
+from claxboi.catalog import Mission, describe, missions, standardize
 from claxboi.catalog.missions import parse_mission
 from claxboi.counterparts import radius_from_sigma
 from claxboi.references import load_records
@@ -20,16 +21,28 @@ class TestRecords:
             assert describe(name) is not None
 
     def test_has_what_a_source_needs(self, mission):
-        for rule in ("source_id", "ra", "dec", "pos_error", "flux", "hr1", "is_suspect"):
+        for rule in ("source_id", "ra", "dec"):
             assert rule in mission.columns
-        assert re.fullmatch(r"[\d.]+-[\d.]+", mission.flux_band)
-        assert mission.hardness in ("count rates", "photon fluxes", "energy fluxes")
+        assert "columns" in mission.documents
+        assert {"pos_error", "flux"} & set(mission.columns)
+        for band in (mission.flux_band, *mission.bands):
+            assert re.fullmatch(r"[\d.]+-[\d.]+|", band)
+        assert mission.hardness in ("count rates", "photon fluxes", "energy fluxes", "")
+        # A level that is not in a document is marked.
+        if "pos_error" in mission.columns:
+            assert {"pos_error"} & set(
+                mission.documents
+            ) or "pos_error_level" in mission.unconfirmed
+
+    def test_documents_are_of_columns(self, mission):
+        assert set(mission.documents) <= {"columns", "bands", *mission.columns}
 
     def test_each_number_has_its_band(self, mission):
         fluxes = {name for name in mission.columns if re.fullmatch(r"flux\d", name)}
         ratios = {name for name in mission.columns if re.fullmatch(r"hr\d", name)}
         assert fluxes == {f"flux{k}" for k in range(1, len(mission.bands) + 1)}
         assert ratios == {f"hr{k}" for k in range(1, len(mission.hardness_bands) + 1)}
+        assert bool(ratios) == bool(mission.hardness_bands)
         for pair in mission.hardness_bands:
             soft, hard = (float(band.split("-")[0]) for band in pair)
             assert soft < hard
@@ -72,6 +85,216 @@ def test_levels_are_the_published_radii():
     assert "eRASS1" not in radius
 
 
+SIGMA_63 = 2**-0.5
+
+#: A row of each file: mission, columns, and what comes of them. Numbers are made up.
+ROWS = [
+    (
+        "4XMM",
+        {"DETID": 1, "RA": 10.0, "DEC": 1.0, "POSERR": 1.0, "EP_8_FLUX": 1e-14, "SUM_FLAG": 3},
+        {"pos_error": SIGMA_63, "flux": 1e-14, "flux_band": "0.2-12", "is_suspect": True},
+    ),
+    (
+        "4XMM",
+        {
+            "IAUNAME": "4XMM J1",
+            "SC_RA": 10.0,
+            "SC_DEC": 1.0,
+            "SC_POSERR": 1.0,
+            "SC_EP_8_FLUX": 1e-14,
+        },
+        {"source_id": "4XMM J1", "pos_error": SIGMA_63, "flux": 1e-14},
+    ),
+    (
+        "5XMM",
+        {"SRCID": 3, "RA": 10.0, "DEC": 1.0, "RADEC_ERR": 1.0, "EP_FLUX": 1e-14, "EP_HR1": 0.5},
+        {"pos_error": SIGMA_63, "flux": 1e-14, "hr1": 0.5},
+    ),
+    (
+        "2SXPS",
+        {"2SXPS_ID": 1, "RA": 10.0, "Decl": 1.0, "Err90": 2.1460, "FixedPowFlux": 1e-13},
+        {"pos_error": 1.0, "flux": 1e-13, "flux_band": "0.3-10"},
+    ),
+    (
+        "LSXPS",
+        {"LSXPS_ID": 1, "RA": 10.0, "Decl": 1.0, "Err90": 2.1460, "FixedPowFlux": 1e-13},
+        {"pos_error": 1.0, "flux": 1e-13},
+    ),
+    (
+        "CSC2",
+        {
+            "name": "2CXO J1",
+            "ra": 10.0,
+            "dec": 1.0,
+            "err_ellipse_r0": 2.4477,
+            "err_ellipse_r1": 2.4477,
+            "err_ellipse_ang": 30.0,
+            "flux_aper_b": 1e-14,
+            "flux_aper_lolim_b": 9e-15,
+            "flux_aper_hilim_b": 1.1e-14,
+        },
+        {"pos_error": 1.0, "pos_error_major": 1.0, "flux": 1e-14, "flux_error": 1e-15},
+    ),
+    (
+        # A cone search has a circle.
+        "CSC2",
+        {"name": "2CXO J1", "ra": 10.0, "dec": 1.0, "err_ellipse_r0": 2.4477},
+        {"source_id": "2CXO J1", "pos_error": 1.0},
+    ),
+    (
+        "eRASS1",
+        {"IAUNAME": "1eRASS J1", "RA": 10.0, "DEC": 1.0, "POS_ERR": 3.0, "ML_FLUX_1": 1e-13},
+        {"pos_error": 3.0, "flux": 1e-13, "flux_band": "0.2-2.3"},
+    ),
+    (
+        "eRASS1 Hard",
+        {
+            "IAUNAME": "1eRASS J1",
+            "RA": 10.0,
+            "DEC": 1.0,
+            "POS_ERR": 3.0,
+            "DET_LIKE_3": 15.0,
+            "ML_FLUX_1": 1e-14,
+            "ML_FLUX_2": 3e-14,
+            "ML_FLUX_3": 4e-13,
+        },
+        {"pos_error": 3.0, "flux": 4e-13, "flux_band": "2.3-5", "flux1": 1e-14, "hr1": 0.5},
+    ),
+    (
+        "eFEDS",
+        {
+            "Name": "eFEDS J1",
+            "RA": 9.9,
+            "DEC": 0.9,
+            "RADEC_ERR": 1.0,
+            "RA_CORR": 10.0,
+            "DEC_CORR": 1.0,
+            "RADEC_ERR_CORR": 2.0,
+            "ML_FLUX": 1e-14,
+            "EXT": 0.0,
+            "DET_LIKE": 20.0,
+        },
+        {"ra": 10.0, "pos_error": 2 * SIGMA_63, "flux": 1e-14, "flux_band": "0.2-2.3"},
+    ),
+    (
+        "eFEDS",
+        {"Name": "eFEDS J1", "RA_CORR": 10.0, "DEC_CORR": 1.0, "RADEC_ERR_CORR": 2.0, "EXT": 30.0},
+        {"ra": 10.0, "pos_error": 2 * SIGMA_63, "extent": 30.0},
+    ),
+    (
+        "eFEDS",
+        {"ERO_Name": "eFEDS J1", "ERO_RA_CORR": 10.0, "ERO_Dec_CORR": 1.0, "ERO_ML_FLUX": 1e-14},
+        {"ra": 10.0, "flux": 1e-14},
+    ),
+    (
+        "eFEDS hard",
+        {
+            "ERO_NAME": "eFEDS J1",
+            "ERO_RA_CORR": 10.0,
+            "ERO_Dec_CORR": 1.0,
+            "ERO_RADEC_ERROR_CORR": 2.0,
+            "ERO_ML_FLUX_3": 1e-13,
+            "ERO_ML_FLUX_ERR_3": 1e-14,
+        },
+        {"pos_error": 2 * SIGMA_63, "flux": 1e-13, "flux_error": 1e-14, "flux_band": "2.3-5"},
+    ),
+    (
+        "eFEDS hard",
+        {"Name": "a", "RA_CORR": 10.0, "DEC_CORR": 1.0, "RADEC_ERR_CORR": 2.0, "ML_FLUX_3": 1e-13},
+        {"pos_error": 2 * SIGMA_63, "flux": 1e-13, "flux_band": "2.3-5"},
+    ),
+    (
+        "XMMSL2",
+        {
+            "UNIQUE_SRCNAME": "XMMSL2 J1",
+            "RA": 10.0,
+            "DEC": 1.0,
+            "RADEC_ERR": 4.0,
+            "FLUX_B8": 4e-12,
+            "FLUX_B6": 1e-12,
+            "FLUX_B7": 3e-12,
+        },
+        {"pos_error": 4 * SIGMA_63, "flux": 4e-12, "flux1": 1e-12, "hr1": 0.5},
+    ),
+    (
+        "SAS emldetect",
+        {
+            "ML_ID_SRC": 7,
+            "RA": 10.0,
+            "DEC": 1.0,
+            "RADEC_ERR": 1.0,
+            "FLUX": 1e-14,
+            "DET_ML": 12.0,
+            "EXT": 1.5,
+        },
+        {"source_id": "7", "pos_error": SIGMA_63, "flux": 1e-14, "detection_likelihood": 12.0},
+    ),
+    (
+        "CIAO wavdetect",
+        {
+            "RA": 10.0,
+            "DEC": 1.0,
+            "RA_ERR": 1e-4,
+            "DEC_ERR": 1e-4,
+            "NET_COUNTS": 30.0,
+            "SRC_SIGNIFICANCE": 8.0,
+            "COMPONENT": 4,
+        },
+        {"source_id": "4", "pos_error": 0.36, "snr": 8.0},
+    ),
+    (
+        "CIAO wavdetect",
+        {"RA": 10.0, "DEC": 1.0, "RA_ERR": 1e-4, "DEC_ERR": 1e-4, "NET_COUNTS": 30.0, "SNR": 8.0},
+        {"pos_error": 0.36, "snr": 8.0},
+    ),
+    (
+        "COSMOS-Legacy",
+        {
+            "id_x": "cid_1",
+            "ra": 10.0,
+            "dec": 1.0,
+            "ra_i": 10.1,
+            "dec_i": 1.1,
+            "flux_F": 3e-15,
+            "flux_S": 1e-15,
+            "flux_H": 2e-15,
+            "HR": -0.2,
+        },
+        {"source_id": "cid_1", "ra": 10.0, "flux": 3e-15, "flux2": 2e-15, "hr1": -0.2},
+    ),
+    (
+        "C-COSMOS",
+        {
+            "name": "CXOC J1",
+            "ra": 10.0,
+            "dec": 1.0,
+            "pos_err": 1e-4,
+            "f_flux": 3e-15,
+            "f_flux_err": 1e-15,
+            "f_snr": 5.0,
+        },
+        {"source_id": "CXOC J1", "pos_error": 0.36, "flux": 3e-15, "snr": 5.0},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "row", "expected"), ROWS)
+@pytest.mark.parametrize("recognised", [True, False])
+def test_a_row_of_each_file(name, row, expected, recognised):
+    table = Table({column: [value] for column, value in row.items()})
+    result = standardize(table, None if recognised else name)
+    assert result.meta["claxboi"]["catalog"]["mission"] == name
+    for column, value in expected.items():
+        wanted = value if isinstance(value, str) else pytest.approx(value, rel=1e-4)
+        assert result[column][0] == wanted, column
+
+
+def test_all_missions_have_a_row():
+    # Only their names tell these from another.
+    same = {"CSC2.1", "4XMM stacked"}
+    assert {name for name, *_ in ROWS} == set(missions()) - same
+
+
 def test_facts():
     xmm = missions()["4XMM"]
     assert (xmm.start, xmm.end, xmm.area_deg2, xmm.psf_arcsec) == (2000, 2022, 1328, 6)
@@ -86,7 +309,10 @@ def test_facts():
 
 def test_parse():
     assert parse_mission("4xmm").name == "4XMM"
-    assert parse_mission("3XMM").name == "4XMM"
+    for name in ("3XMM", "3XMM-DR8", "4XMM DR13", "4xmm_dr13"):
+        assert parse_mission(name).name == "4XMM"
+    assert parse_mission("4XMM-DR13s").name == "4XMM stacked"
+    assert parse_mission("CSC 2.1").name == "CSC2.1"
     assert parse_mission("CSC2.0").name == "CSC2"
     assert parse_mission(missions()["eRASS1"]).name == "eRASS1"
     with pytest.raises(ValueError, match=r"mission must be one of '4XMM', .*got 'ROSAT'"):

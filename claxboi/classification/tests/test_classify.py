@@ -105,8 +105,8 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("priors", "message"),
         [
-            ({"A": 0.7, "B": 0.3}, "they have none for C"),
-            ({"A": 0.5, "B": 0.3, "C": 0.1, "D": 0.1}, "there is no class D"),
+            ({"A": 0.7, "B": 0.3}, "missing 'C'"),
+            ({"A": 0.5, "B": 0.3, "C": 0.1, "D": 0.1}, "unknown class 'D'"),
             ({"A": 1.2, "B": -0.3, "C": 0.1}, "finite and not negative"),
             ({"A": 0.5, "B": 0.3, "C": 0.1}, "sum to 1, got a sum of 0.9"),
             ([0.5, 0.5], r"one number for each of the 3 classes \(A, B, C\)"),

@@ -264,3 +264,12 @@ class TestErrors:
         del table["ra"]
         with pytest.raises(KeyError, match="table has no column 'ra'"):
             model.evaluate(table, PRIORS, method="grouped")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_source_without_a_group_is_one_by_itself(seed):
+    table = Table({"cluster": MaskedColumn(np.arange(60) // 2, mask=np.arange(60) < 40)})
+    fold, _ = _grouped(table, "cluster", None, 5, np.random.default_rng(seed), np.arange(60))
+    assert_array_equal(fold[40::2], fold[41::2])
+    # Of 50 groups, a fifth each.
+    assert_array_equal(np.unique(fold[:40]), np.arange(5))

@@ -148,7 +148,7 @@ class TestExplanation:
         row = int(np.argmax(result["P_C"]))
         text = str(model.explain(result[row]))
         assert text.startswith(f"S{row} is classified as C with probability")
-        assert "For C rather than" in text
+        assert " C over " in text
         assert "log posterior" in text
         assert "evidence" in text
         unsure = model.explain(result[int(np.argmin(result["margin"]))]).sentence
@@ -158,9 +158,9 @@ class TestExplanation:
 
     def test_odd(self, table, model):
         explanation = model.explain(table[2], PRIORS)
-        assert "odd for every class" not in explanation.sentence
+        assert "outlier for every class" not in explanation.sentence
         odd = dataclasses.replace(explanation, outlier_pvalue=0.0034)
-        assert "It is odd for every class (p = 0.0034): none may be right." in odd.sentence
+        assert "It is an outlier for every class (p = 0.0034): perhaps none" in odd.sentence
 
     def test_row_and_table_of_one(self, table, model):
         one, other = model.explain(table[2], PRIORS), model.explain(table[2:3], PRIORS)

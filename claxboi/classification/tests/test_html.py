@@ -101,7 +101,7 @@ def test_evaluation():
     evaluation = Evaluation.from_confusion([[90, 10], [5, 15]], ["AGN", "star"])
     texts = Checker(evaluation._repr_html_()).texts
     assert {"120 sources", "90.0%", "75.0%", "94.7%", "10", "15"} <= set(texts)
-    assert {"macro F1", "MCC"} <= set(texts)
+    assert {"macro F1", "Matthews correlation"} <= set(texts)
     assert "log-loss" not in texts  # which needs probabilities
     Checker(evaluation_html(Evaluation.from_confusion([[1, 0], [0, 0]], ["A", "B"])))
 

@@ -185,10 +185,18 @@ def test_new_sources_of_equal_values_are_new():
 def test_identifier_goes_before_position():
     """A source that has moved is still itself, and this is said."""
     other = NOISE.copy()
-    other["dec"] = other["dec"] * 0.9
-    with pytest.warns(IdentityWarning, match="60 have the identifier .* more than 2 arcsec away"):
+    other["dec"] += 10 / 3600 * -np.sign(other["dec"])
+    with pytest.warns(IdentityWarning, match="60 of 60 rows .* 60 of them are 2 arcsec to 1 arcm"):
         result = MODEL.classify(other, "training")
     assert result["is_training"].all()
+
+
+def test_running_numbers_of_another_catalogue():
+    """An identifier on the other side of the sky is that of another source, and this is said."""
+    other = make_noise(seed=7)
+    with pytest.warns(IdentityWarning, match="0 of 60 rows .* 60 others have the identifier"):
+        result = MODEL.classify(other, "training")
+    assert not result["is_training"].any()
 
 
 def test_part_is_near():
@@ -197,7 +205,7 @@ def test_part_is_near():
     other.remove_column("source_id")
     shift = np.where(np.arange(N) % 2 == 0, 1.0, 0.0)
     other["dec"] += shift / 3600 * -np.sign(other["dec"])
-    with pytest.warns(IdentityWarning, match="30 of 60 rows .*; 30 others lie within 2 arcsec"):
+    with pytest.warns(IdentityWarning, match=r"30 of 60 rows .* 30 others lie within 2 arcsec"):
         result = MODEL.classify(other, "training")
     assert_array_equal(result["is_training"], shift == 0)
 

@@ -181,6 +181,24 @@ class TestFiles:
         assert_allclose(found.densities[0].probabilities[1], q / q.sum())
         assert_allclose(found.densities[0].middles, np.arange(-4.5, 5))
 
+    def test_densities_that_are_not_numbers(self, run):
+        """The scripts write NaN for the weight "auto" where an error is missing."""
+        path = run / "distrib" / "x.dat"
+        table = np.loadtxt(path)
+        table[:, 2], table[3, 3] = np.nan, np.nan
+        np.savetxt(path, table)
+        (run / "cat.in").write_text("x 1 auto 1 1 1\n")
+        with pytest.warns(ClaxboiWarning, match=r"11 of 20 .* \(Cl0_COUNT, Cl1_COUNT\)"):
+            probabilities = self.read(run).densities[0].probabilities
+        assert_allclose(probabilities[0], 0.1)
+        assert np.argmin(probabilities[1]) == 0
+        assert_allclose(probabilities.sum(axis=1), 1)
+        with pytest.warns(ClaxboiWarning):
+            model = NaiveBayesClassifier.from_original(
+                run / "cat.in", run / "configfile.ini", run / "distrib"
+            )
+        assert np.isfinite(model.predict_proba(Table({"x": [0.0, 1.0]}))).all()
+
     def test_missing_files(self, run):
         (run / "distrib" / "x.dat").rename(run / "y.dat")
         with pytest.raises(FileNotFoundError, match=r"density of 'x' is missing.*x\.dat"):

@@ -87,12 +87,12 @@ class TestParse:
     @pytest.mark.parametrize(
         ("priors", "error", "message"),
         [
-            ({"AGN": 0.7, "star": 0.3}, ValueError, "they have none for CV"),
-            ({"AGN": 1, "star": 0, "CV": 0, "GRB": 0}, ValueError, "there is no class GRB"),
+            ({"AGN": 0.7, "star": 0.3}, ValueError, "priors: missing 'CV' .classes: AGN, star, CV"),
+            ({"AGN": 1, "star": 0, "CV": 0, "GRB": 0}, ValueError, "unknown class 'GRB'"),
             (
                 {"AGN": 0.5, "stars": 0.5},
                 ValueError,
-                "none for star, CV and there is no class stars",
+                "missing 'star', 'CV'; unknown class 'stars'",
             ),
             ({"AGN": 1.2, "star": -0.2, "CV": 0}, ValueError, "finite and not negative"),
             ({"AGN": np.nan, "star": 1, "CV": 0}, ValueError, "finite and not negative"),

@@ -2,10 +2,12 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import Table
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable, Table
+from astropy.time import Time
 from numpy.testing import assert_allclose, assert_array_equal
 
-from claxboi.counterparts import associate, best_matches
+from claxboi.counterparts import all_matches, associate, best_matches, find_counterparts
 
 XRAY = Table({"source_id": ["x1", "x2", "x3"], "ra": [10.0, 20.0, 30.0], "dec": [0.0, 0.0, 0.0]})
 XRAY["pos_error"] = [1.0, 1.0, 1.0]
@@ -119,3 +121,95 @@ def test_an_object_of_two_sources_is_flagged():
     assert_array_equal(result["opt_is_shared"], [True, True, False])
     alone = best_matches(associate(xray[:1], star, **settings), xray[:1], {"star": star})
     assert_array_equal(alone["opt_is_shared"], [False])
+
+
+def test_keep_quantities_and_times():
+    xray = Table({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
+    survey = QTable({"ra": [10.0], "dec": [0.0], "pos_error": [0.1], "size": [2.0] * u.arcsec})
+    survey["epoch"] = Time([2016.5], format="jyear")
+    survey["sky"] = SkyCoord([10.0], [0.0], unit="deg")
+    candidates = associate(
+        xray, survey, radius=5 * u.arcsec, completeness=0.5, density=1000 / u.deg**2
+    )
+    best = best_matches(candidates, xray, {"s": survey}, keep=["size", "epoch"])
+    assert best["size"].tolist() == [2.0, None]
+    assert best["size"].unit == u.arcsec
+    assert isinstance(best["epoch"], Time)
+    assert best["epoch"][0].jyear == 2016.5
+    assert best["epoch"].mask.tolist() == [False, True]
+    with pytest.raises(TypeError, match="'sky' of s must hold numbers, text or times"):
+        best_matches(candidates, xray, {"s": survey}, keep=["sky"])
+
+
+class TestAllMatches:
+    def field(self):
+        rng = np.random.default_rng(3)
+        tables = {}
+        for name, n in (("a", 300), ("b", 900)):
+            side = 0.1
+            tables[name] = Table(
+                {
+                    "id": [f"{name}{k}" for k in range(n)],
+                    "ra": rng.uniform(0, side, n),
+                    "dec": rng.uniform(0, side, n),
+                    "pos_error": np.full(n, 0.2),
+                    f"mag_{name}": rng.uniform(15, 20, n),
+                }
+            )
+        xray = tables["a"]["ra", "dec"][:40].copy()
+        xray["ra"] += rng.normal(0, 1, 40) / 3600
+        xray["dec"] += rng.normal(0, 1, 40) / 3600
+        xray["pos_error"] = 1.0
+        xray["ra"][:3] += 3
+        settings = {"radius": 15 * u.arcsec, "completeness": 0.8, "area": 0.01 * u.deg**2}
+        candidates = {name: associate(xray, one, **settings) for name, one in tables.items()}
+        return xray, tables, candidates
+
+    @pytest.mark.parametrize("rule", ["first", "best"])
+    def test_rows_sum_to_one_and_agree_with_the_best(self, rule):
+        xray, tables, candidates = self.field()
+        options = {"rule": rule, "cutoff": 0.3, "keep": ["mag_a", "mag_b"]}
+        rows = all_matches(candidates, xray, tables, **options)
+        best = best_matches(candidates, xray, tables, **options)
+        primary = np.asarray(rows["primary"])
+        assert np.all(np.diff(primary) >= 0)
+        assert_allclose(np.bincount(primary, rows["match_probability"]), 1)
+        is_none = rows["opt_id"].mask
+        assert_array_equal(np.bincount(primary[is_none], minlength=40), 1)
+        assert np.all(is_none[np.append(np.flatnonzero(np.diff(primary)), len(rows) - 1)])
+        assert rows["mag_a"].mask[is_none].all()
+        first = np.searchsorted(primary, np.arange(40))
+        has = ~best["opt_id"].mask
+        assert 0 < has.sum() < 40
+        for name in ("opt_id", "opt_p_i", "opt_separation", "opt_reference", "mag_a", "mag_b"):
+            assert rows[name][first][has].tolist() == best[name][has].tolist()
+        assert_array_equal(rows["ra"], np.asarray(xray["ra"])[primary])
+        # Candidates of one survey alone, each once.
+        for k in range(40):
+            here = rows[(primary == k) & ~is_none]
+            assert len(set(here["opt_reference"])) <= 1
+            assert len(set(here["opt_id"])) == len(here)
+
+    def test_all_by_one_word(self):
+        xray, tables, _ = self.field()
+        rows = find_counterparts(
+            xray, tables, keep="all", radius=15 * u.arcsec, completeness=0.8, area=0.01 * u.deg**2
+        )
+        assert {"primary", "match_probability", "mag_a", "mag_b"} <= set(rows.colnames)
+        assert "pos_error" in rows.colnames
+        with pytest.raises(ValueError, match="keep must be 'all'"):
+            find_counterparts(xray, tables, keep="some", area=0.01 * u.deg**2)
+        with pytest.raises(ValueError, match="surveys must have at least one"):
+            find_counterparts(xray, {})
+
+    @pytest.mark.filterwarnings("ignore:no secondary lies")
+    def test_nothing_near(self):
+        xray, tables, _ = self.field()
+        far = xray[:3]
+        candidates = {
+            name: associate(far, one, radius=5 * u.arcsec, completeness=0.8, area=0.01 * u.deg**2)
+            for name, one in tables.items()
+        }
+        rows = all_matches(candidates, far, tables)
+        assert rows["primary"].tolist() == [0, 1, 2]
+        assert_allclose(rows["match_probability"], 1)

@@ -146,3 +146,34 @@ class TestEllipse:
     def test_absent(self):
         with pytest.raises(KeyError, match="sigma_from_radius"):
             read_covariances(Table({"ra": [1.0]}), "xray")
+
+
+class TestCompleteEllipses:
+    def table(self, **columns):
+        return Table(
+            {
+                "pos_error_major": [0.0, 2.0, np.nan, 0.1],
+                "pos_error_minor": [0.0, 1.0, 1.0, 0.1],
+                "pos_error_angle": [0.0, 30.0, 30.0, 0.0],
+                **columns,
+            }
+        )
+
+    def test_what_it_fills_can_be_read(self):
+        table = self.table(pos_error=[0.0, 1.5, 1.2, 0.1])
+        with pytest.raises(ValueError, match="complete_pos_errors"):
+            read_covariances(table, "xray")
+        result = complete_pos_errors(table, fill=1 * u.arcsec, floor=0.5 * u.arcsec)
+        assert_allclose(result["pos_error"], [1, 1.5, 1.2, 0.5])
+        assert result["is_pos_error_estimated"].tolist() == [True, False, True, True]
+        ee, _, nn = read_covariances(result, "xray").general()
+        assert_allclose((ee + nn) / 2, [1, 2.5, 1.44, 0.25])
+
+    def test_circle_of_an_ellipse(self):
+        result = complete_pos_errors(self.table(), fill="median")
+        assert_allclose(result["pos_error"][[1, 3]], [2.5**0.5, 0.1])
+        read_covariances(result, "xray")
+        table = self.table()
+        table["pos_error_major"][1] = -1
+        with pytest.raises(ValueError, match="axes of error ellipses must not be negative"):
+            complete_pos_errors(table, fill="median")

@@ -375,3 +375,35 @@ def test_keep(tmp_path):
     assert result["remark"].tolist() == [None, "odd"]
     with pytest.raises(KeyError, match="keep names the column 'x', which none of"):
         best_matches(candidates, xray, surveys, keep=["x"])
+
+
+def test_a_survey_without_rows():
+    """Nobody has a counterpart there, and the columns are those of a survey with rows."""
+    xray = Table({"ra": [10.0, 20.0], "dec": [0.0, 5.0], "pos_error": [1.0, 2.0]})
+    one = Table({"id": [1], "ra": [10.0], "dec": [0.0], "pos_error": [0.1]})
+    options = {"magnitudes": False, "show_progress": False}
+    full = find_in_surveys(xray, ["mine"], references={"mine": one}, **options)
+    empty = find_in_surveys(xray, ["mine"], references={"mine": one[:0]}, **options)
+    assert empty.colnames == full.colnames
+    assert empty["opt_id"].mask.all()
+    assert empty["opt_p_any"].mask.all()
+    both = find_in_surveys(xray, ["a", "b"], references={"a": one[:0], "b": one}, **options)
+    assert both["opt_id"].tolist() == full["opt_id"].tolist()
+
+
+def test_all_candidates_by_name():
+    rng = np.random.default_rng(8)
+    stars = Table({"id": np.arange(3000), "ra": rng.uniform(10, 10.3, 3000)})
+    stars["dec"], stars["pos_error"] = rng.uniform(0, 0.3, 3000), np.full(3000, 0.1)
+    xray = stars["ra", "dec"][:50].copy()
+    xray["ra"] += rng.normal(0, 1, 50) / 3600
+    xray["pos_error"] = 1.0
+    options = {"references": {"mine": stars}, "magnitudes": False, "show_progress": False}
+    rows = find_in_surveys(xray, ["mine"], keep="all", **options)
+    best = find_in_surveys(xray, ["mine"], **options)
+    primary = np.asarray(rows["primary"])
+    np.testing.assert_allclose(np.bincount(primary, rows["match_probability"]), 1)
+    first = rows[np.searchsorted(primary, np.arange(50))]
+    assert first["opt_id"].tolist() == best["opt_id"].tolist()
+    with pytest.raises(ValueError, match="keep must be one of"):
+        find_in_surveys(xray, ["mine"], keep="some", **options)

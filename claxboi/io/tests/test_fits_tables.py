@@ -213,3 +213,21 @@ def test_what_no_format_holds(tmp_path, suffix):
         with pytest.raises(ValueError, match="VOTable cannot hold column 'n'"):
             write_table(Table({"n": np.array([2**64 - 1], "u8")}), tmp_path / "x.vot")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "null"), [("J", [1, -99], "-99"), ("E", [1.5, -99.0], -99), ("K", [7, 0], 0)]
+)
+def test_nulls_as_programs_write_them(tmp_path, form, values, null):
+    hdu = fits.BinTableHDU.from_columns([fits.Column("x", form, array=values)])
+    hdu.header["TNULL1"] = null
+    hdu.writeto(tmp_path / "t.fits")
+    assert read_table(tmp_path / "t.fits")["x"].tolist() == [values[0], None]
+
+
+@pytest.mark.parametrize(("form", "disp"), [("D", "I4"), ("J", "A8"), ("J", "F8.3"), ("L", "I2")])
+def test_display_formats_of_another_type(tmp_path, form, disp):
+    hdu = fits.BinTableHDU.from_columns([fits.Column("x", form, array=[1, 0])])
+    hdu.header["TDISP1"] = disp
+    hdu.writeto(tmp_path / "t.fits")
+    assert read_table(tmp_path / "t.fits")["x"].tolist() == [1, 0]

@@ -12,6 +12,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from claxboi.io import as_votable, read_table, write_table
+from claxboi.utils import ClaxboiWarning
 
 
 @pytest.fixture
@@ -130,3 +131,54 @@ def test_text_of_other_byte_orders_and_of_no_length(tmp_path):
     assert read_table(tmp_path / "t.vot")["big"].tolist() == ["ab", "c"]
     write_table(table[:0], tmp_path / "t.vot", overwrite=True)
     assert len(read_table(tmp_path / "t.vot")) == 0
+
+
+def write_cells(path, field, cells, version="1.3", info=""):
+    rows = "".join(f"<TR><TD>{cell}</TD></TR>" for cell in cells)
+    path.write_text(
+        f'<?xml version="1.0"?><VOTABLE version="{version}"><RESOURCE>{info}<TABLE>{field}<DATA>'
+        f"<TABLEDATA>{rows}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "cells", "expected"),
+    [
+        ('<FIELD name="x" datatype="int"/>', ["", "3", " 4 "], [None, 3, 4]),
+        ('<FIELD name="x" datatype="double"/>', ["  ", "1.5", "NaN"], [None, 1.5, None]),
+        # Text is as long as it is, whatever its field declares.
+        ('<FIELD name="x" datatype="char" arraysize="3"/>', ["abcdef", ""], ["abcdef", None]),
+        ('<FIELD name="x" datatype="char"></FIELD>', ["abc", "d"], ["abc", "d"]),
+        ("<FIELD name='x' datatype='char' arraysize='2*'/>", ["abc", "d"], ["abc", "d"]),
+        ('<FIELD name="x" datatype="boolean"/>', ["TRUE", "F", ""], [True, False, None]),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.1", "1.2", "1.3", "1.4"])
+def test_cells_of_services(tmp_path, field, cells, expected, version):
+    write_cells(tmp_path / "t.vot", field, cells, version)
+    assert read_table(tmp_path / "t.vot")["x"].tolist() == expected
+
+
+def test_what_a_service_says(tmp_path):
+    field = '<FIELD name="x" datatype="int"/>'
+    info = '<INFO name="QUERY_STATUS" value="ERROR">no such table</INFO>'
+    write_cells(tmp_path / "t.vot", field, [], info=info)
+    with pytest.raises(ValueError, match="the service that made it says: no such table"):
+        read_table(tmp_path / "t.vot")
+    write_cells(tmp_path / "t.vot", field, ["1"], info=info.replace("ERROR", "OVERFLOW"))
+    with pytest.warns(ClaxboiWarning, match="the table is incomplete"):
+        read_table(tmp_path / "t.vot")
+    write_cells(tmp_path / "t.vot", field.replace("int", "long"), [str(2**64 - 1)])
+    with pytest.raises(ValueError, match="W51"):
+        read_table(tmp_path / "t.vot")
+
+
+def test_a_table_named_after_its_file(tmp_path):
+    row = "<TR><TD>10</TD><TD>0.0014</TD></TR>"
+    write_votable(tmp_path / "t.vot", ("notes", row), ("sources", row * 2))
+    assert len(read_table(f"{tmp_path}/t.vot#sources")) == 2
+    assert len(read_table(tmp_path / "t.vot#1")) == 1
+    with pytest.raises(ValueError, match=r"or t\.vot#notes on the command line"):
+        read_table(tmp_path / "t.vot")
+    (tmp_path / "a#b.csv").write_text("x\n1\n")
+    assert read_table(tmp_path / "a#b.csv")["x"].tolist() == [1]

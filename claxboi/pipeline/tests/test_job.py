@@ -13,6 +13,7 @@ from astropy.table import Column, Table
 
 from claxboi.io import read_table
 from claxboi.pipeline import plan, prepare, run
+from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
 
 # Five hundred sources have few labels: that is said, and no matter here.
@@ -256,7 +257,7 @@ def test_files_of_another_kind(refused, done, tmp_path):
 
 def test_table_without_errors(refused, done):
     bare = Table({"ra": [10.0, 20.0], "dec": [1.0, 2.0], "flux": [1e-14, 1e-13]})
-    refused(KeyError, "pos_error", catalogue=bare, mission="")
+    refused(ValueError, "table has no positional error", catalogue=bare, mission="")
 
 
 def test_labels_of_the_catalogue_itself(refused, done):
@@ -361,3 +362,10 @@ def _near(table, xray):
     sources = SkyCoord(xray["SC_RA"], xray["SC_DEC"], unit="deg")
     coords = SkyCoord(table["ra"], table["dec"], unit="deg")
     return coords.match_to_catalog_sky(sources)[1] < 1 * u.arcmin
+
+
+def test_releases_are_named_as_fetched():
+    fetched, own = {"source": "vizier"}, {"source": "a.fits", "sha256": "0"}
+    assert _row("CSC2", fetched)[1:3] == ("Chandra Source Catalog 2.1", "IX/70/csc21mas")
+    assert _row("CSC2", own)[1:3] == ("CSC 2.0: the Chandra sources", "")
+    assert _row("gaia", own)[2] == _row("gaia", fetched)[2] != ""

@@ -18,7 +18,7 @@ def test_written_and_read_again(name, tmp_path):
     # Each setting says what it means.
     assert text.count("\n# ") > 30
     # The reference has lists of parameters and examples; the file has the settings themselves.
-    assert "# Step 6: the classification.\n[classification]\n" in text
+    assert "# Step 7 of 7, classes: the classification.\n[classification]\n" in text
     assert "Parameters" not in text
     assert ">>>" not in text
     assert sum(settings.classification.priors.values()) == pytest.approx(1)

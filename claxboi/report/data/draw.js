@@ -16,7 +16,7 @@ function classColor(number) {
   return `var(--class-${number % 8})`;
 }
 
-// Outlines of the markers of the classes, as in all figures: within a circle of radius 1.
+// Outlines of the markers of the classes, as in all figures: about in a circle of radius 1.
 const polygon = (n, turn = 0, inner = 1) => Array.from({ length: n }, (_, k) => {
   const angle = turn + (2 * Math.PI * k) / n - Math.PI / 2;
   const radius = k % 2 ? inner : 1;
@@ -24,7 +24,8 @@ const polygon = (n, turn = 0, inner = 1) => Array.from({ length: n }, (_, k) => 
 });
 const plus = [[-1, -3], [1, -3], [1, -1], [3, -1], [3, 1], [1, 1], [1, 3], [-1, 3], [-1, 1], [-3, 1], [-3, -1], [-1, -1]].map(([a, b]) => [a / 3, b / 3]);
 const MARKERS = [
-  polygon(24), polygon(10, 0, 0.4), polygon(4, Math.PI / 4), polygon(3), polygon(4), polygon(3, Math.PI),
+  polygon(24), polygon(10, 0, 0.4).map(([a, b]) => [1.4 * a, 1.4 * b]), polygon(4, Math.PI / 4),
+  polygon(3), polygon(4), polygon(3, Math.PI),
   plus.map(([a, b]) => [(a - b) * Math.SQRT1_2, (a + b) * Math.SQRT1_2]), plus, polygon(5),
 ];
 

@@ -308,8 +308,9 @@ class TestWrite:
         result, model, _ = made
         rows = choose_sources(result, model.classes_, np.empty(0, int), 600)
         kept, whole = (Counter(table["prediction"].tolist()) for table in (result[rows], result))
-        largest = max(whole, key=whole.get)
-        assert all(kept[name] == whole[name] for name in whole if name != largest)
+        assert kept.total() == 600
+        most = max(kept.values())
+        assert all(kept[name] == whole[name] or kept[name] >= most - 1 for name in whole)
         assert np.all(np.diff(rows) > 0)
 
     @pytest.mark.usefixtures("no_figures")

@@ -102,6 +102,8 @@ class TestModel:
         tables, _ = make_mission_sky(12, seed=77)
         with LoopbackCDS(tables):
             other = build("4XMM", references=REFERENCES, show_progress=False).table
+        # The names of both skies are numbers.
+        other["source_id"] = [f"other {name}" for name in other["source_id"]]
         model, _ = fit_classifier(built[0].table, built[0].priors, rng=1, show_progress=False)
         result = model.classify(other, "training", show_progress=False)
         right = result["prediction"] == other["class"]
@@ -203,7 +205,7 @@ class TestMissions:
         )
         erosita = Table(
             {**at, "pos_error_1d": [2.0], "flux": [1e-13]}
-            | {f"flux_p{k}": [float(k)] for k in (1, 2, 3)}
+            | {f"flux_p{k}": [k * 1e-14] for k in (1, 2, 3)}
         )
         tables = {"csc2": chandra, "2sxps": swift, "erass1": erosita}
         with LoopbackCDS(tables):

@@ -125,3 +125,12 @@ def test_quantity_value_errors():
         u.UnitConversionError, match="radius must have a unit that converts to arcsec, got m"
     ):
         quantity_value(5 * u.m, u.arcsec, "radius")
+
+
+@pytest.mark.parametrize(
+    ("module", "way"), [("pandas.core", "Table.from_pandas"), ("pyarrow.lib", "table_from_arrow")]
+)
+def test_how_to_make_a_table(module, way):
+    frame = type("DataFrame", (), {"__module__": module})()
+    with pytest.raises(TypeError, match=way):
+        check_table(frame)

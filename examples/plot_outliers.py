@@ -1,16 +1,15 @@
 """
-Which of my sources are odd?
-============================
+Which of my sources are outliers?
+=================================
 
-A classifier gives each source a class, also those that are like none: it was not asked whether
-they are. Discoveries hide among these. This example hides six odd ones among simulated sources,
-finds them, and says what makes them odd.
+A classifier gives each source one of its classes, even if the source resembles none of them.
+Discoveries are among these outliers. This example adds six of them to simulated sources, finds
+them, and shows which properties are unusual.
 """
 
 # %%
-# Three sources become neutron stars that shine by their heat alone, soft and without light to
-# speak of in the optical. Three become stars torn apart in the nucleus of their galaxy: soft, and
-# a thousand times brighter than once.
+# Three sources become isolated neutron stars: thermal, soft and optically faint. Three become tidal
+# disruption events in galactic nuclei: soft, and a thousand times brighter than before.
 
 from textwrap import fill
 
@@ -38,9 +37,9 @@ for kind, values in hidden.items():
 sources["true_class"] = truth
 
 # %%
-# The p-value of a source says how many members of a class are as odd in it; the largest of all
-# classes counts. It cannot be smaller than one over the size of the smallest class, so rare
-# classes are merged for this question.
+# The p-value of a source is the fraction of members of a class that are at least as unusual; the
+# largest of all classes counts. It cannot be smaller than one over the size of the smallest class,
+# so rare classes are merged here.
 
 model = NaiveBayesClassifier(
     ["hr1", "hr2", "hr3", "log_fx_fr", "log_fx_fw1", "log_fmax_fmin"],
@@ -51,7 +50,7 @@ new = result[~result["is_training"]]
 
 # %%
 # Of 2000 ordinary sources, at most twenty have a p-value below 0.01 by chance; here the list is
-# much shorter. The oddest come first, and each with the property that is to blame.
+# much shorter. The list is sorted by p-value, with the most unusual property of each source.
 
 odd = find_novelties(new, model, alpha=0.01)
 odd["outlier_pvalue"].info.format = ".4f"
@@ -61,10 +60,10 @@ print()
 print(fill(odd["odd_reason"][0], 80))
 
 # %%
-# What is not found is worth knowing, too: a source that is odd as an AGN, but fine as a star, is
-# not odd. A wrong counterpart often does no more than that.
+# Some outliers cannot be found: a source that is unusual for an AGN but normal for a star is not an
+# outlier. A wrong counterpart often has only this effect.
 #
-# Here is the list (circles) in two planes, one for each kind that was hidden.
+# The list (circles) in two planes, one for each kind of outlier.
 
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.6), layout="constrained", sharey=True)
 for ax, column in zip(axes, ("log_fx_fr", "log_fmax_fmin"), strict=True):

@@ -1,0 +1,85 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Held-out scores of a classified table, the same wherever they are shown.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from claxboi.utils import float_values, is_missing
+
+from ._training import label_codes
+
+__all__ = ["evaluate_result"]
+
+
+def evaluate_result(result, model, priors=None, *, sample=None, label=None, **options):
+    """
+    Score a classified table on its own labelled sources, held out.
+
+    The command line, the report, the pipeline and `~claxboi.XrayTable` take their scores from this
+    function.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        The table that the model classified.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        The model.
+    priors : mapping, sequence or "training", optional
+        Prior proportions of the classes. Default: those of the classification where they are one
+        proportion per class, else "training".
+    sample : `~astropy.table.Table`, optional
+        The training sample, which is scored where the table itself has no labels.
+    label : str, optional
+        Column of the labels. Default: that of the model.
+    **options
+        Other arguments of `NaiveBayesClassifier.evaluate`.
+
+    Returns
+    -------
+    evaluation : `Evaluation` or None
+        Scores of the labelled sources that were classified; None where there are none.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        As for `NaiveBayesClassifier.evaluate`.
+
+    Examples
+    --------
+    >>> from claxboi import classify
+    >>> from claxboi.classification import evaluate_result
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> result, model = classify(
+    ...     make_labelled_sample(1000, rng=1), "training", return_model=True
+    ... )
+    >>> evaluate_result(result, model).method
+    'leave-one-out'
+    """
+    label = model.label if label is None else label
+    if priors is None:
+        used = result.meta.get("claxboi", {}).get("classification", {}).get("priors")
+        priors = used if isinstance(used, Mapping) else "training"
+    rows = _labelled(result, model, label)
+    if "prediction" in result.colnames:
+        rows &= ~is_missing(result, "prediction")
+    if rows.any():
+        if "training" not in options and "is_training" in result.colnames:
+            # For tables without identifiers and positions, by which the model knows its sources.
+            own = float_values(result, "is_training")[rows] == 1
+            options["training"] = True if own.all() else None if own.any() else False
+        # Rows without a label are left as they are: by them the model knows a table again.
+        table = result if np.array_equal(rows, _labelled(result, model, label)) else result[rows]
+        return model.evaluate(table, priors, label=label, **options)
+    if sample is None or not _labelled(sample, model, label).any():
+        return None
+    return model.evaluate(sample, priors, label=label, **options)
+
+
+def _labelled(table, model, label):
+    """Find the rows with a class of the model."""
+    if label not in table.colnames:
+        return np.zeros(len(table), bool)
+    return label_codes(table, label, model.classes_, model.merge) >= 0

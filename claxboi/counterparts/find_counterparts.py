@@ -1,0 +1,125 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Counterparts of X-ray sources in one domain, in surveys by name or in tables.
+"""
+
+from collections.abc import Mapping
+
+from astropy import units as u
+
+from .associate import associate
+from .best_match import all_matches, best_matches
+from .surveys import check_names, find_in_surveys, of_survey
+
+__all__ = ["find_counterparts"]
+
+# Columns of a survey that the counterparts have under other names.
+_OWN = ("id", "source_id", "ra", "dec", "pos_error")
+
+
+def find_counterparts(
+    table,
+    surveys,
+    *,
+    radius=10 * u.arcsec,
+    domain="opt",
+    rule="first",
+    cutoff=0.0,
+    keep=None,
+    overwrite=False,
+    **options,
+):
+    """
+    Add the best counterpart of each source, or all candidates, in surveys by name or in tables.
+
+    By name it is `~claxboi.counterparts.find_in_surveys`; with tables
+    `~claxboi.counterparts.associate` with each survey by itself, then
+    `~claxboi.counterparts.best_matches`. Call these two to associate several catalogues at once.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The X-ray sources: ``ra``, ``dec``, ``pos_error``.
+    surveys : str, list of str, or mapping of str to `~astropy.table.Table`
+        The surveys of one domain, in order of preference.
+    radius : `~astropy.units.Quantity` ['angle'], optional
+        Search radius.
+    domain : str, optional
+        First part of the names of the new columns: "opt" or "ir".
+    rule : {"first", "best"}, optional
+        Which survey is taken.
+    cutoff : float or mapping of str to float, optional
+        Smallest ``p_any``, for all surveys or by survey.
+    keep : "all", list of str or mapping, optional
+        "all": a row for each candidate and for none instead of the best one, with all columns of
+        the surveys (`~claxboi.counterparts.all_matches`). With tables else the columns to keep, as
+        for `~claxboi.counterparts.best_matches`.
+    overwrite : bool, optional
+        Replace columns of the same name.
+    **options
+        By name: the other arguments of `~claxboi.counterparts.find_in_surveys`. With tables: those
+        of `~claxboi.counterparts.associate`, and ``id_column`` of
+        `~claxboi.counterparts.best_matches`, each for all surveys or as a mapping by survey.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with the columns ``<domain>_id``, ``<domain>_p_any`` and so on.
+
+    Raises
+    ------
+    TypeError
+        If ``surveys`` is neither names nor a mapping of tables.
+    ValueError
+        If it is empty, or an option names a survey that is none of them.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.table import Table
+    >>> from claxboi.counterparts import find_counterparts
+    >>> xray = Table({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
+    >>> stars = Table({"id": [7], "ra": [10.0001], "dec": [0.0], "pos_error": [0.1]})
+    >>> stars["g_mag"] = 15.0
+    >>> settings = {"completeness": 0.5, "density": 2000 / u.deg**2}
+    >>> find_counterparts(xray, {"stars": stars}, **settings)["opt_id"].tolist()
+    ['7', None]
+
+    With a row for each candidate, and one for none:
+
+    >>> rows = find_counterparts(xray, {"stars": stars}, keep="all", **settings)
+    >>> rows["primary"].tolist(), rows["g_mag"].tolist()
+    ([0, 0, 1], [15.0, None, None])
+    """
+    choice = {"domain": domain, "rule": rule, "cutoff": cutoff, "overwrite": overwrite}
+    wants_all = isinstance(keep, str)
+    if wants_all and keep != "all":
+        raise ValueError(f"keep must be 'all', a list of columns or a mapping, got {keep!r}")
+    if not isinstance(surveys, Mapping):
+        if keep is not None and not wants_all:
+            raise ValueError(
+                f"keep must be 'all' or None for surveys by name, got {keep!r:.80}: their columns "
+                "are kept"
+            )
+        keep = "all" if wants_all else "best"
+        return find_in_surveys(table, surveys, radius=radius, keep=keep, **choice, **options)
+    if not surveys:
+        raise ValueError("surveys must have at least one survey, got none")
+    if "id_column" in options:
+        choice["id_column"] = options.pop("id_column")
+    for key, value in options.items():
+        check_names(value, list(surveys), key)
+    candidates = {
+        name: associate(
+            table,
+            survey,
+            radius=radius,
+            **{key: of_survey(value, name) for key, value in options.items()},
+        )
+        for name, survey in surveys.items()
+    }
+    if not wants_all:
+        return best_matches(candidates, table, surveys, keep=keep or (), **choice)
+    columns = [name for survey in surveys.values() for name in survey.colnames if name not in _OWN]
+    kept = [name for name in dict.fromkeys(columns) if name not in table.colnames]
+    return all_matches(candidates, table, surveys, keep=kept, **choice)
