@@ -201,7 +201,7 @@ class NaiveBayesClassifier(Engine):
         self.classes = None
         if classes is not None:
             if isinstance(classes, str) or not isinstance(classes, Iterable):
-                raise TypeError(f"classes must be a list of names, got {shown(classes)}")
+                raise TypeError(f"classes must be a sequence of names, got {shown(classes)}")
             self.classes = [str(name) for name in classes]
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
                 raise ValueError(f"classes must be two or more different names, got {classes!r}")

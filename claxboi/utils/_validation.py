@@ -152,7 +152,8 @@ def check_names(value, name):
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         names = [str(one) if isinstance(one, np.str_) else one for one in value]
     if names is None or not all(isinstance(one, str) for one in names):
-        raise InputTypeError(f"{name} must be a list of names, got {shown(value)}")
+        kind = "the string " if isinstance(value, str) else ""
+        raise InputTypeError(f"{name} must be a sequence of names, got {kind}{shown(value)}")
     return names
 
 

@@ -56,7 +56,6 @@ def test_right_arguments_arrive_as_they_are():
         ("rng", "x"),
         ("label", 5),
         ("classes", "AGN"),
-        ("classes", [5]),
         ("cache", "yes"),
         ("overwrite", "yes"),
         ("overwrite", 1),
