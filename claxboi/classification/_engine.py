@@ -20,6 +20,7 @@ from ._search import collect_terms, deal_folds, fit_exponents
 from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
 from ._terms import RefinementTerms
 from ._training import label_codes, property_units, read_labels, read_values
+from .decisions import fit_decision
 from .densities import KernelDensities
 from .estimation import estimate_model_priors, read_fluxes
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
@@ -405,6 +406,20 @@ class Engine:
         evidence = self._log_evidence(sources, show_progress=show_progress)
         return log_normalize(evidence + log_proportions(proportions))
 
+    def _decide(self, decision, proportions):
+        """Fit a decision rule to the held-out training sources; see `fit_decision`."""
+        if decision == "probable" or (isinstance(decision, dict) and len(decision) > 1):
+            return fit_decision(decision, self.classes_, None, None, None, proportions)
+        if self._training is None:
+            raise ValueError(
+                f"decision={decision!r} needs a training sample that can be held out, which "
+                f"kernel={ORIGINAL_KERNEL!r} does not have"
+            )
+        mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
+        posterior = np.exp(self._log_posterior(self._training.sources(), mean))
+        rows = self._training
+        return fit_decision(decision, self.classes_, posterior, rows.codes, rows.weights, mean)
+
     def _get_outlier_scale(self):
         if self._outlier_scale is None and self._training is not None:
             rows = self._training
@@ -457,6 +472,14 @@ class Engine:
         # Tables that are at hand now are not so for another process.
         return self.__dict__ | {"_known_tables": KnownTables()}
 
+    def _describe_refinement(self):
+        columns = [record.column for record in self.properties]
+        return {
+            "pairs": [[columns[p] for p in pair] for pair in self._refinement.pairs],
+            "presence": any(term.kind == "presence" for term in self._refinement.listed),
+            "shrinkage": self._refinement.factor,
+        }
+
     def _settings(self, proportions):
         return {
             "classes": list(self.classes_),
@@ -474,6 +497,7 @@ class Engine:
             "missing": self.missing,
             "kernel": self.kernel,
             "bandwidth": self.bandwidth,
+            "refinement": None if self._refinement is None else self._describe_refinement(),
             "floor": self.floor,
             "label": self.label,
         }

@@ -16,6 +16,7 @@ from ._engine import Engine, NotFittedError
 from ._likelihood import BLOCK_SIZE
 from ._posterior import log_proportions
 from ._search import optimize_weights
+from .decisions import parse_decision
 from .estimation import estimate_model_priors
 from .explanation import explain_source
 from .mixture import classify_candidates
@@ -481,7 +482,16 @@ class NaiveBayesClassifier(Engine):
         return np.array(self.classes_)[best]
 
     @checked
-    def classify(self, table, priors=None, *, candidates=None, overwrite=False, show_progress=True):
+    def classify(
+        self,
+        table,
+        priors=None,
+        *,
+        candidates=None,
+        decision="probable",
+        overwrite=False,
+        show_progress=True,
+    ):
         """
         Add the posterior columns to a table.
 
@@ -496,6 +506,12 @@ class NaiveBayesClassifier(Engine):
             negative, summing to 1.
         candidates : `~astropy.table.Table`, optional
             All candidate counterparts of each source, and none: see `classify_candidates`.
+        decision : {"probable", "balanced"} or mapping, optional
+            Rule for ``prediction``. "probable" (default): the most probable class. "balanced": the
+            highest balanced accuracy. ``{"f1": class}``: the highest F1 of one class. A mapping
+            from class to the cost of missing one of its sources (1 where it is not named): the
+            lowest expected cost. Thresholds are found on held-out training sources; the
+            probabilities are not changed.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -519,8 +535,11 @@ class NaiveBayesClassifier(Engine):
             If a prior is wrong or columns collide.
         """
         if candidates is not None:
+            if decision != "probable":
+                raise ValueError(f"decision must be 'probable' with candidates, got {decision!r}")
             return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
         self._check_fitted()
+        decision = parse_decision(decision, self.classes_)
         check_table(table)
         _output.check_collisions(table, self.classes_, self.categories, overwrite)
         sources = self._read(table)
@@ -542,10 +561,15 @@ class NaiveBayesClassifier(Engine):
                 answer.fill(here.start, block, combination, prior + offsets)
 
         self._chunks(sources, work, show_progress=show_progress)
+        settings = self._settings(proportions)
+        if decision != "probable":
+            rule = self._decide(decision, proportions)
+            answer.best = rule.choose(answer.posterior)
+            settings["decision"] = str(rule)
         result = answer.to_table(
             table, self.classes_, self.categories, sources.codes, overwrite=overwrite
         )
-        result.meta = record(result.meta, "classification", **self._settings(proportions))
+        result.meta = record(result.meta, "classification", **settings)
         if sources.compared:
             self._known_tables.add(result, sources.rows)
         return result
@@ -666,6 +690,7 @@ class NaiveBayesClassifier(Engine):
         label=None,
         training=None,
         weight=None,
+        decision="probable",
         n_folds=10,
         groups=None,
         cell_size=1.0,
@@ -696,6 +721,8 @@ class NaiveBayesClassifier(Engine):
             Column with how many sources of the population each one stands for, positive. The scores
             at the priors are then those of that population, whatever the priors of the
             posteriors; see `Evaluation.from_probabilities`. Default: 1 each.
+        decision : {"probable", "balanced"} or mapping, optional
+            Rule for the predictions; see `classify`.
         n_folds : int, optional
             Number of folds (default 10).
         groups : str, optional
@@ -721,6 +748,7 @@ class NaiveBayesClassifier(Engine):
             label=label,
             training=training,
             weight=weight,
+            decision=decision,
             n_folds=n_folds,
             groups=groups,
             cell_size=cell_size,
