@@ -52,6 +52,8 @@ def classify(
     bandwidth=None,
     min_class_size=None,
     merge=None,
+    refine=None,
+    shrinkage=1.0,
     candidates=None,
     pos_error=None,
     fetch=True,
@@ -106,9 +108,9 @@ def classify(
         With fitted weights: fit an offset per class too. Default: only with priors="estimate",
         which needs likelihoods that are calibrated class by class.
     recipe : {"default", "published", "original"}, optional
-        Values of the next four, where they are None: the default ones, those of Tranin et al.
-        (2022), or those of the original scripts.
-    normalization, missing, kernel, bandwidth, min_class_size, merge
+        Values of the next four and of ``refine``, where they are None: the default ones, those of
+        Tranin et al. (2022), or those of the original scripts.
+    normalization, missing, kernel, bandwidth, min_class_size, merge, refine, shrinkage
         See `~claxboi.classification.NaiveBayesClassifier`.
     candidates : `~astropy.table.Table`, optional
         All candidate counterparts of each source, and none, over which the posterior is summed: see
@@ -185,6 +187,8 @@ def classify(
         "bandwidth": bandwidth,
         "min_class_size": min_class_size,
         "merge": merge,
+        "refine": refine,
+        "shrinkage": shrinkage,
     }
     check_table(table)
     check_priors(priors)

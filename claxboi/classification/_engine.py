@@ -4,6 +4,7 @@ What the classifier does, without its public face: it learns rows and combines l
 """
 
 import copy
+import logging
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from ._identity import IdentityWarning, read_identity
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
+from ._population import find_differences
 from ._posterior import combine, log_normalize, log_proportions
 from ._search import collect_terms, deal_folds, fit_exponents
 from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
+from ._terms import RefinementTerms
 from ._training import label_codes, property_units, read_labels, read_values
 from .densities import KernelDensities
 from .estimation import estimate_model_priors, read_fluxes
@@ -25,6 +28,9 @@ from .properties import parse_properties
 from .weights import parse_weights
 
 __all__ = ["Engine", "NotFittedError"]
+
+
+log = logging.getLogger(__name__)
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -47,12 +53,18 @@ class Engine:
         missing,
         bandwidth,
         floor,
+        refine,
+        shrinkage,
         weights=None,
         n_jobs=None,
     ):
         self.kernel, self.normalization = kernel, normalization
         self.missing, self.bandwidth = missing, bandwidth
         self.floor = check_number(floor, "floor", minimum=0, maximum=1, exclusive=True)
+        self.refine = refine
+        if shrinkage != "cv":
+            check_number(shrinkage, "shrinkage", minimum=0, exclusive=True)
+        self.shrinkage = shrinkage
         self.n_jobs = check_n_jobs(n_jobs)
         self.properties = properties
         self._given_properties, self._given_weights = properties, weights
@@ -64,6 +76,8 @@ class Engine:
         self._known_tables = KnownTables()
         self._outlier_scale = None
         self._likelihood = None
+        self._refinement = None
+        self._population_differences = []
 
     def set_weights(self, weights):
         """
@@ -88,6 +102,7 @@ class Engine:
         self.search = None
         # Weights that were found without each fold of the training sample.
         self._fold_weights = None
+        self._refinement = None
 
     def _set_properties(self, records):
         self.properties = records
@@ -119,7 +134,8 @@ class Engine:
         )
         return Sample(records, names, training, table, rows, units, label, id, dropped)
 
-    def _learn(self, sample):
+    def _learn(self, sample, others=None):
+        """Learn a sample; ``others`` is the table to be classified, if it is another one."""
         self._units, self.id = sample.units, sample.id
         self._fit_rows(
             sample.records,
@@ -131,6 +147,30 @@ class Engine:
         known = np.full(len(sample.table), -1)
         known[sample.rows] = np.arange(len(sample.rows))
         self._known_tables.add(sample.table, known)
+        if others is None or others is sample.table:
+            others = sample.table[known < 0]
+        self._compare_with(others)
+
+    def _compare_with(self, table):
+        """Compare the training sample with other sources: is presence the same fact in both?"""
+        rows = self._training
+        self._population_differences = []
+        if not self.refine or rows is None or len(table) == 0:
+            return
+        fluxes = rows.flux, read_fluxes(table)
+        self._population_differences = find_differences(
+            rows.values,
+            read_values(table, self.properties, units=self._units)[0],
+            [record.column for record in self.properties],
+            None if fluxes[0] is None or fluxes[1] is None else fluxes,
+        )
+        if self._population_differences:
+            shown, more = self._population_differences[:3], self._population_differences[3:]
+            log.info(
+                "no terms of presence in the refinement, and stronger shrinkage: %s%s",
+                "; ".join(shown),
+                f"; and {len(more)} more" if more else "",
+            )
 
     def _fit_rows(self, records, names, training, *, label, dropped=()):
         codes, weights = training.codes, training.weights
@@ -168,6 +208,7 @@ class Engine:
             learned, self.categories, present @ member.T, self.class_counts_, training.values
         )
         self._outlier_scale = None
+        self._refinement = None
 
     def _check_fitted(self):
         if self._likelihood is None:
@@ -194,13 +235,49 @@ class Engine:
         offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
         if self._fold_weights is None or not (chunk.codes >= 0).any():
             combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
+            self._refine(combination, chunk)
             return combination, offsets
         # Folds belong to free exponents, in which the contributions are linear.
         each = self._fold_weights_of(chunk)
         combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
         n_terms = len(weights) + 1
         combination.contributions *= each[:n_terms, np.newaxis]
+        self._refine(combination, chunk)
         return combination, each[n_terms:]
+
+    def _refine(self, combination, chunk):
+        """Add the refinement to combined terms, in place."""
+        if self._refinement is not None:
+            category = self._likelihood.category
+            combination.refine(
+                (
+                    () if term.kind == "presence" else tuple({*category[list(term.properties)]}),
+                    part,
+                )
+                for term, part in self._refinement_parts(chunk)
+            )
+
+    def _make_terms(self, *, presence):
+        """Learn the terms of a refinement from the training rows."""
+        rows = self._training
+        return RefinementTerms(
+            self._likelihood, rows.values, rows.codes, rows.weights, presence=presence
+        )
+
+    def _refinement_parts(self, sources, densities=None):
+        """Yield each term of the refinement, and what it adds; see `Refinement.contributions`."""
+        if densities is None:
+            densities = self._likelihood.property_terms(
+                sources.values, sources.errors, *sources.held
+            )
+        fold = np.full(len(sources), -1)
+        known = sources.rows >= 0
+        n_folds = len(self._refinement.fold_matrices)
+        if known.any():
+            fold[known] = deal_folds(self._training.keys[sources.rows[known]], n_folds)
+        return self._refinement.contributions(
+            sources.values, sources.errors, densities, sources.held, fold
+        )
 
     def _fold_weights_of(self, chunk):
         """Return weights and offsets of each source, found without it, (n_terms + n_classes, n)."""
@@ -298,7 +375,7 @@ class Engine:
 
         def work(start, chunk, terms):
             combination, offsets = self._combination(terms, chunk)
-            part = combination.contributions.sum(axis=0) + offsets
+            part = combination.total() + offsets
             result[:, start : start + part.shape[1]] = part
 
         self._chunks(sources, work, show_progress=show_progress)
@@ -360,6 +437,7 @@ class Engine:
             proportions,
             training.weights,
             training.keys,
+            sources,
             offsets=bool(self.offsets),
             n_folds=len(self._fold_weights),
         )

@@ -77,6 +77,13 @@ class NaiveBayesClassifier(Engine):
         Smaller classes are left out with a warning (default 3).
     merge : mapping of str to sequence of str, optional
         New class to the labels that it takes in.
+    refine : bool, optional
+        Refine the published formula where the weights are fitted on log-loss: add terms of
+        properties, of their presence, and of pairs of properties, each weighted class by class and
+        shrunk to zero. Needs normalization="none". Default: that of the recipe.
+    shrinkage : float or "cv", optional
+        Strength of the shrinkage in units of the default (default 1.0), or "cv": the one of lowest
+        cross-validated log-loss.
     n_jobs : int, optional
         Number of threads; -1 for all cores. Default: ``claxboi.conf.n_jobs``.
 
@@ -168,6 +175,8 @@ class NaiveBayesClassifier(Engine):
         classes=None,
         min_class_size=MIN_CLASS_SIZE,
         merge=None,
+        refine=None,
+        shrinkage=1.0,
         n_jobs=None,
     ):
         settings = resolve_recipe(
@@ -176,9 +185,17 @@ class NaiveBayesClassifier(Engine):
             normalization=normalization,
             missing=missing,
             bandwidth=bandwidth,
+            refine=refine,
             weights=weights,
         )
-        super().__init__(properties, weights=weights, floor=floor, n_jobs=n_jobs, **settings)
+        super().__init__(
+            properties,
+            weights=weights,
+            floor=floor,
+            shrinkage=shrinkage,
+            n_jobs=n_jobs,
+            **settings,
+        )
         self.recipe = recipe
         self.min_class_size = check_count(min_class_size, "min_class_size")
         self.classes = None

@@ -230,7 +230,7 @@ def _evidence(model, sources):
     def work(start, chunk, terms):
         combination, offsets = model._combination(terms, chunk)
         here = slice(start, start + len(chunk))
-        evidence[:, here] = combination.contributions.sum(axis=0) + offsets
+        evidence[:, here] = combination.total() + offsets
         presence[:, here] = combination.contributions[-1]
 
     model._chunks(sources, work)

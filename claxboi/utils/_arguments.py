@@ -5,6 +5,7 @@ Check arguments that mean the same in every function, by a decorator.
 
 import functools
 import inspect
+from collections.abc import Mapping
 
 from ._validation import (
     check_choice,
@@ -29,6 +30,12 @@ def _check_age(value, name):
     return quantity_value(value, "s", name, minimum=0)
 
 
+def _check_column_by_name(value, name):
+    """Check the name of a column, or a mapping to such names."""
+    for one in value.values() if isinstance(value, Mapping) else [value]:
+        check_text(one, name)
+
+
 #: What an argument of a name must be, wherever it occurs. None is right where it is the default.
 _CHECKS = {
     "background": check_text,
@@ -39,7 +46,7 @@ _CHECKS = {
     "classes": check_names,
     "control": check_text,
     "domain": check_text,
-    "id_column": check_text,
+    "id_column": _check_column_by_name,
     "keep": check_names,
     "label": check_text,
     "log_x": check_flag,
@@ -92,6 +99,9 @@ def checked(function):
     for name, parameter in signature.parameters.items():
         usual = check_flag if isinstance(parameter.default, bool) else None
         check = _CHECKS.get(name, usual)
+        if check is check_names and isinstance(parameter.default, str):
+            # The choice of a word, not a list of names.
+            continue
         if check is not None:
             checks[name] = check, parameter.default
 
