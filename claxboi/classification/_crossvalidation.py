@@ -49,6 +49,7 @@ def evaluate_model(
     """
     Score a model; see `NaiveBayesClassifier.evaluate`.
     """
+    model._check_fitted()
     check_choice(method, METHODS, "method")
     check_count(n_folds, "n_folds", minimum=2)
     decision = parse_decision(decision, model.classes_)
