@@ -145,7 +145,7 @@ def test_all_masked(check_drawing):
     [
         ({"y": "hr9"}, KeyError, "no column 'hr9'"),
         ({"source": 430}, IndexError, "source must be a row from 0 to 429"),
-        ({"source": "J999"}, KeyError, "has no source 'J999'"),
+        ({"source": "J999"}, KeyError, "no source 'J999'"),
         ({"upper_limits": {"hr2": "x"}}, ValueError, "each column of upper_limits must be one of"),
         ({"lower_limits": "hr1"}, TypeError, "lower_limits must be a mapping"),
         ({"lower_limits": {"hr1": "x"}}, KeyError, "no column 'x'"),

@@ -141,9 +141,9 @@ def test_wrong_records(change, match):
 
 
 def test_page_of_the_catalogues():
-    text = catalogue_page()
+    text = "\n".join(map(catalogue_page, KINDS))
     for record in RECORDS.values():
-        assert f"``{record.name}``: {record.title}\n---" in text
+        assert f"``{record.name}``: {record.title}\n===" in text
         assert all(f"`{code} <https" in text for code in record.citation)
     assert "   * - ``ra``\n     - deg\n     - ``RAdeg``\n     - ``RA_ICRS``\n" in text
     assert ":Unconfirmed: ``rows``, ``error_level``, ``columns.xmatch.otype``" in text

@@ -205,7 +205,7 @@ class TestMissions:
         )
         erosita = Table(
             {**at, "pos_error_1d": [2.0], "flux": [1e-13]}
-            | {f"flux_p{k}": [float(k)] for k in (1, 2, 3)}
+            | {f"flux_p{k}": [k * 1e-14] for k in (1, 2, 3)}
         )
         tables = {"csc2": chandra, "2sxps": swift, "erass1": erosita}
         with LoopbackCDS(tables):

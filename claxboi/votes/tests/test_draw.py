@@ -24,7 +24,7 @@ def result():
     for name in NUMBERS:
         table[f"P_{name}"] = np.where(names == name, 0.8, 0.1)
     table["is_training"] = np.arange(n) % 10 == 0
-    table.meta["claxboi"] = {"classification": {"classes": list(NUMBERS)}}
+    table.meta["claxboi"] = {"classification": {"classes": list(NUMBERS), "categories": []}}
     return table
 
 
@@ -50,7 +50,7 @@ def test_as_many_of_each_class(result):
 
 
 def test_fewer_sources_than_classes(result):
-    with pytest.warns(ClaxboiWarning, match="size 2 is less than .*, 3: none is drawn of CV"):
+    with pytest.warns(ClaxboiWarning, match="size 2 is less than .*, 3: no source is drawn for CV"):
         drawn = draw_for_votes(result, 2, rng=1)
     assert sorted(drawn["prediction"]) == ["AGN", "star"]
 
