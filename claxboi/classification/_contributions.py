@@ -298,9 +298,9 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
     for text, first_class, second_class in ((pros, best, second[0]), (cons, second[0], best)):
         if text:
             verb = "favour" if " and " in text else "favours"
-            # The name of a property keeps its letters.
-            start = text[0].upper() if text.startswith(("the ", "that ")) else text[0]
-            sentences.append(f"{start}{text[1:]} {verb} {first_class} over {second_class}.")
+            sentences.append(
+                f"{text[0].upper()}{text[1:]} {verb} {first_class} over {second_class}."
+            )
     for category, name in alternatives.items():
         sentences.append(f"Without the {category} properties, it would be classified as {name}.")
     if pvalue < ODD:
@@ -328,7 +328,7 @@ def _mention(parts, order, nats):
         else:
             text = f"the {kind}"
         # A prior of zero is no amount.
-        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
+        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "0 for the other"
         named.append(f"{text} ({amount})")
     return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
 

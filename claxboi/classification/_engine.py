@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The numerical core of the classifiers: it learns arrays and combines likelihoods.
+What the classifier does, without its public face: it learns rows and combines likelihoods.
 """
 
 import copy
@@ -15,7 +15,9 @@ from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
 from ._posterior import combine, log_normalize, log_proportions
 from ._search import collect_terms, deal_folds, fit_exponents
+from ._source_arrays import KnownTables
 from ._terms import RefinementTerms
+from .decisions import fit_decision
 from .densities import KernelDensities
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
 from .weights import parse_weights
@@ -34,9 +36,7 @@ class NotFittedError(ValueError, AttributeError):
 
 class Engine:
     """
-    The numerical core of `NaiveBayesClassifier` and `KernelNaiveBayes`, which knows no tables.
-
-    `NaiveBayesClassifier` documents the parameters and attributes.
+    The private part of `NaiveBayesClassifier`, which documents the attributes.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Engine:
         missing,
         bandwidth,
         floor,
+        refine,
+        shrinkage,
         weights=None,
-        refine=True,
-        shrinkage=1.0,
         n_jobs=None,
     ):
         self.kernel, self.normalization = kernel, normalization
         self.missing, self.bandwidth = missing, bandwidth
         self.floor = check_number(floor, "floor", minimum=0, maximum=1, exclusive=True)
-        self.refine = _check_refine(refine, normalization, kernel)
+        self.refine = refine
         if shrinkage != "cv":
             check_number(shrinkage, "shrinkage", minimum=0, exclusive=True)
         self.shrinkage = shrinkage
@@ -68,6 +68,7 @@ class Engine:
         self.search = None
         self._dropped = []
         self._training = None
+        self._known_tables = KnownTables()
         self._outlier_scale = None
         self._likelihood = None
         self._refinement = None
@@ -131,6 +132,7 @@ class Engine:
         self.label = label
         self._dropped = list(dropped)
         self._training = training
+        self._known_tables = KnownTables()
         if self.kernel == ORIGINAL_KERNEL:
             warn_in_sample()
             self._training = None
@@ -240,6 +242,20 @@ class Engine:
         evidence = self._log_evidence(sources, show_progress=show_progress)
         return log_normalize(evidence + log_proportions(proportions))
 
+    def _decide(self, decision, proportions):
+        """Fit a decision rule to the held-out training sources; see `fit_decision`."""
+        if decision == "probable" or (isinstance(decision, dict) and len(decision) > 1):
+            return fit_decision(decision, self.classes_, None, None, None, proportions)
+        if self._training is None:
+            raise ValueError(
+                f"decision={decision!r} needs a training sample that can be held out, which "
+                f"kernel={ORIGINAL_KERNEL!r} does not have"
+            )
+        mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
+        posterior = np.exp(self._log_posterior(self._training.sources(), mean))
+        rows = self._training
+        return fit_decision(decision, self.classes_, posterior, rows.codes, rows.weights, mean)
+
     def _get_outlier_scale(self):
         if self._outlier_scale is None and self._training is not None:
             rows = self._training
@@ -287,9 +303,3 @@ class Engine:
         """
         weights = self._training.weights * rng.exponential(size=len(self._training))
         return self._refit(self._training.with_weights(weights), self._training_proportions())
-
-
-def _check_refine(refine, normalization, kernel):
-    if not isinstance(refine, bool | np.bool_):
-        raise TypeError(f"refine must be True or False, got {refine!r}")
-    return bool(refine) and normalization == "none" and kernel != ORIGINAL_KERNEL

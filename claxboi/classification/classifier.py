@@ -21,6 +21,7 @@ from ._posterior import log_proportions
 from ._search import optimize_weights
 from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
 from ._training import label_codes, property_units, read_labels, read_values
+from .decisions import parse_decision
 from .estimation import estimate_model_priors, read_fluxes
 from .explanation import explain_source
 from .mixture import classify_candidates
@@ -86,9 +87,9 @@ class NaiveBayesClassifier(Engine):
     merge : mapping of str to sequence of str, optional
         New class to the labels that it takes in.
     refine : bool, optional
-        Refine the published formula where exponents are fitted (`optimize` by log-loss) and free:
-        add terms of properties, of their presence, and of pairs of properties, each weighted class
-        by class and shrunk to zero. Default: True with normalization="none".
+        Refine the published formula where the weights are fitted on log-loss: add terms of
+        properties, of their presence, and of pairs of properties, each weighted class by class and
+        shrunk to zero. Needs normalization="none". Default: that of the recipe.
     shrinkage : float or "cv", optional
         Strength of the shrinkage in units of the default (default 1.0), or "cv": the one of lowest
         cross-validated log-loss.
@@ -183,7 +184,7 @@ class NaiveBayesClassifier(Engine):
         classes=None,
         min_class_size=MIN_CLASS_SIZE,
         merge=None,
-        refine=True,
+        refine=None,
         shrinkage=1.0,
         n_jobs=None,
     ):
@@ -193,13 +194,13 @@ class NaiveBayesClassifier(Engine):
             normalization=normalization,
             missing=missing,
             bandwidth=bandwidth,
+            refine=refine,
             weights=weights,
         )
         super().__init__(
             properties,
             weights=weights,
             floor=floor,
-            refine=refine,
             shrinkage=shrinkage,
             n_jobs=n_jobs,
             **settings,
@@ -209,13 +210,12 @@ class NaiveBayesClassifier(Engine):
         self.classes = None
         if classes is not None:
             if isinstance(classes, str) or not isinstance(classes, Iterable):
-                raise TypeError(f"classes must be a list of names, got {shown(classes)}")
+                raise TypeError(f"classes must be a sequence of names, got {shown(classes)}")
             self.classes = [str(name) for name in classes]
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
                 raise ValueError(f"classes must be two or more different names, got {classes!r}")
         self.merge = merge
         self.id = None
-        self._known_tables = KnownTables()
         self._units = None
         if properties is not None:
             self._set_properties(parse_properties(properties, ()))
@@ -490,7 +490,16 @@ class NaiveBayesClassifier(Engine):
         return np.array(self.classes_)[best]
 
     @checked
-    def classify(self, table, priors=None, *, candidates=None, overwrite=False, show_progress=True):
+    def classify(
+        self,
+        table,
+        priors=None,
+        *,
+        candidates=None,
+        decision="probable",
+        overwrite=False,
+        show_progress=True,
+    ):
         """
         Add the posterior columns to a table.
 
@@ -505,6 +514,12 @@ class NaiveBayesClassifier(Engine):
             negative, summing to 1.
         candidates : `~astropy.table.Table`, optional
             All candidate counterparts of each source, and none: see `classify_candidates`.
+        decision : {"probable", "balanced"} or mapping, optional
+            Rule for ``prediction``. "probable" (default): the most probable class. "balanced": the
+            highest balanced accuracy. ``{"f1": class}``: the highest F1 of one class. A mapping
+            from class to the cost of missing one of its sources (1 where it is not named): the
+            lowest expected cost. Thresholds are found on held-out training sources; the
+            probabilities are not changed.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -528,8 +543,11 @@ class NaiveBayesClassifier(Engine):
             If a prior is wrong or columns collide.
         """
         if candidates is not None:
+            if decision != "probable":
+                raise ValueError(f"decision must be 'probable' with candidates, got {decision!r}")
             return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
         self._check_fitted()
+        decision = parse_decision(decision, self.classes_)
         check_table(table)
         _output.check_collisions(table, self.classes_, self.categories, overwrite)
         sources = self._read(table)
@@ -551,10 +569,15 @@ class NaiveBayesClassifier(Engine):
                 answer.fill(here.start, block, combination, prior + offsets)
 
         self._chunks(sources, work, show_progress=show_progress)
+        settings = self._settings(proportions)
+        if decision != "probable":
+            rule = self._decide(decision, proportions)
+            answer.best = rule.choose(answer.posterior)
+            settings["decision"] = str(rule)
         result = answer.to_table(
             table, self.classes_, self.categories, sources.codes, overwrite=overwrite
         )
-        result.meta = record(result.meta, "classification", **self._settings(proportions))
+        result.meta = record(result.meta, "classification", **settings)
         if sources.compared:
             self._known_tables.add(result, sources.rows)
         return result
@@ -675,6 +698,7 @@ class NaiveBayesClassifier(Engine):
         label=None,
         training=None,
         weight=None,
+        decision="probable",
         n_folds=10,
         groups=None,
         cell_size=1.0,
@@ -705,6 +729,8 @@ class NaiveBayesClassifier(Engine):
             Column with how many sources of the population each one stands for, positive. The scores
             at the priors are then those of that population, whatever the priors of the
             posteriors; see `Evaluation.from_probabilities`. Default: 1 each.
+        decision : {"probable", "balanced"} or mapping, optional
+            Rule for the predictions; see `classify`.
         n_folds : int, optional
             Number of folds (default 10).
         groups : str, optional
@@ -730,6 +756,7 @@ class NaiveBayesClassifier(Engine):
             label=label,
             training=training,
             weight=weight,
+            decision=decision,
             n_folds=n_folds,
             groups=groups,
             cell_size=cell_size,
@@ -786,7 +813,6 @@ class NaiveBayesClassifier(Engine):
     def _learn(self, sample, others=None):
         """Learn a sample; ``others`` is the table to be classified, if it is another one."""
         self._units, self.id = sample.units, sample.id
-        self._known_tables = KnownTables()
         self._fit_rows(
             sample.records,
             sample.names,
@@ -917,6 +943,18 @@ class NaiveBayesClassifier(Engine):
             dropped=self._dropped,
         )
 
+    def __getstate__(self):
+        # Tables that are at hand now are not so for another process.
+        return self.__dict__ | {"_known_tables": KnownTables()}
+
+    def _describe_refinement(self):
+        columns = [record.column for record in self.properties]
+        return {
+            "pairs": [[columns[p] for p in pair] for pair in self._refinement.pairs],
+            "presence": any(term.kind == "presence" for term in self._refinement.listed),
+            "shrinkage": self._refinement.factor,
+        }
+
     def _settings(self, proportions):
         return {
             "classes": list(self.classes_),
@@ -934,10 +972,7 @@ class NaiveBayesClassifier(Engine):
             "missing": self.missing,
             "kernel": self.kernel,
             "bandwidth": self.bandwidth,
+            "refinement": None if self._refinement is None else self._describe_refinement(),
             "floor": self.floor,
             "label": self.label,
         }
-
-    def __getstate__(self):
-        # Tables that are at hand now are not so for another process.
-        return self.__dict__ | {"_known_tables": KnownTables()}

@@ -42,7 +42,7 @@ def fit_classifier(
     bandwidth=None,
     min_class_size=None,
     merge=None,
-    refine=True,
+    refine=None,
     shrinkage=1.0,
     overwrite=False,
     rng=None,
