@@ -1,49 +1,63 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Real sources with literature classes: claxboi next to a published forest and to scikit-learn.
+Real sources with literature classes: claxboi next to forests and gradient boosting.
 
-Usage: python benchmarks/csc2.py [--data FOLDER] [--sample csc2 xmm4] [--quick]
+Usage: python benchmarks/csc2.py [--data FOLDER] [--sample csc2] [--seeds 5] [--others LightGBM]
 
 csc2: 2941 Chandra sources in 8 classes (Yang et al. 2022, ApJ 941, 104), with the
 leave-one-out probabilities of their random forest. That forest had no Galactic latitude, proper
 motion or parallax, and its AGN were reddened to the field of each source.
 xmm4: 1008 4XMM sources (Lin et al. 2024, arXiv 2402.15684), classes merged to four.
+mock: simulated sources of seven classes with correlated properties.
 
 Both tables take the way of any other: claxboi standardizes them as the mission's, measures the
 properties and classifies. What it does not measure is used as the tables have it.
 
-claxboi is scored by exact leave-one-out, its exponents found without the fold of each
-source; "k-fold" refits densities, bandwidths and exponents on the folds that scikit-learn gets. The
-priors are the proportions of the sample. Log-loss is clipped at 1e-4.
+All classifiers are trained on the same folds, and scored on the sources that were left out. Forests
+and boosting are tuned in nested folds. The priors are the proportions of the sample. Log-loss is
+clipped at 1e-4. "bal. rule" is the balanced accuracy with decision="balanced". Below each table are
+the differences to the refined default, with 95 % intervals of a paired bootstrap over the sources.
 """
 
 import argparse
+import importlib.util
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.model_selection import StratifiedKFold
 
 from claxboi import classify
 from claxboi.catalog import standardize
 from claxboi.classification import Evaluation, Property
-from claxboi.classification._crossvalidation import stratified_folds
 from claxboi.counterparts import homogenize_magnitudes
 from claxboi.properties import (
     add_colors,
     add_hardness_ratios,
     add_properties,
     add_star_distances,
+    known_properties,
+    property_definition,
 )
+from claxboi.simulation import make_labelled_sample
 from claxboi.utils import float_values
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 CLIP = 1e-4
-N_FOLDS = 10
+N_FOLDS = 5
+N_INNER = 3
+N_BOOTSTRAP = 200
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
+TITLES = (*SCORES[:2], "bal. rule", *SCORES[2:])
 FLUX_RATIOS = ["log_fx_fr", "log_fx_fw1", "log_fx_fw2"]
+RARE = ("CV", "LMXB", "HMXB", "NS", "XRB")
 
 
 def read_csc2(folder):
@@ -110,98 +124,205 @@ def read_xmm4(folder):
     return table, properties, None
 
 
-def claxboi(table, properties, *, fold=None, **settings):
-    """Classify by leave-one-out, or by folds; return the probabilities and the exponents."""
-    settings |= {"properties": properties, "show_progress": False, "return_model": True}
+def read_mock(folder):  # noqa: ARG001 - as the others
+    """Return simulated sources with their known properties."""
+    table = make_labelled_sample(2000, labelled_fraction=1.0, rng=1)
+    table.remove_column("true_class")
+    properties = {}
+    for name in known_properties(table.colnames):
+        properties.setdefault(property_definition(name)["category"], []).append(name)
+    return table, properties, None
+
+
+def claxboi(table, properties, fold, settings):
+    """Classify each fold by a model of the others."""
     names = [f"P_{name}" for name in np.unique(table["class"])]
-    if fold is None:
-        result, model = classify(table, "training", **settings)
-        return np.array([result[name] for name in names]).T, model.weights
-    probability = np.empty((len(table), len(names)))
+    probability = np.zeros((len(table), len(names)))
     for k in np.unique(fold):
         test = table[fold == k]
         test.remove_column("class")
-        result, model = classify(test, "training", training=table[fold != k], **settings)
-        probability[fold == k] = np.array([result[name] for name in names]).T
-    return probability, model.weights
-
-
-def scikit_learn(make, table, columns, codes, fold):
-    """Classify with scikit-learn by folds."""
-    values = np.array([float_values(table, name) for name in columns]).T
-    probability = np.zeros((len(table), codes.max() + 1))
-    for k in np.unique(fold):
-        train = fold != k
-        probability[~train] = make().fit(values[train], codes[train]).predict_proba(values[~train])
+        result = classify(
+            test,
+            "training",
+            training=table[fold != k],
+            properties=properties,
+            show_progress=False,
+            **settings,
+        )
+        for c, name in enumerate(names):
+            # A class with fewer than three sources is not learned.
+            if name in result.colnames:
+                probability[fold == k, c] = result[name]
     return probability
 
 
-def compare(title, table, properties, forest, is_quick):
+def fit_predict(model, values, codes, test):
+    """Return the probabilities of sources, with 0 for classes that were not learned."""
+    model.fit(values, codes)
+    probability = np.zeros((len(test), codes.max() + 1))
+    probability[:, model.classes_] = model.predict_proba(test)
+    return probability
+
+
+def tuned(make, grid, values, codes, fold, seed):
+    """Classify each fold, with the settings of lowest log-loss in inner folds."""
+    probability = np.zeros((len(codes), codes.max() + 1))
+    for k in np.unique(fold):
+        x, y = values[fold != k], codes[fold != k]
+        losses = []
+        for settings in grid if len(grid) > 1 else ():
+            loss = []
+            for inner, test in StratifiedKFold(N_INNER, shuffle=True, random_state=seed).split(
+                x, y
+            ):
+                found = fit_predict(make(**settings), x[inner], y[inner], x[test])
+                loss.append(-np.log(np.maximum(found[np.arange(len(test)), y[test]], CLIP)).mean())
+            losses.append(np.mean(loss))
+        best = grid[int(np.argmin(losses))] if losses else grid[0]
+        probability[fold == k] = fit_predict(make(**best), x, y, values[fold == k])
+    return probability
+
+
+def others(seed):
+    """Return the classifiers that claxboi is compared with, and the settings to choose from."""
+    trees = {"n_estimators": 500, "random_state": seed}
+    leaves = [{"min_samples_leaf": n} for n in (1, 3)]
+    found = {
+        "random forest": (lambda **s: RandomForestClassifier(**trees, **s), leaves),
+        "random forest, balanced": (
+            lambda **s: RandomForestClassifier(**trees, class_weight="balanced_subsample", **s),
+            leaves,
+        ),
+        "extra trees": (lambda **s: ExtraTreesClassifier(**trees, **s), leaves),
+        "HistGradientBoosting": (
+            lambda **s: HistGradientBoostingClassifier(random_state=seed, **s),
+            [{"learning_rate": rate, "max_iter": 100} for rate in (0.03, 0.1)],
+        ),
+    }
+    steps = [{"learning_rate": 0.03, "n_estimators": n, "num_leaves": 7} for n in (150, 300)]
+    if importlib.util.find_spec("lightgbm"):
+        from lightgbm import LGBMClassifier
+
+        light = {"min_child_samples": 5, "subsample": 0.8, "subsample_freq": 1}
+        light |= {"colsample_bytree": 0.5, "random_state": seed, "verbose": -1, "n_jobs": 1}
+        found["LightGBM"] = (lambda **s: LGBMClassifier(**light, **s), steps)
+        found["LightGBM, balanced"] = (
+            lambda **s: LGBMClassifier(**light, class_weight="balanced", **s),
+            steps,
+        )
+    if importlib.util.find_spec("catboost"):
+        from catboost import CatBoostClassifier
+
+        found["CatBoost"] = (
+            lambda **s: CatBoostClassifier(random_seed=seed, verbose=False, thread_count=1, **s),
+            [{"iterations": 300, "depth": depth} for depth in (4, 6)],
+        )
+    return found
+
+
+def scores(codes, probability, names):
+    """Return all scores, with that of the balanced rule."""
+    score = Evaluation.from_probabilities(codes, probability, names, clip=CLIP)
+    balanced = probability / probability.mean(axis=0)
+    rule = np.mean([np.mean(balanced[codes == c].argmax(axis=1) == c) for c in np.unique(codes)])
+    values = {name: getattr(score, name) for name in SCORES}
+    return np.array([*list(values.values())[:2], rule, *list(values.values())[2:]])
+
+
+def compare(title, table, properties, forest, seeds, chosen):
     """Print the scores of all classifiers."""
     members = [member for category in properties.values() for member in category]
     columns = [getattr(member, "column", member) for member in members]
     names, codes = np.unique(table["class"], return_inverse=True)
-    fold = stratified_folds(codes, N_FOLDS, np.random.default_rng(0))
+    values = np.array([float_values(table, name) for name in columns]).T
     print(f"\n{title}: {len(table)} sources, {len(columns)} properties, {len(names)} classes")
-    print(f"{'':46s}" + "".join(f"{name[:9]:>10s}" for name in SCORES) + f"{'seconds':>9s}")
-
-    def show(label, probability, seconds):
-        score = Evaluation.from_probabilities(codes, probability, names, clip=CLIP)
-        values = "".join(f"{getattr(score, name):10.4f}" for name in SCORES)
-        print(f"{label:46s}{values}{seconds:9.1f}", flush=True)
-
-    if forest is not None:
-        show("published random forest (leave-one-out)", forest, np.nan)
+    print(f"{'':34s}" + "".join(f"{name[:9]:>10s}" for name in TITLES) + f"{'seconds':>9s}")
     runs = {
-        "claxboi as published, equal weights": {
-            "normalization": "published",
-            "bandwidth": "published",
-        },
-        "claxboi (default: weights fitted)": {},
-        "claxboi, k-fold": {"fold": fold},
-        "claxboi, rule-of-thumb bandwidth": {"bandwidth": "silverman"},
-        "claxboi, offsets": {"offsets": True},
-        "claxboi, offsets, k-fold": {"offsets": True, "fold": fold},
+        "claxboi": {},
+        "claxboi, refine=False": {"refine": False},
+        "claxboi, as published": {"normalization": "published", "bandwidth": "published"},
     }
+    results = {}
+
+    def show(label, found, seconds):
+        results[label] = found
+        mean = np.mean([scores(codes, probability, names) for probability in found], axis=0)
+        print(f"{label:34s}" + "".join(f"{x:10.4f}" for x in mean) + f"{seconds:9.1f}", flush=True)
+
+    folds = []
+    for seed in range(seeds):
+        fold = np.empty(len(codes), int)
+        split = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(values, codes)
+        for k, (_, test) in enumerate(split):
+            fold[test] = k
+        folds.append(fold)
     for label, settings in runs.items():
-        if is_quick and "fold" in settings:
+        start = time.process_time()
+        found = [claxboi(table, properties, fold, settings) for fold in folds]
+        show(label, found, time.process_time() - start)
+    for label, (make, grid) in others(0).items():
+        if label not in chosen:
             continue
-        start = time.perf_counter()
-        probability, found = claxboi(table, properties, **settings)
-        show(label, probability, time.perf_counter() - start)
-        if not settings:
-            weights = found
-    forests = {
-        "scikit-learn random forest, k-fold": lambda: RandomForestClassifier(
-            500, class_weight="balanced_subsample", random_state=0, n_jobs=2
-        ),
-        "scikit-learn gradient boosting, k-fold": lambda: HistGradientBoostingClassifier(
-            random_state=0
-        ),
-    }
-    for label, make in forests.items():
-        if is_quick:
+        start = time.process_time()
+        found = [tuned(make, grid, values, codes, fold, k) for k, fold in enumerate(folds)]
+        show(label, found, time.process_time() - start)
+    if forest is not None:
+        show("published forest (leave-one-out)", [forest] * seeds, np.nan)
+    differences(codes, results, names)
+    rare_classes(codes, results, names)
+
+
+def differences(codes, results, names):
+    """Print the differences to the refined default, with their intervals."""
+    print("claxboi minus the other, 95 % interval:")
+    rng = np.random.default_rng(0)
+    rows = [rng.integers(0, len(codes), len(codes)) for _ in range(N_BOOTSTRAP)]
+
+    def resampled(found):
+        return np.array(
+            [scores(codes[row], found[k % len(found)][row], names) for k, row in enumerate(rows)]
+        )
+
+    own = resampled(results["claxboi"])
+    for label, found in results.items():
+        if label == "claxboi":
             continue
-        start = time.perf_counter()
-        probability = scikit_learn(make, table, columns, codes, fold)
-        show(label, probability, time.perf_counter() - start)
-    print("fitted weights: " + ", ".join(f"{k} {v:.3f}" for k, v in weights.items()))
+        low, high = np.nanpercentile(own - resampled(found), [2.5, 97.5], axis=0)
+        text = "".join(f"{a:+8.3f},{b:+.3f}" for a, b in zip(low, high, strict=True))
+        print(f"{label:34s}{text}", flush=True)
+
+
+def rare_classes(codes, results, names):
+    """Print the recall and the precision of the rare classes by the balanced rule."""
+    print("recall / precision of rare classes with decision='balanced', and errors:")
+    rare = [c for c, name in enumerate(names) if name in RARE]
+    for label, found in results.items():
+        text = ""
+        for c in rare:
+            chosen = (found[0] / found[0].mean(axis=0)).argmax(axis=1) == c
+            for part in (chosen[codes == c], codes[chosen] == c):
+                share, n = (part.mean(), len(part)) if len(part) else (np.nan, 1)
+                text += f"  {share:.2f}({np.sqrt(share * (1 - share) / n):.2f})"
+            text += f" {names[c]}"
+        print(f"{label:34s}{text}")
 
 
 def main():
     """Read the arguments and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--sample", nargs="+", choices=("csc2", "xmm4"), default=("csc2", "xmm4"))
-    parser.add_argument("--quick", action="store_true", help="leave out all that is in folds")
+    readers = {"csc2": read_csc2, "xmm4": read_xmm4, "mock": read_mock}
+    parser.add_argument("--sample", nargs="+", choices=readers, default=list(readers))
+    parser.add_argument("--seeds", type=int, default=5, help="number of divisions into folds")
+    parser.add_argument("--others", nargs="*", choices=list(others(0)), default=list(others(0)))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    readers = {"csc2": read_csc2, "xmm4": read_xmm4}
     for sample in options.sample:
         table, properties, forest = readers[sample](options.data)
-        compare(f"{sample}, with location", table, properties, forest, options.quick)
+        more = options.seeds, options.others
+        compare(f"{sample}, with location", table, properties, forest, *more)
         del properties["location"]
-        compare(f"{sample}, without location", table, properties, forest, options.quick)
+        compare(f"{sample}, without location", table, properties, forest, *more)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,10 @@ def classify(
     bandwidth=None,
     min_class_size=None,
     merge=None,
+    refine=None,
+    shrinkage=1.0,
     candidates=None,
+    decision="probable",
     pos_error=None,
     fetch=True,
     overwrite=False,
@@ -106,13 +109,16 @@ def classify(
         With fitted weights: fit an offset per class too. Default: only with priors="estimate",
         which needs likelihoods that are calibrated class by class.
     recipe : {"default", "published", "original"}, optional
-        Values of the next four, where they are None: the default ones, those of Tranin et al.
-        (2022), or those of the original scripts.
-    normalization, missing, kernel, bandwidth, min_class_size, merge
+        Values of the next four and of ``refine``, where they are None: the default ones, those of
+        Tranin et al. (2022), or those of the original scripts.
+    normalization, missing, kernel, bandwidth, min_class_size, merge, refine, shrinkage
         See `~claxboi.classification.NaiveBayesClassifier`.
     candidates : `~astropy.table.Table`, optional
         All candidate counterparts of each source, and none, over which the posterior is summed: see
         `~claxboi.classification.classify_candidates`.
+    decision : {"probable", "balanced"} or mapping, optional
+        Rule for ``prediction``: see `NaiveBayesClassifier.classify
+        <claxboi.classification.NaiveBayesClassifier.classify>`.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
         Positional error of bare positions, where its column is not found: the name of the column,
         or one value for all sources, 1 sigma per axis.
@@ -185,6 +191,8 @@ def classify(
         "bandwidth": bandwidth,
         "min_class_size": min_class_size,
         "merge": merge,
+        "refine": refine,
+        "shrinkage": shrinkage,
     }
     check_table(table)
     check_priors(priors)
@@ -198,7 +206,12 @@ def classify(
                 f"{type(model).__name__}"
             )
         result = model.classify(
-            table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+            table,
+            priors,
+            candidates=candidates,
+            decision=decision,
+            overwrite=overwrite,
+            show_progress=show_progress,
         )
         return (result, model) if return_model else result
     with nullcontext() if fetch else conf.set_temp("offline", True):
@@ -226,7 +239,12 @@ def classify(
             show_progress=show_progress,
         )
     result = model.classify(
-        table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+        table,
+        priors,
+        candidates=candidates,
+        decision=decision,
+        overwrite=overwrite,
+        show_progress=show_progress,
     )
     return (result, model) if return_model else result
 

@@ -1,11 +1,12 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 1, what comes in: the vocabulary of columns, and catalogues that get them.
+Step 1: the column vocabulary, and catalogues with its columns.
 """
 
 from .checks import BadValueWarning, validate
 from .columns import describe, make_column, vocabulary
 from .crowding import flag_blended, flag_crowded
+from .designations import designations
 from .identifiers import identifier_columns
 from .missions import Mission, missions
 from .standardize import ConfidenceLevelWarning, find_columns, standardize
@@ -15,6 +16,7 @@ __all__ = [
     "ConfidenceLevelWarning",
     "Mission",
     "describe",
+    "designations",
     "find_columns",
     "flag_blended",
     "flag_crowded",

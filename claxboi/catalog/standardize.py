@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-From the columns of any catalogue to those of the vocabulary.
+Convert the columns of any catalogue to those of the column vocabulary.
 """
 
 import logging
@@ -34,6 +34,7 @@ from ._values import (
 )
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
+from .designations import designations
 from .missions import parse_mission
 
 __all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
@@ -104,7 +105,7 @@ def standardize(
     table, mission=None, *, columns=None, units=None, pos_error_level=None, overwrite=False
 ):
     """
-    Give a catalogue of X-ray sources the columns of the vocabulary.
+    Convert a catalogue of X-ray sources to the columns of the vocabulary.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def standardize(
         `Mission.from_file`. Default (or "auto"): recognised by the columns; the columns of a table
         that is none of them are found by UCD, name and unit, see `find_columns`.
     columns : mapping of str to str, optional
-        Name in the vocabulary -> column of the table, for those that are not found, or not rightly.
+        Name in the vocabulary -> column of the table, for columns that are not found correctly.
     units : mapping of str to unit-like, optional
         Column of the table -> its unit, where the table has none, a wrong one, or one that cannot
         be read: ``units={"RA": "rad"}``. By default a column without a unit is in the unit of the
@@ -126,7 +127,7 @@ def standardize(
         axis. Default: as the mission has it, or the column's name says (``Err90``); else 1 sigma,
         with a warning. A column called ``pos_error`` is 1 sigma per axis.
     overwrite : bool, optional
-        Replace columns that are called as those to be made, but are not what they are made of.
+        Replace columns that have the name of a new column but are not its source.
 
     Returns
     -------
@@ -143,10 +144,10 @@ def standardize(
     KeyError
         If a column that is named is not there.
     TypeError
-        If the table is none, or a column has no numbers.
+        If it is not a table, or a column does not hold numbers.
     ValueError
-        If the table is not of the mission, or of several; if there is no position or a column is
-        ambiguous; if names collide; as for `validate`.
+        If the table does not match the mission, or matches several; if there is no position or a
+        column is ambiguous; if names collide; as for `validate`.
     `~astropy.units.UnitsError`
         If a unit does not convert, or that of the position or of a column that you name cannot be
         read. Any other column whose unit cannot be read is left out, with a warning.
@@ -193,7 +194,7 @@ def standardize(
     if unknown is not None:
         warn(
             f"the confidence level of the positional error {unknown!r} is not known: "
-            "taken as 1 sigma per axis. Say it by pos_error_level=0.9 (a 90 % radius) or "
+            "taken as 1 sigma per axis. Give it as pos_error_level=0.9 (a 90 % radius) or "
             "pos_error_level='sigma'",
             ConfidenceLevelWarning,
         )
@@ -218,7 +219,7 @@ def _flat(table):
 
 def _is_done(table, mission):
     """
-    Say whether a table was standardized before, as the mission that it is said to be now.
+    Return whether a table was standardized before, for the same mission.
     """
     own = table.meta.get("claxboi", {}).get("catalog")
     if own is None or not {"source_id", "ra", "dec"} <= set(table.colnames):
@@ -233,7 +234,7 @@ def _is_done(table, mission):
 
 def _level(plan, asked):
     """
-    Decide on the confidence level of the positional error; name the column if nothing tells it.
+    Find the confidence level of the positional error; return the column if it is unknown.
     """
     step = next((step for step in plan.steps if step.name in _ERRORS), None)
     if step is None:
@@ -258,7 +259,7 @@ def _make(table, plan, level):
         try:
             column, used = _column(table, step, made, plan, level)
         except TypeError as err:
-            # A flag that a release writes in another way is no reason to do without the rest.
+            # A flag that a release writes in another way does not stop the rest.
             if plan.mission is None or step.how == GIVEN or describe(step.name)["dtype"] != "bool":
                 raise
             warn(f"{step.name} is left out: {err}")
@@ -272,7 +273,7 @@ def _make(table, plan, level):
     if "source_id" not in made:
         ra, dec = (np.asarray(_filled(made[name]), float) for name in ("ra", "dec"))
         check_positions(ra, dec)
-        made["source_id"] = make_column("source_id", _names_of_positions(ra, dec))
+        made["source_id"] = make_column("source_id", designations(ra, dec))
     mission = plan.mission
     if mission is not None and mission.flux_band and "flux" in made and "flux_band" not in made:
         made["flux_band"] = make_column("flux_band", np.full(len(table), mission.flux_band))
@@ -286,9 +287,9 @@ def _make(table, plan, level):
 
 def _unreadable(table, step):
     """
-    Say why a column that nobody asked for cannot be read for its unit; None if it can.
+    Explain why the unit of an optional column cannot be read; None if it can.
 
-    What the caller named, and the position, is an error where it is read.
+    Columns that the caller named, and the position, raise an error when they are read.
     """
     if step.how == GIVEN or step.name in ("ra", "dec") or describe(step.name)["dtype"] != "float64":
         return None
@@ -350,7 +351,7 @@ def _angles(table, name, own):
 
 def _say_bands(column, step, mission):
     """
-    Say the bands of a flux or a hardness ratio, and what the ratio is made of.
+    Record the bands of a flux or a hardness ratio, and the kind of the ratio.
     """
     match = re.fullmatch(r"(flux|hr)(\d+)", column.name)
     if mission is None or match is None:
@@ -372,9 +373,7 @@ def _say_bands(column, step, mission):
 
 def _is_hardness(step):
     """
-    Say whether a column is a hardness ratio as the mission makes them.
-
-    Of one that is only called so, the mission does not tell what it is made of.
+    Return whether a column is a hardness ratio of the mission, and does not only have its name.
     """
     return re.fullmatch(r"hr\d+", step.name) is not None and step.how != NAMED_SO
 
@@ -388,33 +387,9 @@ def _filled(column):
     return np.ma.filled(column, np.nan)
 
 
-def _names_of_positions(ra, dec):
-    # Designations are cut off, not rounded, to 0.1 s and 1 arcsec; the slack undoes rounding.
-    tenths = np.floor(ra * 2400 + 1e-6).astype(int) % 864_000
-    arcsec = np.floor(np.abs(dec) * 3600 + 1e-6).astype(int)
-    time = (tenths // 36_000, tenths // 600 % 60, tenths // 10 % 60)
-    angle = (arcsec // 3600, arcsec // 60 % 60, arcsec % 60)
-    parts = ["J", *map(_two_digits, time), ".", tenths[:, None] % 10 + ord("0")]
-    parts += [np.where(dec < 0, ord("-"), ord("+"))[:, None], *map(_two_digits, angle)]
-    parts = [np.full((len(ra), 1), ord(part)) if isinstance(part, str) else part for part in parts]
-    letters = np.hstack(parts).astype(np.uint8)
-    names = letters.view(f"S{letters.shape[1]}")[:, 0].astype(str)
-    if len(np.unique(names)) == len(names):
-        return names
-    seen, unique = {}, []
-    for name in names.tolist():
-        count = seen[name] = seen.get(name, 0) + 1
-        unique.append(name if count == 1 else f"{name}-{count}")
-    return np.array(unique, str)
-
-
-def _two_digits(numbers):
-    return np.stack([numbers // 10, numbers % 10], axis=1) + ord("0")
-
-
 def _assemble(table, made, plan, overwrite):
     """
-    Put the new columns before those of the table.
+    Insert the new columns before those of the table.
     """
     origin = {step.name: step.sources for step in plan.steps}
     others = plan.mission.rename if plan.mission else {}

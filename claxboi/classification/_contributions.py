@@ -34,8 +34,8 @@ class Reasons:
     classes, categories : list of str
         Their names.
     kinds, groups, names : list of str, length n_parts
-        What each part is ("prior", "offset", "property", "missing"), its category, and the name of
-        its property.
+        What each part is ("prior", "offset", "property", "missing", "presence", "pair"), its
+        category, and the name of its property or properties.
     values : `~numpy.ndarray` of shape (n_parts, n)
         Raw values of the properties, NaN where missing and for priors and offsets.
     nats : `~numpy.ndarray` of shape (n_parts, n_classes, n)
@@ -156,7 +156,7 @@ def find_reasons(model, table, priors=None, *, parent=None):
     n = len(sources)
     joint = np.nansum(nats, axis=0)
     best = largest(joint)
-    total = combination.contributions.sum(axis=0)
+    total = combination.total()
     log_prior = log_proportions(proportions) + offsets
     others = np.empty((len(model.categories), n), np.intp)
     for t in range(len(model.categories)):
@@ -207,6 +207,9 @@ def _parts(model, sources, terms, proportions, offsets):
     log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
     presence = model._likelihood.presence_terms(sources.values, *held)
 
+    own, more = [], []
+    if model._refinement is not None:
+        own, more = _refined_parts(model, sources, log_likelihood)
     nothing, shape = np.full(n, np.nan), (n_classes, n)
     parts = [("prior", "", "prior", nothing)]
     nats = [np.broadcast_to(log_proportions(proportions), shape)]
@@ -218,7 +221,10 @@ def _parts(model, sources, terms, proportions, offsets):
         values = sources.values[p]
         missing = np.isnan(values)
         parts.append(("property", record.category, record.column, values))
-        nats.append(np.where(missing, np.nan, exponent * log_likelihood[p]))
+        total = exponent * log_likelihood[p]
+        if own:
+            total = total + own[p]
+        nats.append(np.where(missing, np.nan, total))
         if model.missing == "ignore":
             continue
         power = exponent
@@ -229,7 +235,29 @@ def _parts(model, sources, terms, proportions, offsets):
                 power = np.where(missing, exponent * missing_weight, exponent)
         parts.append(("missing", record.category, record.column, values))
         nats.append(power * presence[p])
+    for part, added in more:
+        parts.append(part)
+        nats.append(added)
     return parts, np.array(nats)
+
+
+def _refined_parts(model, sources, log_likelihood):
+    """Return what the refinement adds to each property, and its other parts."""
+    own, more = [0.0] * len(model.properties), []
+    for term, added in model._refinement_parts(sources, log_likelihood):
+        records = [model.properties[p] for p in term.properties]
+        columns = [record.column for record in records]
+        values = sources.values[list(term.properties)]
+        if term.kind == "presence":
+            more.append((("presence", "", ", ".join(columns), values[0]), added))
+        elif term.kind == "pair":
+            categories = {record.category for record in records}
+            category = categories.pop() if len(categories) == 1 else ""
+            part = ("pair", category, " with ".join(columns), np.full(len(sources), np.nan))
+            more.append((part, np.where(np.isnan(values).any(axis=0), np.nan, added)))
+        else:
+            own[term.properties[0]] = own[term.properties[0]] + added
+    return own, more
 
 
 def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
@@ -292,8 +320,11 @@ def _mention(parts, order, nats):
         kind, name, value, _ = parts[row]
         if kind == "property":
             text = f"{name} = {value:.4g}"
-        elif kind == "missing":
-            text = f"that {name} is {'missing' if np.isnan(value) else 'known'}"
+        elif kind in ("missing", "presence"):
+            verb = "are" if ", " in name else "is"
+            text = f"that {name} {verb} {'missing' if np.isnan(value) else 'known'}"
+        elif kind == "pair":
+            text = name
         else:
             text = f"the {kind}"
         # A prior of zero is no amount.

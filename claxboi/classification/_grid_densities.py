@@ -25,7 +25,7 @@ __all__ = ["CellPositions", "GridTerm", "HeldOut", "NormalScores", "Smoother", "
 LIMIT = 3.7
 
 #: Grid points in each dimension, for one property and for a pair.
-SIZES = {1: 257, 2: 97}
+SIZES = {1: 257, 2: 49}
 
 #: Bandwidth in normal scores: spread of the class times n_c to the power of -1/(4 + dimension).
 #: The spread of a class is shrunk to 1 with the weight of some sources, and kept within limits.

@@ -109,16 +109,16 @@ class Answer:
             Logarithm of the priors, and offsets.
         """
         part = slice(start, start + len(terms.case))
-        contributions = combination.contributions
-        total = contributions.sum(axis=0)
+        total = combination.total()
         joint = total + log_prior
         best = largest(joint)
         _normalize(joint, self.posterior[:, part])
-        peak = joint[best, np.arange(len(best))]
         self.best[part] = best
         self.margin[part] = 2 * self.posterior[:, part].max(axis=0) - 1
+        # The refinement compares classes; only the published formula has densities.
+        peak = combination.published(joint).max(axis=0)
         self.outlier[part] = -peak / np.log(10)
-        for t, contribution in enumerate(contributions[:-1]):
+        for t, contribution in enumerate(combination.contributions[:-1]):
             _normalize(contribution * combination.marginal_scale, self.marginal[t, :, part])
             other = largest(combination.without(t, total, log_prior))
             self.alternative[t, part] = np.where(other != best, other + 1, 0)

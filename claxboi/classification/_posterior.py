@@ -40,11 +40,65 @@ class Combination:
         The log marginal of a category is its contribution times this.
     rest_scale : `~numpy.ndarray` of shape (n_categories,)
         Without category t the other contributions count this many times.
+    refinement : `~numpy.ndarray` of shape (n_classes, n) or None
+        What the refinement adds in all; within categories it is part of ``contributions``.
+    shared : `~numpy.ndarray` of shape (n_categories, n_classes, n) or None
+        What the pairs of a property of a category with one of another category add.
     """
 
     contributions: np.ndarray
     marginal_scale: float
     rest_scale: np.ndarray
+    refinement: np.ndarray | None = None
+    shared: np.ndarray | None = None
+
+    def refine(self, parts):
+        """
+        Add a refinement, in place.
+
+        Parameters
+        ----------
+        parts : iterable of (tuple of int, `~numpy.ndarray` of shape (n_classes, n))
+            Categories of each term, one or two, or none for a term of presence; and what it adds.
+        """
+        self.refinement = np.zeros(self.contributions.shape[1:])
+        self.shared = np.zeros((len(self.rest_scale), *self.refinement.shape))
+        for categories, part in parts:
+            self.refinement += part
+            if len(categories) == 2:
+                for t in categories:
+                    self.shared[t] += part
+            else:
+                self.contributions[categories[0] if categories else -1] += part
+
+    def total(self):
+        """
+        Return the log posterior without the prior, before its normalisation.
+
+        Returns
+        -------
+        log_joint : `~numpy.ndarray` of shape (n_classes, n)
+        """
+        total = self.contributions.sum(axis=0)
+        if self.shared is not None:
+            # Each pair is shared by two categories.
+            total += 0.5 * self.shared.sum(axis=0)
+        return total
+
+    def published(self, total):
+        """
+        Return the part of the log posterior that is the published formula.
+
+        Parameters
+        ----------
+        total : `~numpy.ndarray` of shape (n_classes, n)
+            The log posterior.
+
+        Returns
+        -------
+        log_joint : `~numpy.ndarray` of shape (n_classes, n)
+        """
+        return total if self.refinement is None else total - self.refinement
 
     def without(self, t, total, log_prior):
         """
@@ -55,7 +109,7 @@ class Combination:
         t : int
             The category.
         total : `~numpy.ndarray` of shape (n_classes, n)
-            Sum of the contributions.
+            From `total`.
         log_prior : `~numpy.ndarray` of shape (n_classes, 1) or (n_classes, n)
             Logarithm of the priors, and offsets.
 
@@ -63,7 +117,10 @@ class Combination:
         -------
         log_joint : `~numpy.ndarray` of shape (n_classes, n)
         """
-        return (total - self.contributions[t]) * self.rest_scale[t] + log_prior
+        rest = total - self.contributions[t]
+        if self.shared is not None:
+            rest -= self.shared[t]
+        return rest * self.rest_scale[t] + log_prior
 
 
 def combine(terms, weights, missing_weight, normalization, missing):

@@ -29,8 +29,9 @@ __all__ = ["Parameters", "Refinement", "fit_parameters", "fit_refinement", "pair
 
 log = logging.getLogger(__name__)
 
-#: Strength of the shrinkage by kind of term, in nats for half a squared unit of W.
-STRENGTHS = {"density": 80.0, "wide": 80.0, "presence": 80.0, "pair": 100.0}
+#: Strength of the shrinkage, in nats for half a squared unit of W, per number of terms: so many
+#: terms as there are, together they are expected to add the same.
+STRENGTH = 1.0
 
 #: Pairs of properties that become terms, those of the largest expected gain.
 N_PAIRS = 40
@@ -256,6 +257,9 @@ class Refinement:
     factor: float = 1.0
 
     def __post_init__(self):
+        # A model file has them in single precision, and answers as the model that was written.
+        self.matrix = self.matrix.astype(np.float32).astype(float)
+        self.fold_matrices = self.fold_matrices.astype(np.float32).astype(float)
         self._tables = None
 
     @property
@@ -294,7 +298,7 @@ class Refinement:
         known = np.flatnonzero(fold >= 0)
         new = Positions(self.terms, values, errors)
         own = new[known] if len(known) < len(fold) else new
-        held = [part[..., known] for part in held] if len(known) else ()
+        held = tuple(part[..., known] for part in held) if len(known) else ()
         for row, term in enumerate(self.listed):
             part = np.zeros((self.matrix.shape[1], len(fold)))
             if len(known) < len(fold):
@@ -345,6 +349,7 @@ def fit_refinement(
     codes,
     log_prior,
     row_weights,
+    counts,
     fold,
     n_folds,
     *,
@@ -370,7 +375,9 @@ def fit_refinement(
     log_prior : `~numpy.ndarray` of shape (n_classes, n) or (n_classes, 1)
         Logarithm of the priors.
     row_weights : `~numpy.ndarray` of shape (n,)
-        Weight of each source.
+        Weight of each source in the log-loss.
+    counts : `~numpy.ndarray` of shape (n,)
+        How many sources each one counts for.
     fold : `~numpy.ndarray` of int, shape (n,)
         Fold of each source.
     n_folds : int
@@ -396,9 +403,12 @@ def fit_refinement(
         rows, factor = chosen
         sources, densities, features = sources[rows], densities[..., rows], features[..., rows]
         codes, row_weights, fold = codes[rows], row_weights[rows] * factor, fold[rows]
+        counts = counts[rows] * factor
         log_prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, rows]
-    # Unequal weights say less than as many equal ones.
-    uneven = np.sum(row_weights**2) / np.sum(row_weights)
+    # Sources of unequal weight say less than as many of equal weight (Kish 1965).
+    uneven = np.sum(row_weights**2 / counts) / np.sum(row_weights)
+    n_pairs = min(n_pairs, len(terms.candidates))
+    strength = STRENGTH * (len(terms.main) + n_pairs) * uneven
     factor = 1.0 if shrinkage == "cv" else shrinkage
     positions = Positions(terms, sources.values, sources.errors)
     held = sources.held
@@ -406,18 +416,17 @@ def fit_refinement(
         design = np.concatenate(
             [terms.evaluate(term, positions, held, densities) for term in terms.main]
         )
-        main = np.repeat([STRENGTHS[term.kind] for term in terms.main], n_classes) * uneven
         problem = features, design, codes, log_prior, row_weights
-        start = fit_parameters(features, design[:0], *problem[2:], main[:0])
+        start = fit_parameters(features, design[:0], *problem[2:], np.zeros(0))
         progress.update(1)
-        start = fit_parameters(*problem, main * factor, start)
+        start = fit_parameters(*problem, np.full(len(design), strength * factor), start)
         progress.update(1)
         pairs, gains, blocks = _choose_pairs(
-            terms, positions, held, problem, start, n_pairs, STRENGTHS["pair"] * uneven * factor
+            terms, positions, held, problem, start, n_pairs, strength * factor
         )
         design = np.concatenate([design, *blocks])
         problem = features, design, codes, log_prior, row_weights
-        strengths = np.append(main, np.full(len(pairs) * n_classes, STRENGTHS["pair"] * uneven))
+        strengths = np.full(len(design), strength)
         if shrinkage == "cv":
             factor = _choose_factor(problem, strengths, start, fold, n_folds)
         found = fit_parameters(*problem, strengths * factor, start)

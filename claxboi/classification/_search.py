@@ -13,6 +13,7 @@ from claxboi.utils import Progress, check_choice, check_count, check_table, warn
 from ._identity import IdentityWarning, join_groups, read_identity
 from ._likelihood import Terms
 from ._posterior import combine, log_normalize
+from ._refinement import fit_refinement
 from ._source_arrays import Sources, TrainingRows
 from ._training import label_codes
 from .priors import parse_priors
@@ -21,6 +22,9 @@ from .weights import F1Objective, WeightSearch, fit_log_loss, search_f1
 __all__ = ["Labelled", "deal_folds", "optimize_weights", "read_labelled"]
 
 OBJECTIVES = ("log_loss", "f1")
+
+#: Factor of the shrinkage of a refinement where labelled sources differ from the others.
+DIFFERENT_POPULATION = 3.0
 
 
 def optimize_weights(
@@ -68,6 +72,7 @@ def optimize_weights(
             proportions,
             labelled.weights,
             labelled.keys,
+            labelled.sources,
             offsets=offsets,
             n_folds=n_folds,
             show_progress=show_progress,
@@ -329,10 +334,22 @@ def _draw_to_priors(codes, proportions, rng):
 
 
 def fit_exponents(
-    model, terms, codes, proportions, row_weights, keys, *, offsets, n_folds, show_progress=False
+    model,
+    terms,
+    codes,
+    proportions,
+    row_weights,
+    keys,
+    sources,
+    *,
+    offsets,
+    n_folds,
+    show_progress=False,
 ):
     """
     Fit free exponents on log-loss, and again without each fold, and set the model to them.
+
+    A model with ``refine=True`` is refined as well, and then always has offsets.
 
     Parameters
     ----------
@@ -348,6 +365,8 @@ def fit_exponents(
         Their weights.
     keys : `~numpy.ndarray` of uint64, shape (n,)
         Keys by which they are dealt to folds.
+    sources : `Sources`
+        Their values.
     offsets : bool
         Whether to fit one offset per class as well.
     n_folds : int
@@ -365,6 +384,10 @@ def fit_exponents(
     unit = combine(terms, np.ones(len(model.categories)), 1.0, "none", model.missing)
     features = unit.contributions
     n_terms, n_classes, n = features.shape
+    # What scores a source must not have seen it: all is found again without its fold.
+    fold = deal_folds(keys, n_folds)
+    offsets = offsets or model.refine
+    model._refinement = None
     with Progress(n_folds + 1, "fitting exponents", show=show_progress) as progress:
         best, history, interrupted = fit_log_loss(
             features, codes, log_prior, weights, offsets=offsets
@@ -372,12 +395,10 @@ def fit_exponents(
         # What says nothing has any exponent: 1 does not look like a result.
         best[:n_terms][[not np.ptp(term, axis=0).any() for term in features]] = 1.0
         progress.update(1)
-        # What scores a source must not have seen it: the exponents too are found without its fold.
-        fold = deal_folds(keys, n_folds)
         fold_weights = np.repeat(_padded(best, n_terms, n_classes)[np.newaxis], n_folds, axis=0)
         for k in range(n_folds):
             rows = fold != k
-            if interrupted or rows.all() or not rows.any():
+            if model.refine or interrupted or rows.all() or not rows.any():
                 continue
             found, _, interrupted = fit_log_loss(
                 np.ascontiguousarray(features[..., rows]),
@@ -389,6 +410,21 @@ def fit_exponents(
             )
             fold_weights[k] = _padded(found, n_terms, n_classes)
             progress.update(1)
+    joint = np.zeros((n_classes, n))
+    if model.refine and not interrupted:
+        model._refinement, best, fold_weights = _refine(
+            model,
+            sources,
+            features,
+            codes,
+            log_prior,
+            (weights, row_weights),
+            fold,
+            n_folds,
+            show_progress,
+        )
+        for _, part in model._refinement_parts(sources):
+            joint += part
     names = [*model.categories, "missing"]
     model.weights = dict(zip(names, map(float, best[:n_terms]), strict=True))
     model.offsets = (
@@ -396,7 +432,7 @@ def fit_exponents(
     )
     model._fold_weights = fold_weights
     each = fold_weights[fold]
-    joint = np.einsum("nt,tcn->cn", each[:, :n_terms], features) + each[:, n_terms:].T + log_prior
+    joint += np.einsum("nt,tcn->cn", each[:, :n_terms], features) + each[:, n_terms:].T + log_prior
     score = -np.average(log_normalize(joint)[codes, np.arange(n)], weights=weights)
     return WeightSearch(
         "log_loss",
@@ -409,6 +445,31 @@ def fit_exponents(
         interrupted,
         fold_weights,
     )
+
+
+def _refine(model, sources, features, codes, log_prior, weights, fold, n_folds, show_progress):
+    """Refine a model; return the refinement, and exponents and offsets without and by fold."""
+    differs = bool(model._population_differences)
+    shrinkage = model.shrinkage
+    if differs and shrinkage != "cv":
+        shrinkage = shrinkage * DIFFERENT_POPULATION
+    refinement, best, by_fold = fit_refinement(
+        model._make_terms(presence=not differs and model.missing != "ignore"),
+        sources,
+        model._likelihood.property_terms(sources.values, sources.errors, *sources.held),
+        features,
+        codes,
+        log_prior,
+        *weights,
+        fold,
+        n_folds,
+        shrinkage=shrinkage,
+        show_progress=show_progress,
+    )
+    best, *by_fold = (
+        np.concatenate([found.exponents, found.offsets]) for found in (best, *by_fold)
+    )
+    return refinement, best, np.array(by_fold)
 
 
 def _padded(parameters, n_terms, n_classes):

@@ -241,9 +241,7 @@ class RefinementTerms:
         values : `~numpy.ndarray` of shape (n_classes, n)
             With a mean of zero over the classes; 0 where a value is missing.
         """
-        held = [np.atleast_2d(part) for part in held]
-        if held and not (held[0] >= 0).any():
-            held = []
+        held = [np.atleast_2d(part) for part in held if part is not None]
         if term.kind == "density":
             values = densities[term.properties[0]]
         elif term.kind == "presence":

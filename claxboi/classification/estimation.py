@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
-from scipy.stats import ks_2samp
 
 from claxboi.catalog import describe
 from claxboi.utils import Progress, check_count, float_values, warn
 
+from ._population import flux_difference
 from .priors import PriorWarning, estimate_priors
 
 __all__ = ["FLUX_COLUMN", "PriorEstimate", "estimate_model_priors", "read_fluxes"]
@@ -22,11 +22,6 @@ log = logging.getLogger(__name__)
 
 #: Column by which the labelled and the unlabelled sources are compared.
 FLUX_COLUMN = "flux"
-
-#: They differ if the largest distance of their cumulative distributions is above this, and not
-#: by chance.
-FLUX_DISTANCE = 0.1
-FLUX_CHANCE = 0.01
 
 #: So many unlabelled sources stand for all when errors are found by resampling.
 RESAMPLED_SOURCES = 20_000
@@ -178,16 +173,10 @@ def _compare_fluxes(model, table, new):
     unlabelled = read_fluxes(table)
     if labelled is None or unlabelled is None:
         return
-    unlabelled = unlabelled[new]
-    labelled, unlabelled = (flux[flux > 0] for flux in (labelled, unlabelled))
-    if len(labelled) == 0 or len(unlabelled) == 0:
-        return
-    test = ks_2samp(labelled, unlabelled)
-    if test.statistic > FLUX_DISTANCE and test.pvalue < FLUX_CHANCE:
+    difference = flux_difference(labelled, unlabelled[new])
+    if difference:
         warn(
-            "labelled and unlabelled sources differ in flux (medians "
-            f"{np.median(labelled):.2g} and {np.median(unlabelled):.2g}, Kolmogorov-Smirnov "
-            f"distance {test.statistic:.2f}): the estimated priors assume that the members of a "
-            "class are alike in both; compare them with an estimate from the bright sources alone",
+            f"{difference}: the estimated priors assume that the members of a class are alike in "
+            "both; compare them with an estimate from the bright sources alone",
             PriorWarning,
         )

@@ -29,9 +29,10 @@ class Explanation:
     classes : list of str
         Names of the classes.
     parts : `~astropy.table.Table`
-        One row per part: ``kind`` ("prior", "offset", "property", "missing"), ``category``,
-        ``name``, ``value`` (raw, NaN where missing), and a column per class with what the part
-        adds.
+        One row per part: ``kind`` ("prior", "offset", "property", "missing"; with a refinement
+        also "presence", of values that are missing together, and "pair", of two properties beyond
+        each of them), ``category``, ``name``, ``value`` (raw, NaN where missing), and a column per
+        class with what the part adds.
     log_evidence : float
         Logarithm of the sum over the classes of the exponential of the summed parts.
     posterior : dict of str to float
@@ -59,7 +60,7 @@ class Explanation:
     >>> print(explanation.prediction, explanation.runner_up())
     AGN extended
     >>> explanation.to_table("category")["category"].tolist()
-    ['prior', 'spectrum', 'missing', 'counterparts']
+    ['prior', 'offset', 'spectrum', 'missing', 'counterparts', 'pairs between categories']
     >>> contrast = explanation.contrast("AGN", "star")
     """
 
@@ -80,8 +81,8 @@ class Explanation:
         Parameters
         ----------
         by : {"part", "category"}, optional
-            One row per part (default), or per category; the missing-value term, the prior and
-            the offsets keep rows of their own.
+            One row per part (default), or per category; the missing-value term, pairs between
+            categories, the prior and the offsets keep rows of their own.
 
         Returns
         -------
@@ -93,8 +94,9 @@ class Explanation:
         if by != "category":
             raise ValueError(f"by must be 'part' or 'category', got {by!r}")
         kinds = list(self.parts["kind"])
+        others = {"pair": "pairs between categories", "presence": "missing"}
         groups = [
-            category if kind == "property" else kind
+            category if kind in ("property", "pair") and category else others.get(kind, kind)
             for kind, category in zip(kinds, self.parts["category"], strict=True)
         ]
         names = list(dict.fromkeys(groups))

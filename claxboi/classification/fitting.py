@@ -42,6 +42,8 @@ def fit_classifier(
     bandwidth=None,
     min_class_size=None,
     merge=None,
+    refine=None,
+    shrinkage=1.0,
     overwrite=False,
     rng=None,
     show_progress=True,
@@ -60,7 +62,7 @@ def fit_classifier(
         priors are checked against it. Default: ``sample``.
     properties, label, weight, id, weights, offsets, recipe, normalization, missing, kernel
         As for `claxboi.classify`.
-    bandwidth, min_class_size, merge, overwrite, show_progress
+    bandwidth, min_class_size, merge, refine, shrinkage, overwrite, show_progress
         As for `claxboi.classify`.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
@@ -115,6 +117,8 @@ def fit_classifier(
         classes=classes,
         min_class_size=min_class_size,
         merge=merge,
+        refine=refine,
+        shrinkage=shrinkage,
     )
     read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
@@ -123,7 +127,7 @@ def fit_classifier(
     priors = _settled_priors(priors, read, table)
     categories = dict.fromkeys(record.category for record in read.records)
     _output.check_collisions(table, read.names, categories, overwrite)
-    model._learn(read)
+    model._learn(read, table)
     model.origin = _origin(sample)
     if weights is None and model.normalization == "none":
         if offsets is None:

@@ -45,7 +45,7 @@ class KernelNaiveBayes:
         mapping goes from the category to names of columns, which ``X`` then has. Default: the
         known properties by name; other features are linear and of one category.
     recipe : {"default", "published", "original"}, optional
-        Values of the next four parameters, where these are None.
+        Values of the next five parameters, where these are None.
     kernel : {"exponential", "gaussian", "original"}, optional
         Kernel of the densities.
     normalization : {"none", "published", "original"}, optional
@@ -54,6 +54,11 @@ class KernelNaiveBayes:
         Meaning of NaN; see `NaiveBayesClassifier`.
     bandwidth : {"likelihood", "silverman", "published"} or float, optional
         Bandwidth of the kernels, on the scale of each feature.
+    refine : bool, optional
+        Refine the published formula where the weights are fitted; see `NaiveBayesClassifier`.
+    shrinkage : float or "cv", optional
+        Strength of the shrinkage of the refinement in units of the default (default 1.0), or "cv":
+        the one of lowest cross-validated log-loss.
     floor : float, optional
         Share of a uniform density over the training range (default 0.01).
     weights : "fitted", "published", None, mapping or sequence, optional
@@ -127,6 +132,8 @@ class KernelNaiveBayes:
         normalization: str | None = None,
         missing: str | None = None,
         bandwidth: str | float | None = None,
+        refine: bool | None = None,
+        shrinkage: float | str = 1.0,
         floor: float = DEFAULT_FLOOR,
         weights: str | Mapping | Sequence | None = "fitted",
         offsets: bool = False,
@@ -140,6 +147,8 @@ class KernelNaiveBayes:
         self.normalization = normalization
         self.missing = missing
         self.bandwidth = bandwidth
+        self.refine = refine
+        self.shrinkage = shrinkage
         self.floor = floor
         self.weights = weights
         self.offsets = offsets
@@ -273,7 +282,9 @@ class KernelNaiveBayes:
             )
         records = self._records(X, names)
         given = None if isinstance(self.weights, str) and self.weights == "fitted" else self.weights
-        core = Engine(records, weights=given, floor=self.floor, **settings)
+        core = Engine(
+            records, weights=given, floor=self.floor, shrinkage=self.shrinkage, **settings
+        )
         training = TrainingRows(
             X.T, {}, codes, weights, source=np.unique(source, return_inverse=True)[1]
         )
@@ -294,6 +305,7 @@ class KernelNaiveBayes:
                     proportions,
                     training.weights,
                     training.keys,
+                    sources,
                     offsets=bool(self.offsets),
                     n_folds=self.n_folds,
                 )
@@ -315,6 +327,7 @@ class KernelNaiveBayes:
             normalization=self.normalization,
             missing=self.missing,
             bandwidth=self.bandwidth,
+            refine=self.refine,
             weights=self.weights,
         )
         check_number(self.floor, "floor", minimum=0, maximum=1, exclusive=True)

@@ -7,6 +7,7 @@ tabulated densities of a run of the original scripts. The meta has the settings.
 the densities again, so that the answers are the same to the last bit, held-out ones included.
 """
 
+import base64
 import dataclasses
 import hashlib
 import re
@@ -21,6 +22,7 @@ from claxboi.utils import float_values, replacing, text_values
 
 from ._identity import ID_COLUMN, POSITION_COLUMNS, Identity
 from ._likelihood import LikelihoodModel
+from ._refinement import Refinement
 from ._source_arrays import TrainingRows
 from .densities import TabulatedDensities
 from .original import warn_in_sample
@@ -44,7 +46,10 @@ DATE_LINE = re.compile(rb"^#.*\bdate: .*\n", re.MULTILINE)
 META_KEY = "claxboi_model"
 
 #: Attributes of a classifier that are stored as they are.
-SETTINGS = ("normalization", "missing", "kernel", "bandwidth", "floor", "min_class_size")
+SETTINGS = (
+    *("normalization", "missing", "kernel", "bandwidth", "floor", "min_class_size"),
+    *("refine", "shrinkage"),
+)
 LEARNED = ("label", "id", "weights", "offsets", "default_priors")
 
 #: Columns of a table of densities.
@@ -98,7 +103,7 @@ def model_fingerprint(path):
     >>> from claxboi import NaiveBayesClassifier
     >>> from claxboi.classification import model_fingerprint
     >>> from claxboi.simulation import make_labelled_sample
-    >>> sample = make_labelled_sample(500, rng=1)
+    >>> sample = make_labelled_sample(1000, rng=1)
     >>> model = NaiveBayesClassifier(["log_fx_fr", "hr1"]).fit(sample)
     >>> model.write("model.ecsv")
     >>> len(model_fingerprint("model.ecsv"))
@@ -131,7 +136,7 @@ def read_model(cls, path):
         records,
         classes=stored["given_classes"],
         merge=stored["merge"],
-        **{name: stored[name] for name in SETTINGS},
+        **{name: stored[name] for name in SETTINGS if name in stored},
     )
     if "training" in stored:
         training = _training_rows(table, records, stored)
@@ -151,6 +156,8 @@ def read_model(cls, path):
     )
     if stored["fold_weights"] is not None:
         model._fold_weights = np.array(stored["fold_weights"])
+    if stored.get("refinement") is not None:
+        model._refinement = _refinement(stored["refinement"], model)
     return model
 
 
@@ -208,11 +215,38 @@ def _meta(model, **more):
         "categories": model.categories,
         "dropped": model._dropped,
         "fold_weights": model._fold_weights,
+        "refinement": _stored_refinement(model._refinement),
         "units": model._units,
         "properties": [dataclasses.asdict(record) for record in model.properties],
         **more,
     }
     return {META_KEY: _plain(stored)}
+
+
+def _stored_refinement(refinement):
+    """Return what cannot be learned again from the training sample; the matrices as text."""
+    if refinement is None:
+        return None
+    matrices = np.concatenate([refinement.matrix[np.newaxis], refinement.fold_matrices])
+    text = base64.b64encode(matrices.astype("<f4").tobytes()).decode()
+    return {
+        "presence": any(term.kind == "presence" for term in refinement.listed),
+        "pairs": refinement.pairs,
+        "gains": refinement.gains,
+        "factor": refinement.factor,
+        "shape": matrices.shape,
+        "matrices": [text[k : k + 76] for k in range(0, len(text), 76)],
+    }
+
+
+def _refinement(stored, model):
+    terms = model._make_terms(presence=stored["presence"])
+    pairs = [tuple(pair) for pair in stored["pairs"]]
+    terms.keep(pairs)
+    matrices = np.frombuffer(base64.b64decode("".join(stored["matrices"])), "<f4")
+    whole, *folds = matrices.reshape(stored["shape"]).astype(float)
+    gains = np.array(stored["gains"], float)
+    return Refinement(terms, pairs, gains, whole, np.array(folds), stored["factor"])
 
 
 def _plain(value):

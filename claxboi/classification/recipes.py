@@ -3,6 +3,8 @@
 Named combinations of the settings of the classifier.
 """
 
+import numpy as np
+
 from claxboi.utils import check_choice, check_number
 
 from ._bandwidths import RULES
@@ -19,6 +21,7 @@ RECIPES = {
         "normalization": "none",
         "missing": "existence",
         "bandwidth": "likelihood",
+        "refine": True,
     },
     # Tranin et al. 2022, A&A 657, A138, section 3.
     "published": {
@@ -26,6 +29,7 @@ RECIPES = {
         "normalization": "published",
         "missing": "existence",
         "bandwidth": "published",
+        "refine": False,
     },
     # What the scripts of that paper compute.
     "original": {
@@ -33,6 +37,7 @@ RECIPES = {
         "normalization": "original",
         "missing": "existence",
         "bandwidth": "published",
+        "refine": False,
     },
 }
 
@@ -41,7 +46,14 @@ DEFAULT_FLOOR = 0.01
 
 
 def resolve_recipe(
-    recipe, *, kernel=None, normalization=None, missing=None, bandwidth=None, weights=None
+    recipe,
+    *,
+    kernel=None,
+    normalization=None,
+    missing=None,
+    bandwidth=None,
+    refine=None,
+    weights=None,
 ):
     """
     Return the settings of a recipe, with those that are given instead.
@@ -50,8 +62,9 @@ def resolve_recipe(
     ----------
     recipe : {"default", "published", "original"}
         Name of the combination.
-    kernel, normalization, missing, bandwidth : optional
-        Settings that win over the recipe; None takes that of the recipe.
+    kernel, normalization, missing, bandwidth, refine : optional
+        Settings that win over the recipe; None takes that of the recipe. Without free exponents
+        there is no refinement.
     weights : object, optional
         Weights of the categories: "published" ones are normalised in the published way, where no
         normalization is given and the recipe is the default.
@@ -59,7 +72,7 @@ def resolve_recipe(
     Returns
     -------
     settings : dict
-        ``kernel``, ``normalization``, ``missing`` and ``bandwidth``.
+        ``kernel``, ``normalization``, ``missing``, ``bandwidth`` and ``refine``.
 
     Raises
     ------
@@ -86,4 +99,15 @@ def resolve_recipe(
         settings["bandwidth"] = check_number(
             settings["bandwidth"], "bandwidth", minimum=0, exclusive=True
         )
-    return settings
+    is_free = settings["normalization"] == "none" and settings["kernel"] != ORIGINAL_KERNEL
+    if refine is None:
+        settings["refine"] &= is_free
+        return settings
+    if not isinstance(refine, bool | np.bool_):
+        raise TypeError(f"refine must be True or False, got {refine!r}")
+    if refine and not is_free:
+        raise ValueError(
+            "refine=True needs normalization='none' and a kernel other than 'original', got "
+            f"normalization={settings['normalization']!r}, kernel={settings['kernel']!r}"
+        )
+    return settings | {"refine": bool(refine)}

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Links between X-ray catalogues: which detections of several missions are one source.
+Links between X-ray catalogues: detections of the same source by several missions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from claxboi.catalog import make_column
+from claxboi.catalog import designations, make_column
 from claxboi.utils import ARCSEC, check_number, check_table, pairs_within, record, sky_offsets, warn
 
 from ._catalogue_positions import read_positions
@@ -21,14 +21,13 @@ from .errors import read_covariances
 __all__ = ["XrayLinks", "link_xray"]
 
 _OWN_COLUMNS = ("master_id", "ra", "dec", "pos_error", "n_catalogues", "is_ambiguous", "group")
-_NAME_SLACK = 1e-6
 # Errors up to this many times the median are searched alike.
 _USUAL = 4.0
 
 
 class XrayLinks(NamedTuple):
     """
-    What `link_xray` found.
+    Result of `link_xray`.
 
     Examples
     --------
@@ -55,7 +54,7 @@ class XrayLinks(NamedTuple):
 
 class _Nodes(NamedTuple):
     """
-    The rows of all catalogues behind one another, catalogues by name.
+    Rows of all catalogues, one catalogue after the other in order of name.
     """
 
     catalogue: np.ndarray
@@ -73,7 +72,7 @@ class _Nodes(NamedTuple):
 
 def link_xray(catalogues, *, n_sigma=(1, 3)):
     """
-    Link the sources of several X-ray catalogues that are one and the same.
+    Link detections of the same source in several X-ray catalogues.
 
     It assumes that no catalogue lists a source twice. The answer depends neither on the order of
     the catalogues nor on that of their rows.
@@ -163,7 +162,7 @@ def link_xray(catalogues, *, n_sigma=(1, 3)):
 
     source = _components(len(nodes.row), first[sure], second[sure])
     ra, dec, error = _mean_positions(nodes, source)
-    ids = _designations(ra, dec)
+    ids = designations(ra, dec, decimals=2)
     order = np.argsort(ids)
     ids, ra, dec, error = ids[order], ra[order], dec[order], error[order]
     source = np.argsort(order)[source]
@@ -297,7 +296,7 @@ def _find_links(nodes, n_catalogues, wide):
 
 def _is_unambiguous(catalogue, first, second):
     """
-    Say of each link whether its ends have one neighbourhood, with no catalogue twice in it.
+    Check for each link that both ends have the same neighbourhood, with each catalogue once.
 
     Parameters
     ----------
@@ -337,7 +336,7 @@ def _is_multiple(catalogue, first, second):
 
 def _components(n_nodes, first, second):
     """
-    Give each node the number of its connected component, in the order of their first nodes.
+    Return the number of the connected component of each node, in order of their first nodes.
     """
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(n_nodes, n_nodes))
     return connected_components(graph, directed=False)[1].astype(np.int64)
@@ -386,7 +385,7 @@ def _mean_positions(nodes, source):
 
 def _displaced(ra_deg, dec_deg, east_arcsec, north_arcsec):
     """
-    Go from a position by an offset, along the great circle.
+    Displace positions by offsets along great circles.
     """
     ra, dec = np.radians(ra_deg), np.radians(dec_deg)
     distance = np.hypot(east_arcsec, north_arcsec) * ARCSEC
@@ -396,34 +395,6 @@ def _displaced(ra_deg, dec_deg, east_arcsec, north_arcsec):
     up = np.cos(distance) * np.sin(dec) + north * np.cos(dec)
     moved_ra = ra + np.arctan2(east, out)
     return np.degrees(moved_ra) % 360, np.degrees(np.arctan2(up, np.hypot(out, east)))
-
-
-def _designations(ra_deg, dec_deg):
-    """
-    Name sources by their positions, truncated as the IAU asks, each name once.
-    """
-    # Rounding errors of the positions must not carry a name over the edge of a digit.
-    ra = np.floor(ra_deg * 24000 + _NAME_SLACK).astype(np.int64) % 8_640_000
-    dec = np.floor(np.abs(dec_deg) * 36000 + _NAME_SLACK).astype(np.int64)
-    names = np.array(
-        [
-            f"J{r // 360000:02}{r // 6000 % 60:02}{r // 100 % 60:02}.{r % 100:02}"
-            f"{'-' if south else '+'}{d // 36000:02}{d // 600 % 60:02}{d // 10 % 60:02}.{d % 10}"
-            for r, d, south in zip(ra.tolist(), dec.tolist(), (dec_deg < 0).tolist(), strict=True)
-        ],
-        dtype=str,
-    )
-    # Sources too near each other for the name are numbered by position.
-    order = np.lexsort((dec_deg, ra_deg, names))
-    _, start, count = np.unique(names[order], return_index=True, return_counts=True)
-    number = np.arange(len(names)) - np.repeat(start, count) + 1
-    suffixed = [
-        f"{names[row]}_{k}" for row, k in zip(order[number > 1], number[number > 1], strict=True)
-    ]
-    if suffixed:
-        names = names.astype(f"U{max(map(len, suffixed))}")
-        names[order[number > 1]] = suffixed
-    return names
 
 
 def _link_ends(n, nodes, ends, names, ids):

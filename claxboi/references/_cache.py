@@ -23,6 +23,7 @@ from astropy.config import get_cache_dir
 from astropy.table import MaskedColumn, Table
 
 from claxboi.config import conf
+from claxboi.io import table_from_arrow
 
 from .exceptions import CacheError
 
@@ -324,21 +325,10 @@ def _from_parquet(content):
     arrow = parquet.read_table(pa.BufferReader(content))
     head = json.loads(arrow.schema.metadata[_META])
     table = Table(meta=head["meta"])
-    for name in arrow.column_names:
-        array = arrow[name]
-        mask = array.is_null().to_numpy()
-        if pa.types.is_string(array.type):
-            values = array.fill_null("").to_numpy().astype(str)
-        elif pa.types.is_floating(array.type):
-            values = array.fill_null(np.nan).to_numpy()
-        elif pa.types.is_boolean(array.type):
-            values = array.fill_null(False).to_numpy()
-        else:
-            values = array.fill_null(0).to_numpy()
+    for name, column in table_from_arrow(arrow).columns.items():
         own = head["columns"][name]
         table[name] = MaskedColumn(
-            values,
-            mask=mask,
+            column,
             unit=own["unit"] or None,
             description=own["description"] or None,
             meta=own["meta"],

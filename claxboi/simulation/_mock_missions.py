@@ -7,9 +7,11 @@ CSC 2 FITS files.
 import numpy as np
 from astropy.table import Table
 
+from claxboi.catalog import designations
+
 from ._mock_fields import move
 from ._mock_records import draw_normal, put, sky_records
-from ._xmm import FLUX, iau_names, observe_shares
+from ._xmm import FLUX, observe_shares
 
 __all__ = ["observe_chandra", "observe_swift"]
 
@@ -58,7 +60,7 @@ def observe_swift(rng, sources, fields):
 
     table = Table()
     table["2SXPS_ID"] = np.arange(1, n + 1, dtype=np.int64)
-    table["IAUName"] = iau_names("2SXPS J", ra, dec, 1)
+    table["IAUName"] = designations(ra, dec, prefix="2SXPS J")
     put(table, "RA", ra, "deg")
     put(table, "Decl", dec, "deg")
     put(table, "Err90", radius, "arcsec")
@@ -117,7 +119,7 @@ def observe_chandra(rng, sources, fields):
     bands = np.maximum(bands + errors * rng.normal(size=bands.shape), 0)
 
     table = Table()
-    table["name"] = iau_names("2CXO J", ra, dec, 1)
+    table["name"] = designations(ra, dec, prefix="2CXO J")
     put(table, "ra", ra, "deg")
     put(table, "dec", dec, "deg")
     put(table, "err_ellipse_r0", major, "arcsec")

@@ -8,12 +8,12 @@ from astropy.table import Table
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
+from claxboi.catalog import designations
 from claxboi.utils import unit_vectors
 
 from ._mock_fields import disc, move
 from ._mock_records import draw_normal, put, sky_records
 from ._populations import g_minus_rp, main_sequence
-from ._xmm import iau_names
 
 __all__ = ["make_surveys", "motions"]
 
@@ -268,7 +268,7 @@ def _allwise(rng, objects):
         objects["pmdec"][rows] * years / 1000 + position_error * rng.normal(size=n),
     )
     table = Table()
-    table["id"] = iau_names("J", ra, dec, 2)
+    table["id"] = designations(ra, dec, decimals=2)
     put(table, "ra", ra, "deg")
     put(table, "dec", dec, "deg")
     put(table, "pos_error_major", position_error, "arcsec")

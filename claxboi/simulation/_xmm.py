@@ -3,12 +3,11 @@
 Simulated XMM-Newton catalogue, with the column names of the 4XMM FITS file.
 """
 
-import itertools
-
 import numpy as np
 from astropy.table import Table
 from scipy.spatial import cKDTree
 
+from claxboi.catalog import designations
 from claxboi.utils import unit_vectors
 
 from ._mock_fields import move
@@ -18,7 +17,6 @@ from ._mock_spectra import band_shares
 __all__ = [
     "FLUX",
     "RESOLUTION",
-    "iau_names",
     "julian_year",
     "observe_shares",
     "observe_xmm",
@@ -96,7 +94,7 @@ def observe_xmm(rng, sources, fields):
     ra, dec = move(
         sources["ra"], sources["dec"], sigma * rng.normal(size=n), sigma * rng.normal(size=n)
     )
-    table["IAUNAME"] = iau_names("4XMM J", ra, dec, 1)
+    table["IAUNAME"] = designations(ra, dec, prefix="4XMM J")
     put(table, "SC_RA", ra, "deg")
     put(table, "SC_DEC", dec, "deg")
     put(table, "SC_POSERR", radius, "arcsec")
@@ -236,63 +234,6 @@ def resolved(ra, dec, flux, radius_arcsec):
     is_resolved = np.ones(len(ra), bool)
     is_resolved[np.where(flux[first] < flux[second], first, second)] = False
     return is_resolved
-
-
-def iau_names(prefix, ra_deg, dec_deg, decimals):
-    """
-    Make IAU names from positions: truncated, not rounded; a second source of the same name gets a
-    letter b.
-
-    Parameters
-    ----------
-    prefix : str
-        Prefix of the names.
-    ra_deg, dec_deg : `~numpy.ndarray`
-        Positions.
-    decimals : int
-        Decimals of the seconds of right ascension; the declination has one less.
-
-    Returns
-    -------
-    names : `~numpy.ndarray` of str
-    """
-    scale = 10**decimals
-    ticks = np.floor(np.asarray(ra_deg) / 15 * 3600 * scale).astype(np.int64)
-    arc_scale = scale // 10 or 1
-    arcs = np.floor(np.abs(dec_deg) * 3600 * arc_scale).astype(np.int64)
-    sign = np.where(np.asarray(dec_deg) < 0, "-", "+")
-    seconds = f"%0{3 + decimals}.{decimals}f"
-    arc_seconds = f"%0{2 + (decimals > 1) * decimals}.{max(decimals - 1, 0)}f"
-    pattern = f"{prefix}%02d%02d{seconds}%s%02d%02d{arc_seconds}"
-    rows = zip(
-        (ticks // (3600 * scale)).tolist(),
-        (ticks // (60 * scale) % 60).tolist(),
-        (ticks % (60 * scale) / scale).tolist(),
-        sign.tolist(),
-        (arcs // (3600 * arc_scale)).tolist(),
-        (arcs // (60 * arc_scale) % 60).tolist(),
-        (arcs % (60 * arc_scale) / arc_scale).tolist(),
-        strict=True,
-    )
-    names = [pattern % row for row in rows]
-    # Sorting numbers is faster than sorting names.
-    key = ticks * 4 * 90 * 3600 * arc_scale + np.where(sign == "-", -arcs - 1, arcs)
-    order = np.argsort(key, kind="stable")
-    letter = 0
-    for first, second in itertools.pairwise(order[_touching(key[order])].tolist()):
-        letter = letter + 1 if key[first] == key[second] else 0
-        if letter:
-            names[second] += chr(ord("a") + letter)
-    return np.array(names, dtype=str)
-
-
-def _touching(key):
-    """Find the elements of a sorted array that have an equal neighbour."""
-    touching = np.zeros(len(key), bool)
-    same = key[1:] == key[:-1]
-    touching[1:] |= same
-    touching[:-1] |= same
-    return touching
 
 
 def observe_shares(sources, rows, edges):

@@ -106,6 +106,9 @@ def checked(function):
     for name, parameter in signature.parameters.items():
         usual = check_flag if isinstance(parameter.default, bool) else None
         check = _CHECKS.get(name, usual)
+        if check is check_names and isinstance(parameter.default, str):
+            # The choice of a word, not a list of names.
+            continue
         if check is not None:
             checks[name] = check, parameter.default
 

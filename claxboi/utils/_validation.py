@@ -221,9 +221,9 @@ def check_merge(value, name="merge"):
     """
     check_mapping(value, name, "classes to lists of labels")
     for key, labels in value.items():
-        if isinstance(labels, str) or not isinstance(labels, Iterable):
+        if not isinstance(labels, Iterable):
             raise InputTypeError(f"{name}[{key!r}] must be a list of labels, got {shown(labels)}")
-    return {key: list(labels) for key, labels in value.items()}
+    return {key: [one] if isinstance(one, str) else list(one) for key, one in value.items()}
 
 
 def check_path(value, name):

@@ -4,6 +4,7 @@ Tests of explanations: all parts add up, in numbers and in words.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -62,13 +63,16 @@ class TestAddsUp:
             assert_adds_up(model, result, row)
 
     @pytest.mark.parametrize("offsets", [False, True])
-    def test_with_folds(self, table, offsets):
-        model = NaiveBayesClassifier(RECORDS).fit(table)
+    @pytest.mark.parametrize("refine", [False, True])
+    def test_with_folds(self, table, offsets, refine):
+        model = NaiveBayesClassifier(RECORDS, refine=refine).fit(table)
         model.optimize(table, PRIORS, offsets=offsets)
         result = model.classify(table, PRIORS)
         for row in range(0, 150, 7):
             explanation = assert_adds_up(model, result, row)
-            assert ("offset" in explanation.parts["kind"]) == offsets
+            assert ("offset" in explanation.parts["kind"]) == (offsets or refine)
+            pairs = explanation.parts[explanation.parts["kind"] == "pair"]
+            assert len(pairs) == (refine and math.comb(3 - int(result["n_missing"][row]), 2))
 
     def test_outlier_and_nothing(self, table):
         model = NaiveBayesClassifier(RECORDS).fit(table)
@@ -107,7 +111,7 @@ class TestExplanation:
     def test_all_but_one_prior_zero(self, table, model):
         explanation = model.explain(table[1], [1.0, 0.0, 0.0])
         assert explanation.prediction == "A"
-        assert "the prior (it excludes the other)" in explanation.sentence
+        assert "The prior (0 for the other)" in explanation.sentence
 
     def test_categories_add_up(self, table, model):
         explanation = model.explain(table[3], PRIORS)

@@ -93,6 +93,7 @@ class Case:
             self.codes,
             self.log_prior,
             self.weights,
+            self.weights,
             self.fold,
             N_FOLDS,
             **settings,

@@ -47,7 +47,7 @@ def table():
 
 @pytest.fixture
 def model(table):
-    return NaiveBayesClassifier(PROPERTIES).fit(table)
+    return NaiveBayesClassifier(PROPERTIES, refine=False).fit(table)
 
 
 @pytest.fixture
@@ -263,7 +263,8 @@ class TestOptimizeLogLoss:
         assert model.offsets == search.offsets
         result = model.classify(table, "training")
         assert result.meta["claxboi"]["classification"]["offsets"] == search.offsets
-        without = NaiveBayesClassifier(PROPERTIES).fit(table).optimize(table, "training")
+        without = NaiveBayesClassifier(PROPERTIES, refine=False).fit(table)
+        without = without.optimize(table, "training")
         assert search.score < without.score + 0.01
 
     def test_priors_matter(self, table, model):

@@ -2,6 +2,8 @@
 // The web profile of SAMP: messages to TOPCAT and other programs on this computer.
 
 const HUB = "http://localhost:21012/";
+const SELECT = "table.select.rowList";
+const TIMEOUT = "60";
 const LOADS = { fits: "table.load.fits", vot: "table.load.votable" };
 
 function toXmlRpc(value) {
@@ -39,6 +41,18 @@ async function callHub(method, ...params) {
   return fromXmlRpc(answer.querySelector("params > param > value"));
 }
 
+async function subscribers(key, mtype) {
+  return Object.keys(await callHub("getSubscribedClients", key, mtype));
+}
+
+async function callClient(key, client, mtype, parameters) {
+  const message = { "samp.mtype": mtype, "samp.params": parameters };
+  const answer = await callHub("callAndWait", key, client, message, TIMEOUT);
+  if (answer["samp.status"] !== "samp.ok") {
+    throw new ExportError(`${mtype} failed: ${answer["samp.error"]?.["samp.errortxt"] ?? "no reason was given"}`);
+  }
+}
+
 // Show rows of the table that the page was made from as a selection; the table is loaded first.
 async function selectBySamp(table, rows, title) {
   const address = new URL(table.url, location.href).href;
@@ -47,22 +61,16 @@ async function selectBySamp(table, rows, title) {
   try {
     await callHub("declareMetadata", key, { "samp.name": "claxboi report", "samp.description.text": title });
     const load = LOADS[table.format];
-    const clients = Object.keys(await callHub("getSubscribedClients", key, load));
+    const clients = await subscribers(key, load);
     if (!clients.length) throw new ExportError(`No program on this computer takes tables (${load}): start TOPCAT.`);
     const id = `claxboi-${table.id}`;
     for (const client of clients) {
-      const timeout = "60";
-      const answer = await callHub("callAndWait", key, client, {
-        "samp.mtype": load, "samp.params": { url: address, "table-id": id, name: title },
-      }, timeout);
-      if (answer["samp.status"] !== "samp.ok") {
-        throw new ExportError(`The table ${table.url} could not be loaded: ${answer["samp.error"]?.["samp.errortxt"] ?? "no reason was given"}`);
-      }
+      await callClient(key, client, load, { url: address, "table-id": id, name: title });
     }
-    await callHub("notifyAll", key, {
-      "samp.mtype": "table.select.rowList",
-      "samp.params": { "table-id": id, url: address, "row-list": Array.from(rows, String) },
-    });
+    // Calls, not notifications: a hub may drop those of a client that leaves.
+    for (const client of await subscribers(key, SELECT)) {
+      if (clients.includes(client)) await callClient(key, client, SELECT, { "table-id": id, url: address, "row-list": Array.from(rows, String) });
+    }
     return clients.length;
   } finally {
     await callHub("unregister", key);

@@ -13,7 +13,7 @@ from claxboi.simulation._mock_fields import disc, move, tile
 from claxboi.simulation._mock_records import class_names, sky_records
 from claxboi.simulation._mock_spectra import XMM_EDGES, band_shares
 from claxboi.simulation._populations import agn_per_field, cumulative_counts, draw_flux
-from claxboi.simulation._xmm import iau_names, julian_year, resolved
+from claxboi.simulation._xmm import julian_year, resolved
 
 COUNTS = {"faint": 1.34, "bright": 2.35}
 
@@ -91,18 +91,6 @@ def test_discs_are_uniform():
     east, north = disc(rng, 2.0, 4000)
     assert kstest(np.hypot(east, north) ** 2 / 4, "uniform").pvalue > 0.001
     assert kstest(np.arctan2(east, north) / (2 * np.pi) + 0.5, "uniform").pvalue > 0.001
-
-
-def test_names_are_cut_and_unique():
-    ra = np.array([0.0391148, 0.0391149, 180.0])
-    dec = np.array([13.9384931, 13.9384931, -0.0001])
-    names = iau_names("2CXO J", ra, dec, 1)
-    assert names.tolist() == [
-        "2CXO J000009.3+135618",
-        "2CXO J000009.3+135618b",
-        "2CXO J120000.0-000000",
-    ]
-    assert iau_names("J", ra[:1], dec[:1], 2).tolist() == ["J000009.38+135618.5"]
 
 
 def test_the_brighter_of_two_close_sources_is_resolved():
