@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Questions that people ask of a classified catalogue.
+Applications: counts of classes, ULX candidates, novelties, inspection lists, model comparison.
 """
 
 from claxboi.utils import moved_names

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The observed area of galaxies, and the background that is expected on it.
+Observed areas of galaxies, and the background expected in them.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ TINY = 1e-300
 @dataclass
 class Hosts:
     """
-    Galaxies that were observed, as arrays of one value a galaxy.
+    Observed galaxies, as arrays with one value per galaxy.
     """
 
     row: np.ndarray
@@ -98,8 +98,8 @@ def observed_hosts(table, galaxies, *, factor, region, flux_limit):
     unknown = ~absent & (ids[host] != wanted if len(order) else True)
     if unknown.any():
         raise ValueError(
-            f"galaxies must have all hosts of the sources, and a size of each; there is none for "
-            f"{str(wanted[unknown][0])!r} ({np.count_nonzero(unknown)} sources)"
+            f"galaxies must have every host with its size; {str(wanted[unknown][0])!r} is missing "
+            f"({np.count_nonzero(unknown)} sources without their host)"
         )
     host = np.where(absent, -1, host)
 
@@ -142,7 +142,7 @@ def _points(center, ellipses, galaxy, radius):
 
 class Stack:
     """
-    All galaxies on top of each other, to compare the sources seen with the background expected.
+    Stack of all galaxies, to compare the observed sources with the expected background.
 
     The stack is cut in annuli of equal numbers of sources. Around each flux, a window holds the
     sources of the annulus that are nearest in rank; its background, expected over the fluxes
@@ -208,7 +208,7 @@ class Stack:
 
 
 def _edges(values, n_bins, lower, upper):
-    """Cut values in bins of equal numbers, with edges halfway between them."""
+    """Return the edges of bins with equal numbers of values, halfway between values."""
     ordered = np.sort(values)
     cut = np.arange(1, n_bins) * len(ordered) // max(n_bins, 1)
     middle = (ordered[cut - 1] + ordered[cut]) / 2 if n_bins > 1 else np.empty(0)

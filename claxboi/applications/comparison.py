@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Whether a model is better than another: before and after new labels.
+Comparison of two classifiers on the same labelled sources.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def compare_models(
     before, after, table, priors, *, label="class", weight=None, n_resamples=200, rng=None
 ):
     """
-    Compare two models on sources whose class is known, class by class.
+    Compare two classifiers on the same labelled sources, class by class.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which sources are worth a look, and why.
+List of sources to inspect by eye, with reasons.
 """
 
 import re
@@ -25,7 +25,7 @@ def inspection_list(
     result, *, rare=None, min_rare=0.5, alpha=0.01, border=0.2, training=False, limit=None
 ):
     r"""
-    List the sources that are worth a look, with the reasons and a score for each.
+    List the sources to inspect by eye, with the reasons and a score for each.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Sources that are like no class.
+Outlying sources, unlike the members of every class.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ __all__ = ["find_novelties"]
 @checked
 def find_novelties(result, model=None, *, alpha=0.01, control=None, overwrite=False):
     r"""
-    Find the sources that would be odd as a member of any class, and what makes them odd.
+    Find the sources that are outliers of every class, and the properties that make them so.
 
     Parameters
     ----------
@@ -138,9 +138,9 @@ def _check_reach(result, alpha):
     smallest = int(np.argmin(counts))
     if 1 / (counts[smallest] + 1) > alpha:
         warn(
-            f"class {settings['classes'][smallest]} has {counts[smallest]:g} training sources: no "
-            f"p-value is below {1 / (counts[smallest] + 1):.2g}, and none reaches alpha={alpha:g}; "
-            "leave the class out of the model, or merge it into another"
+            f"class {settings['classes'][smallest]} has {counts[smallest]:g} training sources, "
+            f"so no p-value is below {1 / (counts[smallest] + 1):.2g} and none reaches "
+            f"alpha={alpha:g}; leave the class out of the model, or merge it into another"
         )
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How many X-ray sources of the background the sky has above a flux.
+Number counts of background X-ray sources: log N - log S.
 """
 
 import functools
@@ -31,7 +31,7 @@ def _records():
 
 def list_counts():
     """
-    List the number counts that claxboi knows.
+    List the available number counts.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def list_counts():
 
 def cumulative_counts(flux, band="0.5-8", model="lehmer_2012", *, population=None):
     r"""
-    Compute how many sources per square degree are brighter than a flux.
+    Compute the number of sources per square degree above a flux.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def cumulative_counts(flux, band="0.5-8", model="lehmer_2012", *, population=Non
 
 def differential_counts(flux, band="0.5-8", model="lehmer_2012", *, population=None):
     """
-    Compute how many sources there are per square degree and unit of flux.
+    Compute the number of sources per square degree and unit of flux.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def differential_counts(flux, band="0.5-8", model="lehmer_2012", *, population=N
 
 def find_counts(band, model, population=None):
     """
-    Find the record of some number counts.
+    Find the record of number counts by band and model.
 
     Parameters
     ----------
@@ -181,8 +181,8 @@ def find_counts(band, model, population=None):
     known = ", ".join(f"{r['model']} {r['population']} {r['band']}" for r in _records())
     wanted = " ".join(str(part) for part in (model, population, band) if part is not None)
     raise ValueError(
-        f"model, population and band must be those of known counts, got {wanted!r}; "
-        f"there are {known} keV"
+        f"model, population and band must be those of available counts, got {wanted!r}; "
+        f"available: {known} keV"
     )
 
 
@@ -194,8 +194,8 @@ def _parse(flux, band, model, population):
     lower, upper = record.get("flux_min", 0), record.get("flux_max", np.inf)
     if np.any((np.asarray(values) < lower) | (np.asarray(values) > upper)):
         warn(
-            f"the counts of {record['reference']} hold from {lower:g} to {upper:g} {FLUX_UNIT}; "
-            "some of the fluxes are beyond, where they are extrapolated"
+            f"the counts of {record['reference']} are valid from {lower:g} to {upper:g} "
+            f"{FLUX_UNIT}; they are extrapolated to the fluxes outside"
         )
     return values, record
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Ultra-luminous X-ray sources in nearby galaxies, and the background that looks like them.
+Ultra-luminous X-ray sources in nearby galaxies, and background sources among them.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def find_ulx(
     overwrite=False,
 ):
     r"""
-    Find candidates of ultra-luminous X-ray sources (ULX), and how many are background.
+    Find candidate ultra-luminous X-ray sources (ULX), and the number of background sources in them.
 
     Parameters
     ----------
@@ -375,7 +375,7 @@ def _masked(name, values):
 @checked
 def galaxy_priors(result, priors, *, background="AGN_2", xrb="ex_XRB", n_xrb=None, classes=None):
     r"""
-    Make priors source by source from the background that its host galaxy is expected to have.
+    Make priors for each source from the background expected in its host galaxy.
 
     The prior that ``priors`` gives to both classes together is shared among them by
 

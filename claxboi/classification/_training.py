@@ -155,7 +155,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
         names = _in_order(found)
     else:
         if isinstance(classes, str) or not isinstance(classes, Iterable):
-            raise TypeError(f"classes must be a list of classes, got {shown(classes)}")
+            raise TypeError(f"classes must be a sequence of names, got {shown(classes)}")
         names = [str(name) for name in classes]
         absent = [name for name in names if name not in found]
         if absent:

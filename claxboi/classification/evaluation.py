@@ -140,7 +140,7 @@ class Evaluation:
         self.settings = dict(settings or {})
         self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
-        self._codes = self._probabilities = self._weights = None
+        self._codes = self._probabilities = self._weights = self._predicted = None
 
     @classmethod
     def from_confusion(cls, confusion, classes, priors=None, *, method="not stated", settings=None):
@@ -183,6 +183,7 @@ class Evaluation:
         *,
         priors=None,
         weights=None,
+        predictions=None,
         method="not stated",
         settings=None,
         clip=TINY,
@@ -206,6 +207,8 @@ class Evaluation:
             How many sources of the population each one stands for, above 0: one over the
             probability with which it was drawn, times the probability of its label. Only their
             ratios count. Default: all the same.
+        predictions : array-like of shape (n_sources,), optional
+            Class chosen for each source by another rule, as ``truth``. Default: the most probable.
         method : str, optional
             How the probabilities were made, such as ``"leave-one-out"``.
         settings : mapping, optional
@@ -228,13 +231,22 @@ class Evaluation:
             )
         if weights is not None:
             weights = check_weights(weights, len(codes))
-        confusion = count_confusion(codes, probabilities.argmax(axis=1), len(classes))
+        predicted = probabilities.argmax(axis=1)
+        if predictions is not None:
+            predicted = check_truth(predictions, classes)
+            if len(predicted) != len(codes):
+                raise ValueError(
+                    "predictions must have one value for each source, "
+                    f"got {len(predicted)} for {len(codes)}"
+                )
+        confusion = count_confusion(codes, predicted, len(classes))
         result = cls(confusion, classes, priors=priors, method=method, settings=settings)
         if weights is not None:
             counts = np.bincount(codes, weights, minlength=len(classes))
             result.priors = check_priors(priors, result.classes, counts)
             result.has_priors = True
         result._codes, result._probabilities, result._weights = codes, probabilities, weights
+        result._predicted = predicted
         result.clip = check_number(clip, "clip", minimum=0, maximum=1, exclusive=True)
         return result
 
@@ -320,9 +332,8 @@ class Evaluation:
         The confusion matrix at the priors (float array), with the same total as ``confusion``.
         """
         if self.is_weighted:
-            predicted = self._probabilities.argmax(axis=1)
-            n_classes = len(self.classes)
-            return count_confusion(self._codes, predicted, n_classes, self._population_weights)
+            n_classes, weights = len(self.classes), self._population_weights
+            return count_confusion(self._codes, self._predicted, n_classes, weights)
         return self.confusion * self._class_weights[:, None]
 
     @property
@@ -544,5 +555,9 @@ class Evaluation:
 
     def _part(self, chosen):
         return Evaluation.from_probabilities(
-            self._codes[chosen], self._probabilities[chosen], self.classes, clip=self.clip
+            self._codes[chosen],
+            self._probabilities[chosen],
+            self.classes,
+            predictions=self._predicted[chosen],
+            clip=self.clip,
         )

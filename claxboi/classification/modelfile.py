@@ -103,7 +103,7 @@ def model_fingerprint(path):
     >>> from claxboi import NaiveBayesClassifier
     >>> from claxboi.classification import model_fingerprint
     >>> from claxboi.simulation import make_labelled_sample
-    >>> sample = make_labelled_sample(500, rng=1)
+    >>> sample = make_labelled_sample(1000, rng=1)
     >>> model = NaiveBayesClassifier(["log_fx_fr", "hr1"]).fit(sample)
     >>> model.write("model.ecsv")
     >>> len(model_fingerprint("model.ecsv"))

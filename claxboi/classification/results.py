@@ -76,12 +76,13 @@ def read_classified(result, columns=("prediction", "P_{class}")):
     """
     check_table(result, "result")
     record = result.meta.get("claxboi", {}).get("classification", {})
-    if "classes" not in record or "categories" not in record:
+    needed = {"classes"} | ({"categories"} if any("{category}" in c for c in columns) else set())
+    if not needed <= set(record):
         raise ValueError(
             "result must be a table that classify returned: its meta['claxboi']['classification'] "
             "names no classes and categories (formats such as CSV do not keep it; ECSV does)"
         )
-    classes, categories = list(record["classes"]), list(record["categories"])
+    classes, categories = list(record["classes"]), list(record.get("categories", []))
     names = ClassifiedNames(classes, categories)
     check_columns(result, expand_columns(columns, names), "result")
     return names

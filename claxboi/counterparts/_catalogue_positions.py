@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What the functions of this step read alike.
+Reading and checking of catalogue positions.
 """
 
 import numpy as np

@@ -23,7 +23,7 @@ _ROUNDING = 1e-6
 
 class Ellipses(NamedTuple):
     """
-    The ellipses of the galaxies that have one: float64 arrays of one shape.
+    Isophotal ellipses of the galaxies that have one, as float64 arrays of the same shape.
     """
 
     rows: np.ndarray

@@ -63,7 +63,7 @@ class Circles(NamedTuple):
 
 class SkyDensity(NamedTuple):
     """
-    What the circles say; arrays of shape (n_sources,).
+    Densities measured in the circles; arrays of shape (n_sources,).
     """
 
     density_deg2: np.ndarray
@@ -126,14 +126,17 @@ def sky_density(ra_deg, dec_deg, reach_arcsec, circles, mean_deg2, draw, label):
         radius = float(np.clip(radius, circles.radius, _LARGEST_ARCSEC))
         wide = _wide_counts(ra_deg, dec_deg, reach_arcsec, rows, draw(rows, radius))
         if _is_trimmed((number[sparse], area[sparse]), wide):
-            log.info("%s: it has the objects near the sources only", label)
+            log.info(
+                "%s: only objects near the sources; density from their rings",
+                label,
+            )
         else:
             # A circle holds the ring of its own source, and stands for those of its neighbours.
             better = wide[1] > area[sparse]
             number[sparse[better]], area[sparse[better]] = wide[0][better], wide[1][better]
             log.info(
-                "%s: density from circles of %.0f arcsec around %d sources, for there are fewer "
-                "than %d objects in the rings of their neighbours",
+                "%s: density measured in circles of %.0f arcsec around %d sources (fewer than %d "
+                "objects in the rings of their neighbours)",
                 label,
                 radius,
                 len(rows),
@@ -142,12 +145,12 @@ def sky_density(ra_deg, dec_deg, reach_arcsec, circles, mean_deg2, draw, label):
     n_poor = np.count_nonzero((number < _ENOUGH)[group])
     if n_poor:
         log.info(
-            "%s: fewer than %d objects tell the density around %d of %d sources; the mean of the "
-            "survey, %.0f per square degree, counts for one object more",
+            "%s: source density around %d of %d sources is uncertain (fewer than %d objects "
+            "nearby); it is shrunk towards the survey mean of %.0f per square degree",
             label,
-            _ENOUGH,
             n_poor,
             len(ra_deg),
+            _ENOUGH,
             mean_deg2,
         )
     density = (number + 1) / (area + 1 / mean_deg2)
@@ -158,7 +161,7 @@ def sky_density(ra_deg, dec_deg, reach_arcsec, circles, mean_deg2, draw, label):
 
 def _filled(circles):
     """
-    Take circles no larger than the part with objects: a user's table may hold nearer ones alone.
+    Reduce the circles to the part with objects: a user's table may hold only nearer ones.
     """
     n_objects = len(circles.ra)
     if n_objects < _ENOUGH:
@@ -170,7 +173,7 @@ def _filled(circles):
 
 def _is_trimmed(rings, wide):
     """
-    Say whether there are far fewer objects in the larger circles than in the rings within them.
+    Check for far fewer objects in the larger circles than in the rings within them.
 
     The rings may have twice as many, and three sigma more.
     """
@@ -209,7 +212,7 @@ def _ring_areas(ra_deg, dec_deg, reach, radius):
 
 def _free_share(ra_deg, dec_deg, reach, pairs, *, radius, is_nearest):
     """
-    Find the part of the circles that is within the reach of no source.
+    Measure the fraction of each circle that is outside the reach of all sources.
 
     Parameters
     ----------

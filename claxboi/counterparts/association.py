@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The arguments of an association: checked, and stripped of their units.
+Checked arguments of an association, as arrays without units.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ _GEOMETRY = ("separation", "offset_east", "offset_north")
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """
-    An association as arrays without units; made and checked by ``make_problem``.
+    Input of an association as arrays without units, from ``make_problem``.
     """
 
     names: list
@@ -85,7 +85,7 @@ def make_problem(
     convention="claxboi",
 ):
     """
-    Check the arguments of `associate`, and strip their units.
+    Check the arguments of `associate`, and convert them to arrays without units.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def make_problem(
 
 def label(name):
     """
-    Say how messages call a catalogue.
+    Return the name of a catalogue in messages.
 
     Parameters
     ----------

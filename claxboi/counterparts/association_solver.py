@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The order in which an association is worked out: pairs, combinations, weights, probabilities.
+Solution of an association: pairs, combinations, weights, probabilities.
 """
 
 from typing import NamedTuple
@@ -30,7 +30,7 @@ CLAIM = 0.5
 
 class Solution(NamedTuple):
     """
-    The answer; arrays of shape (n_rows,) in the order of ``rows``.
+    Solved association; arrays of shape (n_rows,) in the order of ``rows``.
     """
 
     neighbours: list
@@ -63,7 +63,7 @@ class Solution(NamedTuple):
 
 def solve(problem):
     """
-    Work out an association.
+    Solve an association.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _densities(problem, neighbours):
 
 class _Weights:
     """
-    The two ways to turn weights into probabilities, as a function of completeness and priors.
+    Weights of the combinations, as a function of completeness and priors.
     """
 
     def __init__(self, problem, rows, *, log_b, log_rest):
@@ -172,7 +172,7 @@ class _Weights:
 
 def _learn(problem, rows, neighbours, by_position):
     """
-    Let each prior learn from the objects that positions alone make secure.
+    Learn each prior from the objects that are secure by position alone.
     """
     result = []
     for c, (name, table, priors) in enumerate(

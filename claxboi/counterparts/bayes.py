@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Bayes factors, which ask whether positions are of one object, or of several.
+Bayes factors of positions: one object against several.
 
 All functions are pure numpy on float64, with offsets and standard deviations in arcsec.
 """

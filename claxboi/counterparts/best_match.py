@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-One counterpart per X-ray source and domain, from one survey or from several.
+Best match, or all candidates, of each X-ray source from one survey or several.
 """
 
 from typing import NamedTuple
@@ -139,6 +139,7 @@ def best_matches(
     return survey.record(result, rule=rule)
 
 
+@checked
 def all_matches(
     candidates,
     xray,
@@ -431,7 +432,7 @@ def _errors(survey, name):
 
 def _kept(new, column, secondaries, chosen, row):
     """
-    Take a column of the counterparts from the survey of each.
+    Copy a column of the surveys to the counterparts.
     """
     if any(
         isinstance(survey[column], Time)

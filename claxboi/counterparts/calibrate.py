@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How large p_any must be: the same association at places where there is no X-ray source.
+Calibration of cutoffs in p_any, by associating positions without an X-ray source.
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ _FOOTPRINT_QUANTILE = 0.95
 
 class CutoffCalibration(NamedTuple):
     """
-    What `calibrate_cutoffs` found.
+    Result of `calibrate_cutoffs`.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def calibrate_cutoffs(
     **settings,
 ):
     """
-    Find the p_any above which a false rate is kept, from positions without an X-ray source.
+    Find the cutoffs in p_any for given false rates, from positions without an X-ray source.
 
     The sources are associated; then they are shifted, and associated again with the same
     completeness, densities and priors, as they were estimated and learned from the true positions.
@@ -346,7 +346,7 @@ def _cutoffs(p_true, p_false, rates):
 
 def _covered(problem):
     """
-    Make a footprint: no emptier than around nearly all of the X-ray sources.
+    Return a footprint function: True where catalogues are as dense as around the X-ray sources.
     """
     vectors = unit_vectors(problem.primaries.ra, problem.primaries.dec)
     trees = []

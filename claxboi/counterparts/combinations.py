@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Every combination of a primary with at most one object of each catalogue.
+Combinations of a primary with at most one object of each catalogue.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The choices on which associations differ between programs, and those that claxboi makes.
+Conventions on which association programs differ, with those of claxboi.
 """
 
 import numpy as np

@@ -215,7 +215,9 @@ class _Selected(NamedTuple):
 def _from_candidates(candidates, xray, secondaries):
     for name, value in (("xray", xray), ("secondaries", secondaries)):
         if value is None:
-            raise TypeError(f"{name} must be the associated table, for these are candidates")
+            raise TypeError(
+                f"{name} must be the table that was associated to find these candidates"
+            )
     if isinstance(secondaries, Mapping):
         if len(secondaries) != 1:
             raise ValueError(

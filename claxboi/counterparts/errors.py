@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Positional errors: what a catalogue states, turned into 1 sigma per axis.
+Positional errors: conversion to 1 sigma per axis, completion, covariances.
 """
 
 from typing import NamedTuple
@@ -126,7 +126,7 @@ def _radius_in_sigma(level, dimensions):
 
 def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
     """
-    Give each source a usable positional error, by a rule that the caller chooses.
+    Fill in missing and zero positional errors.
 
     `associate` takes no missing and no zero error; this makes the choice, and flags what it did.
 
@@ -208,7 +208,7 @@ def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
     if np.isnan(filled).any():
         raise ValueError(
             f"pos_error is missing or zero in {np.isnan(filled).sum()} rows, the first is row "
-            f"{np.argmax(np.isnan(filled))}; say what they become with fill= or floor="
+            f"{np.argmax(np.isnan(filled))}; give fill= or floor= to complete them"
         )
     changed = filled != sigma
     ellipse, is_raised = _complete_ellipse(table, axes, value if floor is not None else 0.0)
@@ -360,7 +360,7 @@ def read_covariances(table, name):
     elif not whole.all():
         raise ValueError(
             f"the error ellipse of {name} is incomplete in {np.sum(~whole)} rows, the first is row "
-            f"{np.argmin(whole)}; a column 'pos_error' would stand in there"
+            f"{np.argmin(whole)}; add a column 'pos_error' for these rows"
         )
     _check_positive(major, "pos_error_major", name)
     _check_positive(minor, "pos_error_minor", name)

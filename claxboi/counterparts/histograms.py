@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Histograms of magnitudes: where to cut, how to fill, how to read them with errors and limits.
+Histograms of magnitudes: bin edges, counts, and evaluation with errors and limits.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ __all__ = []
 
 def quantiles(values, field, n_bins):
     """
-    Cut at the quantiles of the counterparts, and at half as many of the field.
+    Return bin edges at the quantiles of the counterparts, and at half as many of the field.
 
     The field may reach much farther than the counterparts.
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Host galaxies in catalogues that are asked by name.
+Host galaxies from catalogues by name.
 """
 
 import warnings
@@ -148,7 +148,7 @@ def _hosts(table, galaxies, shape):
 
 def nearby_galaxies(galaxies, axes, *, max_distance=500 * u.Mpc):
     """
-    Make the table of galaxies that `~claxboi.counterparts.find_hosts` takes, of two catalogues.
+    Join distances and sizes of galaxies into a table for `~claxboi.counterparts.find_hosts`.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Host galaxies: which X-ray sources lie inside the isophotal ellipse of a galaxy.
+Host galaxies: X-ray sources inside the isophotal ellipse of a galaxy.
 """
 
 import numpy as np
@@ -215,7 +215,7 @@ def _settings(hosts):
 
 def host_regions(galaxies, *, factor=1.0, missing_angle="mean"):
     """
-    Make regions of the isophotal ellipses, to be shown over an image or written for DS9.
+    Make sky regions from the isophotal ellipses, to draw over an image or write for DS9.
 
     Parameters
     ----------

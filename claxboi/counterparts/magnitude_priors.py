@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Magnitude and colour priors: how much likelier than a field object a counterpart looks like this.
+Magnitude and colour priors: ratios of the distributions of counterparts and field objects.
 """
 
 import copy
@@ -300,9 +300,9 @@ class MagnitudePrior:
         if len(secure) < needed or not field.any():
             what = "field objects" if len(secure) >= needed else "secure counterparts"
             warn(
-                f"{self!r} of {name} is left out: it has {len(secure)} secure counterparts (of "
-                f"{needed} that it needs) and {field.sum()} field objects to learn from, which are "
-                f"too few {what}; positions alone decide",
+                f"{self!r} of {name} is left out: too few {what} to learn from ({len(secure)} "
+                f"secure counterparts, {needed} are needed; {field.sum()} field objects); "
+                "positions alone decide",
                 ClaxboiWarning,
             )
             return prior
@@ -509,7 +509,7 @@ class ProbabilityPrior:
 
 def make_priors(priors, names):
     """
-    Bring the argument ``priors`` into one form.
+    Convert the argument ``priors`` to a list for each catalogue.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Magnitudes of many surveys on one system: Gaia BP, RP and WISE W1, W2.
+Conversion of survey magnitudes to one system: Gaia BP, RP and WISE W1, W2.
 """
 
 import functools
@@ -37,7 +37,7 @@ _MAG_PER_LN = 2.5 / np.log(10)
 
 def magnitude_relations():
     """
-    List the relations by which `homogenize_magnitudes` turns bands into one another.
+    List the relations with which `homogenize_magnitudes` converts bands.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def _relations():
 @checked
 def homogenize_magnitudes(table, survey, *, columns=None, proxy_scatter=0 * u.mag, overwrite=False):
     """
-    Put the magnitudes of a survey on one system: Gaia BP and RP, or WISE W1 and W2.
+    Convert the magnitudes of a survey to one system: Gaia BP and RP, or WISE W1 and W2.
 
     It assumes that the survey's missing values are masked or NaN. No extinction is corrected.
 
@@ -189,7 +189,7 @@ def _check_surveys(survey):
 
 def _find_columns(table, surveys, columns):
     """
-    Choose the relations that the table can feed, with its columns for each.
+    Choose the relations whose columns the table has.
 
     Parameters
     ----------

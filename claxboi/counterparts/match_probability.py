@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-From Bayes factors to probabilities, for all X-ray sources at once, in natural-log space.
+Match probabilities from Bayes factors, in natural-log space.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Proper motion: secondaries at the epoch at which each X-ray source was seen.
+Proper motion: positions of secondaries at the epoch of each X-ray source.
 """
 
 from typing import NamedTuple
@@ -51,7 +51,7 @@ class Motion(NamedTuple):
 
 class Positions(NamedTuple):
     """
-    What `associate` knows of the positions of a catalogue.
+    Positions of a catalogue for `associate`.
     """
 
     ra: np.ndarray
@@ -128,7 +128,7 @@ def read_motion(table, name):
     if not epochs:
         raise KeyError(
             f"{name} has proper motions (pmra, pmdec) and no column 'epoch' or 'ref_epoch', the "
-            "year of its positions; add it, or pass epoch=False to leave all where they are"
+            "year of its positions; add it, or pass epoch=False to ignore proper motions"
         )
     values = [float_values(table, c, unit=_MAS_PER_YEAR, name=name) / 1000 for c in _MOTION]
     for column in _MOTION_ERRORS:

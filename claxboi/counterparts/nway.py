@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The conventions of NWAY 4.8 (Salvato et al. 2018, MNRAS 473, 4937), where they differ from ours.
+Conventions of NWAY 4.8 (Salvato et al. 2018, MNRAS 473, 4937).
 """
 
 import numpy as np
@@ -140,7 +140,7 @@ class NwayMagnitudePrior(MagnitudePrior):
 
 def log_bayes_nway(covariances, offsets, separations, present):
     r"""
-    Compute the Bayes factor of elliptical errors as NWAY 4.7 answers it.
+    Compute the Bayes factor of elliptical errors as NWAY 4.7 does.
 
     The circular formula with the mean variance of each ellipse; each :math:`\psi_{ij}^2` is
     multiplied by the sum of the two squared radii of the ellipses in the direction of the pair over
@@ -215,7 +215,7 @@ def log_unrelated_nway(members, row_primary, log_b, log_densities):
 
 def quantiles_nway(values, weights, field, n_bins):
     """
-    Cut at weighted quantiles of the counterparts, with a bin beyond for the field, as NWAY does.
+    Return bin edges at weighted quantiles of the counterparts, with outer bins for the field.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Source densities: how crowded the sky is around each X-ray source.
+Source densities around each X-ray source.
 """
 
 import numpy as np

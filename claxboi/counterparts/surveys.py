@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Counterparts in surveys that are asked by name, and too large to be at hand.
+Counterparts from surveys by name, fetched around the X-ray sources.
 """
 
 import logging
@@ -247,7 +247,7 @@ def _check_surveys(surveys):
 
 def check_names(value, names, argument):
     """
-    Check that an option by survey names none that is not asked for: it would be without effect.
+    Check that an option by survey names requested surveys only.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ def check_names(value, names, argument):
 
 def of_survey(value, name, default=None):
     """
-    Take what an option says of one survey.
+    Return the value of an option for one survey.
 
     Parameters
     ----------
@@ -286,7 +286,7 @@ def of_survey(value, name, default=None):
 
 def find_references(names, references):
     """
-    Find catalogues by name, or what stands for them.
+    Find catalogues by name, or the tables that replace them.
 
     Parameters
     ----------
@@ -332,7 +332,7 @@ def _reference(name, source):
 
 def _wanted(reference, magnitudes):
     """
-    List the columns to ask for: None for all of those of a user's own catalogue.
+    List the columns to request; None for all columns of a user's own catalogue.
     """
     known = reference.record
     if known.columns is None or known.name not in load_records():
@@ -360,7 +360,7 @@ def _magnitude_columns(survey):
 
 def _survey(reference, near, radius, magnitudes):
     """
-    Make the table of a survey that `associate` takes, of pairs: each object once.
+    Make a table of the objects in pairs, each once, for `associate`.
     """
     first, number = _objects(near)
     circles = Circles(
@@ -424,8 +424,8 @@ def _with_errors(reference, survey):
     if "pos_error" not in survey.colnames:
         if typical is None:
             raise KeyError(
-                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), nor do "
-                "its columns tell it"
+                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), and "
+                "none from which it follows"
             )
         survey["pos_error"] = make_column("pos_error", np.full(len(survey), np.nan))
     if not len(survey):
@@ -453,7 +453,7 @@ def _draw(reference, coords, rows, radius, fetch):
 
 def _associate(table, rows, survey, **settings):
     """
-    Associate the sources that a survey covers; say to which rows of the table candidates belong.
+    Associate the sources that a survey covers, and number the candidates by rows of the table.
     """
     if not len(rows) or not len(survey):
         names = ("primary", "secondary", "separation", "p_any", "p_i")
@@ -483,7 +483,7 @@ def _associate(table, rows, survey, **settings):
 
 def _kept(found, tables):
     """
-    List what to keep of the counterparts, besides what `best_matches` keeps by itself.
+    List the columns of the counterparts to keep, besides those of `best_matches`.
     """
     kept = []
     for name, reference in found.items():

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Links between X-ray catalogues: which detections of several missions are one source.
+Links between X-ray catalogues: detections of the same source by several missions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _USUAL = 4.0
 
 class XrayLinks(NamedTuple):
     """
-    What `link_xray` found.
+    Result of `link_xray`.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class XrayLinks(NamedTuple):
 
 class _Nodes(NamedTuple):
     """
-    The rows of all catalogues behind one another, catalogues by name.
+    Rows of all catalogues, one catalogue after the other in order of name.
     """
 
     catalogue: np.ndarray
@@ -72,7 +72,7 @@ class _Nodes(NamedTuple):
 
 def link_xray(catalogues, *, n_sigma=(1, 3)):
     """
-    Link the sources of several X-ray catalogues that are one and the same.
+    Link detections of the same source in several X-ray catalogues.
 
     It assumes that no catalogue lists a source twice. The answer depends neither on the order of
     the catalogues nor on that of their rows.
@@ -296,7 +296,7 @@ def _find_links(nodes, n_catalogues, wide):
 
 def _is_unambiguous(catalogue, first, second):
     """
-    Say of each link whether its ends have one neighbourhood, with no catalogue twice in it.
+    Check for each link that both ends have the same neighbourhood, with each catalogue once.
 
     Parameters
     ----------
@@ -336,7 +336,7 @@ def _is_multiple(catalogue, first, second):
 
 def _components(n_nodes, first, second):
     """
-    Give each node the number of its connected component, in the order of their first nodes.
+    Return the number of the connected component of each node, in order of their first nodes.
     """
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(n_nodes, n_nodes))
     return connected_components(graph, directed=False)[1].astype(np.int64)
@@ -385,7 +385,7 @@ def _mean_positions(nodes, source):
 
 def _displaced(ra_deg, dec_deg, east_arcsec, north_arcsec):
     """
-    Go from a position by an offset, along the great circle.
+    Displace positions by offsets along great circles.
     """
     ra, dec = np.radians(ra_deg), np.radians(dec_deg)
     distance = np.hypot(east_arcsec, north_arcsec) * ARCSEC

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Hand a result to other tools and to readers: SAMP, DS9, MOC, VOTable and BibTeX.
+Share results: SAMP, DS9 regions, MOC, VOTable and BibTeX.
 """
 
 from .citations import acknowledgements, bibtex

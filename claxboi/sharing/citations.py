@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Who is to be thanked for a result: the method, the catalogues, the services and the software.
+Citations and acknowledgements for a result.
 """
 
 import functools
@@ -72,7 +72,7 @@ _JOURNALS = {
 
 def bibtex(result):
     """
-    Write what a result asks to be cited as BibTeX.
+    Write the papers to cite for a result as BibTeX.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def bibtex(result):
 
 def cited(result):
     """
-    List what a result asks to be cited, for a reader.
+    List the papers to cite for a result.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def cited(result):
 
 def acknowledgements(result):
     """
-    Write the acknowledgements that the services ask for whose data are in a result.
+    Write the acknowledgements requested by the services that a result used.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def _in_braces(text, start):
 
 def _plain(text):
     """
-    Take TeX out of a text.
+    Remove TeX markup from a text.
     """
     text = re.sub(
         r"\\(['`^\"~H])\s*\{?\\?(\w)\}?", lambda match: match[2] + _ACCENTS[match[1]], text

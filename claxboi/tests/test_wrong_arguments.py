@@ -73,7 +73,7 @@ WRONG = {
     "axes": ["x", 5],
     "object": [5, "x", [1], {"a": 1}],
     "coordinates": [None, 5, "x", [1.0]],
-    "classes": [5, ["nonsense"], [5], "nonsense", object()],
+    "classes": [5, ["nonsense"], "nonsense", object()],
     "epoch": [5, "x", 5 * u.kg, 5 * u.s],
 }
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Labels from people who looked: votes, what they are worth, and what they say together.
+Combination of human votes into soft labels.
 """
 
 from dataclasses import dataclass, field
@@ -121,7 +121,7 @@ def _pairs(sources, voters):
 @dataclass
 class CombinedVotes:
     """
-    What votes say together.
+    Combined votes, from `combine_votes`.
 
     Attributes
     ----------
@@ -181,7 +181,7 @@ def combine_votes(
     votes, *, method="dawid-skene", priors=None, classes=None, skill=0.7, strength=3.0
 ):
     r"""
-    Combine the votes of several people into soft labels, and find how skilled each is.
+    Combine the votes of several people into soft labels, and estimate the skill of each voter.
 
     Parameters
     ----------
@@ -337,12 +337,12 @@ def _source_priors(table, sources, names):
     place = find_rows(sources, np.zeros(len(sources), bool), ids, missing)
     absent = place < 0
     if absent.any():
-        raise ValueError(f"priors must have all sources with votes: {sources[absent][0]} is not in")
+        raise ValueError(f"priors must have all voted sources: {sources[absent][0]} is missing")
     found, counts = np.unique(ids[~missing], return_counts=True)
     twice = np.isin(sources, found[counts > 1])
     if twice.any():
         raise ValueError(
-            f"priors must have each source with votes once: {sources[twice][0]} is there again"
+            f"priors must have each voted source once: {sources[twice][0]} is repeated"
         )
     columns = [float_values(table, f"P_{name}", name="priors")[place] for name in names]
     # No vote overrules a zero, and a missing probability says nothing.

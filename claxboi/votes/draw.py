@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which sources people should vote on, so that their votes speak for all sources.
+Random draw of sources for human votes.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ __all__ = ["draw_for_votes"]
 @checked
 def draw_for_votes(result, size, *, training=False, rng=None):
     r"""
-    Draw sources for people to vote on, whose labels then stand for all sources.
+    Draw a sample of sources for human votes that represents all sources.
 
     As many sources of each predicted class are drawn at random, so that rare classes are
     looked at as often as common ones. The classifier learns from them, and they say how
@@ -99,8 +99,8 @@ def draw_for_votes(result, size, *, training=False, rng=None):
     numbers = _allocate(size, available)
     if not numbers.all():
         warn(
-            f"size {size} is less than the number of predicted classes, {len(names)}: none is "
-            f"drawn of {', '.join(names[numbers == 0].tolist())}, for which no vote will stand"
+            f"size {size} is less than the number of predicted classes, {len(names)}: no source "
+            f"is drawn for {', '.join(names[numbers == 0].tolist())}, so no vote represents them"
         )
     parts = [
         rng.permutation(rows[stratum == h])[:number] for h, number in enumerate(numbers.tolist())
@@ -116,7 +116,7 @@ def draw_for_votes(result, size, *, training=False, rng=None):
 
 
 def _allocate(size, available):
-    """Share out a number as evenly as what is available allows."""
+    """Distribute a number as evenly as possible, within what is available."""
     numbers = np.zeros(len(available), int)
     # The smallest first: what they lack is shared by those that remain.
     for k, h in enumerate(np.argsort(available, kind="stable")):

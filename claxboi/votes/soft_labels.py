@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Labels by votes in a table to train on.
+Soft labels from votes in a training table.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ def apply_votes(
     overwrite=False,
 ):
     """
-    Put labels by votes in a table, to train on.
+    Add soft labels from votes to a table, to train on.
 
     Parameters
     ----------
@@ -149,8 +149,8 @@ def apply_votes(
         found &= missing
         if not found.any():
             raise ValueError(
-                "votes must be on a source without a label, for known='keep' keeps those that "
-                "sources have; known='replace' lets the votes stand"
+                "votes must be on a source without a label, because known='keep' keeps existing "
+                "labels; known='replace' replaces them by the votes"
             )
     if drawn is not None:
         if np.isnan(chance[found]).all():
@@ -266,7 +266,7 @@ def _answered(stratum, asked, found):
             silent.append(str(name))
     if silent:
         warn(
-            f"no drawn source predicted as {', '.join(silent)} has a vote for a class: nothing "
-            "stands for these in population_weight"
+            f"no drawn source predicted as {', '.join(silent)} has a vote for a class: "
+            "population_weight does not represent them"
         )
     return share

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Simulated people who look at sources and say what they are.
+Simulated votes.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ UNSURE = "unsure"
 @checked
 def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=0.1, rng=None):
     """
-    Simulate the votes of people whose skill is known.
+    Simulate the votes of people with given skills.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ def test_units_shapes_and_missing():
 
 
 def test_extrapolation_warns():
-    with pytest.warns(ClaxboiWarning, match="hold from 2.4e-17 to 1e-11"):
+    with pytest.warns(ClaxboiWarning, match="valid from 2.4e-17 to 1e-11"):
         cumulative_counts(1e-17 * CGS, "0.5-2", "moretti_2003")
 
 
@@ -75,5 +75,5 @@ def test_errors():
         cumulative_counts(1 * u.Jy)
     with pytest.raises(ValueError, match="flux must be above 0, got 0"):
         differential_counts([0, 1e-14] * CGS)
-    with pytest.raises(ValueError, match="known counts, got 'lehmer_2012 2-10'"):
+    with pytest.raises(ValueError, match="available counts, got 'lehmer_2012 2-10'"):
         cumulative_counts(1e-14 * CGS, "2-10")

@@ -117,7 +117,7 @@ def test_few_pairs_are_not_tested():
 def test_bad_input():
     xray, stars = field(7, n=40)
     candidates = associate(xray, stars, radius=10 * u.arcsec, area=1 * u.deg**2)
-    with pytest.raises(TypeError, match="xray must be the associated table"):
+    with pytest.raises(TypeError, match="xray must be the table that was associated"):
         audit_errors(candidates)
     with pytest.raises(KeyError, match="associations has no columns of counterparts"):
         audit_errors(xray)

@@ -84,7 +84,7 @@ class TestComplete:
             complete_pos_errors(self.table(), floor=1 * u.arcsec)
 
     def test_no_choice(self):
-        with pytest.raises(ValueError, match="say what they become with fill= or floor="):
+        with pytest.raises(ValueError, match="give fill= or floor= to complete them"):
             complete_pos_errors(self.table())
 
     def test_negative(self):

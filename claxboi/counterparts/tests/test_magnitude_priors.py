@@ -140,7 +140,7 @@ class TestLearning:
         rng = np.random.default_rng(4)
         xray, catalogue, _, area = simulate(rng, 40, 20_000)
         settings = {"radius": 10 * u.arcsec, "completeness": 0.7, "area": area}
-        with pytest.warns(ClaxboiWarning, match=r"it has \d+ secure counterparts \(of 50"):
+        with pytest.warns(ClaxboiWarning, match=r"\(\d+ secure counterparts, 50 are"):
             result = associate(xray, catalogue, priors="mag", **settings)
         plain = associate(xray, catalogue, **settings)
         assert np.all(result["prior_mag"] == 1)

@@ -132,7 +132,7 @@ def test_priors_of_the_sources():
     expected = np.array([0.9 * 0.1, 0.05 * 0.8, 0.05 * 0.1])
     assert_allclose(combined.probabilities()[1], expected / expected.sum(), atol=1e-4)
     assert np.all(np.diff(combined.history) > -1e-6)
-    with pytest.raises(ValueError, match="all sources with votes: a is not in"):
+    with pytest.raises(ValueError, match="all voted sources: a is missing"):
         combine_votes(votes, priors=priors[:2], **settings)
     with pytest.raises(ValueError, match="priors go with method 'dawid-skene'"):
         combine_votes(votes, priors=priors, classes=CLASSES, method="majority")
@@ -141,7 +141,7 @@ def test_priors_of_the_sources():
 def test_priors_have_each_source_once():
     votes = Table({"source_id": ["a", "b"], "voter": ["1", "1"], "vote": ["AGN", "CV"]})
     priors = Table({"source_id": ["b", "a", "b"], "P_AGN": [0.5] * 3, "P_CV": [0.5] * 3})
-    with pytest.raises(ValueError, match="each source with votes once: b is there again"):
+    with pytest.raises(ValueError, match="each voted source once: b is repeated"):
         combine_votes(votes, priors=priors)
     priors["source_id"][2] = "c"
     assert combine_votes(votes, priors=priors).classes == ["AGN", "CV"]
@@ -369,7 +369,7 @@ def test_a_class_without_any_answer():
 def test_votes_that_would_be_of_no_use(voted):
     table, combined = voted
     known = table[:2]
-    with pytest.raises(ValueError, match="on a source without a label, for known='keep'"):
+    with pytest.raises(ValueError, match="on a source without a label, because known='keep'"):
         apply_votes(known, combined)
     assert apply_votes(known, combined, known="replace")["class"].tolist() == ["star", "CV"]
     with pytest.raises(ValueError, match=r"label must be none of .*, got 'label_weight'"):

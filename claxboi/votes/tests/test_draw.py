@@ -50,7 +50,7 @@ def test_as_many_of_each_class(result):
 
 
 def test_fewer_sources_than_classes(result):
-    with pytest.warns(ClaxboiWarning, match="size 2 is less than .*, 3: none is drawn of CV"):
+    with pytest.warns(ClaxboiWarning, match="size 2 is less than .*, 3: no source is drawn for CV"):
         drawn = draw_for_votes(result, 2, rng=1)
     assert sorted(drawn["prediction"]) == ["AGN", "star"]
 
