@@ -3,6 +3,10 @@
 Figure of the predictions that change without a category of properties.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification.results import read_classified
@@ -11,13 +15,17 @@ from claxboi.utils.style import DARK, GREY, new_axes
 
 from ._layout import broken, cell_font_size, label_inches, label_matrix, title_above
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_alternatives"]
 
 #: Smallest font size of the new class, in points.
 _SMALLEST = 4.2
 
 
-def plot_alternatives(result, *, ax=None):
+def plot_alternatives(result: Table, *, ax: Axes | None = None) -> Axes:
     """
     Plot the fraction of predictions that would change without a category of properties.
 

@@ -3,6 +3,10 @@
 Sky map of the sources, by class.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -31,6 +35,14 @@ from claxboi.utils.style import (
 
 from ._axis_labels import literal
 from ._layout import axis_font_sizes, is_narrow, legend_above, space_inches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from astropy.visualization.wcsaxes import WCSAxes
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_sky"]
 
@@ -61,16 +73,16 @@ _HALF_SKY_DEG = np.degrees([2 * np.sqrt(2), np.sqrt(2)])
 
 @checked
 def plot_sky(
-    table,
+    table: Table,
     *,
-    frame="galactic",
-    center=None,
-    width=None,
-    class_column=None,
-    classes=None,
-    density_above=2000,
-    ax=None,
-):
+    frame: Literal["galactic", "icrs"] = "galactic",
+    center: SkyCoord | None = None,
+    width: Quantity | None = None,
+    class_column: str | None = None,
+    classes: Sequence[str] | None = None,
+    density_above: int = 2000,
+    ax: Axes | None = None,
+) -> WCSAxes:
     """
     Plot the positions of the sources of each class.
 
