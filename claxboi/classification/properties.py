@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,7 +77,7 @@ class Component:
 
     class_name: str
     fraction: float
-    density: object = "cos_b"
+    density: Any = "cos_b"
 
     def __post_init__(self):
         check_number(self.fraction, "fraction", minimum=0, maximum=1)

@@ -219,7 +219,8 @@ def all_matches(
     parts += [one[chosen[one.primary] == k] for k, one in enumerate(survey.objects)]
     rows = _Objects(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     is_none = rows.row < 0
-    rows = rows[np.lexsort((rows.row, -rows.p, is_none, rows.primary))]
+    order = np.lexsort((rows.row, -rows.p, is_none, rows.primary))
+    rows = _Objects(*(column[order] for column in rows))
     is_none, source = rows.row < 0, rows.primary
     has_any = p_any[chosen, np.arange(len(xray))][source]
     share = np.divide(rows.p, has_any, out=np.zeros(len(rows.p)), where=has_any > 0)
@@ -244,7 +245,7 @@ class _Objects(NamedTuple):
     p: np.ndarray  # that it is the counterpart
     separation: np.ndarray
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> _Objects:  # type: ignore[override]
         return _Objects(*(column[rows] for column in tuple(self)))
 
 

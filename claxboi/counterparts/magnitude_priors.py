@@ -112,10 +112,10 @@ class MagnitudePrior:
         self.limit = _companions(limit, "limit", self.columns)
         self.min_secure = check_count(min_secure, "min_secure", minimum=2)
         self.n_bins = None if n_bins is None else check_count(n_bins, "n_bins")
-        self.edges = None
-        self.counterparts = None
-        self.field = None
-        self.n_secure = None
+        self.edges: Any = None
+        self.counterparts: Any = None
+        self.field: Any = None
+        self.n_secure: int | None = None
         # Units of the edges; None: nothing told them.
         self._units = [None] * len(self.columns)
 

@@ -176,7 +176,8 @@ def homogenize_magnitudes(
     new, used = {}, []
     for target in dict.fromkeys(relation["target"] for relation, *_ in found):
         parts = [part for part in found if part[0]["target"] == target]
-        merged = _merge([_apply(table, *part, scatter) for part in parts], len(table))
+        applied = [_apply(table, *part, scatter) for part in parts]  # type: ignore[call-arg]
+        merged = _merge(applied, len(table))
         relations = [relation for relation, *_ in parts]
         new |= _columns(target, merged, relations)
         used += [f"{target} = {_formula(relation)}" for relation in relations]

@@ -72,7 +72,7 @@ class _Nodes(NamedTuple):
     """East-East, East-North and North-North in arcsec2, of shape (3, n)."""
 
 
-def link_xray(catalogues: Mapping[str, Table], *, n_sigma: tuple = (1, 3)) -> tuple:
+def link_xray(catalogues: Mapping[str, Table], *, n_sigma: tuple = (1, 3)) -> XrayLinks:
     """
     Link detections of the same source in several X-ray catalogues.
 

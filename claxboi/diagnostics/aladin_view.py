@@ -131,6 +131,7 @@ class SkyView:
         level = check_number(level, "level", minimum=0, maximum=1, exclusive=True)
         ipyaladin = _import_ipyaladin()
         self.table = table
+        self._selection: Any = None
         ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
         self._known = np.isfinite(ra) & np.isfinite(dec)
         if not self._known.any():
@@ -238,7 +239,7 @@ class SkyView:
         lost = rows[~self._known[rows]]
         if len(lost):
             raise ValueError(f"sources must have positions; row {lost[0]} has none")
-        if getattr(self, "_selection", None) is not None:
+        if self._selection is not None:
             self.widget.remove_overlay(self._selection)
             self._selection = None
         if not len(rows):

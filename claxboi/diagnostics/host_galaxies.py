@@ -111,7 +111,8 @@ def plot_hosts(
 
     ax = new_axes(ax, 6.0, 5.6)
     for k in _others(ellipses, which, centre, reach * unit):
-        _draw_other(ax, *_offsets(centre, _edge(ellipses, k, 1.0), unit), ids[k])
+        x_edge, y_edge = _offsets(centre, _edge(ellipses, k, 1.0), unit)
+        _draw_other(ax, x_edge, y_edge, ids[k])
     for size, linestyle in ((1.0, "-"), (factor, "--")):
         edge = _offsets(centre, _edge(ellipses, which, size), unit)
         ax.plot(*edge, color=DARK, linewidth=1.3, linestyle=linestyle)

@@ -71,7 +71,7 @@ def plot_outliers(result: Table, ax: Axes | None = None) -> Axes:
     edges = np.histogram_bin_edges(outlier[known], N_BINS)
 
     ax = new_axes(ax, 6.4, 1.2 + 0.55 * len(classes))
-    beside = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": DARK}
+    beside: dict = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": DARK}
     beside["size"] = 7.5 if is_narrow(ax) else 9.0
     ax.annotate("sources", (1.01, -0.7), **beside)
     for place, (name, style) in enumerate(class_styles(classes).items()):

@@ -171,7 +171,7 @@ def write_ds9(
         temporary.write_text(text, encoding="utf-8")
 
 
-def error_axes(table: Table) -> ndarray:
+def error_axes(table: Table) -> tuple[ndarray, ndarray, ndarray]:
     """
     Read the 1 sigma error ellipses of sources.
 
