@@ -45,6 +45,8 @@ nitpicky = True
 toc_object_entries_show_parents = "hide"
 # What a field is without a value is no business of the reader.
 autodoc_default_options = {"no-value": True}
+# The lists of parameters have the types in words.
+autodoc_typehints = "none"
 nitpick_ignore_regex = [
     ("py:.*", r"(?!claxboi\b).*"),
     ("py:class", r"claxboi\..*\.(Engine|ColumnRule|Section)"),
