@@ -209,7 +209,7 @@ def write_commands(app):
         example, _, more = example.partition("\n\n")
         lines += [title, "-" * len(title), "", command.description, "", f".. program:: {title}", ""]
         for action in command._actions:
-            if action.dest == "help":
+            if action.dest in ("help", "quiet", "verbose"):  # said of all commands together
                 continue
             value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
             names = ", ".join(f"{flag} {value}".strip() for flag in action.option_strings)
