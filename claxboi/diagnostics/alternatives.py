@@ -72,11 +72,11 @@ def plot_alternatives(result: Table, *, ax: Axes | None = None) -> Axes:
     rows = [f"{broken(name)} ({n})" for name, n in zip(classes, totals, strict=True)]
     cell = label_matrix(ax, rows, [broken(name) for name in categories])
     size = cell_font_size(cell, 6, 2)
-    n_letters, n_lines = (
+    n_characters, n_lines = (
         max(len(line) for name in others for line in name.split("\n")),
         max(name.count("\n") + 1 for name in others),
     )
-    small = min(0.8 * size, cell_font_size(cell, n_letters, 1.5 + n_lines))
+    small = min(0.8 * size, cell_font_size(cell, n_characters, 1.5 + n_lines))
     # Changes of 1 % matter, as in a confusion matrix.
     ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for (row, column), part in np.ndenumerate(share):
