@@ -373,7 +373,7 @@ def test_keep(tmp_path):
     assert result["parallax"].tolist() == [pytest.approx(2.0), None]
     assert result["parallax"].unit == u.mas
     assert result["remark"].tolist() == [None, "odd"]
-    with pytest.raises(KeyError, match="keep names the column 'x', which none of"):
+    with pytest.raises(KeyError, match="keep: no column 'x' in first, second"):
         best_matches(candidates, xray, surveys, keep=["x"])
 
 
