@@ -55,6 +55,7 @@ def classify(
     refine=None,
     shrinkage=1.0,
     candidates=None,
+    decision="probable",
     pos_error=None,
     fetch=True,
     overwrite=False,
@@ -115,6 +116,9 @@ def classify(
     candidates : `~astropy.table.Table`, optional
         All candidate counterparts of each source, and none, over which the posterior is summed: see
         `~claxboi.classification.classify_candidates`.
+    decision : {"probable", "balanced"} or mapping, optional
+        Rule for ``prediction``: see `NaiveBayesClassifier.classify
+        <claxboi.classification.NaiveBayesClassifier.classify>`.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
         Positional error of bare positions, where its column is not found: the name of the column,
         or one value for all sources, 1 sigma per axis.
@@ -202,7 +206,12 @@ def classify(
                 f"{type(model).__name__}"
             )
         result = model.classify(
-            table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+            table,
+            priors,
+            candidates=candidates,
+            decision=decision,
+            overwrite=overwrite,
+            show_progress=show_progress,
         )
         return (result, model) if return_model else result
     with nullcontext() if fetch else conf.set_temp("offline", True):
@@ -230,7 +239,12 @@ def classify(
             show_progress=show_progress,
         )
     result = model.classify(
-        table, priors, candidates=candidates, overwrite=overwrite, show_progress=show_progress
+        table,
+        priors,
+        candidates=candidates,
+        decision=decision,
+        overwrite=overwrite,
+        show_progress=show_progress,
     )
     return (result, model) if return_model else result
 

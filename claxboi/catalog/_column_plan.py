@@ -40,7 +40,7 @@ _WITH_ERROR = re.compile(r"flux\d*|gamma|hr\d+")
 
 class Step(NamedTuple):
     """
-    How one column comes to be.
+    How one column is made.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Step(NamedTuple):
 
 class Plan(NamedTuple):
     """
-    How a table becomes one with the columns of the vocabulary.
+    All columns to be made from a table.
     """
 
     steps: list[Step]
@@ -76,7 +76,7 @@ def make_plan(table, mission, columns):
     table : `~astropy.table.Table`
         The table.
     mission : str, path, `Mission` or None
-        The catalogue that it is of; None or "auto": recognise it.
+        The catalogue; None or "auto": recognise it.
     columns : mapping of str to str
         Name in the vocabulary -> column of the table.
 
@@ -89,7 +89,7 @@ def make_plan(table, mission, columns):
     KeyError
         If a column that is named is not there.
     ValueError
-        If the table is not of the mission, a choice is ambiguous, or no position is found.
+        If the table does not match the mission, a choice is ambiguous, or no position is found.
     """
     given = _given(table, columns)
     if mission is None or (isinstance(mission, str) and mission == "auto"):

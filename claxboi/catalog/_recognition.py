@@ -243,12 +243,14 @@ def _pairs(table):
         if isinstance(table[own], SkyCoord):
             continue
         for axis in ("ra", "dec"):
-            if not fits(table, own, axis):
+            form, ucd = _form(table, own, axis), _ucd(table, own)
+            says_so = ucd.lower() in _synonyms()[axis]["ucds"]
+            # Reading a column of text takes long.
+            if (form is None and not says_so) or not fits(table, own, axis):
                 continue
-            if (form := _form(table, own, axis)) is not None:
+            if form is not None:
                 named.setdefault(form, {}).setdefault(axis, own)
-            ucd = str((getattr(table[own], "meta", None) or {}).get("ucd", ""))
-            if ucd.lower() in _synonyms()[axis]["ucds"]:
+            if says_so:
                 main = "main" in ucd.lower()
                 by_ucd.setdefault(main, {}).setdefault(axis, []).append((own, ucd))
     pairs = [
@@ -387,7 +389,8 @@ def _is_xray(table, pair):
 def _is_designation(table, own):
     if table[own].dtype.kind not in "SUO":
         return False
-    texts, missing = text_values(table, own)
+    # The first rows say enough.
+    texts, missing = text_values({own: table[own][:100]}, own)
     there = texts[~missing][:10].tolist()
     return bool(there) and all(_DESIGNATION.match(text) for text in there)
 
@@ -439,9 +442,9 @@ def error_column(table, free, words):
     found : list of `Found`
         At most one.
     """
-    candidates = [own for own in free if fits(table, own, "pos_error")]
-    ucd, by_ucd = _by_ucd(table, candidates, "pos_error")
-    named = [own for own in candidates if error_names(own, words)]
+    named = [own for own in free if error_names(own, words) and fits(table, own, "pos_error")]
+    ucd, by_ucd = _by_ucd(table, free, "pos_error")
+    by_ucd = [own for own in by_ucd if fits(table, own, "pos_error")]
     if by_ucd and named:
         by_ucd = [own for own in by_ucd if own in named] or by_ucd
     chosen = by_ucd or named
@@ -522,7 +525,7 @@ def find_columns_by_meaning(table, free, names):
     found = []
     for name in names:
         record = _synonyms()[name]
-        fitting = [own for own in free if fits(table, own, name)]
+        fitting = [own for own in free if _is_meant(table, own, record) and fits(table, own, name)]
         how, candidates = _candidates(table, fitting, record, name)
         if name == "source_id":
             candidates = _best_identifiers(table, candidates)
@@ -534,6 +537,17 @@ def find_columns_by_meaning(table, free, names):
             found.append(Found(name, (candidates[0],), how))
             free = [own for own in free if own != candidates[0]]
     return found
+
+
+def _is_meant(table, own, record):
+    if record.get("alone") and _own_unit(table[own]) is not None:
+        return True
+    ucds = [ucd.lower() for ucd in record["ucds"]]
+    return _named(own) in record["names"] or _ucd(table, own).lower() in ucds
+
+
+def _ucd(table, own):
+    return str((getattr(table[own], "meta", None) or {}).get("ucd", ""))
 
 
 def _says_xray(own, record):
@@ -585,10 +599,14 @@ def _best_identifiers(table, candidates):
         return (not unique, not _is_designation(table, own))
 
     candidates = [own for own in candidates if _is_identifier(table, own)]
+    if len(candidates) < 2:
+        return candidates
     return sorted(candidates, key=rank)
 
 
 def _is_identifier(table, own):
+    if table[own].dtype.kind != "f":
+        return True
     try:
         text_values(table, own)
     except TypeError:
@@ -597,7 +615,7 @@ def _is_identifier(table, own):
 
 
 def _by_ucd(table, fitting, name):
-    ucds = {own: str((getattr(table[own], "meta", None) or {}).get("ucd", "")) for own in fitting}
+    ucds = {own: _ucd(table, own) for own in fitting}
     for ucd in _synonyms()[name]["ucds"]:
         same = [own for own in fitting if ucds[own].lower() == ucd.lower()]
         if same:

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-From the columns of a catalogue to numbers, flags and names; and the rules that combine them.
+Read numbers, angles, flags and names from the columns of a catalogue, and combine them.
 """
 
 import re

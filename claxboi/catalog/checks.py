@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Checks of a table of X-ray sources.
+Check a table of X-ray sources.
 """
 
 import re
@@ -32,7 +32,7 @@ _NOT_NEGATIVE = re.compile(r"flux\d+|extent")
 
 class BadValueWarning(ClaxboiWarning):
     """
-    Values that cannot be were masked.
+    Impossible values were masked.
     """
 
 
@@ -58,7 +58,7 @@ def validate(table):
     ValueError
         If a position is missing or impossible, or an identifier is missing or not unique.
     TypeError, `~astropy.units.UnitsError`
-        If a column has no numbers, or a unit that does not convert.
+        If a column does not hold numbers, or its unit does not convert.
 
     Warns
     -----
@@ -178,7 +178,7 @@ def check_positions(ra, dec):
         if missing.any():
             raise ValueError(
                 f"{name} is missing in {missing.sum()} rows, the first is row "
-                f"{np.argmax(missing)}; a source needs a position: take these rows out"
+                f"{np.argmax(missing)}; every source needs a position: remove these rows"
             )
         bad = (values < low) | (values > high)
         if bad.any():
@@ -199,7 +199,6 @@ def _check_names(table):
         twice = unique[counts > 1]
         raise ValueError(
             f"source_id must be unique, got {len(twice)} that occur more than once, such as "
-            f"{', '.join(map(repr, twice[:3].tolist()))}; a catalogue of detections has one row a "
-            "detection: take its list of sources, or name another column, "
-            "columns={'source_id': ...}"
+            f"{', '.join(map(repr, twice[:3].tolist()))}; of a catalogue of detections, use the "
+            "list of sources, or choose another column with columns={'source_id': ...}"
         )

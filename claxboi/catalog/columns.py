@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The vocabulary: every column that claxboi reads or writes, as data.
+The column vocabulary: every column that claxboi reads or writes.
 """
 
 import functools
@@ -70,7 +70,7 @@ def _patterns():
 
 def describe(name, **parts):
     """
-    Find what the vocabulary says of a column name.
+    Look up a column name in the vocabulary.
 
     Parameters
     ----------

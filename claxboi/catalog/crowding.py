@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Sources that may be several, or whose counterparts may be anyone's.
+Flags for crowded fields and blended sources.
 """
 
 import numpy as np

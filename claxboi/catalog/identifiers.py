@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which columns say what a source is called.
+Find the identifier columns of a table.
 """
 
 from claxboi.utils import check_table
@@ -23,8 +23,8 @@ def identifier_columns(table):
     Returns
     -------
     columns : list of str
-        ``source_id``, or the name or number that a mission gives, as far as they are there; the
-        first of them is what a source is called.
+        ``source_id`` and the names and numbers of missions that the table has; the first one
+        identifies a source.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-X-ray catalogues whose columns are known, as data.
+X-ray catalogues whose columns are known.
 """
 
 import functools
@@ -38,7 +38,7 @@ RULES = {
 @dataclass(frozen=True)
 class ColumnRule:
     """
-    How a column of the vocabulary is made of the columns of a catalogue.
+    Rule that makes a column of the vocabulary from those of a catalogue.
     """
 
     names: Mapping[str, tuple[str, ...]]
@@ -75,7 +75,7 @@ class ColumnRule:
 @dataclass(frozen=True)
 class Mission:
     """
-    What an X-ray catalogue calls its columns, and what is known of the mission.
+    Column names and metadata of an X-ray catalogue.
 
     Examples
     --------
@@ -163,7 +163,7 @@ class Mission:
     @property
     def has_extent(self):
         """
-        Whether the catalogue tells extended sources from others.
+        Whether the catalogue distinguishes extended sources.
         """
         return bool({"extent", "is_extended"} & set(self.columns))
 
@@ -187,7 +187,7 @@ class Mission:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no TOML, has fields or columns that are not known, or names no position.
+            If it is not TOML, has unknown fields or columns, or does not name the position.
 
         Examples
         --------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-From the columns of any catalogue to those of the vocabulary.
+Convert the columns of any catalogue to those of the column vocabulary.
 """
 
 import logging
@@ -105,7 +105,7 @@ def standardize(
     table, mission=None, *, columns=None, units=None, pos_error_level=None, overwrite=False
 ):
     """
-    Give a catalogue of X-ray sources the columns of the vocabulary.
+    Convert a catalogue of X-ray sources to the columns of the vocabulary.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def standardize(
         `Mission.from_file`. Default (or "auto"): recognised by the columns; the columns of a table
         that is none of them are found by UCD, name and unit, see `find_columns`.
     columns : mapping of str to str, optional
-        Name in the vocabulary -> column of the table, for those that are not found, or not rightly.
+        Name in the vocabulary -> column of the table, for columns that are not found correctly.
     units : mapping of str to unit-like, optional
         Column of the table -> its unit, where the table has none, a wrong one, or one that cannot
         be read: ``units={"RA": "rad"}``. By default a column without a unit is in the unit of the
@@ -127,7 +127,7 @@ def standardize(
         axis. Default: as the mission has it, or the column's name says (``Err90``); else 1 sigma,
         with a warning. A column called ``pos_error`` is 1 sigma per axis.
     overwrite : bool, optional
-        Replace columns that are called as those to be made, but are not what they are made of.
+        Replace columns that have the name of a new column but are not its source.
 
     Returns
     -------
@@ -144,10 +144,10 @@ def standardize(
     KeyError
         If a column that is named is not there.
     TypeError
-        If the table is none, or a column has no numbers.
+        If it is not a table, or a column does not hold numbers.
     ValueError
-        If the table is not of the mission, or of several; if there is no position or a column is
-        ambiguous; if names collide; as for `validate`.
+        If the table does not match the mission, or matches several; if there is no position or a
+        column is ambiguous; if names collide; as for `validate`.
     `~astropy.units.UnitsError`
         If a unit does not convert, or that of the position or of a column that you name cannot be
         read. Any other column whose unit cannot be read is left out, with a warning.
@@ -194,7 +194,7 @@ def standardize(
     if unknown is not None:
         warn(
             f"the confidence level of the positional error {unknown!r} is not known: "
-            "taken as 1 sigma per axis. Say it by pos_error_level=0.9 (a 90 % radius) or "
+            "taken as 1 sigma per axis. Give it as pos_error_level=0.9 (a 90 % radius) or "
             "pos_error_level='sigma'",
             ConfidenceLevelWarning,
         )
@@ -219,7 +219,7 @@ def _flat(table):
 
 def _is_done(table, mission):
     """
-    Say whether a table was standardized before, as the mission that it is said to be now.
+    Return whether a table was standardized before, for the same mission.
     """
     own = table.meta.get("claxboi", {}).get("catalog")
     if own is None or not {"source_id", "ra", "dec"} <= set(table.colnames):
@@ -234,7 +234,7 @@ def _is_done(table, mission):
 
 def _level(plan, asked):
     """
-    Decide on the confidence level of the positional error; name the column if nothing tells it.
+    Find the confidence level of the positional error; return the column if it is unknown.
     """
     step = next((step for step in plan.steps if step.name in _ERRORS), None)
     if step is None:
@@ -259,7 +259,7 @@ def _make(table, plan, level):
         try:
             column, used = _column(table, step, made, plan, level)
         except TypeError as err:
-            # A flag that a release writes in another way is no reason to do without the rest.
+            # A flag that a release writes in another way does not stop the rest.
             if plan.mission is None or step.how == GIVEN or describe(step.name)["dtype"] != "bool":
                 raise
             warn(f"{step.name} is left out: {err}")
@@ -287,9 +287,9 @@ def _make(table, plan, level):
 
 def _unreadable(table, step):
     """
-    Say why a column that nobody asked for cannot be read for its unit; None if it can.
+    Explain why the unit of an optional column cannot be read; None if it can.
 
-    What the caller named, and the position, is an error where it is read.
+    Columns that the caller named, and the position, raise an error when they are read.
     """
     if step.how == GIVEN or step.name in ("ra", "dec") or describe(step.name)["dtype"] != "float64":
         return None
@@ -351,7 +351,7 @@ def _angles(table, name, own):
 
 def _say_bands(column, step, mission):
     """
-    Say the bands of a flux or a hardness ratio, and what the ratio is made of.
+    Record the bands of a flux or a hardness ratio, and the kind of the ratio.
     """
     match = re.fullmatch(r"(flux|hr)(\d+)", column.name)
     if mission is None or match is None:
@@ -373,9 +373,7 @@ def _say_bands(column, step, mission):
 
 def _is_hardness(step):
     """
-    Say whether a column is a hardness ratio as the mission makes them.
-
-    Of one that is only called so, the mission does not tell what it is made of.
+    Return whether a column is a hardness ratio of the mission, and does not only have its name.
     """
     return re.fullmatch(r"hr\d+", step.name) is not None and step.how != NAMED_SO
 
@@ -391,7 +389,7 @@ def _filled(column):
 
 def _assemble(table, made, plan, overwrite):
     """
-    Put the new columns before those of the table.
+    Insert the new columns before those of the table.
     """
     origin = {step.name: step.sources for step in plan.steps}
     others = plan.mission.rename if plan.mission else {}

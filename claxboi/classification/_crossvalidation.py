@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Scores of a model on sources that did not train it.
+Score a classifier held out: leave-one-out, k-fold and grouped cross-validation.
 """
 
 import numpy as np
@@ -22,6 +22,7 @@ from ._evaluation_input import check_weights
 from ._hashing import mix
 from ._identity import join_groups
 from ._search import read_labelled
+from .decisions import parse_decision
 from .evaluation import Evaluation
 
 __all__ = ["evaluate_model", "stratified_folds"]
@@ -38,6 +39,7 @@ def evaluate_model(
     label,
     training,
     weight,
+    decision,
     n_folds,
     groups,
     cell_size,
@@ -47,8 +49,10 @@ def evaluate_model(
     """
     Score a model; see `NaiveBayesClassifier.evaluate`.
     """
+    model._check_fitted()
     check_choice(method, METHODS, "method")
     check_count(n_folds, "n_folds", minimum=2)
+    decision = parse_decision(decision, model.classes_)
     cell_size = check_number(cell_size, "cell_size", minimum=0, maximum=90, exclusive=True)
     if groups is not None:
         if not isinstance(groups, str):
@@ -90,12 +94,17 @@ def evaluate_model(
     given = (
         weight is None and proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
     )
+    posterior = np.exp(log_posterior)
+    rule = model._decide(decision, proportions)
+    if decision != "probable":
+        method = f"{method}; {rule}"
     return Evaluation.from_probabilities(
         codes,
-        np.exp(log_posterior.T),
+        posterior.T,
         model.classes_,
         priors=proportions if given else None,
         weights=weights,
+        predictions=rule.choose(posterior),
         method=method if weight is None else f"{method}, weighted by {weight}",
         settings={
             name: settings[name]

@@ -8,23 +8,18 @@ import logging
 
 import numpy as np
 
-from claxboi.utils import Progress, check_number, check_table, warn
+from claxboi.utils import Progress, check_number
 
-from ._identity import IdentityWarning, read_identity
 from ._likelihood import LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
-from ._population import find_differences
 from ._posterior import combine, log_normalize, log_proportions
 from ._search import collect_terms, deal_folds, fit_exponents
-from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
+from ._source_arrays import KnownTables
 from ._terms import RefinementTerms
-from ._training import label_codes, property_units, read_labels, read_values
+from .decisions import fit_decision
 from .densities import KernelDensities
-from .estimation import estimate_model_priors, read_fluxes
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
-from .priors import parse_priors
-from .properties import parse_properties
 from .weights import parse_weights
 
 __all__ = ["Engine", "NotFittedError"]
@@ -109,69 +104,6 @@ class Engine:
         self.categories = tuple(dict.fromkeys(item.category for item in records))
         self.set_weights(self._given_weights)
 
-    def _read_sample(self, table, label, sample_weight=None, id=None, *, name="table"):
-        """Read and check a training sample, before any work."""
-        check_table(table, name)
-        records = parse_properties(self._given_properties, table.colnames)
-        names, codes, dropped = read_labels(
-            table,
-            label,
-            merge=self.merge,
-            min_class_size=self.min_class_size,
-            classes=self.classes,
-            name=name,
-        )
-        # Before the table is cut: it names the columns that there are not.
-        read_values(table[:1], records, name=name)
-        units = property_units(table, records)
-        rows = np.flatnonzero(codes >= 0)
-        weights = sample_weights(sample_weight, len(table))
-        identity = read_identity(table, id, name=name)[rows]
-        part = table[rows]
-        values, errors = read_values(part, records, units=units, name=name)
-        training = TrainingRows(
-            values, errors, codes[rows], weights[rows], read_fluxes(part), identity
-        )
-        return Sample(records, names, training, table, rows, units, label, id, dropped)
-
-    def _learn(self, sample, others=None):
-        """Learn a sample; ``others`` is the table to be classified, if it is another one."""
-        self._units, self.id = sample.units, sample.id
-        self._fit_rows(
-            sample.records,
-            sample.names,
-            sample.training,
-            label=sample.label,
-            dropped=sample.dropped,
-        )
-        known = np.full(len(sample.table), -1)
-        known[sample.rows] = np.arange(len(sample.rows))
-        self._known_tables.add(sample.table, known)
-        if others is None or others is sample.table:
-            others = sample.table[known < 0]
-        self._compare_with(others)
-
-    def _compare_with(self, table):
-        """Compare the training sample with other sources: is presence the same fact in both?"""
-        rows = self._training
-        self._population_differences = []
-        if not self.refine or rows is None or len(table) == 0:
-            return
-        fluxes = rows.flux, read_fluxes(table)
-        self._population_differences = find_differences(
-            rows.values,
-            read_values(table, self.properties, units=self._units)[0],
-            [record.column for record in self.properties],
-            None if fluxes[0] is None or fluxes[1] is None else fluxes,
-        )
-        if self._population_differences:
-            shown, more = self._population_differences[:3], self._population_differences[3:]
-            log.info(
-                "no terms of presence in the refinement, and stronger shrinkage: %s%s",
-                "; ".join(shown),
-                f"; and {len(more)} more" if more else "",
-            )
-
     def _fit_rows(self, records, names, training, *, label, dropped=()):
         codes, weights = training.codes, training.weights
 
@@ -215,15 +147,6 @@ class Engine:
             raise NotFittedError(
                 f"this {type(self).__name__} is not fitted yet: call fit(table, label=...) first"
             )
-
-    def _property_index(self, column):
-        self._check_fitted()
-        names = [item.column for item in self.properties]
-        if column not in names:
-            raise KeyError(
-                f"column must be a property of the model, got {column!r}; it has {', '.join(names)}"
-            )
-        return names.index(column)
 
     def _weight_arrays(self):
         weights = np.array([self.weights[name] for name in self.categories])
@@ -287,75 +210,6 @@ class Engine:
         fold = deal_folds(self._training.keys[chunk.rows], len(self._fold_weights))
         return np.where(chunk.codes >= 0, self._fold_weights[fold].T, everywhere[:, np.newaxis])
 
-    def _read(self, table, *, label=None, is_checked=True, parent=None):
-        """
-        Read a table and find the rows that trained the model.
-
-        With ``is_checked``, warn where labelled rows might have trained it. ``parent`` is the table
-        and the slice of it that the rows are from, if they are a part of another one.
-        """
-        self._check_fitted()
-        check_table(table)
-        values, errors = read_values(table, self.properties, units=self._units)
-        if self._training is None:
-            return Sources(values, errors)
-        identity = read_identity(table, self._id_of(table))
-        whole = (table, slice(None)) if parent is None else parent
-        rows = self._known_tables.find(whole[0], values, self._training.values, whole[1])
-        compared = ("rows",)
-        if rows is None:
-            match = identity.match(self._training.identity)
-            rows, compared = match.rows, match.compared
-            self._report(match, len(table))
-        elif (rows < 0).any():
-            # A source may have another row, without a label.
-            others = np.flatnonzero(rows < 0)
-            rows = rows.copy()
-            rows[others] = identity[others].match(self._training.identity).rows
-        label = self.label if label is None else label
-        if label in table.colnames:
-            codes = label_codes(table, label, self.classes_, self.merge)
-            rows = self._training.choose_rows(rows, codes)
-            if is_checked and not compared and (codes >= 0).any():
-                warn(
-                    "the table has labels, and no identifiers or positions in common with the "
-                    "training sample: all of its rows are taken for new sources; if some of them "
-                    "trained the model, their probabilities are not held out: add source_id or ra "
-                    "and dec to both",
-                    IdentityWarning,
-                )
-        return Sources(values, errors, rows, self._training, compared=compared)
-
-    def _id_of(self, table):
-        """Return the column with the identifiers of a table, where it is not the usual one."""
-        return self.id if self.id in table.colnames else None
-
-    @staticmethod
-    def _report(match, n):
-        """Warn where it is uncertain which rows trained the model."""
-        found = int(np.count_nonzero(match.rows >= 0))
-        parts = []
-        if match.n_near:
-            parts.append(f"{match.n_near} others lie within 2 arcsec of a training source")
-        if match.n_far:
-            parts.append(
-                f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
-                "away, and are taken for new sources"
-            )
-        if match.n_moved:
-            parts.append(
-                f"{match.n_moved} of them are 2 arcsec to 1 arcmin away from the training source "
-                "of their identifier"
-            )
-        if parts:
-            warn(
-                f"{found} of {n} rows are training sources (by identifier, or by position within "
-                f"0.2 arcsec) and are held out. {'; '.join(parts)}. The probabilities of rows that "
-                "are taken for new sources are not held out; id= of the fit names another column "
-                "of identifiers",
-                IdentityWarning,
-            )
-
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
         """Call work(chunk, terms) for each chunk of sources, on all cores."""
 
@@ -381,29 +235,26 @@ class Engine:
         self._chunks(sources, work, show_progress=show_progress)
         return result
 
-    def _priors(self, priors, table, sources, *, show_progress=False):
-        """Parse priors, or estimate them from the rows that did not train."""
-        if isinstance(priors, str) and priors == "estimate":
-            return estimate_model_priors(
-                self, sources, table=table, n_resamples=0, show_progress=show_progress
-            ).proportions
-        if priors is None:
-            priors = self.default_priors
-        return parse_priors(
-            priors,
-            self.classes_,
-            self._training_proportions(),
-            len(table),
-            table=table,
-            dropped=self._dropped,
-        )
-
     def _training_proportions(self):
         return self.class_counts_ / self.class_counts_.sum()
 
     def _log_posterior(self, sources, proportions, *, show_progress=False):
         evidence = self._log_evidence(sources, show_progress=show_progress)
         return log_normalize(evidence + log_proportions(proportions))
+
+    def _decide(self, decision, proportions):
+        """Fit a decision rule to the held-out training sources; see `fit_decision`."""
+        if decision == "probable" or (isinstance(decision, dict) and len(decision) > 1):
+            return fit_decision(decision, self.classes_, None, None, None, proportions)
+        if self._training is None:
+            raise ValueError(
+                f"decision={decision!r} needs a training sample that can be held out, which "
+                f"kernel={ORIGINAL_KERNEL!r} does not have"
+            )
+        mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
+        posterior = np.exp(self._log_posterior(self._training.sources(), mean))
+        rows = self._training
+        return fit_decision(decision, self.classes_, posterior, rows.codes, rows.weights, mean)
 
     def _get_outlier_scale(self):
         if self._outlier_scale is None and self._training is not None:
@@ -452,28 +303,3 @@ class Engine:
         """
         weights = self._training.weights * rng.exponential(size=len(self._training))
         return self._refit(self._training.with_weights(weights), self._training_proportions())
-
-    def __getstate__(self):
-        # Tables that are at hand now are not so for another process.
-        return self.__dict__ | {"_known_tables": KnownTables()}
-
-    def _settings(self, proportions):
-        return {
-            "classes": list(self.classes_),
-            "class_counts": [float(count) for count in self.class_counts_],
-            "categories": list(self.categories),
-            "properties": [item.column for item in self.properties],
-            "priors": (
-                dict(zip(self.classes_, map(float, proportions), strict=True))
-                if proportions.ndim == 1
-                else "one row per source"
-            ),
-            "weights": dict(self.weights),
-            "offsets": dict(self.offsets),
-            "normalization": self.normalization,
-            "missing": self.missing,
-            "kernel": self.kernel,
-            "bandwidth": self.bandwidth,
-            "floor": self.floor,
-            "label": self.label,
-        }

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The arithmetic of scores: confusion matrices, proper scores and calibration, on plain float64.
+Compute scores on arrays: confusion matrices, proper scores and calibration.
 
 A score at other priors is the same formula on a sample in which each source weighs as much as its
 class weighs in the wanted population, so every function here takes weights and none knows priors.

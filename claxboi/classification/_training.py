@@ -35,7 +35,7 @@ SMALL_CLASS = 10
 
 class SmallClassWarning(ClaxboiWarning):
     """
-    A class has few training sources, or was left out for it.
+    A class has few training sources, or too few to be learned.
     """
 
 
@@ -155,7 +155,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
         names = _in_order(found)
     else:
         if isinstance(classes, str) or not isinstance(classes, Iterable):
-            raise TypeError(f"classes must be a list of classes, got {shown(classes)}")
+            raise TypeError(f"classes must be a sequence of names, got {shown(classes)}")
         names = [str(name) for name in classes]
         absent = [name for name in names if name not in found]
         if absent:

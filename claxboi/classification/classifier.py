@@ -1,35 +1,44 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The naive Bayes classifier.
+The naive Bayes classifier for tables.
 """
 
+import logging
 from collections.abc import Iterable
 
 import numpy as np
 
 from claxboi.config import MIN_CLASS_SIZE
-from claxboi.utils import check_count, check_table, checked, record, shown
+from claxboi.utils import check_count, check_table, checked, record, shown, warn
 
 from . import _output
 from ._crossvalidation import evaluate_model
 from ._engine import Engine, NotFittedError
+from ._identity import IdentityWarning, read_identity
 from ._likelihood import BLOCK_SIZE
+from ._population import find_differences
 from ._posterior import log_proportions
 from ._search import optimize_weights
-from .estimation import estimate_model_priors
+from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
+from ._training import label_codes, property_units, read_labels, read_values
+from .decisions import parse_decision
+from .estimation import estimate_model_priors, read_fluxes
 from .explanation import explain_source
 from .mixture import classify_candidates
 from .modelfile import read_model, write_model
 from .original import build_original
+from .priors import parse_priors
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
 
 __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 
+log = logging.getLogger(__name__)
+
 
 class NaiveBayesClassifier(Engine):
     r"""
-    A naive Bayes classifier with kernel densities and one exponent per category.
+    Naive Bayes classifier for tables, with kernel densities and one exponent per category.
 
     The posterior of class c is :math:`P(c|x) \propto \pi_c \prod_t
     L_t(x|c)^{\alpha_t}` with the prior proportions :math:`\pi_c` and the product
@@ -41,7 +50,7 @@ class NaiveBayesClassifier(Engine):
     Parameters
     ----------
     properties : sequence of (str or `Property`), mapping of str to sequence, optional
-        What classifies: names of columns, records, or a mapping from category to either.
+        Columns that classify: names, records, or a mapping from category to either.
         Default: every known property that the table of `fit` has.
     weights : None, "published", mapping or sequence, optional
         Weight of each category and of "missing" (the exponent of the missing-value term). None
@@ -50,12 +59,12 @@ class NaiveBayesClassifier(Engine):
         Values of the next four, where they are not given. "published": those of Tranin et al.
         (2022). "original": those of the original scripts.
     normalization : {"none", "published", "original"}, optional
-        What the weights :math:`w_t` mean. "none" (default): :math:`\alpha_t = w_t`. "published":
+        Meaning of the weights :math:`w_t`. "none" (default): :math:`\alpha_t = w_t`. "published":
         :math:`\alpha_t = w_t/\sum w`. "original": what the original scripts compute,
         :math:`\alpha_t = 40 w_t/[\sum w (2 n_+ + w_0 n_-)]` with the numbers of present
         and missing properties of the source. With weights="published" the default is "published".
     missing : {"existence", "ignore", "sentinel"}, optional
-        What a missing value says. "existence" (default): P(present | class) or its complement
+        Meaning of a missing value. "existence" (default): P(present | class) or its complement
         for each property. It has an exponent of its own with normalization="none"; else it
         belongs to the category, the missing ones with the power ``weights["missing"]``.
         "sentinel": like "existence", within the category and with its exponent, as one more
@@ -201,7 +210,7 @@ class NaiveBayesClassifier(Engine):
         self.classes = None
         if classes is not None:
             if isinstance(classes, str) or not isinstance(classes, Iterable):
-                raise TypeError(f"classes must be a list of names, got {shown(classes)}")
+                raise TypeError(f"classes must be a sequence of names, got {shown(classes)}")
             self.classes = [str(name) for name in classes]
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
                 raise ValueError(f"classes must be two or more different names, got {classes!r}")
@@ -466,7 +475,7 @@ class NaiveBayesClassifier(Engine):
 
     def predict(self, table, priors=None):
         """
-        Name the most probable class.
+        Return the most probable class.
 
         Parameters
         ----------
@@ -481,7 +490,16 @@ class NaiveBayesClassifier(Engine):
         return np.array(self.classes_)[best]
 
     @checked
-    def classify(self, table, priors=None, *, candidates=None, overwrite=False, show_progress=True):
+    def classify(
+        self,
+        table,
+        priors=None,
+        *,
+        candidates=None,
+        decision="probable",
+        overwrite=False,
+        show_progress=True,
+    ):
         """
         Add the posterior columns to a table.
 
@@ -496,6 +514,12 @@ class NaiveBayesClassifier(Engine):
             negative, summing to 1.
         candidates : `~astropy.table.Table`, optional
             All candidate counterparts of each source, and none: see `classify_candidates`.
+        decision : {"probable", "balanced"} or mapping, optional
+            Rule for ``prediction``. "probable" (default): the most probable class. "balanced": the
+            highest balanced accuracy. ``{"f1": class}``: the highest F1 of one class. A mapping
+            from class to the cost of missing one of its sources (1 where it is not named): the
+            lowest expected cost. Thresholds are found on held-out training sources; the
+            probabilities are not changed.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -519,8 +543,11 @@ class NaiveBayesClassifier(Engine):
             If a prior is wrong or columns collide.
         """
         if candidates is not None:
+            if decision != "probable":
+                raise ValueError(f"decision must be 'probable' with candidates, got {decision!r}")
             return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
         self._check_fitted()
+        decision = parse_decision(decision, self.classes_)
         check_table(table)
         _output.check_collisions(table, self.classes_, self.categories, overwrite)
         sources = self._read(table)
@@ -542,10 +569,15 @@ class NaiveBayesClassifier(Engine):
                 answer.fill(here.start, block, combination, prior + offsets)
 
         self._chunks(sources, work, show_progress=show_progress)
+        settings = self._settings(proportions)
+        if decision != "probable":
+            rule = self._decide(decision, proportions)
+            answer.best = rule.choose(answer.posterior)
+            settings["decision"] = str(rule)
         result = answer.to_table(
             table, self.classes_, self.categories, sources.codes, overwrite=overwrite
         )
-        result.meta = record(result.meta, "classification", **self._settings(proportions))
+        result.meta = record(result.meta, "classification", **settings)
         if sources.compared:
             self._known_tables.add(result, sources.rows)
         return result
@@ -603,7 +635,7 @@ class NaiveBayesClassifier(Engine):
         show_progress=True,
     ):
         """
-        Find the weights of the categories on held-out likelihoods, and set them.
+        Fit the weights of the categories to held-out likelihoods, and set them.
 
         Parameters
         ----------
@@ -666,6 +698,7 @@ class NaiveBayesClassifier(Engine):
         label=None,
         training=None,
         weight=None,
+        decision="probable",
         n_folds=10,
         groups=None,
         cell_size=1.0,
@@ -683,9 +716,9 @@ class NaiveBayesClassifier(Engine):
             See `classify`.
         method : {"leave-one-out", "k-fold", "grouped", "training"}, optional
             "leave-one-out" (default), exact at fixed bandwidth: each source that trained the
-            model is taken out of its densities, others are simply predicted. "k-fold":
-            stratified folds, all fitted again. "grouped": whole groups in a fold. "training":
-            as trained, which flatters.
+            model is taken out of its densities; other sources are predicted. "k-fold":
+            stratified folds, with all parameters fitted again. "grouped": folds of whole groups.
+            "training": not held out, which gives scores that are too good.
         label : str, optional
             Name of the label column; that of `fit` by default.
         training : bool, optional
@@ -696,6 +729,8 @@ class NaiveBayesClassifier(Engine):
             Column with how many sources of the population each one stands for, positive. The scores
             at the priors are then those of that population, whatever the priors of the
             posteriors; see `Evaluation.from_probabilities`. Default: 1 each.
+        decision : {"probable", "balanced"} or mapping, optional
+            Rule for the predictions; see `classify`.
         n_folds : int, optional
             Number of folds (default 10).
         groups : str, optional
@@ -721,6 +756,7 @@ class NaiveBayesClassifier(Engine):
             label=label,
             training=training,
             weight=weight,
+            decision=decision,
             n_folds=n_folds,
             groups=groups,
             cell_size=cell_size,
@@ -730,7 +766,7 @@ class NaiveBayesClassifier(Engine):
 
     def explain(self, source, priors=None):
         """
-        Take the posterior of one source apart.
+        Split the posterior of one source into contributions.
 
         Parameters
         ----------
@@ -746,3 +782,197 @@ class NaiveBayesClassifier(Engine):
             per class; adding up to the log posterior.
         """
         return explain_source(self, source, priors)
+
+    # From tables to arrays, and back
+
+    def _read_sample(self, table, label, sample_weight=None, id=None, *, name="table"):
+        """Read and check a training sample, before any work."""
+        check_table(table, name)
+        records = parse_properties(self._given_properties, table.colnames)
+        names, codes, dropped = read_labels(
+            table,
+            label,
+            merge=self.merge,
+            min_class_size=self.min_class_size,
+            classes=self.classes,
+            name=name,
+        )
+        # Before the table is cut: it names the columns that there are not.
+        read_values(table[:1], records, name=name)
+        units = property_units(table, records)
+        rows = np.flatnonzero(codes >= 0)
+        weights = sample_weights(sample_weight, len(table))
+        identity = read_identity(table, id, name=name)[rows]
+        part = table[rows]
+        values, errors = read_values(part, records, units=units, name=name)
+        training = TrainingRows(
+            values, errors, codes[rows], weights[rows], read_fluxes(part), identity
+        )
+        return Sample(records, names, training, table, rows, units, label, id, dropped)
+
+    def _learn(self, sample, others=None):
+        """Learn a sample; ``others`` is the table to be classified, if it is another one."""
+        self._units, self.id = sample.units, sample.id
+        self._fit_rows(
+            sample.records,
+            sample.names,
+            sample.training,
+            label=sample.label,
+            dropped=sample.dropped,
+        )
+        known = np.full(len(sample.table), -1)
+        known[sample.rows] = np.arange(len(sample.rows))
+        self._known_tables.add(sample.table, known)
+        if others is None or others is sample.table:
+            others = sample.table[known < 0]
+        self._compare_with(others)
+
+    def _compare_with(self, table):
+        """Compare the training sample with other sources: is presence the same fact in both?"""
+        rows = self._training
+        self._population_differences = []
+        if not self.refine or rows is None or len(table) == 0:
+            return
+        fluxes = rows.flux, read_fluxes(table)
+        self._population_differences = find_differences(
+            rows.values,
+            read_values(table, self.properties, units=self._units)[0],
+            [record.column for record in self.properties],
+            None if fluxes[0] is None or fluxes[1] is None else fluxes,
+        )
+        if self._population_differences:
+            shown, more = self._population_differences[:3], self._population_differences[3:]
+            log.info(
+                "no terms of presence in the refinement, and stronger shrinkage: %s%s",
+                "; ".join(shown),
+                f"; and {len(more)} more" if more else "",
+            )
+
+    def _property_index(self, column):
+        self._check_fitted()
+        names = [item.column for item in self.properties]
+        if column not in names:
+            raise KeyError(
+                f"column must be a property of the model, got {column!r}; it has {', '.join(names)}"
+            )
+        return names.index(column)
+
+    def _read(self, table, *, label=None, is_checked=True, parent=None):
+        """
+        Read a table and find the rows that trained the model.
+
+        With ``is_checked``, warn where labelled rows might have trained it. ``parent`` is the table
+        and the slice of it that the rows are from, if they are a part of another one.
+        """
+        self._check_fitted()
+        check_table(table)
+        values, errors = read_values(table, self.properties, units=self._units)
+        if self._training is None:
+            return Sources(values, errors)
+        identity = read_identity(table, self._id_of(table))
+        whole = (table, slice(None)) if parent is None else parent
+        rows = self._known_tables.find(whole[0], values, self._training.values, whole[1])
+        compared = ("rows",)
+        if rows is None:
+            match = identity.match(self._training.identity)
+            rows, compared = match.rows, match.compared
+            self._report(match, len(table))
+        elif (rows < 0).any():
+            # A source may have another row, without a label.
+            others = np.flatnonzero(rows < 0)
+            rows = rows.copy()
+            rows[others] = identity[others].match(self._training.identity).rows
+        label = self.label if label is None else label
+        if label in table.colnames:
+            codes = label_codes(table, label, self.classes_, self.merge)
+            rows = self._training.choose_rows(rows, codes)
+            if is_checked and not compared and (codes >= 0).any():
+                warn(
+                    "the table has labels, and no identifiers or positions in common with the "
+                    "training sample: all of its rows are taken for new sources; if some of them "
+                    "trained the model, their probabilities are not held out: add source_id or ra "
+                    "and dec to both",
+                    IdentityWarning,
+                )
+        return Sources(values, errors, rows, self._training, compared=compared)
+
+    def _id_of(self, table):
+        """Return the column with the identifiers of a table, where it is not the usual one."""
+        return self.id if self.id in table.colnames else None
+
+    @staticmethod
+    def _report(match, n):
+        """Warn where it is uncertain which rows trained the model."""
+        found = int(np.count_nonzero(match.rows >= 0))
+        parts = []
+        if match.n_near:
+            parts.append(f"{match.n_near} others lie within 2 arcsec of a training source")
+        if match.n_far:
+            parts.append(
+                f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
+                "away, and are taken for new sources"
+            )
+        if match.n_moved:
+            parts.append(
+                f"{match.n_moved} of them are 2 arcsec to 1 arcmin away from the training source "
+                "of their identifier"
+            )
+        if parts:
+            warn(
+                f"{found} of {n} rows are training sources (by identifier, or by position within "
+                f"0.2 arcsec) and are held out. {'; '.join(parts)}. The probabilities of rows that "
+                "are taken for new sources are not held out; id= of the fit names another column "
+                "of identifiers",
+                IdentityWarning,
+            )
+
+    def _priors(self, priors, table, sources, *, show_progress=False):
+        """Parse priors, or estimate them from the rows that did not train."""
+        if isinstance(priors, str) and priors == "estimate":
+            return estimate_model_priors(
+                self, sources, table=table, n_resamples=0, show_progress=show_progress
+            ).proportions
+        if priors is None:
+            priors = self.default_priors
+        return parse_priors(
+            priors,
+            self.classes_,
+            self._training_proportions(),
+            len(table),
+            table=table,
+            dropped=self._dropped,
+        )
+
+    def __getstate__(self):
+        # Tables that are at hand now are not so for another process.
+        return self.__dict__ | {"_known_tables": KnownTables()}
+
+    def _describe_refinement(self):
+        columns = [record.column for record in self.properties]
+        return {
+            "pairs": [[columns[p] for p in pair] for pair in self._refinement.pairs],
+            "presence": any(term.kind == "presence" for term in self._refinement.listed),
+            "shrinkage": self._refinement.factor,
+        }
+
+    def _settings(self, proportions):
+        return {
+            "classes": list(self.classes_),
+            "class_counts": [float(count) for count in self.class_counts_],
+            "categories": list(self.categories),
+            "properties": [item.column for item in self.properties],
+            "priors": (
+                dict(zip(self.classes_, map(float, proportions), strict=True))
+                if proportions.ndim == 1
+                else "one row per source"
+            ),
+            "weights": dict(self.weights),
+            "offsets": dict(self.offsets),
+            "normalization": self.normalization,
+            "missing": self.missing,
+            "kernel": self.kernel,
+            "bandwidth": self.bandwidth,
+            "refinement": None if self._refinement is None else self._describe_refinement(),
+            "floor": self.floor,
+            "label": self.label,
+        }

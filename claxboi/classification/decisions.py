@@ -164,13 +164,13 @@ def fit_decision(decision, classes, posterior, codes, weights, proportions):
     classes = tuple(classes)
     if decision == "probable":
         return Decision(classes, (1.0,) * len(classes))
+    if isinstance(decision, dict) and len(decision) > 1:
+        return Decision(classes, tuple(decision.values()))
     each = population_weights(codes, proportions, weights)
     if decision == "balanced":
         mean = np.average(posterior, axis=1, weights=each)
         factors = np.divide(mean.max(), mean, out=np.zeros(len(mean)), where=mean > 0)
         return Decision(classes, tuple(factors.tolist()))
-    if "f1" not in decision or "f1" in classes:
-        return Decision(classes, tuple(decision.values()))
     own = classes.index(decision["f1"])
     order = np.argsort(-posterior[own], kind="stable")
     true = np.cumsum((each * (codes == own))[order])

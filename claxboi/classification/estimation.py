@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How many sources of each class a catalogue holds, estimated from the catalogue itself.
+Estimate the proportions of the classes from the unlabelled sources of a catalogue.
 """
 
 import logging

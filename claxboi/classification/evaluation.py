@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The score sheet of a classification: how often it is right, and whether its probabilities say so.
+Evaluate a classification: how often it is correct, and whether its probabilities are.
 """
 
 import functools
@@ -37,13 +37,12 @@ class Evaluation:
     """
     Scores of a classification of sources whose class is known.
 
-    It knows nothing of the classifier: it takes the truth and the probabilities (or a confusion
-    matrix) and says how good they are. Whether the probabilities are held-out ones is up to the
-    caller, who says it in ``method``.
+    It takes the true classes and the probabilities, or a confusion matrix, and needs no
+    classifier. ``method`` states how the probabilities were made, such as held out.
 
-    Every score is there twice: *as sampled*, where each source counts once, and *at the priors*,
-    where the sources of class c weigh pi_c n / n_c, so that the classes have the
-    proportions pi of the wanted population. The recall of a class is the same in both; its
+    Every score comes twice: *raw*, where each source counts once, and *prior-corrected*, where
+    the sources of class c weigh pi_c n / n_c, so that the classes have the proportions pi of the
+    population of interest. The recall of a class is the same in both; its
     precision is not, because the contaminants come in other proportions. Sources that were not
     drawn evenly, such as those that people voted on, can have weights of their own; then
     the second score is that of the population that they were drawn from.
@@ -140,7 +139,7 @@ class Evaluation:
         self.settings = dict(settings or {})
         self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
-        self._codes = self._probabilities = self._weights = None
+        self._codes = self._probabilities = self._weights = self._predicted = None
 
     @classmethod
     def from_confusion(cls, confusion, classes, priors=None, *, method="not stated", settings=None):
@@ -183,6 +182,7 @@ class Evaluation:
         *,
         priors=None,
         weights=None,
+        predictions=None,
         method="not stated",
         settings=None,
         clip=TINY,
@@ -206,6 +206,8 @@ class Evaluation:
             How many sources of the population each one stands for, above 0: one over the
             probability with which it was drawn, times the probability of its label. Only their
             ratios count. Default: all the same.
+        predictions : array-like of shape (n_sources,), optional
+            Class chosen for each source by another rule, as ``truth``. Default: the most probable.
         method : str, optional
             How the probabilities were made, such as ``"leave-one-out"``.
         settings : mapping, optional
@@ -228,19 +230,28 @@ class Evaluation:
             )
         if weights is not None:
             weights = check_weights(weights, len(codes))
-        confusion = count_confusion(codes, probabilities.argmax(axis=1), len(classes))
+        predicted = probabilities.argmax(axis=1)
+        if predictions is not None:
+            predicted = check_truth(predictions, classes)
+            if len(predicted) != len(codes):
+                raise ValueError(
+                    "predictions must have one value for each source, "
+                    f"got {len(predicted)} for {len(codes)}"
+                )
+        confusion = count_confusion(codes, predicted, len(classes))
         result = cls(confusion, classes, priors=priors, method=method, settings=settings)
         if weights is not None:
             counts = np.bincount(codes, weights, minlength=len(classes))
             result.priors = check_priors(priors, result.classes, counts)
             result.has_priors = True
         result._codes, result._probabilities, result._weights = codes, probabilities, weights
+        result._predicted = predicted
         result.clip = check_number(clip, "clip", minimum=0, maximum=1, exclusive=True)
         return result
 
     @property
     def accuracy(self):
-        """Fraction of the sources that are classified right (float)."""
+        """Fraction of the sources that are classified correctly (float)."""
         return self._scores["accuracy"]
 
     @property
@@ -305,24 +316,22 @@ class Evaluation:
     @property
     def corrected(self):
         """
-        The seven scores at the priors (dict of str to float), by the names of the attributes.
+        The seven prior-corrected scores (dict of str to float), by the names of the attributes.
 
-        Each source weighs pi_c n / n_c, times its own weight. Probabilities that were made for
-        priors are to be judged by these: as sampled, the other scores punish them for telling
-        the truth about another population. Without priors and weights they are the scores as
-        sampled.
+        Each source weighs pi_c n / n_c, times its own weight. Judge probabilities that were made
+        for some priors by these: the raw scores are for another population. Without priors and
+        weights they are the raw scores.
         """
         return dict(self._scores_corrected)
 
     @property
     def confusion_corrected(self):
         """
-        The confusion matrix at the priors (float array), with the same total as ``confusion``.
+        The prior-corrected confusion matrix (float array), with the same total as ``confusion``.
         """
         if self.is_weighted:
-            predicted = self._probabilities.argmax(axis=1)
-            n_classes = len(self.classes)
-            return count_confusion(self._codes, predicted, n_classes, self._population_weights)
+            n_classes, weights = len(self.classes), self._population_weights
+            return count_confusion(self._codes, self._predicted, n_classes, weights)
         return self.confusion * self._class_weights[:, None]
 
     @property
@@ -345,9 +354,9 @@ class Evaluation:
         How often a probability is right (`~astropy.table.Table` or None).
 
         One row for each of 15 equal bins (lower, upper] of the largest probability of a source.
-        Columns ``lower, upper, n``; as sampled ``mean_probability, fraction_correct,
-        fraction_correct_lower, fraction_correct_upper``; and the same four at the priors with the
-        ending ``_corrected``, where the interval is that of the effective number of sources,
+        Columns ``lower, upper, n``; raw ``mean_probability, fraction_correct,
+        fraction_correct_lower, fraction_correct_upper``; and the same four, prior-corrected, with
+        the ending ``_corrected``, where the interval is that of the effective number of sources,
         (sum w)^2 / sum w^2. NaN where a bin is empty.
         """
         if self._codes is None:
@@ -370,7 +379,7 @@ class Evaluation:
         Returns
         -------
         table : `~astropy.table.Table`
-            Columns ``lower, upper, n`` and the seven scores, as sampled; a bin is [lower, upper),
+            Columns ``lower, upper, n`` and the seven raw scores; a bin is [lower, upper),
             the last with its end. Sources without a value (masked, NaN, infinite), if any, are a
             last row with NaN limits.
 
@@ -475,8 +484,8 @@ class Evaluation:
         Returns
         -------
         table : `~astropy.table.Table`
-            Columns ``method, n``, the seven scores as sampled, and at the priors with the ending
-            ``_corrected``. NaN for those that a confusion matrix alone cannot give.
+            Columns ``method, n``, the seven raw scores, and the prior-corrected ones with the
+            ending ``_corrected``. NaN for those that a confusion matrix alone cannot give.
 
         Examples
         --------
@@ -544,5 +553,9 @@ class Evaluation:
 
     def _part(self, chosen):
         return Evaluation.from_probabilities(
-            self._codes[chosen], self._probabilities[chosen], self.classes, clip=self.clip
+            self._codes[chosen],
+            self._probabilities[chosen],
+            self.classes,
+            predictions=self._predicted[chosen],
+            clip=self.clip,
         )

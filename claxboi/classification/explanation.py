@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Why a source is what it is: every posterior taken apart to the last property.
+Explain a classification: the contribution of each property to the posterior.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from astropy.table import Row, Table
 
 from claxboi.catalog import identifier_columns
 
-from ._contributions import find_reasons, write_sentence
+from ._contributions import find_contributions, write_sentence
 
 __all__ = ["Explanation", "explain_source"]
 
@@ -116,7 +116,7 @@ class Explanation:
 
     def contrast(self, class_name=None, against=None):
         """
-        Say how much each part speaks for one class against another.
+        Return how much each part favours one class over another.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ class Explanation:
     @property
     def sentence(self):
         """
-        The answer and its reasons in plain words.
+        The answer and its main contributions in sentences.
         """
         best, second = self.prediction, self.runner_up()
         columns = (*(self.parts[name] for name in ("kind", "name", "value")), self.contrast())
@@ -189,7 +189,7 @@ class Explanation:
 
 def explain_source(model, source, priors, *, identifier=""):
     """
-    Take the posterior of one source apart.
+    Split the posterior of one source into contributions.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def explain_source(model, source, priors, *, identifier=""):
     parent = None
     if isinstance(source, Row):
         parent = source.table, slice(source.index, source.index + 1)
-    reasons = find_reasons(model, table, priors, parent=parent)
+    reasons = find_contributions(model, table, priors, parent=parent)
     nats = reasons.nats[..., 0]
     known = ~np.isnan(nats[:, 0])
     parts = Table(

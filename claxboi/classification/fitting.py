@@ -149,7 +149,7 @@ def _candidates(sample, table, label):
 
 
 def _names_classes(priors, sample, label, merge, min_class_size):
-    """Say whether the priors give the order of the classes, as a mapping that names all of them."""
+    """Return whether the priors are a mapping that names all classes, and so their order."""
     if not isinstance(priors, dict) or merge or label not in sample.colnames:
         return False
     labels, missing = text_values(sample, label, name="table")

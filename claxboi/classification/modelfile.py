@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A classifier as one text file, to classify elsewhere.
+Write and read a classifier as one text file.
 
 The file is an ECSV table of what was learned from: the training sample with its classes, or the
 tabulated densities of a run of the original scripts. The meta has the settings. Reading fits
@@ -103,7 +103,7 @@ def model_fingerprint(path):
     >>> from claxboi import NaiveBayesClassifier
     >>> from claxboi.classification import model_fingerprint
     >>> from claxboi.simulation import make_labelled_sample
-    >>> sample = make_labelled_sample(500, rng=1)
+    >>> sample = make_labelled_sample(1000, rng=1)
     >>> model = NaiveBayesClassifier(["log_fx_fr", "hr1"]).fit(sample)
     >>> model.write("model.ecsv")
     >>> len(model_fingerprint("model.ecsv"))

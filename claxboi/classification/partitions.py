@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Catalogues in partitions, which Dask or LSDB classify one by one: larger than the memory.
+Classify catalogues in partitions (Dask, LSDB) that are larger than the memory.
 """
 
 import os
@@ -20,7 +20,7 @@ __all__ = ["classify_partitions"]
 @checked
 def classify_partitions(catalog, model, priors=None, *, overwrite=False):
     """
-    Classify a catalogue in partitions, with a model that was fitted before.
+    Classify a catalogue in partitions with a fitted model.
 
     Each source is classified by itself, so the answer is that of
     `NaiveBayesClassifier.classify` on the whole catalogue, however it is cut.
@@ -65,7 +65,7 @@ def classify_partitions(catalog, model, priors=None, *, overwrite=False):
     """
     if not hasattr(catalog, "map_partitions"):
         raise TypeError(
-            "catalog must be a catalogue of LSDB or a DataFrame of Dask, got "
+            "catalog must be an LSDB catalogue or a Dask DataFrame, got "
             f"{type(catalog).__name__}; claxboi.classify takes tables"
         )
     if isinstance(model, (str, os.PathLike)):

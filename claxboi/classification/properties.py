@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which columns classify, and how: the records that the classifier is set up with.
+Properties: the columns that classify, with their category, scale and bounds.
 """
 
 import logging
@@ -125,7 +125,7 @@ class Component:
 @dataclass(frozen=True)
 class Property:
     """
-    A column that classifies, and how.
+    A column that classifies, with its category, scale, error and bounds.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Property:
         then not averaged over the error.
     bounds : tuple of float or None, optional
         Values that cannot be passed (None: open): densities are reflected there. None (default)
-        takes those of the known properties; a value outside is allowed, and odd.
+        takes those of the known properties; a value outside is allowed, and an outlier.
     atoms : "auto" or sequence of float, optional
         Values that get a probability of their own, for many sources have exactly
         that value, such as an extent of 0. "auto" finds them.
@@ -295,13 +295,13 @@ def properties_that_vary(records, sample, label):
             kept.append(record)
     idle = [record.column for record in records if record not in kept]
     if kept and idle:
-        log.info("no property, for labelled sources have one value or none: %s", ", ".join(idle))
+        log.info("not used, as labelled sources have at most one value: %s", ", ".join(idle))
     return kept or records
 
 
 def parse_properties(properties, columns):
     """
-    Turn what a user says of the properties into records.
+    Convert properties, in any of their forms, to records.
 
     Parameters
     ----------

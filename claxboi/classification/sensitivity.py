@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How much the answers depend on the priors.
+Sensitivity of a classification to the priors.
 """
 
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ class PriorSensitivity:
 
 def priors_sensitivity(model, table, priors=None, *, factor=2.0, alternatives=None):
     r"""
-    Say how the answers move when the priors do.
+    Compute how the classification changes with the priors.
 
     Parameters
     ----------

@@ -22,6 +22,9 @@ from ._layout import (
 
 __all__ = ["plot_explanation"]
 
+#: Kinds of parts that are about missing and known values.
+PRESENCE = ("missing", "presence")
+
 #: Parts that change little are drawn as one bar.
 SMALLEST_SHARE = 0.02
 
@@ -87,9 +90,9 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
             value,
             height=0.72,
             color=colors.get(category, GREY),
-            alpha=0.45 if kind == "missing" else 1.0,
-            hatch="////" if kind == "missing" else None,
-            edgecolor="white" if kind == "missing" else "none",
+            alpha=0.45 if kind in PRESENCE else 1.0,
+            hatch="////" if kind in PRESENCE else None,
+            edgecolor="white" if kind in PRESENCE else "none",
         )
     ax.axvline(0, color=DARK, linewidth=0.8)
     ax.tick_params(axis="y", length=0)
@@ -139,4 +142,10 @@ def _label(part):
         return f"{short_symbol(name)} = {value:.4g}"
     if kind == "missing":
         return f"{short_symbol(name)} is {'missing' if np.isnan(value) else 'known'}"
+    if kind == "presence":
+        names = ", ".join(map(short_symbol, name.split(", ")))
+        verb = "are" if ", " in name else "is"
+        return f"{names} {verb} {'missing' if np.isnan(value) else 'known'}"
+    if kind == "pair":
+        return " with ".join(map(short_symbol, name.split(" with ")))
     return kind

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Read the VOTables of CDS without losing a value, and without believing an answer that is none.
+Read the VOTables of services without losing a value, and refuse answers that are not tables.
 
 A table of 100,000 rows and 16 columns takes astropy's reader 6 s, this one below 1 s: it reads the
 cells itself and leaves all else (the header, other encodings) to astropy. It has two more reasons,
@@ -53,7 +53,7 @@ _BROKEN = (
 
 class Answer(NamedTuple):
     """
-    What a VOTable held.
+    Content of a VOTable.
     """
 
     tables: dict
@@ -65,14 +65,14 @@ class Answer(NamedTuple):
 
 def read_answer(content, asked):
     """
-    Read a VOTable, or say what is wrong with it.
+    Read a VOTable, or raise an error that says what is wrong.
 
     Parameters
     ----------
     content : bytes
         Body of the answer.
     asked : str
-        What was asked, for messages.
+        The request, for messages.
 
     Returns
     -------
@@ -81,16 +81,16 @@ def read_answer(content, asked):
     Raises
     ------
     AnswerError
-        If the body is no VOTable, was cut on its way, or has fewer rows than it says.
+        If the body is not a VOTable, was truncated, or has fewer rows than it declares.
     ServiceError
         If it holds the service's error instead of a table.
     UnknownTableError
-        If that error is that there is no such table.
+        If that error says that the table does not exist.
     """
     if b"<VOTABLE" not in content[:4096]:
         text = re.sub(rb"<[^>]*>", b" ", content[:2000]).decode("utf-8", "replace")
         raise AnswerError(
-            f"{asked}: the answer is no VOTable but {' '.join(text.split())[:200]!r}",
+            f"{asked}: the answer is not a VOTable but {' '.join(text.split())[:200]!r}",
             is_transient=True,
         )
     skeleton, bodies = _split(content)
@@ -128,7 +128,7 @@ def _read(content, skeleton, bodies, asked):
 
 def _split(content):
     """
-    Take the rows out of a VOTable.
+    Separate the rows of a VOTable from the rest.
 
     Returns
     -------

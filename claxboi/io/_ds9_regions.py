@@ -39,7 +39,7 @@ def read_regions(path):
     Raises
     ------
     ValueError
-        If there is no region, or one has no centre on the sky.
+        If the file has no regions, or the centre of one is not on the sky.
     """
     from regions import Regions
 

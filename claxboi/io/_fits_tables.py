@@ -127,13 +127,13 @@ def _raw_data(hdu):
     try:
         return hdu.data
     except ValueError as err:
-        # astropy's message for a number that is none has no name of a column.
+        # The message of astropy does not name the table.
         raise ValueError(f"table {hdu.name or 1}: {err}") from err
 
 
 def _drop_wrong_formats(hdu):
     """
-    Take display formats of another type off the columns, as archives write them.
+    Remove display formats of the wrong type, which archives write.
     """
     for column in hdu.columns:
         kind = _kind(column)
@@ -150,7 +150,7 @@ def _kind(column):
 
 def _describe(table):
     """
-    Take the descriptions and the UCDs from their cards.
+    Read the descriptions and the UCDs from their cards.
     """
     cards = {key: table.meta.pop(key) for key in list(table.meta) if COLUMN_CARD.fullmatch(key)}
     if any(column.info.description or column.info.meta for column in table.columns.values()):
@@ -171,7 +171,7 @@ def _unwrapped(text):
 
 def _note_of_topcat(hdu):
     """
-    Find the meta in what a FITS file of TOPCAT says of its table, which is a VOTable.
+    Find the meta in the VOTable header of a TOPCAT FITS file.
     """
     if not hdu.header.get("VOTMETA") or hdu.data is None:
         return None

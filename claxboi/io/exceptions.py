@@ -8,7 +8,7 @@ __all__ = ["AnswerError", "FetchError", "ServiceError", "UnknownTableError"]
 
 class FetchError(RuntimeError):
     """
-    The base of all errors of fetching. What had arrived before is in the cache.
+    Base class of errors when fetching data. Earlier answers are in the cache.
     """
 
 
@@ -25,7 +25,7 @@ class ServiceError(FetchError):
     Parameters
     ----------
     message : str
-        What happened, in the server's own words where there are any.
+        The cause, in the words of the server if it gave any.
     status : int, optional
         Status of the HTTP answer; None where the connection failed.
     is_transient : bool, optional
@@ -40,14 +40,14 @@ class ServiceError(FetchError):
 
 class AnswerError(FetchError):
     """
-    An answer came, but it is not what was asked for: columns, rows or positions are wrong.
+    The answer is not what was requested: columns, rows or positions are wrong.
 
     Parameters
     ----------
     message : str
         What is wrong.
     is_transient : bool, optional
-        Whether the same request may succeed later, as after a body that was cut.
+        Whether the same request may succeed later, as after a truncated body.
     """
 
     def __init__(self, message, *, is_transient=False):

@@ -337,7 +337,7 @@ def _write(table, stem):
     path = stem.with_name(f"{stem.name}.fits")
     try:
         write_table(table, path, overwrite=True)
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         path = stem.with_name(f"{stem.name}.ecsv")
         write_table(table, path, overwrite=True)
     return path

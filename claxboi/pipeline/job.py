@@ -3,7 +3,6 @@
 The steps in order, each from its checkpoint if that still fits.
 """
 
-import difflib
 import logging
 import os
 import shutil
@@ -17,10 +16,9 @@ from pathlib import Path
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.catalog import missions
 from claxboi.classification import Evaluation, NaiveBayesClassifier, model_fingerprint
 from claxboi.io import output_format, read_table, table_file, write_table
-from claxboi.references import load_records, recorded_answers
+from claxboi.references import recorded_answers
 from claxboi.utils import (
     NOTE,
     check_output,
@@ -36,6 +34,7 @@ from claxboi.utils import (
 
 from .checkpoints import Checkpoints
 from .classes import classify_sources, evaluate
+from .job_checks import check_catalogue, check_settings
 from .job_plan import plan_lines
 from .job_report import PipelineReport, make_report
 from .reference_step import References, find_references
@@ -377,22 +376,8 @@ def _job(settings, mission, references, skip, show_progress, changes=None, *, re
     settings = settings.updated({"references": {**settings.references, **files}})
     references = References({**settings.references, **references})
     job = Job(settings, references, show_progress, refresh)
-    _check_names(job)
+    check_settings(job, [step for step in STEPS if step not in settings.skip])
     return job
-
-
-def _check_names(job):
-    """Refuse references that no step can use."""
-    known = {*load_records(), *missions()}
-    used = {name for step in STEPS for name in reference_names(step, job)}
-    for name in job.references.own:
-        if name not in known | used:
-            near = difflib.get_close_matches(str(name), sorted(known | used), n=3, cutoff=0.5)
-            raise ValueError(
-                f"references: there is no catalogue {name!r}; "
-                f"{'did you mean ' if near else 'known ones are '}"
-                f"{', '.join(near or sorted(known))}?"
-            )
 
 
 def _keys(job, content):
@@ -582,6 +567,7 @@ def _prepared(source, job, keys, keep, output=None, caught=None):
     done, table = keep.find({} if job.refresh else {step: keys[step] for step in steps})
     if done is None:
         table = source.read()
+        check_catalogue(table, job, keys, output)
         if output is not None:
             _check_room(table, output)
     else:

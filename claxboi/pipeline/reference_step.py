@@ -15,12 +15,12 @@ from claxboi.io import read_table
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import file_hash, table_hash, text_values
 
-__all__ = ["References", "find_references"]
+__all__ = ["AROUND_SOURCES", "FEW_SOURCES", "References", "find_references"]
 
 #: Around fewer sources a mission's catalogue is asked for; for more it is fetched whole.
-_FEW = 2000
+FEW_SOURCES = 2000
 #: So near to a source are those of other missions that may be linked to it.
-_AROUND = 60 * u.arcsec
+AROUND_SOURCES = 60 * u.arcsec
 
 
 class References:
@@ -188,8 +188,8 @@ class References:
 def _fetch_mission(mission, coords, fetch):
     """Fetch a mission's catalogue, under the names that it has on VizieR."""
     reference = get_reference(missions()[mission].reference)
-    if len(coords) < _FEW:
-        raw = reference.query(coords, radius=_AROUND, **fetch)
+    if len(coords) < FEW_SOURCES:
+        raw = reference.query(coords, radius=AROUND_SOURCES, **fetch)
         raw = raw[np.unique(text_values(raw, "id")[0], return_index=True)[1]]
     else:
         raw = reference.fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])

@@ -12,10 +12,15 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 
+from astropy import units as u
+
 from claxboi.config import MIN_CLASS_SIZE
+from claxboi.counterparts import find_hosts_in, find_in_surveys
+from claxboi.properties import add_properties
+from claxboi.training import add_labels
 from claxboi.utils import check_choice, replacing
 
-from ._settings_sections import Section, described, setting
+from ._settings_sections import Section, described, setting, setting_of
 from ._toml import toml_text
 
 __all__ = [
@@ -81,10 +86,13 @@ class DomainSettings(Section):
     """
 
     surveys: tuple[str, ...] = setting((), "In the order of preference")
-    radius: float = setting(10.0, "arcsec", minimum=0, exclusive=True)
+    radius: float = setting_of(
+        find_in_surveys, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
+    )
     cutoff: float = setting(0.5, "Smallest p_any of a counterpart", minimum=0, maximum=1)
-    rule: str = setting(
-        "first",
+    rule: str = setting_of(
+        find_in_surveys,
+        "rule",
         "first: the first survey above its cutoff; best: the most probable object",
         choices=("first", "best"),
     )
@@ -103,13 +111,25 @@ class HostSettings(Section):
     'hyperleda'
     """
 
-    sizes: str = setting("hyperleda", "Catalogue of the ellipses")
-    distances: str = setting("glade", "Catalogue of the distances, joined on pgc")
-    radius: float = setting(
-        1.5, "How far out a host reaches, in units of its ellipse", minimum=0, exclusive=True
+    sizes: str = setting_of(find_hosts_in, "sizes", "Catalogue of the ellipses")
+    distances: str = setting_of(
+        find_hosts_in, "distances", "Catalogue of the distances, joined on pgc"
     )
-    max_distance: float = setting(
-        500.0, "Mpc; farther galaxies are no hosts", minimum=0, exclusive=True
+    # Labels need hosts as far out as they ask for them.
+    radius: float = setting_of(
+        add_labels,
+        "host_radius",
+        "How far out a host reaches, in units of its ellipse",
+        minimum=0,
+        exclusive=True,
+    )
+    max_distance: float = setting_of(
+        find_hosts_in,
+        "max_distance",
+        "Mpc; farther galaxies are no hosts",
+        unit=u.Mpc,
+        minimum=0,
+        exclusive=True,
     )
 
 
@@ -127,8 +147,9 @@ class PropertySettings(Section):
     """
 
     distances: str = setting("bailer_jones", "Catalogue of distances by Gaia number; empty: none")
-    constants: str = setting(
-        "zero points",
+    constants: str = setting_of(
+        add_properties,
+        "constants",
         "Constants of the flux ratios: zero points or original",
         choices=("zero points", "original"),
     )
@@ -170,18 +191,35 @@ class LabelSettings(Section):
         "published; all; a list of catalogues; or a table from the kind of object to a list",
         str, tuple, Mapping,
     )  # fmt: skip
-    scheme: str | Mapping = setting(
-        "7 classes",
+    scheme: str | Mapping = setting_of(
+        add_labels,
+        "scheme",
         "7 classes; 4 classes; nearby galaxies; or a table from each class to kinds of objects",
         str, Mapping,
     )  # fmt: skip
-    radius: float = setting(3.0, "arcsec", minimum=0, exclusive=True)
-    n_sigma: float = setting(3.0, "How many positional errors", minimum=0)
-    host_radius: float = setting(1.5, "Inside a galaxy below it", minimum=0)
-    min_extent: float = setting(0.0, "arcsec; larger sources are extended", minimum=0)
-    min_quality: int = setting(2, "Points of quality that a labelled source needs", minimum=0)
-    min_snr: float = setting(10.0, "Signal to noise that gives a point of quality")
-    simbad_disagrees: bool = setting(True, "Whether SIMBAD can be in conflict with a label")
+    radius: float = setting_of(
+        add_labels, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
+    )
+    n_sigma: float = setting_of(add_labels, "n_sigma", "How many positional errors", minimum=0)
+    host_radius: float = setting_of(
+        add_labels, "host_radius", "Inside a galaxy below it", minimum=0
+    )
+    min_extent: float = setting_of(
+        add_labels,
+        "min_extent",
+        "arcsec; larger sources are extended",
+        unit=u.arcsec,
+        minimum=0,
+    )
+    min_quality: int = setting_of(
+        add_labels, "min_quality", "Points of quality that a labelled source needs", minimum=0
+    )
+    min_snr: float = setting_of(
+        add_labels, "min_snr", "Signal to noise that gives a point of quality"
+    )
+    simbad_disagrees: bool = setting_of(
+        add_labels, "simbad_disagrees", "Whether SIMBAD can be in conflict with a label"
+    )
 
 
 @described

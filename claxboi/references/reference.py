@@ -36,6 +36,8 @@ from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
 __all__ = ["Reference", "get_reference"]
 
 _VIZIER_ID = re.compile(r"(vizier:)?([IVX]+|B|J)/\S+")
+# Around fewer positions than this, only a catalogue with fewer rows than that is fetched whole.
+_FEW, _SMALL_WHOLE = 1_000, 20_000
 # Beyond this a catalogue is matched by the service rather than fetched whole.
 _MOST_WHOLE_ROWS = 5_000_000
 # What tables in the words of claxboi have beyond the columns of their catalogue.
@@ -343,7 +345,7 @@ class Reference:
         radius_arcsec = _check_radius(radius)
         name = self._choose(service, radius_arcsec)
         job = self._job(name, columns, cache, max_age, show_progress)
-        if job.service.name == "vizier" and self.record.whole:
+        if job.service.name == "vizier" and self._is_whole(len(ra)):
             table, summary = self._match_whole(job, ra, dec, radius_arcsec)
         else:
             table, summary = self._fetch(job, ra, dec, radius_arcsec)
@@ -425,9 +427,39 @@ class Reference:
         radius_arcsec = _check_radius(radius)
         name = self._choose(service, radius_arcsec)
         job = self._job(name, columns, True, max_age, False)
-        is_whole = name == "vizier" and self.record.whole
+        is_whole = name == "vizier" and self._is_whole(len(ra))
         length = None if is_whole else self._length(job, radius_arcsec)
         return make_plan(self.record, job, ra, dec, radius_arcsec=radius_arcsec, length=length)
+
+    def plan_all(self, *, columns=None, max_age=None):
+        """
+        Plan what `fetch_all` would do, without sending anything.
+
+        Parameters
+        ----------
+        columns, max_age
+            As for `fetch_all`.
+
+        Returns
+        -------
+        plan : `FetchPlan`
+            Print it for a summary.
+
+        Examples
+        --------
+        >>> from claxboi.references import get_reference
+        >>> plan = get_reference("veron").plan_all()
+        >>> plan.service, plan.n_positions, plan.n_rows
+        ('vizier', 0, 168941)
+        """
+        name = "local" if self._data is not None else "vizier"
+        job = self._job(name, columns, True, max_age, False)
+        return make_plan(self.record, job, [], [], radius_arcsec=0.0, length=None)
+
+    def _is_whole(self, n_positions):
+        """Whether the catalogue is fetched whole and matched here, rather than asked by cones."""
+        is_small = (self.record.rows or 0) <= _SMALL_WHOLE
+        return self.record.whole and (is_small or n_positions > _FEW)
 
     def _choose(self, service, radius_arcsec):
         services = self.record.services

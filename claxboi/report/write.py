@@ -399,8 +399,7 @@ def _scores(evaluation, truth):
 
 def _citations(result):
     # Imported here because it is slow.
-    from claxboi.sharing import acknowledgements, bibtex
-    from claxboi.sharing.citations import cited
+    from claxboi.references import acknowledgements, bibtex, cited
 
     return citations_html(cited(result), acknowledgements(result), bibtex(result))
 

@@ -1,9 +1,10 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Hand a result to other tools and to readers: SAMP, DS9, MOC, VOTable and BibTeX.
+Share results: SAMP, DS9 regions, MOC, VOTable and BibTeX.
 """
 
-from .citations import acknowledgements, bibtex
+from claxboi.references import acknowledgements, bibtex
+
 from .coverage import coverage_moc
 from .ds9 import error_axes, error_regions, write_ds9
 from .mixin import SharingMixin

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Where the sources of a table are.
+Read the positions of sources.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def read_positions(table):
     Raises
     ------
     KeyError, TypeError, ValueError
-        If it is no table, has no such columns, or a known position is not on the sky.
+        If it is not a table, lacks these columns, or a position is not on the sky.
     """
     check_table(table, allow_empty=True)
     check_columns(table, ["ra", "dec"])

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The part of the sky that a table of sources covers.
+Coverage maps (MOC) of a table of sources.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Sources and galaxies as regions of DS9.
+DS9 regions of sources and host galaxies.
 """
 
 import numpy as np

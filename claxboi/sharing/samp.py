@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Tables and positions sent to other programs on this machine, and rows they send back, by SAMP.
+Exchange tables, positions and selections with other programs by SAMP.
 """
 
 import atexit
@@ -20,7 +20,7 @@ from .votable import to_votable
 
 __all__ = ["point_at", "receive_selection", "send_to"]
 
-#: Seconds in which a hub has to answer what it does by itself.
+#: Seconds to wait for an answer of the hub itself.
 PATIENCE = 10.0
 
 #: Tables that were sent, by what they are called at the hub.
@@ -39,7 +39,7 @@ def send_to(table, client=None, *, name="claxboi", timeout=30.0):
         Name of the program, or a part of it in any case, such as "topcat"; None sends to
         all that take tables.
     name : str, optional
-        What the table is called there.
+        Name of the table in the other program.
     timeout : float, optional
         Seconds to wait for a program to load it.
 
@@ -51,8 +51,8 @@ def send_to(table, client=None, *, name="claxboi", timeout=30.0):
     Raises
     ------
     ConnectionError
-        If there is no SAMP hub (TOPCAT and Aladin have one) or it does not answer, no such program,
-        or none that loaded it.
+        If there is no SAMP hub (TOPCAT and Aladin have one) or it does not answer, or if no such
+        program is there or loads the table.
 
     Notes
     -----
@@ -103,7 +103,7 @@ def receive_selection(table, *, timeout=300.0):
     TimeoutError
         If nobody sent rows of this table in time.
     ValueError
-        If the table was not sent, or the program names a row that it has not.
+        If the table was not sent, or the program names a row that is not in it.
 
     Notes
     -----
@@ -243,7 +243,7 @@ def _connected():
 
 def _within(seconds, call, *arguments):
     """
-    Do something that can hang, and leave it alone after a time.
+    Make a call that can hang, and abandon it after a time.
     """
     answer = Future()
 

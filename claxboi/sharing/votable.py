@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A table as VOTable with its columns in groups, as other tools show them.
+VOTables with columns in groups.
 """
 
 from claxboi.catalog import describe
@@ -21,7 +21,7 @@ STEPS = {
 
 def to_votable(table):
     """
-    Turn a table into a VOTable whose columns have UCDs, and are grouped by the step they are of.
+    Convert a table to a VOTable with UCDs, and with columns grouped by step.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def to_votable(table):
     Raises
     ------
     TypeError, ValueError
-        If it is no table, or a VOTable cannot hold a column.
+        If it is not a table, or a VOTable cannot hold a column.
 
     Examples
     --------

@@ -40,6 +40,7 @@ WRONG = {
     "index": ["3", True, [1.0, "x"], None, 1j, object()],
     "cache": ["yes", 2, NAN, None],
     "values": [5, object()],
+    "jobs": ["3", 1.5, True, [2], NAN],
     "age": [5, "x", 5 * u.kg, -1 * u.day],
     "sizes": ["3", True, [1.0, "x"], None, -1.0],
     "at least 0": ["3", True, NAN, [1.0, "x"], None, -1.0],
@@ -73,7 +74,7 @@ WRONG = {
     "axes": ["x", 5],
     "object": [5, "x", [1], {"a": 1}],
     "coordinates": [None, 5, "x", [1.0]],
-    "classes": [5, ["nonsense"], [5], "nonsense", object()],
+    "classes": [5, ["nonsense"], "nonsense", object()],
     "epoch": [5, "x", 5 * u.kg, 5 * u.s],
 }
 
@@ -99,6 +100,7 @@ KINDS = {
     "label": "column",
     "column": "column",
     "id": "column",
+    "recipe": "choice",
     "priors": "priors",
     "weights": "weights",
     "model": "object",
@@ -779,16 +781,25 @@ UNTRIED = frozenset(
         "make_column",
         "property_columns",
         "error_axes",
+        "all_matches",
+        "find_counterparts",
+        "answers_are_kept",
+        "classify_candidates",
+        "count_confusion",
+        "evaluate_result",
+        "model_fingerprint",
     }
 )
 
 SETTINGS = {
     "properties": "columns",
     "weights": "weights",
+    "recipe": "choice",
     "normalization": "choice",
     "missing": "choice",
     "kernel": "choice",
     "bandwidth": "bandwidth",
+    "n_jobs": "jobs",
     "floor": "at least 0",
     "classes": "classes",
     "min_class_size": "count",

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The catalogues of labels: which of their objects lie on which X-ray source.
+Label catalogues, and the matches of their objects with X-ray sources.
 """
 
 import functools
@@ -39,17 +39,17 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-#: The catalogue that supports labels but never suffices alone.
+#: The catalogue that supports labels but never gives one alone.
 SIMBAD = "simbad"
 
-#: What stands in the place of the catalogues of a class of extended sources.
+#: Name used instead of a catalogue for the class of extended sources.
 EXTENT_NAME = "extent"
 
 
 @dataclass(frozen=True)
 class LabelCatalogue:
     """
-    A catalogue that says what its objects are.
+    A catalogue of objects of known kind.
     """
 
     reference: object
@@ -59,12 +59,12 @@ class LabelCatalogue:
     """Kind of its objects; empty for SIMBAD, where each object has its own."""
 
     is_optional: bool
-    """Whether it may be left out if the service does not have it as the record says."""
+    """Whether it may be left out if it differs from its record."""
 
     @property
     def is_supporting(self):
         """
-        Whether it never suffices alone.
+        Whether it never labels a source alone.
         """
         return self.reference.name == SIMBAD
 
@@ -72,7 +72,7 @@ class LabelCatalogue:
 @dataclass(frozen=True)
 class Evidence:
     """
-    Which sources a catalogue calls an object of a kind.
+    The sources that match an object of one kind in one catalogue.
     """
 
     catalogue: LabelCatalogue
@@ -84,23 +84,23 @@ class Evidence:
 @dataclass(frozen=True)
 class Findings:
     """
-    What all catalogues say of the sources.
+    The evidence from all catalogues.
     """
 
     catalogues: list
-    """Each `LabelCatalogue` that was wanted."""
+    """Each requested `LabelCatalogue`."""
 
     evidence: list
     """Each `Evidence`, in their order."""
 
     asked: dict
-    """By catalogue: its table, the service that was asked, and the date of what it said."""
+    """By catalogue: its table, the service that was queried, and the date of the answer."""
 
     left_out: dict
-    """Catalogues that could not be had, with the reason."""
+    """Catalogues that could not be fetched, with the reason."""
 
     match: dict
-    """The rule of the match: ``radius_arcsec``, ``n_sigma`` and ``slack_arcsec`` by kind."""
+    """The matching rule: ``radius_arcsec``, ``n_sigma`` and ``slack_arcsec`` by kind."""
 
     def take(self, rows):
         """
@@ -139,7 +139,7 @@ def _simbad_kinds():
 
 def match_settings(radius, n_sigma, slack):
     """
-    Check the rule by which an object lies on a source.
+    Check the rule that matches objects with sources.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def match_settings(radius, n_sigma, slack):
 
 def parse_catalogues(references):
     """
-    Find the catalogues of labels that are wanted.
+    Find the requested label catalogues.
 
     Parameters
     ----------
@@ -210,8 +210,8 @@ def parse_catalogues(references):
         own = kind or reference.record.labels
         if not own and reference.name != SIMBAD:
             raise InputValueError(
-                f"references must say what the objects of {reference.name} are: pass a mapping "
-                f"such as {{'AGN': [...]}} from the kind of object to its catalogues"
+                f"references must give the kind of the objects in {reference.name}: pass a mapping "
+                f"from the kind to its catalogues, such as {{'AGN': [...]}}"
             )
         if reference.name in names:
             raise InputValueError(
@@ -225,14 +225,14 @@ def parse_catalogues(references):
 
 def find_evidence(table, catalogues, kinds, *, match, fetch):
     """
-    Find the sources on which objects of the catalogues lie.
+    Find the sources that match objects of the catalogues.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The sources.
     catalogues : list of `LabelCatalogue`
-        The catalogues; those of other kinds are not asked.
+        The catalogues; those of other kinds are not queried.
     kinds : set of str
         Kinds of objects that count.
     match : mapping
@@ -254,12 +254,12 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
         try:
             near = _near(catalogue.reference, coords, match["radius_arcsec"], fetch)
         except (UnknownTableError, AnswerError) as err:
-            if not (catalogue.is_optional and _was_to_be_feared(catalogue.reference.record, err)):
+            if not (catalogue.is_optional and _is_unconfirmed(catalogue.reference.record, err)):
                 raise
             left_out[name] = str(err)
             warn(
-                f"{catalogue.reference.record.title} gives no labels: the service does not have "
-                f"it as claxboi expects ({err}). Leave it out of references to silence this"
+                f"{catalogue.reference.record.title} is left out: the service does not have it as "
+                f"expected ({err}). Remove it from references to silence this"
             )
             continue
         asked[name] = _origin(near)
@@ -269,7 +269,7 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
         index, first = np.unique(np.asarray(near["query_index"])[known], return_index=True)
         separation = np.asarray(near["separation"], float)[known][first]
         object_kinds = object_kinds[known][first]
-        log.info("%s: %d sources have an object near", name, len(index))
+        log.info("%s: %d sources have an object nearby", name, len(index))
         for kind in [catalogue.kind] if catalogue.kind else sorted(kinds):
             slack = match["slack_arcsec"].get(kind, match["slack_arcsec"]["default"])
             reach = match["n_sigma"] * pos_error_arcsec[index] + slack
@@ -280,11 +280,11 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
     return Findings(catalogues, evidence, asked, left_out, match)
 
 
-def _was_to_be_feared(record, err):
-    """Say whether an answer is wrong in what the record marks as not confirmed."""
+def _is_unconfirmed(record, err):
+    """Return whether an error concerns what the record marks as unconfirmed."""
     if isinstance(err, UnknownTableError):
         return "table" in record.unconfirmed
-    # What may pass is a failed answer, and no reason to do without the catalogue.
+    # A transient failure is no reason to leave the catalogue out.
     return not err.is_transient and any(mark.startswith("columns") for mark in record.unconfirmed)
 
 
@@ -313,7 +313,7 @@ def _near(reference, coords, radius_arcsec, fetch):
     columns = _columns(reference)
     if not reference.record.whole:
         return reference.query(coords, radius=radius, columns=columns, **fetch)
-    # Small: fetched whole, so that wrong positions can be mended before the match.
+    # Small: fetched whole, so that wrong positions are corrected before the match.
     table = reference.fetch_all(columns=columns, cache=fetch["cache"], max_age=fetch["max_age"])
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     for name, (right_ra, right_dec) in _data()["positions"].get(reference.name, {}).items():
@@ -332,20 +332,20 @@ def _near_in_simbad(reference, coords, radius, fetch):
     except AnswerError as err:
         if err.is_transient:
             raise
-        # XMatch has not always had the types: SIMBAD itself has.
-        log.info("%s; SIMBAD is asked instead", err)
+        # XMatch lacks the object types at times; SIMBAD itself has them.
+        log.info("%s; querying SIMBAD instead", err)
         return reference.query(coords, radius=radius, columns=["otype"], service="simbad", **fetch)
 
 
 def _columns(reference):
-    """Choose what to ask for, beyond positions: types, where they say which objects count."""
+    """Choose the columns to fetch: positions, and types where they select objects."""
     if reference.record.columns is None or "local" in reference.record.services:
         return None
     return ["type"] if reference.name in _data()["types"] else ["ra", "dec"]
 
 
 def _counts(near, name):
-    """Say which objects count as what the catalogue labels."""
+    """Select the objects of the kind that the catalogue labels."""
     rule = _data()["types"].get(name)
     if rule is None or "type" not in near.colnames:
         return np.ones(len(near), bool)
@@ -356,7 +356,7 @@ def _counts(near, name):
 
 
 def _kinds(near, catalogue):
-    """Tell the kind of each object; empty where it says nothing."""
+    """Return the kind of each object, empty where it is unknown."""
     if not catalogue.is_supporting:
         return np.full(len(near), catalogue.kind)
     types, _ = text_values(near, "otype")

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The properties of X-ray sources, from what lies around them.
+Counterparts of labelled sources: magnitudes, motions and distances.
 """
 
 import numpy as np
@@ -15,16 +15,16 @@ from claxboi.utils import add_columns, float_values, is_missing, text_values
 
 __all__ = ["add_counterparts"]
 
-#: What is asked of the surveys of each domain, beyond identifiers and positions.
+#: Survey of each domain, with its columns beyond identifiers and positions.
 SURVEYS = {
     "opt": ("gaia", ["pmra", "pmdec", "parallax", "parallax_error", "Gmag", "BPmag", "RPmag"]),
     "ir": ("allwise", ["W1mag", "e_W1mag", "W2mag", "e_W2mag"]),
 }
 MAGNITUDES = {"opt": ("bp_mag", "rp_mag"), "ir": ("w1_mag", "w2_mag")}
-#: Of the counterpart, what classifies by itself or is needed for that.
+#: Columns of the counterpart that are properties, or needed for them.
 KEPT = {"opt": ("pmra", "pmdec", "parallax", "parallax_error"), "ir": ()}
 
-#: The catalogue of distances has the positions of Gaia: what differs is rounding.
+#: The distance catalogue has the positions of Gaia, up to rounding.
 _SAME_STAR = 1 * u.arcsec
 
 
@@ -37,9 +37,9 @@ def add_counterparts(table, *, radius, match, fetch):
     table : `~astropy.table.Table`
         The sources.
     radius : `~astropy.units.Quantity` ['angle']
-        Farther objects are none.
+        Maximum distance of a counterpart.
     match : mapping
-        ``n_sigma`` and ``slack_arcsec``: the rule of the labels.
+        ``n_sigma`` and ``slack_arcsec``, as for the labels.
     fetch : mapping
         Passed to the references.
 
@@ -61,7 +61,7 @@ def add_counterparts(table, *, radius, match, fetch):
 
 
 def _join(table, near, rows, domain):
-    """Put the columns of counterparts into the rows of their sources."""
+    """Add the columns of the counterparts to their sources."""
     names = {f"{domain}_id": "id", f"{domain}_ra": "ra", f"{domain}_dec": "dec"}
     names |= {f"{domain}_separation": "separation"}
     for magnitude in MAGNITUDES[domain]:

@@ -88,7 +88,7 @@ def find_training(
     mission = mission_of(table)
     why = ""
     if not mission and assumed:
-        mission, why = assumed, ", for the table does not say its mission"
+        mission, why = assumed, ", as the table does not name its mission"
     if not mission:
         # Too few of some classes: the error of a fit says of which.
         if not counts:
@@ -96,8 +96,8 @@ def find_training(
         return table
     said = ", ".join(f"{n} {name}" for name, n in counts.items()) or "none"
     warn(
-        f"the table has too few labelled sources to learn from ({said}): trained on the sample of "
-        f"{mission}{why}; pass training= for another one"
+        f"the table has too few labelled sources to learn from ({said}): using the training sample "
+        f"of {mission}{why}; pass training= for another one"
     )
     return _mission_sample(mission, label, show_progress)
 
@@ -146,8 +146,8 @@ def _count_labels(table, label, merge):
 def _refuse_unlabelled(table, label):
     """Raise an error with the ways to train on something else."""
     remedy = (
-        "Label sources by claxboi.training.add_labels, or pass training= (a labelled Table, or a "
-        "mission such as '4XMM' whose sample is built from VizieR) or model="
+        "Label sources with add_labels, or pass training= (a labelled table, or a mission such as "
+        "'4XMM' whose sample is built from VizieR) or model="
     )
     if label not in table.colnames:
         columns = ", ".join(table.colnames)

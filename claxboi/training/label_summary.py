@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What labels came from where, what overlaps, and what disagrees.
+Summary of labels: their catalogues, overlaps and conflicts.
 """
 
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ _INFRARED_COLUMNS = ("log_fx_fw1", "log_fx_fw2")
 
 class DependentLabelWarning(ClaxboiWarning):
     """
-    Labels came from the same data as properties: scores on them flatter.
+    Labels come from the same data as properties: scores on them are too good.
     """
 
 
 @dataclass(frozen=True, repr=False)
 class LabelReport:
     """
-    What `add_labels` found.
+    Labels by class and catalogue, with overlaps and conflicts.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class LabelReport:
 
     catalogues: Table
     """One row per class and catalogue: ``class, catalogue, bit, n_sources`` (on which an object of
-    it lies), ``n_labelled`` (of these, those that have the class), ``n_alone`` (of these, those
+    it matches), ``n_labelled`` (of these, those that have the class), ``n_alone`` (of these, those
     for which no other catalogue, SIMBAD apart, gives the class) and ``selected_in``."""
 
     overlaps: Table
@@ -70,7 +70,7 @@ class LabelReport:
     catalogue_2, n_sources``."""
 
     unlabelled: Table
-    """One row per source that a catalogue knows and that has no class: ``row``, ``source_id`` if
+    """One row per source that is in a catalogue and has no class: ``row``, ``source_id`` if
     the table has it, and ``reason``."""
 
     dependent: Table
@@ -104,12 +104,12 @@ class LabelReport:
 
 def label_report(table):
     """
-    Report where the labels of a table came from.
+    Summarize the labels of a table by class and catalogue.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
-        What `add_labels` returned; rows may have been taken out, and properties added.
+        A table from `add_labels`, possibly with fewer rows and more columns.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def label_report(table):
     settings = table.meta.get("claxboi", {}).get("labels")
     if settings is None:
         raise InputKeyError(
-            "table has no record of its labels in meta['claxboi']: add_labels makes it"
+            "table has no record of its labels in meta['claxboi'], which add_labels writes"
         )
     bits, selected_in = settings["bits"], settings["selected_in"]
     names, missing = text_values(table, "class")
@@ -258,7 +258,7 @@ def _dependent(table, values, has_class, bits, selected_in):
     rows = []
     for name, own in bits.items():
         if EXTENT_NAME in own:
-            # The class is defined by a property: nobody takes that for independent.
+            # The class is defined by a property, so that dependence is obvious.
             continue
         sufficient = {c: bit for c, bit in own.items() if c != SIMBAD}
         for wavelength, properties in measured.items():

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Labels: which catalogues call a source what, and which class that makes it.
+Labels of sources from catalogues of known objects, and the classes that follow.
 """
 
 from itertools import count
@@ -28,10 +28,10 @@ from .schemes import parse_scheme
 
 __all__ = ["add_labels", "extended_sources", "label_table", "limit_settings"]
 
-#: The bit of SIMBAD, 1024, whatever other catalogues there are: that of the published tables.
+#: The bit of SIMBAD is always 1024, as in the published tables.
 SIMBAD_BIT = 10
 
-#: What gives a point of quality each: a value there, or one above a limit.
+#: Columns that give one quality point each, for a value or for one above a limit.
 QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
 
 
@@ -55,41 +55,41 @@ def add_labels(
     show_progress=True,
 ):
     """
-    Label X-ray sources by the catalogues in which an object lies on them.
+    Label X-ray sources by the catalogues that have an object at their position.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
-        The sources: ``ra``, ``dec`` (deg) and ``pos_error`` (arcsec, 1 sigma per axis; where it is
-        missing nothing lies on the source). ``galaxy_radius`` if the scheme asks for the host,
+        The sources: ``ra``, ``dec`` (deg) and ``pos_error`` (arcsec, 1 sigma per axis; a
+        source without it gets no label). ``galaxy_radius`` if the scheme asks for the host,
         ``extent`` (arcsec, or else the flag ``is_extended``) if it asks for extended sources, and
         what ``min_quality`` needs.
     references : "published", "all", list or mapping, optional
-        Where labels come from: the sixteen published catalogues (default), these and newer ones;
-        names of catalogues of labels (`~claxboi.references.list_references`); or a mapping from the
-        kind of object ("AGN", "star", "XRB", "CV", or your own) to catalogues, which may be
-        your own tables with ``ra`` and ``dec``. The kind of SIMBAD does not matter.
+        Label catalogues: the sixteen published ones (default), these and newer ones, or a list of
+        names (`~claxboi.references.list_references`); or a mapping from the kind of object
+        ("AGN", "star", "XRB", "CV", or your own) to catalogues, which may be your own tables
+        with ``ra`` and ``dec``. SIMBAD may be listed under any kind.
     scheme : str or mapping, optional
         "7 classes", "4 classes", "nearby galaxies"; or class -> kinds of objects, see
-        `class_schemes` and `ClassRule`. Catalogues of kinds in no class are not asked.
+        `class_schemes` and `ClassRule`. Catalogues of other kinds are not queried.
     radius : `~astropy.units.Quantity` ['angle'], optional
-        The nearest object of a catalogue is considered if it is within this radius.
+        Search radius. Of each catalogue, the nearest object within it is considered.
     n_sigma : float, optional
-        It lies on the source if it is nearer than this many ``pos_error``, and the slack.
+        An object matches if it is closer than this many ``pos_error`` plus the slack.
     slack : `~astropy.units.Quantity` ['angle'] or mapping of str to that, optional
-        What is added, for all kinds or by kind. Default: 0.1 arcsec, and 1 arcsec for XRB and CV.
+        Distance added to that limit, for all kinds or by kind. Default: 0.1 arcsec, and 1 arcsec
+        for XRB and CV.
     host_radius : float, optional
         A source is inside a galaxy where ``galaxy_radius`` is below it.
     min_extent : `~astropy.units.Quantity` ['angle'], optional
         A source is extended where ``extent`` is above it.
     min_quality : int, optional
-        Sources with fewer points get no class. A point each for: ``log_fx_fr`` known,
-        ``log_fx_fw1`` known, ``log_fmax_fmin`` above 0, ``snr`` above ``min_snr``. 0: no such cut.
+        Sources with fewer quality points get no class. One point each for: ``log_fx_fr`` known,
+        ``log_fx_fw1`` known, ``log_fmax_fmin`` above 0, ``snr`` above ``min_snr``. 0: no cut.
     min_snr : float, optional
         See ``min_quality``.
     simbad_disagrees : bool, optional
-        Whether SIMBAD, which never suffices to label a source, can be what a label is in conflict
-        with.
+        Whether SIMBAD, which alone never labels a source, can conflict with a label.
     cache, max_age, show_progress
         As for `claxboi.references.Reference.query`.
     overwrite : bool, optional
@@ -98,10 +98,10 @@ def add_labels(
     Returns
     -------
     table : same class as the input
-        A new table with, for each class of the scheme, ``label_<class>``: one bit for each
-        catalogue, whose meaning is in the column's description; ``class``, masked where the source
-        is not labelled; and ``label_reason``: why a source that a catalogue knows has no
-        class. ``meta["claxboi"]["labels"]`` has all settings and the catalogues with their dates.
+        A new table with ``label_<class>`` for each class of the scheme, one bit per catalogue (see
+        the column's description); ``class``, masked for unlabelled sources; and
+        ``label_reason``, the reason why a source in some catalogue has no class.
+        ``meta["claxboi"]["labels"]`` has all settings, and the catalogues with their dates.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def add_labels(
     TypeError, ValueError
         If an argument is wrong, or a position is missing.
     `~claxboi.references.FetchError`
-        If a catalogue cannot be had. Of the sets "published" and "all", those whose record is
-        marked as not confirmed are left out instead, with a warning.
+        If a catalogue cannot be fetched. In the sets "published" and "all", a catalogue whose
+        record is marked as unconfirmed is left out instead, with a warning.
 
     See Also
     --------
@@ -120,7 +120,7 @@ def add_labels(
     Notes
     -----
     The scheme of Tranin et al. (2022). A source has a class if a catalogue other than SIMBAD gives
-    it that class, and none gives it another. Extended sources are extended whatever catalogues say.
+    it that class, and none gives it another. Sources with an extent are always extended.
 
     The original scripts took 3 times the radius of 63 %, that is 4.23 ``pos_error``. Three
     ``pos_error`` hold 98.9 % of true counterparts.
@@ -158,7 +158,7 @@ def add_labels(
         min_snr=min_snr,
         simbad_disagrees=simbad_disagrees,
     )
-    # What the table lacks is said before anything is fetched.
+    # Missing columns are reported before anything is fetched.
     is_inside, _ = _places(table, rules, limits)
     if is_inside is not None:
         _check_hosts(table, limits["host_radius"])
@@ -171,7 +171,7 @@ def add_labels(
 
 def limit_settings(*, host_radius, min_extent, min_quality, min_snr, simbad_disagrees):
     """
-    Check the limits by which labels become classes.
+    Check the limits that turn labels into classes.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def limit_settings(*, host_radius, min_extent, min_quality, min_snr, simbad_disa
 
 def label_table(table, scheme_name, rules, findings, *, limits, overwrite=False):
     """
-    Give sources their labels, by what the catalogues say of them.
+    Label sources by the evidence of the catalogues.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def label_table(table, scheme_name, rules, findings, *, limits, overwrite=False)
     rules : list of `ClassRule`
         Its classes.
     findings : `Findings`
-        What the catalogues say.
+        The evidence.
     limits : mapping
         The other settings of `add_labels`.
     overwrite : bool, optional
@@ -263,7 +263,7 @@ def label_table(table, scheme_name, rules, findings, *, limits, overwrite=False)
 
 
 def _places(table, rules, limits):
-    """Say which sources lie inside a galaxy, and which are extended; None where nobody asks."""
+    """Find the sources inside a galaxy (None if no class asks for it) and the extended ones."""
     is_inside = None
     if any(rule.host is not None for rule in rules):
         _need(table, "galaxy_radius", "tells sources inside galaxies from others", "find_hosts")
@@ -273,7 +273,7 @@ def _places(table, rules, limits):
 
 def extended_sources(table, rules, limits):
     """
-    Say which sources are extended, if the scheme has a class of them.
+    Find the extended sources, if the scheme has a class for them.
 
     Parameters
     ----------
@@ -300,8 +300,8 @@ def _check_hosts(table, host_radius):
     factor = table.meta.get("claxboi", {}).get("hosts", {}).get("factor")
     if factor is not None and factor < host_radius:
         warn(
-            f"hosts were looked for within {factor:g} x their ellipses, and host_radius is "
-            f"{host_radius:g}: pass factor={host_radius:g} to find_hosts"
+            f"host galaxies were searched within {factor:g} times their ellipses, but host_radius "
+            f"is {host_radius:g}; pass factor={host_radius:g} to find_hosts"
         )
 
 
@@ -320,7 +320,7 @@ def _place(rule, is_inside, n_rows):
 
 
 def _quality(table, limits):
-    """Count the points of quality of each source."""
+    """Count the quality points of each source."""
     there = [name for name in QUALITY_COLUMNS if name in table.colnames]
     if len(there) < limits["min_quality"]:
         raise InputKeyError(
@@ -341,7 +341,7 @@ def _quality(table, limits):
 
 
 def _meaning(rule, findings):
-    """Say which catalogue has which bit of a class: in their order, also if one is left out."""
+    """Assign the bits of a class to its catalogues; those left out keep their bit free."""
     if rule.extent:
         return {EXTENT_NAME: 0}
     meaning, free = {}, (bit for bit in count() if bit != SIMBAD_BIT)
@@ -355,7 +355,7 @@ def _meaning(rule, findings):
 
 def _decide(rules, bits, strong, meaning, *, quality, limits):
     """
-    Give each source its class, or the reason why it has none.
+    Decide the class of each source, or the reason why it has none.
 
     Parameters
     ----------
@@ -383,7 +383,7 @@ def _decide(rules, bits, strong, meaning, *, quality, limits):
     counts = is_said if limits["simbad_disagrees"] else is_strong
     is_extent = np.array([rule.extent for rule in rules])
     wins = is_strong & is_extent[:, np.newaxis]
-    # Extended sources are that whatever catalogues say.
+    # Extended sources are extended even if catalogues say otherwise.
     settled = wins.any(axis=0)
     is_class = np.where(settled, wins, is_strong)
     is_conflict = ~settled & is_strong.any(axis=0) & (counts.sum(axis=0) > 1)

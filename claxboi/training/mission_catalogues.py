@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The missions whose own catalogues training samples are built of, fetched from VizieR.
+Mission catalogues for training samples, fetched from VizieR.
 """
 
 import logging
@@ -19,13 +19,13 @@ __all__ = ["missions", "parse_mission"]
 
 log = logging.getLogger(__name__)
 
-#: Within this a catalogue's row is found again at its own position.
+#: Radius within which a row is found again at its own position.
 _SAME_ARCSEC = 1.0
 
 
 def missions():
     """
-    List the missions that `build` knows: those whose catalogue is on VizieR.
+    List the missions that `build` supports: those whose catalogue is on VizieR.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def missions():
 
 def parse_mission(name):
     """
-    Find a mission by its name, whatever the case.
+    Find a mission by its name, ignoring case.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def fetch_positions(mission, fetch):
     -------
     table : `~astropy.table.Table`
         ``source_id, ra, dec, pos_error``, and ``extent`` or ``is_extended`` if there is one.
-        Sources that share their name are left out: it tells none of them.
+        Sources with a shared name are left out, as it identifies none of them.
     """
     reference = get_reference(mission.reference)
     names = service_names(mission, ("source_id", "ra", "dec", *_ERRORS, *_EXTENTS))
@@ -95,13 +95,15 @@ def fetch_positions(mission, fetch):
     _, group, count = np.unique(ids, return_inverse=True, return_counts=True)
     alone = (count[group] == 1) & ~missing
     if not alone.all():
-        log.info("%d sources of %s have no name of their own", np.sum(~alone), mission.name)
+        log.info(
+            "%d sources of %s have no unique name and are left out", np.sum(~alone), mission.name
+        )
     return _standard(mission, raw[alone], names)
 
 
 def fetch_sources(mission, table, fetch):
     """
-    Fetch what a mission measured of some of its sources.
+    Fetch all measurements of some sources of a mission.
 
     Parameters
     ----------
@@ -115,7 +117,7 @@ def fetch_sources(mission, table, fetch):
     Returns
     -------
     table : `~astropy.table.Table`
-        The same rows, with all that the mission has under the names of the vocabulary.
+        The same rows, with all columns of the mission in the column vocabulary.
     """
     reference = get_reference(mission.reference)
     names = service_names(mission)
@@ -127,8 +129,8 @@ def fetch_sources(mission, table, fetch):
     rows, first = np.unique(np.asarray(near["query_index"]), return_index=True)
     if len(rows) < len(table):
         raise InputValueError(
-            f"{reference.record.title} does not give {len(table) - len(rows)} of its {len(table)} "
-            "sources again at their own positions: pass refresh=True to fetch all of it anew"
+            f"{len(table) - len(rows)} of {len(table)} sources of {reference.record.title} were "
+            "not found again at their own positions: pass refresh=True to fetch the catalogue anew"
         )
     return _standard(mission, near[first], names)
 
@@ -139,14 +141,14 @@ _EXTENTS = ("extent", "is_extended")
 
 def service_names(mission, columns=None):
     """
-    Find what the columns of a mission are called on VizieR, and in the record of the catalogue.
+    Find the names of a mission's columns on VizieR and in the record of the catalogue.
 
     Parameters
     ----------
     mission : `~claxboi.catalog.Mission`
         The mission.
     columns : collection of str, optional
-        Names in the vocabulary. Default: all that the record has.
+        Names in the column vocabulary. Default: all of the record.
 
     Returns
     -------
@@ -161,14 +163,14 @@ def service_names(mission, columns=None):
             continue
         wanted = rule.names_in("vizier")
         there = {known[name]: name for name in wanted if name in known}
-        # Of identifiers one is enough.
+        # One identifier is enough.
         if len(there) == len(wanted) or rule.rule == "identifier":
             names |= there
     return names
 
 
 def _standard(mission, raw, names):
-    """Give the columns of the record the names of the vocabulary, by those of VizieR."""
+    """Rename the columns of the record to the column vocabulary, through their VizieR names."""
     table = Table({name: raw[own] for own, name in names.items()})
     result = standardize(table, mission, columns={"source_id": names["id"]})
     result.remove_columns([name for name in table.colnames if name in result.colnames])

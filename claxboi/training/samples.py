@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Training samples for those who have none: built from VizieR once, then kept as files.
+Training samples of missions, built from VizieR once and then kept as files.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ class TrainingSample(NamedTuple):
 
     Examples
     --------
-    Here of services in miniature, in place of those of the CDS:
+    With small test services instead of the CDS:
 
     >>> from claxboi.references.tests.loopback import LoopbackCDS
     >>> from claxboi.training import build
@@ -112,9 +112,9 @@ def build(
     show_progress=True,
 ):
     """
-    Build a training sample of a mission's own sources, or take the one that was built before.
+    Build a training sample of a mission, or read the one that was built before.
 
-    The catalogues of labels are matched to the mission's catalogue on VizieR, and the properties of
+    The label catalogues are matched to the mission's catalogue on VizieR, and the properties of
     the labelled sources are computed. The table is kept on disk with its date: from then on the
     same call returns the same sample without asking any service.
 
@@ -123,16 +123,16 @@ def build(
     mission : {"4XMM", "2SXPS", "CSC2", "eRASS1"}
         The mission's catalogue, in any case of letters; see `~claxboi.catalog.missions`.
     references, scheme, radius, n_sigma, slack, host_radius, min_extent, min_quality, min_snr
-        As for `add_labels`. Classes of the extent are left out for a mission without extents.
+        As for `add_labels`. A mission without extents has no class of extended sources.
     counterpart_radius : `~astropy.units.Quantity` ['angle'], optional
-        How far the nearest Gaia and AllWISE object may lie at most; also not farther than
-        ``n_sigma`` positional errors and the slack of stars.
+        Maximum distance of the nearest Gaia and AllWISE object, which must also be within
+        ``n_sigma`` positional errors plus the slack of stars.
     max_distance : `~astropy.units.Quantity` ['length'], optional
-        Galaxies farther than this host nothing. Default: the published 500 Mpc.
+        Maximum distance of host galaxies. Default: the published 500 Mpc.
     simbad_disagrees : bool, optional
         As for `add_labels`.
     max_per_class : int, optional
-        Of larger classes so many sources are drawn.
+        Number of sources drawn from larger classes.
     min_class_size : int, optional
         Smaller classes have no prior; they stay in the table. Two classes must be larger.
     folder : str or path, optional
@@ -141,7 +141,7 @@ def build(
     max_age : `~astropy.units.Quantity` ['time'], optional
         Build a new sample if the newest one is older.
     refresh : bool, optional
-        Build a new sample in any case, and fetch all catalogues anew. Old ones are kept.
+        Build a new sample and fetch all catalogues anew. Old samples are kept.
     rng : int or `~numpy.random.Generator`, optional
         For the draw from large classes.
     show_progress : bool, optional
@@ -156,22 +156,22 @@ def build(
     Raises
     ------
     TypeError, ValueError
-        If an argument is wrong, the mission is not known, or fewer than two classes have
+        If an argument is wrong, the mission is unknown, or fewer than two classes have
         ``min_class_size`` sources.
     `~claxboi.references.FetchError`
-        If a catalogue cannot be had. What arrived is kept: the next call goes on from there.
+        If a catalogue cannot be fetched. What arrived is kept for the next call.
 
     Notes
     -----
-    The counterpart is the nearest object at the epoch of its catalogue, not the most probable one:
-    labelled sources are bright, and their positions good.
+    The counterpart is the nearest object at the epoch of its catalogue, not the most probable one,
+    because labelled sources are bright and have good positions.
 
     The file is ``<mission>-<settings>-<date>.ecsv``. The name has a hash of the settings, so
     samples with other settings do not replace each other.
 
     Examples
     --------
-    The catalogues are asked for over the network once, and the sample is kept:
+    The catalogues are fetched once, and the sample is kept:
 
     >>> from claxboi.training import build
     >>> from claxboi import classify
@@ -222,7 +222,7 @@ def build(
     kinds = {kind for rule in rules for kind in rule.kinds}
     findings = find_evidence(table, catalogues, kinds, match=match, fetch=fetch)
     rows = np.flatnonzero(_is_known(table, findings, rules, limits))
-    log.info("%d of %d sources of %s have a label", len(rows), len(table), mission.name)
+    log.info("%d of %d sources of %s are labelled", len(rows), len(table), mission.name)
     table, findings = table[rows], findings.take(rows)
     if len(table):
         table = fetch_sources(mission, table, fetch)
@@ -236,7 +236,7 @@ def build(
 
 
 def _is_known(table, findings, rules, limits):
-    """Say which sources may have a class: SIMBAD alone gives none."""
+    """Find the sources that may have a class: SIMBAD alone gives none."""
     known = extended_sources(table, rules, limits)
     for e in findings.evidence:
         if not e.catalogue.is_supporting:
@@ -245,7 +245,7 @@ def _is_known(table, findings, rules, limits):
 
 
 def _draw(table, max_per_class, rng):
-    """Keep the labelled sources, of large classes some."""
+    """Draw labelled sources, at most max_per_class of each class."""
     names, missing = text_values(table, "class")
     rows = [
         rng.permutation(np.flatnonzero((names == name) & ~missing))[:max_per_class]
@@ -264,7 +264,7 @@ def _keep(table, settings, stem):
         said = ", ".join(f"{k} ({n})" for k, n in counts.items()) or "none"
         raise InputValueError(
             f"the sample of {settings['mission']} must have two or more classes with "
-            f"{settings['min_class_size']} sources; the catalogues of labels give {said}"
+            f"{settings['min_class_size']} sources; the label catalogues give {said}"
         )
     table = _without_constant_properties(table)
     table.meta = record(table.meta, "training", **settings, counts=counts)

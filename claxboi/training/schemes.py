@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Schemes of classes, as data: what makes a source a member of which class.
+Class schemes: the rules that make a source a member of a class.
 """
 
 import functools
@@ -19,7 +19,7 @@ _KEYS = ("kinds", "host", "extent")
 @dataclass(frozen=True)
 class ClassRule:
     """
-    What makes a source a member of a class.
+    The rule that makes a source a member of a class.
 
     Examples
     --------
@@ -33,13 +33,13 @@ class ClassRule:
     """Name of the class."""
 
     kinds: tuple[str, ...] = ()
-    """Kinds of catalogues whose objects are members: AGN, star, XRB, CV, or your own."""
+    """Kinds of objects that are members: AGN, star, XRB, CV, or your own."""
 
     host: bool | None = None
     """Whether members lie inside (True) or outside (False) of a galaxy; None: anywhere."""
 
     extent: bool = False
-    """Whether members are all sources with an extent, whatever catalogues say."""
+    """Whether all sources with an extent are members, whatever their labels."""
 
 
 @functools.cache
@@ -50,7 +50,7 @@ def _read():
 
 def class_schemes():
     """
-    List the schemes of classes that `add_labels` knows by name.
+    List the named class schemes of `add_labels`.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def class_schemes():
 
 def parse_scheme(scheme):
     """
-    Find a scheme of classes, or read the caller's own.
+    Find a class scheme by name, or read the caller's own.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ Check arguments that mean the same in every function, by a decorator.
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ._validation import (
     check_choice,
@@ -26,6 +26,12 @@ def _check_cache(value, name):
     return check_choice(value, (True, False, "only"), name)
 
 
+def _check_classes(value, name):
+    # Labels that are numbers are classes too.
+    is_sequence = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
+    return check_names([str(one) for one in value] if is_sequence else value, name)
+
+
 def _check_age(value, name):
     return quantity_value(value, "s", name, minimum=0)
 
@@ -43,7 +49,7 @@ _CHECKS = {
     "cache": _check_cache,
     "class_column": check_text,
     "class_name": check_text,
-    "classes": check_names,
+    "classes": _check_classes,
     "control": check_text,
     "domain": check_text,
     "id_column": _check_column_by_name,
@@ -54,6 +60,7 @@ _CHECKS = {
     "max_age": _check_age,
     "merge": check_merge,
     "min_class_size": check_count,
+    "n_resamples": functools.partial(check_count, minimum=0),
     "n_xrb": check_text,
     "offsets": check_flag,
     "path": check_path,

@@ -152,7 +152,8 @@ def check_names(value, name):
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         names = [str(one) if isinstance(one, np.str_) else one for one in value]
     if names is None or not all(isinstance(one, str) for one in names):
-        raise InputTypeError(f"{name} must be a list of names, got {shown(value)}")
+        kind = "the string " if isinstance(value, str) else ""
+        raise InputTypeError(f"{name} must be a sequence of names, got {kind}{shown(value)}")
     return names
 
 
@@ -220,9 +221,9 @@ def check_merge(value, name="merge"):
     """
     check_mapping(value, name, "classes to lists of labels")
     for key, labels in value.items():
-        if isinstance(labels, str) or not isinstance(labels, Iterable):
+        if not isinstance(labels, Iterable):
             raise InputTypeError(f"{name}[{key!r}] must be a list of labels, got {shown(labels)}")
-    return {key: list(labels) for key, labels in value.items()}
+    return {key: [one] if isinstance(one, str) else list(one) for key, one in value.items()}
 
 
 def check_path(value, name):

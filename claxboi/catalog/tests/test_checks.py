@@ -22,11 +22,19 @@ def test_good_table_is_copied():
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("ra", [1.0, np.nan, 3.0], "ra is missing in 1 rows, the first is row 1; a source needs"),
+        (
+            "ra",
+            [1.0, np.nan, 3.0],
+            "ra is missing in 1 rows, the first is row 1; every",
+        ),
         ("dec", [0.0, 0.0, np.inf], "dec is missing in 1 rows, the first is row 2"),
         ("dec", [0.0, 91.0, -99.0], "dec must be within -90 and 90 degrees, got 2 bad rows.*: 91"),
         ("ra", [0.0, 1.0, 361.0], "ra must be within -180 and 360 degrees, .* row 2: 361"),
-        ("source_id", ["a", "b", "a"], "source_id must be unique, got 1 .* such as 'a'; a catal"),
+        (
+            "source_id",
+            ["a", "b", "a"],
+            "source_id must be unique, got 1 .* such as 'a'; of a",
+        ),
         ("source_id", ["a", "", "c"], "source_id is missing in 1 rows, the first is row 1"),
     ],
 )

@@ -317,7 +317,7 @@ def test_parse():
     assert parse_mission(missions()["eRASS1"]).name == "eRASS1"
     with pytest.raises(ValueError, match=r"mission must be one of '4XMM', .*got 'ROSAT'"):
         parse_mission("ROSAT")
-    with pytest.raises(ValueError, match="mission must be one of"):
+    with pytest.raises(TypeError, match="mission must be text, got 4"):
         parse_mission(4)
 
 

@@ -111,7 +111,7 @@ class TestExplanation:
     def test_all_but_one_prior_zero(self, table, model):
         explanation = model.explain(table[1], [1.0, 0.0, 0.0])
         assert explanation.prediction == "A"
-        assert "the prior (it excludes the other)" in explanation.sentence
+        assert "The prior (it excludes the other)" in explanation.sentence
 
     def test_categories_add_up(self, table, model):
         explanation = model.explain(table[3], PRIORS)

@@ -10,6 +10,7 @@ import pytest
 from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
+from claxboi import classify
 from claxboi.classification import NaiveBayesClassifier, fit_classifier
 from claxboi.classification._population import find_differences
 
@@ -256,3 +257,23 @@ def test_it_is_for_fitted_and_free_exponents(table):
         with pytest.raises((TypeError, ValueError), match="shrinkage must be"):
             NaiveBayesClassifier(COLUMNS, shrinkage=wrong)
     assert fit(table, shrinkage="cv")._refinement.factor > 0
+
+
+def test_a_decision_changes_predictions_alone(model, table, result):
+    balanced = model.classify(table, PRIORS, decision="balanced")
+    assert_array_equal(balanced["P_C"], result["P_C"])
+    assert np.mean(balanced["prediction"] == "C") > np.mean(result["prediction"] == "C")
+    assert "largest probability times" in balanced.meta["claxboi"]["classification"]["decision"]
+    chosen = model.classify(table, PRIORS, decision={"f1": "C"})
+    said = chosen["prediction"] == "C"
+    assert chosen["P_C"][said].min() > chosen["P_C"][~said].max()
+    costs = model.classify(table, PRIORS, decision={"C": 1e6})
+    assert np.all(costs["prediction"] == "C")
+    scores = [
+        model.evaluate(table, PRIORS, decision=rule).balanced_accuracy
+        for rule in ("probable", "balanced")
+    ]
+    assert scores[1] > scores[0]
+    assert "largest probability" in model.evaluate(table, PRIORS, decision="balanced").method
+    with pytest.raises(ValueError, match="decision must name classes of the model"):
+        classify(table, PRIORS, decision={"f1": "QSO"}, properties=COLUMNS)

@@ -100,7 +100,7 @@ def test_wrong_arguments(classified):
     bare.meta.clear()
     with pytest.raises(ValueError, match="priors must be given"):
         priors_sensitivity(model, bare)
-    with pytest.raises(ValueError, match="priors must name each class once"):
+    with pytest.raises(ValueError, match="priors: missing 'star'"):
         priors_sensitivity(model, bare, {"AGN": 1.0})
     with pytest.raises(TypeError, match="alternatives must be a mapping"):
         priors_sensitivity(model, table, alternatives=[PRIORS])

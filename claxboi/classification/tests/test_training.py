@@ -178,7 +178,7 @@ class TestLabels:
             (["A"] * 20, {}, ValueError, r"two or more classes .* 'class' of table has A \(20\)"),
             ([1.5, 2.0], {}, TypeError, "strings or integers, got float64 with fractions such as"),
             (np.ones((4, 2)), {}, TypeError, r"strings or integers, got dtype .*shape \(4, 2\)"),
-            (["A", "B"], {"merge": ["A"]}, TypeError, "merge must map a new class to a list"),
+            (["A", "B"], {"merge": ["A"]}, TypeError, "merge must map classes to lists"),
             (
                 ["A", "B"],
                 {"merge": {"C": ["Z"]}},

@@ -189,7 +189,7 @@ class TestEvaluate:
             self.model.evaluate(self.table, "training", weight="nobody")
         with pytest.raises(TypeError, match="column 'source_id' of table must hold one number"):
             self.model.evaluate(self.table, "training", weight="source_id")
-        with pytest.raises(TypeError, match="columns of table must be given by their names, got C"):
+        with pytest.raises(TypeError, match="weight must be text, got <Column"):
             self.model.evaluate(self.table, "training", weight=self.table["stands_for"])
         table = self.table.copy()
         table["stands_for"] = MaskedColumn(table["stands_for"], mask=~table["class"].mask)

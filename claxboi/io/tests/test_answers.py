@@ -131,7 +131,7 @@ def test_every_cut_is_found():
 
 @pytest.mark.parametrize("content", [b"", b"<html><body>Gateway</body></html>", b"\x00\xff"])
 def test_no_votable(content):
-    with pytest.raises(AnswerError, match="no VOTable") as info:
+    with pytest.raises(AnswerError, match="not a VOTable") as info:
         read_answer(content, "gaia")
     assert info.value.is_transient
 

@@ -67,7 +67,7 @@ def test_ten_bare_sources(sky, monkeypatch):
     answers = []
     for table in (plain, quantities, coords):
         columns = list(table.colnames)
-        with pytest.warns(ClaxboiWarning, match="sample of 4XMM, for the table does not say"):
+        with pytest.warns(ClaxboiWarning, match="training sample of 4XMM, as the table does not"):
             result = classify(table, "training", show_progress=False)
         assert type(result) is type(table)
         assert table.colnames == columns

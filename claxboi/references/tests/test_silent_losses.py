@@ -98,7 +98,7 @@ def test_web_page_with_status_200(loopback):
         cds.fail("html")
         assert naive_cones(cds, "I/355/gaiadr3") is None
         cds.fail("", "html", "html")
-        with pytest.raises(AnswerError, match="no VOTable but '502 Bad Gateway"):
+        with pytest.raises(AnswerError, match="not a VOTable but '502 Bad Gateway"):
             get_reference("gaia").query(COORDS, radius=RADIUS, service="vizier")
 
 

@@ -570,3 +570,28 @@ def test_nothing_is_wider_than_the_window(browser, width):
     open_card(browser, "SIM-0001")
     assert browser.run("document.querySelector('#card').scrollWidth") <= width
     browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_names_and_cards_are_whole(browser, width):
+    # Not of a telephone: its scrollbars take no space.
+    browser.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=width,
+        height=900,
+        deviceScaleFactor=1,
+        mobile=False,
+    )
+    search(browser, "SIM-0")
+    cut = "[...document.querySelectorAll('.line:not([hidden]) > :first-child')].filter("
+    assert names(browser)
+    assert browser.run(f"{cut}(cell) => cell.scrollWidth > cell.clientWidth).length") == 0
+    open_card(browser, "SIM-0001")
+    left, right, inner, outer, window = browser.run(
+        "(() => { const card = document.querySelector('#card'); "
+        "const box = card.getBoundingClientRect(); return [box.left, box.right, card.scrollWidth, "
+        "card.clientWidth, innerWidth]; })()"
+    )
+    assert 0 <= left < right <= window
+    assert inner <= outer
+    browser.call("Emulation.clearDeviceMetricsOverride")

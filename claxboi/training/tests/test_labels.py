@@ -370,7 +370,7 @@ class TestCatalogues:
         cds = LoopbackCDS(tables)
         columns = cds.tables[load_records()["secrest"].table].columns["xmatch"]
         columns["RA2000"] = columns.pop("_RAJ2000")
-        with cds, pytest.warns(ClaxboiWarning, match=r"Secrest .* gives no labels"):
+        with cds, pytest.warns(ClaxboiWarning, match=r"Secrest .* is left out"):
             result = add_labels(xray_at(50.0, 5.0), scheme={"AGN": "AGN"}, **QUIET)
         assert classes(result) == ["AGN"]
 
@@ -399,7 +399,7 @@ class TestCatalogues:
         scheme = {"AGN": "AGN", "XRB": "XRB"}
         with (
             LoopbackCDS(tables),
-            pytest.warns(ClaxboiWarning, match=r"Watchdog.* gives no labels"),
+            pytest.warns(ClaxboiWarning, match=r"Watchdog.* is left out"),
         ):
             result = add_labels(xray_at(10.0, 5.0), scheme=scheme, **QUIET)
         assert set(result.meta["claxboi"]["labels"]["left_out"]) == {"watchdog"}
@@ -413,7 +413,7 @@ class TestCatalogues:
 
     def test_own_table_needs_its_kind(self):
         for own in (object_at(1.0, 2.0), get_reference(object_at(1.0, 2.0))):
-            with pytest.raises(ValueError, match="must say what the objects of table"):
+            with pytest.raises(ValueError, match="must give the kind of the objects in table"):
                 add_labels(xray_at(1.0, 2.0), [own], **QUIET)
 
     def test_twice_the_same(self):

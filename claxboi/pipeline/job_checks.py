@@ -1,0 +1,223 @@
+# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+"""
+Check the settings of a job against each other and against the catalogue, before the first step.
+"""
+
+import difflib
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from claxboi.catalog import describe, missions
+from claxboi.classification import NaiveBayesClassifier
+from claxboi.io import output_format, write_table
+from claxboi.references import get_reference, load_records
+from claxboi.training.schemes import parse_scheme
+from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
+    check_choice,
+    check_number,
+    text_values,
+)
+
+from .steps import reference_names
+
+__all__ = ["check_catalogue", "check_settings"]
+
+#: A column with more values than this is hardly one of classes.
+_MOST_CLASSES = 100
+
+#: The domains that counterparts have, and the categories of properties.
+_DOMAINS = ("opt", "ir")
+_CATEGORIES = ("location", "spectrum", "counterparts", "variability", "other")
+
+
+def check_settings(job, steps):
+    """
+    Check all settings that need no catalogue.
+
+    Parameters
+    ----------
+    job : `Job`
+        The job.
+    steps : iterable of str
+        The steps to be done.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If a setting is wrong: the message names it.
+    """
+    settings = job.settings
+    if settings.catalogue.sharper:
+        check_choice(settings.catalogue.sharper, missions(), "catalogue.sharper")
+    for domain in settings.counterparts:
+        check_choice(domain, _DOMAINS, "a domain of counterparts")
+    for name in settings.variability.missions:
+        check_choice(name, missions(), "variability.missions")
+    with _at("labels"):
+        rules = parse_scheme(settings.labels.scheme)[1]
+    _check_references(job, steps)
+    if settings.gating.outside_galaxies and "hosts" in settings.skip:
+        raise InputKeyError("gating.outside_galaxies needs the step hosts, which is skipped")
+    _check_classification(settings.classification)
+    if "labels" in steps and not settings.classification.training:
+        extended = {rule.name for rule in rules if rule.extent}
+        _check_classes(settings.classification, [rule.name for rule in rules], extended)
+
+
+@contextmanager
+def _at(section):
+    """Put the name of a section before the message of an error."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as err:
+        kinds = {KeyError: InputKeyError, TypeError: InputTypeError, ValueError: InputValueError}
+        kind = next(new for old, new in kinds.items() if isinstance(err, old))
+        raise kind(f"{section}: {err.args[0]}") from err
+
+
+def _check_references(job, steps):
+    """Refuse catalogues that are not known, and references that no step can use."""
+    used = {name for step in steps for name in reference_names(step, job)}
+    for name in sorted(used - set(job.references.own) - set(missions())):
+        get_reference(name)
+    known = {*load_records(), *missions(), *used}
+    for name in job.references.own:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), sorted(known), n=3, cutoff=0.5)
+            hint = f"did you mean {', '.join(near)}?" if near else ", ".join(sorted(known))
+            raise InputValueError(f"references: there is no catalogue {name!r}; {hint}")
+
+
+def _check_classification(own):
+    with _at("classification"):
+        names = ("normalization", "missing", "kernel", "bandwidth")
+        settings = {name: getattr(own, name) or None for name in names}
+        NaiveBayesClassifier(recipe=own.recipe, **settings)
+        known = [name.lower() for name in missions()]
+        if own.training and not (Path(own.training).is_file() or own.training.lower() in known):
+            raise InputValueError(
+                f"training must be a file or one of {', '.join(missions())}, got {own.training!r}"
+            )
+        if isinstance(own.weights, str):
+            check_choice(own.weights, ("fitted", "published"), "weights")
+        else:
+            for name, weight in own.weights.items():
+                check_number(weight, f"weight of {name}", minimum=0)
+        if isinstance(own.priors, str):
+            check_choice(own.priors, ("training", "estimate"), "priors")
+            return
+        for name, prior in own.priors.items():
+            check_number(prior, f"prior of {name}", minimum=0, maximum=1)
+        total = sum(own.priors.values())
+        if abs(total - 1) > 1e-6:
+            raise InputValueError(f"priors must sum to 1, got {total:.6g}")
+
+
+def _check_classes(own, classes, optional):
+    """Check priors and merged classes against the classes that there will be."""
+    merged = {label: new for new, labels in own.merge.items() for label in labels}
+    if unknown := [label for label in merged if label not in classes]:
+        raise InputValueError(
+            f"classification.merge: unknown class {', '.join(map(repr, unknown))} (classes: "
+            f"{', '.join(classes)})"
+        )
+    if isinstance(own.priors, str):
+        return
+    classes = list(dict.fromkeys(merged.get(name, name) for name in classes))
+    unknown = [name for name in own.priors if name not in classes]
+    missing = [name for name in classes if name not in own.priors and name not in optional]
+    parts = []
+    if missing:
+        parts.append(f"missing class {', '.join(missing)}")
+    if unknown:
+        parts.append(f"unknown class {', '.join(map(repr, unknown))}")
+    if parts:
+        raise InputValueError(
+            f"priors: {'; '.join(parts)} (classes: {', '.join(classes)}; 0 leaves a class out)"
+        )
+
+
+def check_catalogue(table, job, steps, output=None):
+    """
+    Check the catalogue against the settings and the format of the output.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The catalogue, as it was read.
+    job : `Job`
+        The job.
+    steps : iterable of str
+        The steps to be done.
+    output : path, optional
+        The classified table.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If they do not fit: the message says what to change.
+    """
+    own = job.settings.classification
+    classes = [rule.name for rule in parse_scheme(job.settings.labels.scheme)[1]]
+    if "labels" not in steps and not own.training and "class" in table.colnames:
+        labels, missing = text_values(table, "class")
+        classes = np.unique(labels[~missing]).tolist()
+        if len(classes) > _MOST_CLASSES:
+            raise InputValueError(
+                f"the column 'class' has {len(classes)} different values, such as "
+                f"{', '.join(classes[:10])}: it does not look like a column of classes"
+            )
+        _check_classes(own, classes, set(classes))
+    _check_new_columns(table, [*classes, *own.merge])
+    if not isinstance(own.properties, str):
+        _check_properties(table, own.properties)
+    if output is not None:
+        _check_format(table, output)
+
+
+def _check_new_columns(table, classes):
+    """Refuse columns that the answer will have."""
+    new = {"prediction", "margin", "outlier", "outlier_pvalue", "alternative", "n_missing"}
+    new |= {f"p_{name}".lower() for name in classes}
+    new |= {f"p_{name}_{category}".lower() for name in classes for category in _CATEGORIES}
+    taken = [name for name in table.colnames if name.lower() in new]
+    if taken:
+        raise InputValueError(
+            f"the catalogue has columns that the classification adds: {', '.join(taken)}. Rename "
+            "or remove them"
+        )
+
+
+def _check_properties(table, properties):
+    """Refuse properties that neither the catalogue has nor a step makes."""
+    names = properties.values() if isinstance(properties, Mapping) else [properties]
+    for name in (one for many in names for one in ([many] if isinstance(many, str) else many)):
+        if name not in table.colnames and describe(name) is None:
+            near = difflib.get_close_matches(name, table.colnames, n=3, cutoff=0.6)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise InputKeyError(
+                f"classification.properties: neither the catalogue nor the steps have a column "
+                f"{name!r}{hint}"
+            )
+
+
+def _check_format(table, output):
+    """Write what may not fit into the format of the output: names, types and texts."""
+    output_format(output)
+    parts = [table[:1]]
+    texts = [name for name in table.colnames if table[name].dtype.kind in "USO"]
+    if texts:
+        parts.append(table[texts])
+    for part in parts:
+        try:
+            with TemporaryDirectory(dir=output.parent, prefix=".") as folder:
+                write_table(part, Path(folder) / output.name)
+        except (KeyError, TypeError, ValueError) as err:
+            raise InputValueError(f"{output} cannot hold the catalogue: {err.args[0]}") from err
