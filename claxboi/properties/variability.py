@@ -31,7 +31,6 @@ from .spectra import GAMMA, GAMMA_RANGE, NH, format_band, parse_band
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from claxboi.counterparts import XrayLinks
 
 __all__ = ["add_flux_range", "add_variability"]
 
@@ -110,7 +109,7 @@ def flux_range(table):
 @checked
 def add_variability(
     table: Table,
-    links: XrayLinks | Table,
+    links: tuple | Table,
     catalogues: Mapping[str, Table],
     *,
     name: str = "primary",
