@@ -178,6 +178,13 @@ def add_settings(sub):
         ("kernel", str, "exponential (default) or gaussian"),
         ("bandwidth", str, "likelihood (default), silverman, published or a number"),
         ("min-class-size", int, "leave out smaller classes (default 3)"),
+        ("shrinkage", str, "strength of the shrinkage of refined terms, or cv (default 1)"),
+    )
+    sub.add_argument(
+        "--refine",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help="add shrunk terms of properties and pairs (default: by the recipe)",
     )
     sub.add_argument(
         "--merge", action="append", metavar="NEW=A+B", help="merge classes; may be repeated"
@@ -260,11 +267,14 @@ def parse_settings(args):
             "kernel",
             "bandwidth",
             "min_class_size",
+            "refine",
+            "shrinkage",
         )
         if hasattr(args, name)
     }
-    if "bandwidth" in settings and _is_number(settings["bandwidth"]):
-        settings["bandwidth"] = float(settings["bandwidth"])
+    for name in ("bandwidth", "shrinkage"):
+        if name in settings and _is_number(settings[name]):
+            settings[name] = float(settings[name])
     if hasattr(args, "weights"):
         settings["weights"] = _numbers(args.weights, "weights")
     if args.merge:

@@ -115,7 +115,7 @@ def in_options(message, args=None):
     if parser is None:
         return text
     options = {
-        action.dest: action.option_strings[-1]
+        action.dest: next(flag for flag in action.option_strings if flag.startswith("--"))
         for action in parser._actions
         if action.option_strings and action.dest != "help"
     }
