@@ -62,6 +62,33 @@ def setting(default, comment, *kinds, choices=(), **limits):
     return field(default=default, metadata=facts)
 
 
+def setting_of(function, parameter, comment, *kinds, unit=None, **options):
+    """
+    Declare a setting that has the default of a parameter of a function.
+
+    Parameters
+    ----------
+    function : callable
+        The function that the setting is for.
+    parameter : str
+        The parameter.
+    comment, *kinds
+        As for `setting`.
+    unit : `~astropy.units.Unit`, optional
+        Unit of the setting, where the parameter is a quantity.
+    **options
+        As for `setting`.
+
+    Returns
+    -------
+    field : `dataclasses.Field`
+    """
+    default = inspect.signature(function).parameters[parameter].default
+    if unit is not None:
+        default = float(default.to_value(unit))
+    return setting(default, comment, *kinds, **options)
+
+
 class Section:
     """
     What all parts of the settings share: each value is checked against what was declared.

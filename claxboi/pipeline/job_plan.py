@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What a job would fetch.
+Plan what a job would fetch.
 """
 
 from pathlib import Path
@@ -10,17 +10,21 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.catalog import missions
-from claxboi.references import load_records
+from claxboi.references import FetchPlan, Reference, get_reference
 from claxboi.utils import float_values
 
+from .reference_step import AROUND_SOURCES, FEW_SOURCES
 from .steps import mission_of, reference_names
 
 __all__ = ["plan_lines"]
 
+#: How a plan begins that depends on what other steps find.
+AROUND = "around the"
+
 
 def plan_lines(table, job, keys):
     """
-    Say for each catalogue what would be asked of whom.
+    List what would be asked from which service, with a total.
 
     Parameters
     ----------
@@ -37,32 +41,54 @@ def plan_lines(table, job, keys):
     """
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     coords = SkyCoord(ra, dec, unit="deg")
+    plans = [
+        (step, _plan(step, name, coords, job))
+        for step in keys
+        for name in reference_names(step, job)
+        if name != mission_of(table)
+    ]
     return [
         f"{mission_of(table) or 'A catalogue of no known mission'}: {len(table):,} sources",
-        *(
-            f"{step}: {_line(step, name, coords, job)}"
-            for step in keys
-            for name in reference_names(step, job)
-            if name != mission_of(table)
-        ),
+        *(f"{step}: {one}" for step, one in plans),
+        *_total([one for _, one in plans]),
     ]
 
 
-def _line(step, name, coords, job):
+def _total(plans):
+    """Sum up what is known of plans; nothing where nothing is fetched."""
+    known = [one for one in plans if isinstance(one, FetchPlan)]
+    if not known:
+        return []
+    n_unknown = sum(AROUND in str(one) for one in plans)
+    more = f", and {n_unknown} more around what is found" if n_unknown else ""
+    n_requests = sum(one.n_requests for one in known)
+    n_rows = sum(one.n_rows or 0 for one in known)
+    megabytes, minutes = (sum(getattr(p, x) for p in known) for x in ("megabytes", "minutes"))
+    total = f"{n_requests} requests, about {n_rows:,} rows, {megabytes:.1f} MB, {minutes:.1f} min"
+    return [f"total: {total}{more}"]
+
+
+def _plan(step, name, coords, job):
+    """Plan what a step asks of a catalogue: a `FetchPlan`, or words where that is not known."""
     source = job.references.own.get(name)
-    if isinstance(source, Table) or Path(source or name).exists():
+    if isinstance(source, Table) or (
+        not isinstance(source, Reference) and Path(source or name).exists()
+    ):
         return f"{name}: {job.references.describe(name)['source']}, nothing is fetched"
     if name in missions():
-        record = load_records()[missions()[name].reference]
-        return f"{name} ({record.table}): the whole table from vizier, {record.rows:,} rows"
+        reference = get_reference(missions()[name].reference)
+        if len(coords) < FEW_SOURCES:
+            return reference.plan(coords, radius=AROUND_SOURCES)
+        return reference.plan_all()
     reference = job.references.get(name)
+    if not {"xmatch", "vizier", "simbad"} & set(reference.record.services):
+        return f"{name}: {', '.join(reference.record.services)}, nothing is fetched"
     if name == job.settings.hosts.sizes:
-        record = reference.record
-        return f"{name} ({record.table}): the whole table from vizier, {record.rows:,} rows"
+        return reference.plan_all()
     if name == job.settings.hosts.distances:
-        return f"{name} ({reference.record.table}): around the galaxies that host a source"
+        return f"{name} ({reference.record.table}): {AROUND} galaxies that host a source"
     if step == "properties":
-        return f"{name} ({reference.record.table}): around the counterparts in gaia"
+        return f"{name} ({reference.record.table}): {AROUND} counterparts in gaia"
     if step == "labels":
         return reference.plan(coords, radius=job.settings.labels.radius * u.arcsec)
     radius = max(own.radius for own in job.settings.counterparts.values() if name in own.surveys)

@@ -3,8 +3,11 @@
 The catalogues that a job compares with: the user's files, or else those on services.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -15,12 +18,16 @@ from claxboi.io import read_table
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import file_hash, table_hash, text_values
 
-__all__ = ["References", "find_references"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+__all__ = ["AROUND_SOURCES", "FEW_SOURCES", "References", "find_references"]
 
 #: Around fewer sources a mission's catalogue is asked for; for more it is fetched whole.
-_FEW = 2000
+FEW_SOURCES = 2000
 #: So near to a source are those of other missions that may be linked to it.
-_AROUND = 60 * u.arcsec
+AROUND_SOURCES = 60 * u.arcsec
 
 
 class References:
@@ -188,8 +195,8 @@ class References:
 def _fetch_mission(mission, coords, fetch):
     """Fetch a mission's catalogue, under the names that it has on VizieR."""
     reference = get_reference(missions()[mission].reference)
-    if len(coords) < _FEW:
-        raw = reference.query(coords, radius=_AROUND, **fetch)
+    if len(coords) < FEW_SOURCES:
+        raw = reference.query(coords, radius=AROUND_SOURCES, **fetch)
         raw = raw[np.unique(text_values(raw, "id")[0], return_index=True)[1]]
     else:
         raw = reference.fetch_all(cache=fetch["cache"], max_age=fetch["max_age"])
@@ -200,7 +207,7 @@ def _fetch_mission(mission, coords, fetch):
     return raw
 
 
-def find_references(folder):
+def find_references(folder: str | PathLike[str]) -> Mapping[str, Path]:
     """
     List the tables of a folder by the names of the catalogues that they stand for.
 

@@ -3,6 +3,8 @@
 The settings of the whole job: one object, which is one file.
 """
 
+from __future__ import annotations
+
 import difflib
 import inspect
 import os
@@ -11,12 +13,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from astropy import units as u
 
 from claxboi.config import MIN_CLASS_SIZE
+from claxboi.counterparts import find_hosts_in, find_in_surveys
+from claxboi.properties import add_properties
+from claxboi.training import add_labels
 from claxboi.utils import check_choice, replacing
 
-from ._settings_sections import Section, described, setting
+from ._settings_sections import Section, described, setting, setting_of
 from ._toml import toml_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
 
 __all__ = [
     "CatalogueSettings",
@@ -81,10 +93,13 @@ class DomainSettings(Section):
     """
 
     surveys: tuple[str, ...] = setting((), "In the order of preference")
-    radius: float = setting(10.0, "arcsec", minimum=0, exclusive=True)
+    radius: float = setting_of(
+        find_in_surveys, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
+    )
     cutoff: float = setting(0.5, "Smallest p_any of a counterpart", minimum=0, maximum=1)
-    rule: str = setting(
-        "first",
+    rule: str = setting_of(
+        find_in_surveys,
+        "rule",
         "first: the first survey above its cutoff; best: the most probable object",
         choices=("first", "best"),
     )
@@ -103,13 +118,25 @@ class HostSettings(Section):
     'hyperleda'
     """
 
-    sizes: str = setting("hyperleda", "Catalogue of the ellipses")
-    distances: str = setting("glade", "Catalogue of the distances, joined on pgc")
-    radius: float = setting(
-        1.5, "How far out a host reaches, in units of its ellipse", minimum=0, exclusive=True
+    sizes: str = setting_of(find_hosts_in, "sizes", "Catalogue of the ellipses")
+    distances: str = setting_of(
+        find_hosts_in, "distances", "Catalogue of the distances, joined on pgc"
     )
-    max_distance: float = setting(
-        500.0, "Mpc; farther galaxies are no hosts", minimum=0, exclusive=True
+    # Labels need hosts as far out as they ask for them.
+    radius: float = setting_of(
+        add_labels,
+        "host_radius",
+        "How far out a host reaches, in units of its ellipse",
+        minimum=0,
+        exclusive=True,
+    )
+    max_distance: float = setting_of(
+        find_hosts_in,
+        "max_distance",
+        "Mpc; farther galaxies are no hosts",
+        unit=u.Mpc,
+        minimum=0,
+        exclusive=True,
     )
 
 
@@ -127,8 +154,9 @@ class PropertySettings(Section):
     """
 
     distances: str = setting("bailer_jones", "Catalogue of distances by Gaia number; empty: none")
-    constants: str = setting(
-        "zero points",
+    constants: str = setting_of(
+        add_properties,
+        "constants",
         "Constants of the flux ratios: zero points or original",
         choices=("zero points", "original"),
     )
@@ -170,18 +198,35 @@ class LabelSettings(Section):
         "published; all; a list of catalogues; or a table from the kind of object to a list",
         str, tuple, Mapping,
     )  # fmt: skip
-    scheme: str | Mapping = setting(
-        "7 classes",
+    scheme: str | Mapping = setting_of(
+        add_labels,
+        "scheme",
         "7 classes; 4 classes; nearby galaxies; or a table from each class to kinds of objects",
         str, Mapping,
     )  # fmt: skip
-    radius: float = setting(3.0, "arcsec", minimum=0, exclusive=True)
-    n_sigma: float = setting(3.0, "How many positional errors", minimum=0)
-    host_radius: float = setting(1.5, "Inside a galaxy below it", minimum=0)
-    min_extent: float = setting(0.0, "arcsec; larger sources are extended", minimum=0)
-    min_quality: int = setting(2, "Points of quality that a labelled source needs", minimum=0)
-    min_snr: float = setting(10.0, "Signal to noise that gives a point of quality")
-    simbad_disagrees: bool = setting(True, "Whether SIMBAD can be in conflict with a label")
+    radius: float = setting_of(
+        add_labels, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
+    )
+    n_sigma: float = setting_of(add_labels, "n_sigma", "How many positional errors", minimum=0)
+    host_radius: float = setting_of(
+        add_labels, "host_radius", "Inside a galaxy below it", minimum=0
+    )
+    min_extent: float = setting_of(
+        add_labels,
+        "min_extent",
+        "arcsec; larger sources are extended",
+        unit=u.arcsec,
+        minimum=0,
+    )
+    min_quality: int = setting_of(
+        add_labels, "min_quality", "Points of quality that a labelled source needs", minimum=0
+    )
+    min_snr: float = setting_of(
+        add_labels, "min_snr", "Signal to noise that gives a point of quality"
+    )
+    simbad_disagrees: bool = setting_of(
+        add_labels, "simbad_disagrees", "Whether SIMBAD can be in conflict with a label"
+    )
 
 
 @described
@@ -311,7 +356,7 @@ class PipelineSettings(Section):
                 raise ValueError(f"skip must not name {step!r}: without it there is no answer")
 
     @classmethod
-    def named(cls, name):
+    def named(cls, name: str) -> PipelineSettings:
         """
         Return the settings of a specialisation.
 
@@ -328,7 +373,7 @@ class PipelineSettings(Section):
         return cls.from_dict(tomllib.loads(_packaged(name)))
 
     @classmethod
-    def from_dict(cls, content):
+    def from_dict(cls, content: Mapping) -> PipelineSettings:
         """
         Make settings of nested mappings, as they are in the file.
 
@@ -354,7 +399,7 @@ class PipelineSettings(Section):
         return _parse(cls, content, "")
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | PathLike[str]) -> PipelineSettings:
         """
         Read settings from a file.
 
@@ -396,7 +441,7 @@ class PipelineSettings(Section):
             changes["classification"] = {"training": str(folder / self.classification.training)}
         return self.updated(changes)
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """
         Return the settings as nested mappings.
 
@@ -411,7 +456,7 @@ class PipelineSettings(Section):
         }
         return content
 
-    def updated(self, changes):
+    def updated(self, changes: Mapping) -> PipelineSettings:
         """
         Return the settings with some of them changed.
 
@@ -427,7 +472,7 @@ class PipelineSettings(Section):
         """
         return type(self).from_dict(_merged(self.to_dict(), changes, type(self)))
 
-    def write(self, path, *, overwrite=False):
+    def write(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """
         Write all settings, with what each means, to a file that can be edited and read again.
 
@@ -441,7 +486,7 @@ class PipelineSettings(Section):
         with replacing(path, overwrite=overwrite) as temporary:
             temporary.write_text(self.to_toml(), encoding="utf-8")
 
-    def to_toml(self):
+    def to_toml(self) -> str:
         """
         Return the settings as the text of a TOML file, with what each means.
 
@@ -452,7 +497,7 @@ class PipelineSettings(Section):
         return toml_text(self.to_dict(), _comments(type(self)))
 
 
-def specialisations():
+def specialisations() -> Sequence[str]:
     """
     List the settings that come with claxboi, by name.
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What a fetch would take, before anything is sent.
+Plan a fetch before anything is sent: requests, rows, minutes and megabytes.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _BYTES_PER_VALUE = 6
 @dataclass(frozen=True)
 class FetchPlan:
     """
-    What a query would take.
+    Size and duration of a query.
 
     Printing it gives a line of text. The numbers of rows, minutes and megabytes are estimates: the
     density of a catalogue varies over the sky, and so does the speed of a service.
@@ -76,10 +76,13 @@ class FetchPlan:
         rows = "an unknown number of" if self.n_rows is None else f"about {self.n_rows:,}"
         chunks = "1 chunk" if self.n_chunks == 1 else f"{self.n_chunks:,} chunks"
         cached = f", {self.n_cached} of them cached since {self.oldest}" if self.n_cached else ""
+        asked = f"{self.n_positions:,} positions in {chunks}"
+        if not self.n_positions:
+            asked = "the whole table"
         return (
-            f"{self.reference} ({self.table}) from {self.service}: {self.n_positions:,} positions "
-            f"in {chunks}{cached}; {self.n_requests} requests to {self.server}, "
-            f"{rows} rows, about {self.minutes:.1f} min and {self.megabytes:.1f} MB"
+            f"{self.reference} ({self.table}) from {self.service}: {asked}{cached}; "
+            f"{self.n_requests} requests to {self.server}, {rows} rows, about "
+            f"{self.minutes:.1f} min and {self.megabytes:.1f} MB"
         )
 
 
@@ -130,7 +133,10 @@ def make_plan(record, job, ra_deg, dec_deg, *, radius_arcsec, length):
     kept = [date for date in dates if date]
     n_missing = len(dates) - len(kept)
     share = n_missing / max(len(dates), 1)
-    n_requests = n_missing + 1 if n_missing and job.service.server else 0
+    n_requests = 0
+    if n_missing and job.service.server:
+        # One more to check the columns; a table of unknown length is asked for in halves, too.
+        n_requests = n_missing + 1 if length is not None else 3 - 2 * _is_known(record)
     rows = share * (expected or 0)
     seconds = n_requests * _S_PER_REQUEST
     if n_requests:
@@ -150,6 +156,10 @@ def make_plan(record, job, ra_deg, dec_deg, *, radius_arcsec, length):
         minutes=seconds / 60,
         megabytes=rows * n_columns * _BYTES_PER_VALUE / 1e6 if n_requests else 0.0,
     )
+
+
+def _is_known(record):
+    return record.rows is not None and "rows" not in record.unconfirmed
 
 
 def _date(entry):

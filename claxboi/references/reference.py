@@ -3,12 +3,15 @@
 References: catalogues that can be asked what lies around positions.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import difflib
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
@@ -33,9 +36,18 @@ from claxboi.utils import (
 from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.units import Quantity
+
+    from .fetch_plan import FetchPlan
+
 __all__ = ["Reference", "get_reference"]
 
 _VIZIER_ID = re.compile(r"(vizier:)?([IVX]+|B|J)/\S+")
+# Around fewer positions than this, only a catalogue with fewer rows than that is fetched whole.
+_FEW, _SMALL_WHOLE = 1_000, 20_000
 # Beyond this a catalogue is matched by the service rather than fetched whole.
 _MOST_WHOLE_ROWS = 5_000_000
 # What tables in the words of claxboi have beyond the columns of their catalogue.
@@ -46,15 +58,15 @@ _MAY_HAVE = {
 
 
 def get_reference(
-    source,
+    source: str | Path | Table | Reference,
     *,
-    name=None,
-    like=None,
-    ra="ra",
-    dec="dec",
-    id=None,
-    pos_error=None,
-):
+    name: str | None = None,
+    like: str | None = None,
+    ra: str = "ra",
+    dec: str = "dec",
+    id: str | None = None,
+    pos_error: str | None = None,
+) -> Reference:
     """
     Find a catalogue by its name, or make one of a table.
 
@@ -233,7 +245,7 @@ class Reference:
     ('gaia', 'I/355/gaiadr3')
     """
 
-    def __init__(self, record, *, data=None):
+    def __init__(self, record: Record, *, data: Table | None = None) -> None:
         self.record = record
         self._data = data
 
@@ -269,15 +281,15 @@ class Reference:
     @checked
     def query(
         self,
-        coords,
+        coords: SkyCoord | tuple,
         *,
-        radius,
-        service=None,
-        columns=None,
-        cache=True,
-        max_age=None,
-        show_progress=True,
-    ):
+        radius: Quantity,
+        service: Literal["xmatch", "vizier", "simbad", "local", "hats"] | None = None,
+        columns: Sequence[str] | Mapping[str, str] | None = None,
+        cache: Literal[True, False, "only"] = True,
+        max_age: Quantity | None = None,
+        show_progress: bool = True,
+    ) -> Table:
         """
         Find the catalogue's objects around positions.
 
@@ -343,14 +355,14 @@ class Reference:
         radius_arcsec = _check_radius(radius)
         name = self._choose(service, radius_arcsec)
         job = self._job(name, columns, cache, max_age, show_progress)
-        if job.service.name == "vizier" and self.record.whole:
+        if job.service.name == "vizier" and self._is_whole(len(ra)):
             table, summary = self._match_whole(job, ra, dec, radius_arcsec)
         else:
             table, summary = self._fetch(job, ra, dec, radius_arcsec)
         return self._finish(table, job, summary, radius_arcsec=radius_arcsec, n_positions=len(ra))
 
     @checked
-    def fetch_all(self, *, columns=None, cache=True, max_age=None):
+    def fetch_all(self, *, columns: Any = None, cache: Any = True, max_age: Any = None) -> Table:
         """
         Fetch the whole catalogue, from VizieR or from the table that it is.
 
@@ -397,7 +409,15 @@ class Reference:
         return self._finish(table, job, summary)
 
     @checked
-    def plan(self, coords, *, radius, service=None, columns=None, max_age=None):
+    def plan(
+        self,
+        coords: Any,
+        *,
+        radius: Any,
+        service: Any = None,
+        columns: Any = None,
+        max_age: Any = None,
+    ) -> FetchPlan:
         """
         Say what `query` would do, without sending anything.
 
@@ -425,9 +445,39 @@ class Reference:
         radius_arcsec = _check_radius(radius)
         name = self._choose(service, radius_arcsec)
         job = self._job(name, columns, True, max_age, False)
-        is_whole = name == "vizier" and self.record.whole
+        is_whole = name == "vizier" and self._is_whole(len(ra))
         length = None if is_whole else self._length(job, radius_arcsec)
         return make_plan(self.record, job, ra, dec, radius_arcsec=radius_arcsec, length=length)
+
+    def plan_all(self, *, columns: Any = None, max_age: Any = None) -> FetchPlan:
+        """
+        Plan what `fetch_all` would do, without sending anything.
+
+        Parameters
+        ----------
+        columns, max_age
+            As for `fetch_all`.
+
+        Returns
+        -------
+        plan : `FetchPlan`
+            Print it for a summary.
+
+        Examples
+        --------
+        >>> from claxboi.references import get_reference
+        >>> plan = get_reference("veron").plan_all()
+        >>> plan.service, plan.n_positions, plan.n_rows
+        ('vizier', 0, 168941)
+        """
+        name = "local" if self._data is not None else "vizier"
+        job = self._job(name, columns, True, max_age, False)
+        return make_plan(self.record, job, [], [], radius_arcsec=0.0, length=None)
+
+    def _is_whole(self, n_positions):
+        """Whether the catalogue is fetched whole and matched here, rather than asked by cones."""
+        is_small = (self.record.rows or 0) <= _SMALL_WHOLE
+        return self.record.whole and (is_small or n_positions > _FEW)
 
     def _choose(self, service, radius_arcsec):
         services = self.record.services

@@ -15,6 +15,7 @@ from claxboi.io import read_table
 from claxboi.pipeline import plan, prepare, run
 from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
+from claxboi.references import get_reference
 
 # Five hundred sources have few labels: that is said, and no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
@@ -219,9 +220,25 @@ def test_plan_asks_nobody(done):
     assert any(
         line.startswith("counterparts: gaia (I/355/gaiadr3) from xmatch: 500") for line in lines
     )
+    assert re.fullmatch(
+        r"total: \d+ requests, about [\d,]+ rows, .* MB, .* min, and 2 .*", lines[-1]
+    )
     lines = plan(done.folder / "sky/xray.fits", settings=done.settings, references=done.references)
     assert len(lines) > 15
     assert all("nothing is fetched" in line for line in lines[1:])
+
+
+def test_plan_for_few_sources_asks_around_them(done):
+    (line,) = plan(done.sky.xray[:20], skip=["hosts"])[-1:]
+    n_rows = int(re.search(r"about ([\d,]+) rows", line)[1].replace(",", ""))
+    assert n_rows < 5000
+    # A catalogue of galaxies of one's own, and one of unknown length.
+    own = get_reference(done.sky.references["hyperleda"], name="hyperleda", like="hyperleda")
+    assert "hosts: hyperleda: local, nothing is fetched" in plan(
+        done.sky.xray, references={"hyperleda": own}
+    )
+    lines = plan(done.sky.xray, settings=done.settings.updated({"hosts": {"sizes": "regalade"}}))
+    assert any("regalade" in line and "an unknown number of rows" in line for line in lines)
 
 
 # Wrong input: one clear error, before any work
