@@ -328,7 +328,7 @@ def _mention(parts, order, nats):
         else:
             text = f"the {kind}"
         # A prior of zero is no amount.
-        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "0 for the other"
+        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
         named.append(f"{text} ({amount})")
     return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
 

@@ -6,7 +6,14 @@ A score at other priors is the same formula on a sample in which each source wei
 class weighs in the wanted population, so every function here takes weights and none knows priors.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["SCORES", "count_confusion"]
 
@@ -60,7 +67,9 @@ def class_weights(counts, priors):
     return np.divide(wanted * counts.sum(), counts, out=np.zeros(len(counts)), where=present)
 
 
-def count_confusion(truth, predicted, n_classes, weights=None):
+def count_confusion(
+    truth: ndarray, predicted: ndarray, n_classes: int, weights: ndarray | None = None
+) -> ndarray | float:
     """
     Count sources by true and predicted class.
 

@@ -3,7 +3,10 @@
 Read the values and the labels of a training sample.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -20,6 +23,12 @@ from claxboi.utils import (
     text_values,
     warn,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from numpy import ndarray
 
 __all__ = [
     "SmallClassWarning",
@@ -191,7 +200,12 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
 
 
 @checked
-def label_codes(table, label, classes, merge=None):
+def label_codes(
+    table: Table,
+    label: str,
+    classes: Sequence[str],
+    merge: Mapping[str, Sequence[str]] | None = None,
+) -> ndarray:
     """
     Return the class of each row, -1 where it has no label or that of no class.
 

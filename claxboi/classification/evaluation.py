@@ -3,7 +3,10 @@
 Evaluate a classification: how often it is correct, and whether its probabilities are.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +29,12 @@ from ._scores import (
     count_confusion,
     probability_scores,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from astropy.table import Table
+    from numpy.typing import ArrayLike
 
 __all__ = ["Evaluation"]
 
@@ -131,7 +140,15 @@ class Evaluation:
      star                1.0       0.5                0.75
     """
 
-    def __init__(self, confusion, classes, *, priors=None, method="not stated", settings=None):
+    def __init__(
+        self,
+        confusion: ArrayLike,
+        classes: Sequence[str],
+        *,
+        priors: Mapping[str, float | Sequence[float]] | None = None,
+        method: str = "not stated",
+        settings: Mapping | None = None,
+    ) -> None:
         self.classes = check_classes(classes)
         self.confusion = check_confusion(confusion, len(self.classes))
         self.priors = check_priors(priors, self.classes, self.confusion.sum(axis=1))
@@ -142,7 +159,15 @@ class Evaluation:
         self._codes = self._probabilities = self._weights = self._predicted = None
 
     @classmethod
-    def from_confusion(cls, confusion, classes, priors=None, *, method="not stated", settings=None):
+    def from_confusion(
+        cls,
+        confusion: ArrayLike,
+        classes: Sequence[str],
+        priors: Mapping[str, float | Sequence[float]] | None = None,
+        *,
+        method: str = "not stated",
+        settings: Mapping | None = None,
+    ) -> Evaluation:
         """
         Score a confusion matrix, such as a published one.
 
@@ -176,17 +201,17 @@ class Evaluation:
     @classmethod
     def from_probabilities(
         cls,
-        truth,
-        probabilities,
-        classes,
+        truth: ArrayLike,
+        probabilities: ArrayLike,
+        classes: Sequence[str],
         *,
-        priors=None,
-        weights=None,
-        predictions=None,
-        method="not stated",
-        settings=None,
-        clip=TINY,
-    ):
+        priors: Mapping[str, float | Sequence[float]] | None = None,
+        weights: ArrayLike | None = None,
+        predictions: ArrayLike | None = None,
+        method: str = "not stated",
+        settings: Mapping | None = None,
+        clip: float = TINY,
+    ) -> Evaluation:
         """
         Score the probabilities of sources whose class is known.
 
@@ -363,7 +388,7 @@ class Evaluation:
             return None
         return reliability_table(self._codes, self._probabilities, self._population_weights, N_BINS)
 
-    def scores_by(self, values, n_bins=4):
+    def scores_by(self, values: ArrayLike, n_bins: int = 4) -> Table:
         """
         Score the sources in bins of another quantity, such as their flux.
 
@@ -432,7 +457,7 @@ class Evaluation:
             *((name, [part._scores[name] for part in parts], "") for name in SCORES),
         )
 
-    def thresholds(self, class_name):
+    def thresholds(self, class_name: str) -> Table:
         """
         Score the sample that one takes for a class above each probability.
 
@@ -477,7 +502,7 @@ class Evaluation:
             self._probabilities[:, code], self._codes == code, self._population_weights
         )
 
-    def to_table(self):
+    def to_table(self) -> Table:
         """
         Give all overall scores as one row, so that `~astropy.table.vstack` compares classifiers.
 

@@ -3,8 +3,11 @@
 Explain a classification: the contribution of each property to the posterior.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from textwrap import fill
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from astropy.table import Row, Table
@@ -12,6 +15,9 @@ from astropy.table import Row, Table
 from claxboi.catalog import identifier_columns
 
 from ._contributions import find_contributions, write_sentence
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["Explanation", "explain_source"]
 
@@ -74,7 +80,7 @@ class Explanation:
     is_training: bool
     identifier: str = ""
 
-    def to_table(self, by="part"):
+    def to_table(self, by: Literal["part", "category"] = "part") -> Table:
         """
         Return the contributions as a table.
 
@@ -114,7 +120,7 @@ class Explanation:
         """
         return {name: float(np.sum(self.parts[name]) - self.log_evidence) for name in self.classes}
 
-    def contrast(self, class_name=None, against=None):
+    def contrast(self, class_name: str | None = None, against: str | None = None) -> ndarray:
         """
         Return how much each part favours one class over another.
 
@@ -137,7 +143,7 @@ class Explanation:
                 raise ValueError(f"there is no class {name!r}; there are {', '.join(self.classes)}")
         return np.array(self.parts[first]) - np.array(self.parts[second])
 
-    def runner_up(self, class_name=None):
+    def runner_up(self, class_name: str | None = None) -> str:
         """
         Name the most probable class but one.
 

@@ -3,7 +3,10 @@
 Classify catalogues in partitions (Dask, LSDB) that are larger than the memory.
 """
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy.table import MaskedColumn, Table
@@ -14,11 +17,21 @@ from ._identity import POSITION_COLUMNS, identity_columns
 from ._parallel import threads
 from .classifier import NaiveBayesClassifier
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
 __all__ = ["classify_partitions"]
 
 
 @checked
-def classify_partitions(catalog, model, priors=None, *, overwrite=False):
+def classify_partitions(
+    catalog: Any,
+    model: NaiveBayesClassifier | str | PathLike[str],
+    priors: Mapping | Sequence | Literal["training"] | None = None,
+    *,
+    overwrite: bool = False,
+) -> Table:
     """
     Classify a catalogue in partitions with a fitted model.
 

@@ -3,14 +3,20 @@
 Properties: the columns that classify, with their category, scale and bounds.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from claxboi.properties import known_properties, property_definition
 from claxboi.utils import check_choice, check_number, check_text, float_values, shown, text_values
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["Component", "Property", "parse_properties", "properties_that_vary"]
 
@@ -71,7 +77,7 @@ class Component:
 
     class_name: str
     fraction: float
-    density: object = "cos_b"
+    density: Any = "cos_b"
 
     def __post_init__(self):
         check_number(self.fraction, "fraction", minimum=0, maximum=1)
@@ -93,7 +99,7 @@ class Component:
             )
         object.__setattr__(self, "density", (tuple(values.tolist()), tuple(densities.tolist())))
 
-    def evaluate(self, values):
+    def evaluate(self, values: ndarray) -> ndarray:
         """
         Evaluate the density.
 
@@ -244,7 +250,7 @@ class Property:
         ):
             object.__setattr__(self, name, value)
 
-    def apply_scale(self, values):
+    def apply_scale(self, values: ndarray) -> ndarray:
         """
         Bring values to the scale on which the densities are learned.
 

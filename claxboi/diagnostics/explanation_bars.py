@@ -3,6 +3,10 @@
 Bar chart of the contributions to one class against another.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification import Explanation
@@ -20,6 +24,9 @@ from ._layout import (
     title_above,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_explanation"]
 
 #: Kinds of parts that are about missing and known values.
@@ -30,7 +37,13 @@ SMALLEST_SHARE = 0.02
 
 
 @checked
-def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
+def plot_explanation(
+    explanation: Explanation,
+    *,
+    class_name: str | None = None,
+    against: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """
     Plot the contributions of all properties to one class against another.
 

@@ -3,6 +3,8 @@
 The settings of the whole job: one object, which is one file.
 """
 
+from __future__ import annotations
+
 import difflib
 import inspect
 import os
@@ -11,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from astropy import units as u
 
@@ -22,6 +25,10 @@ from claxboi.utils import check_choice, replacing
 
 from ._settings_sections import Section, described, setting, setting_of
 from ._toml import toml_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
 
 __all__ = [
     "CatalogueSettings",
@@ -352,7 +359,7 @@ class PipelineSettings(Section):
                 raise ValueError(f"skip must not name {step!r}: without it there is no answer")
 
     @classmethod
-    def named(cls, name):
+    def named(cls, name: str) -> PipelineSettings:
         """
         Return the settings of a specialisation.
 
@@ -369,7 +376,7 @@ class PipelineSettings(Section):
         return cls.from_dict(tomllib.loads(_packaged(name)))
 
     @classmethod
-    def from_dict(cls, content):
+    def from_dict(cls, content: Mapping) -> PipelineSettings:
         """
         Make settings of nested mappings, as they are in the file.
 
@@ -395,7 +402,7 @@ class PipelineSettings(Section):
         return _parse(cls, content, "")
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | PathLike[str]) -> PipelineSettings:
         """
         Read settings from a file.
 
@@ -437,7 +444,7 @@ class PipelineSettings(Section):
             changes["classification"] = {"training": str(folder / self.classification.training)}
         return self.updated(changes)
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """
         Return the settings as nested mappings.
 
@@ -452,7 +459,7 @@ class PipelineSettings(Section):
         }
         return content
 
-    def updated(self, changes):
+    def updated(self, changes: Mapping) -> PipelineSettings:
         """
         Return the settings with some of them changed.
 
@@ -468,7 +475,7 @@ class PipelineSettings(Section):
         """
         return type(self).from_dict(_merged(self.to_dict(), changes, type(self)))
 
-    def write(self, path, *, overwrite=False):
+    def write(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """
         Write all settings, with what each means, to a file that can be edited and read again.
 
@@ -482,7 +489,7 @@ class PipelineSettings(Section):
         with replacing(path, overwrite=overwrite) as temporary:
             temporary.write_text(self.to_toml(), encoding="utf-8")
 
-    def to_toml(self):
+    def to_toml(self) -> str:
         """
         Return the settings as the text of a TOML file, with what each means.
 
@@ -493,7 +500,7 @@ class PipelineSettings(Section):
         return toml_text(self.to_dict(), _comments(type(self)))
 
 
-def specialisations():
+def specialisations() -> Sequence[str]:
     """
     List the settings that come with claxboi, by name.
 

@@ -3,8 +3,11 @@
 Optical and infrared colours of the counterparts.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -22,11 +25,14 @@ from claxboi.utils import (
 
 from ._column_output import optional_values
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 __all__ = ["add_colors"]
 
 
 @checked
-def add_colors(table, pairs, *, overwrite=False):
+def add_colors(table: Table, pairs: Sequence, *, overwrite: bool = False) -> Table:
     """
     Add colours: differences of two magnitudes of the counterpart.
 

@@ -3,11 +3,14 @@
 Citations and acknowledgements for a result.
 """
 
+from __future__ import annotations
+
 import functools
 import re
 import unicodedata
 from collections.abc import Mapping
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,11 @@ from claxboi.utils import check_names, check_table
 
 from .records import load_records
 from .reference import get_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
 
 __all__ = ["acknowledgements", "bibtex", "cited"]
 
@@ -72,7 +80,7 @@ _JOURNALS = {
 }
 
 
-def bibtex(result):
+def bibtex(result: Table | Sequence[str]) -> str:
     """
     Write the papers to cite for a result, or for catalogues, as BibTeX.
 
@@ -108,7 +116,7 @@ def bibtex(result):
     return "\n\n".join([thanks.rstrip(), *entries.values()]) + "\n"
 
 
-def cited(result):
+def cited(result: Table) -> Mapping[str, str]:
     """
     List the papers to cite for a result.
 
@@ -132,7 +140,7 @@ def cited(result):
     return {key: _in_short(entry) for key, entry in _entries_of(result).items()}
 
 
-def acknowledgements(result):
+def acknowledgements(result: Table) -> str:
     """
     Write the acknowledgements requested by the services that a result used.
 
