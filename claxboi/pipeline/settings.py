@@ -70,6 +70,9 @@ class CatalogueSettings(Section):
     columns: Mapping[str, str] = setting(
         {}, "Column of the vocabulary = that of the catalogue, where the mission's are not right"
     )
+    units: Mapping[str, str] = setting(
+        {}, "Unit of a column of the catalogue, where its own is absent, wrong or unreadable"
+    )
     pos_error: str = setting(
         "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
     )
