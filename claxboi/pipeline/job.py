@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The steps in order, each from its checkpoint if that still fits.
+Run the steps in order, each from its checkpoint if that is still valid.
 """
 
 import logging
@@ -62,7 +62,7 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 @dataclass(frozen=True, repr=False)
 class PipelineResult:
     """
-    What `run` made.
+    Result of `run`: table, model, scores and report.
 
     Examples
     --------
@@ -271,7 +271,7 @@ def run(
 
 def plan(catalogue, *, settings=None, mission=None, references=None, skip=None, pos_error=None):
     """
-    Say what a job would fetch, without asking anyone.
+    Plan what a job would fetch, without sending anything.
 
     Parameters
     ----------
@@ -281,8 +281,8 @@ def plan(catalogue, *, settings=None, mission=None, references=None, skip=None, 
     Returns
     -------
     lines : list of str
-        For each catalogue that the steps compare with, what is asked of whom. What depends on
-        counterparts and hosts that are not yet known is said so.
+        One per catalogue: what is asked from which service, or that it depends on counterparts and
+        hosts that are not known yet. The last line is the total.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The settings of the whole job: one object, which is one file.
+Settings of the whole job, as one object and one TOML file.
 """
 
 import difflib

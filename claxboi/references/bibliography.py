@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What to cite for the catalogues that were used.
+Write BibTeX entries for catalogues.
 """
 
 import re
