@@ -106,8 +106,8 @@ def run_session(lines, path, show):
         folder = Path(name)
         for variable in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
             environment[variable] = name
-        (folder / "claxboi").mkdir()
-        (folder / "claxboi/claxboi.cfg").write_text(NOWHERE)
+        (folder / "astropy").mkdir()
+        (folder / "astropy/claxboi.cfg").write_text(NOWHERE)
         make_lists(folder)
         for text in lines:
             if text == NOTEBOOK:

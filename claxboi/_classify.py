@@ -3,11 +3,24 @@
 The one call that most people make.
 """
 
+from __future__ import annotations
+
 import functools
 import inspect
 import os
 import warnings
 from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
+
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from numpy.typing import ArrayLike
+
+    from claxboi.classification import NaiveBayesClassifier, Property
 
 __all__ = ["classify"]
 
@@ -34,34 +47,40 @@ def _checked(function):
 
 @_checked
 def classify(
-    table,
-    priors=None,
+    table: Table,
+    priors: Mapping
+    | Sequence
+    | Literal["training"]
+    | Literal["estimate"]
+    | ArrayLike
+    | Callable[..., Any]
+    | None = None,
     *,
-    properties=None,
-    label="class",
-    training=None,
-    weight=None,
-    id=None,
-    model=None,
-    weights=None,
-    offsets=None,
-    recipe="default",
-    normalization=None,
-    missing=None,
-    kernel=None,
-    bandwidth=None,
-    min_class_size=None,
-    merge=None,
-    refine=None,
-    shrinkage=1.0,
-    candidates=None,
-    decision="probable",
-    pos_error=None,
-    fetch=True,
-    overwrite=False,
-    return_model=False,
-    show_progress=True,
-):
+    properties: Sequence[str | Property] | Mapping | None = None,
+    label: str = "class",
+    training: Table | str | None = None,
+    weight: str | None = None,
+    id: str | None = None,
+    model: NaiveBayesClassifier | str | PathLike[str] | None = None,
+    weights: Literal["published"] | Mapping | Sequence | None = None,
+    offsets: bool | None = None,
+    recipe: Literal["default", "published", "original"] = "default",
+    normalization: Any = None,
+    missing: Any = None,
+    kernel: Any = None,
+    bandwidth: Any = None,
+    min_class_size: Any = None,
+    merge: Any = None,
+    refine: Any = None,
+    shrinkage: Any = 1.0,
+    candidates: Table | None = None,
+    decision: Literal["probable", "balanced"] | Mapping = "probable",
+    pos_error: str | Quantity | None = None,
+    fetch: bool = True,
+    overwrite: bool = False,
+    return_model: bool = False,
+    show_progress: bool = True,
+) -> Any:
     """
     Classify X-ray sources.
 

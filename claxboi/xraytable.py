@@ -3,7 +3,10 @@
 Table of X-ray sources with the steps as methods.
 """
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Any, Literal
 
 from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
 from astropy.table import Table, TableAttribute
@@ -24,6 +27,14 @@ from claxboi.utils import as_method
 from . import classify
 from .io import output_format, read_table, table_file, write_table
 from .io._tables import WRITERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from astropy.coordinates import SkyCoord
+    from numpy.typing import ArrayLike
+
+    from claxboi.classification import Explanation
 
 __all__ = ["XrayTable"]
 
@@ -245,7 +256,11 @@ class XrayTable(
     add_labels = as_method(add_labels)
     add_properties = as_method(add_properties)
 
-    def explain(self, source, priors=None):
+    def explain(
+        self,
+        source: int | str | SkyCoord,
+        priors: Mapping | Sequence | Literal["training"] | None = None,
+    ) -> Explanation:
         """
         Explain the probabilities of one source.
 
@@ -279,7 +294,20 @@ class XrayTable(
         row, _ = find_source(self, source, "the table")
         return self.model.explain(self[row], priors)
 
-    def classify(self, priors=None, *, label="class", training=None, **settings):
+    def classify(
+        self,
+        priors: Mapping
+        | Sequence
+        | Literal["training"]
+        | Literal["estimate"]
+        | ArrayLike
+        | Callable[..., Any]
+        | None = None,
+        *,
+        label: str = "class",
+        training: Table | str | None = None,
+        **settings: Any,
+    ) -> XrayTable:
         """
         Classify the sources: `~claxboi.classify`.
 

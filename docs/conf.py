@@ -45,6 +45,8 @@ nitpicky = True
 toc_object_entries_show_parents = "hide"
 # What a field is without a value is no business of the reader.
 autodoc_default_options = {"no-value": True}
+# The lists of parameters have the types in words.
+autodoc_typehints = "none"
 nitpick_ignore_regex = [
     ("py:.*", r"(?!claxboi\b).*"),
     ("py:class", r"claxboi\..*\.(Engine|ColumnRule|Section)"),
@@ -207,7 +209,7 @@ def write_commands(app):
         example, _, more = example.partition("\n\n")
         lines += [title, "-" * len(title), "", command.description, "", f".. program:: {title}", ""]
         for action in command._actions:
-            if action.dest == "help":
+            if action.dest in ("help", "quiet", "verbose"):  # said of all commands together
                 continue
             value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
             names = ", ".join(f"{flag} {value}".strip() for flag in action.option_strings)

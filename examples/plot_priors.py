@@ -29,6 +29,8 @@ priors = {
 }
 known = make_labelled_sample(1500, labelled_fraction=1, rng=1)
 field = make_labelled_sample(4000, labelled_fraction=0, rng=2)
+# Both have numbers for names, and a name is one source.
+field["source_id"] = np.char.replace(np.array(field["source_id"]), "SIM", "FIELD")
 is_kept = (field["true_class"] == "star") | (np.arange(len(field)) % 4 == 0)
 field = field[is_kept]
 properties = ["hr1", "hr2", "hr3", "b", "extent", "galaxy_radius", "log_fx_fr", "log_fx_fw1"]

@@ -3,6 +3,10 @@
 Number of sources of each class, with intervals.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -25,16 +29,16 @@ __all__ = ["count_classes"]
 
 @checked
 def count_classes(
-    result,
-    model,
+    result: Table,
+    model: NaiveBayesClassifier,
     *,
-    region=None,
-    by=None,
-    level=0.683,
-    n_resamples=None,  # noqa: ARG001
-    rng=None,  # noqa: ARG001
-    show_progress=True,  # noqa: ARG001
-):
+    region: Any = None,
+    by: str | None = None,
+    level: float = 0.683,
+    n_resamples: Any = None,  # noqa: ARG001
+    rng: Any = None,  # noqa: ARG001
+    show_progress: Any = True,  # noqa: ARG001
+) -> Table:
     r"""
     Count the sources of each class in a catalogue, a region or groups, with intervals.
 

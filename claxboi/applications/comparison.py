@@ -3,6 +3,10 @@
 Comparison of two classifiers on the same labelled sources.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from astropy.table import Table
 
@@ -17,13 +21,27 @@ from claxboi.utils import (
     text_values,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import ArrayLike
+
 __all__ = ["compare_models"]
 
 
 @checked
 def compare_models(
-    before, after, table, priors, *, label="class", weight=None, n_resamples=200, rng=None
-):
+    before: NaiveBayesClassifier,
+    after: NaiveBayesClassifier,
+    table: Table,
+    priors: Mapping | Sequence | ArrayLike | Callable[..., Any],
+    *,
+    label: str = "class",
+    weight: str | None = None,
+    n_resamples: int = 200,
+    rng: int | Generator | None = None,
+) -> Table:
     """
     Compare two classifiers on the same labelled sources, class by class.
 

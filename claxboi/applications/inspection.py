@@ -3,13 +3,21 @@
 List of sources to inspect by eye, with reasons.
 """
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from claxboi.catalog import make_column
 from claxboi.classification.results import list_rows, read_classified
 from claxboi.utils import check_count, check_number, checked, float_values, record, text_values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
 
 __all__ = ["inspection_list"]
 
@@ -22,8 +30,15 @@ TIE = 1e-6
 
 @checked
 def inspection_list(
-    result, *, rare=None, min_rare=0.5, alpha=0.01, border=0.2, training=False, limit=None
-):
+    result: Table,
+    *,
+    rare: Sequence[str] | None = None,
+    min_rare: float = 0.5,
+    alpha: float = 0.01,
+    border: float = 0.2,
+    training: bool = False,
+    limit: int | None = None,
+) -> Table:
     r"""
     List the sources to inspect by eye, with the reasons and a score for each.
 

@@ -3,6 +3,10 @@
 Outlying sources, unlike the members of every class.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from scipy.stats import false_discovery_control
 
@@ -19,11 +23,21 @@ from claxboi.utils import (
     warn,
 )
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 __all__ = ["find_novelties"]
 
 
 @checked
-def find_novelties(result, model=None, *, alpha=0.01, control=None, overwrite=False):
+def find_novelties(
+    result: Table,
+    model: NaiveBayesClassifier | None = None,
+    *,
+    alpha: float = 0.01,
+    control: Literal["benjamini-hochberg"] | None = None,
+    overwrite: bool = False,
+) -> Table:
     r"""
     Find the sources that are outliers of every class, and the properties that make them so.
 

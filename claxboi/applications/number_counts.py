@@ -3,15 +3,21 @@
 Number counts of background X-ray sources: log N - log S.
 """
 
+from __future__ import annotations
+
 import functools
 import tomllib
 from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
 from claxboi.utils import quantity_value, warn
+
+if TYPE_CHECKING:
+    from astropy.units import Quantity
 
 __all__ = ["cumulative_counts", "differential_counts", "list_counts"]
 
@@ -29,7 +35,7 @@ def _records():
     return tomllib.loads(path.read_text(encoding="utf-8"))["counts"]
 
 
-def list_counts():
+def list_counts() -> Table:
     """
     List the available number counts.
 
@@ -55,7 +61,13 @@ def list_counts():
     return table
 
 
-def cumulative_counts(flux, band="0.5-8", model="lehmer_2012", *, population=None):
+def cumulative_counts(
+    flux: Quantity,
+    band: str = "0.5-8",
+    model: Literal["lehmer_2012", "moretti_2003"] = "lehmer_2012",
+    *,
+    population: str | None = None,
+) -> Quantity:
     r"""
     Compute the number of sources per square degree above a flux.
 
@@ -120,7 +132,9 @@ def cumulative_counts(flux, band="0.5-8", model="lehmer_2012", *, population=Non
     return u.Quantity(cumulative(values, record), u.deg**-2)
 
 
-def differential_counts(flux, band="0.5-8", model="lehmer_2012", *, population=None):
+def differential_counts(
+    flux: Any, band: Any = "0.5-8", model: Any = "lehmer_2012", *, population: Any = None
+) -> Quantity:
     """
     Compute the number of sources per square degree and unit of flux.
 

@@ -3,7 +3,10 @@
 Ultra-luminous X-ray sources in nearby galaxies, and background sources among them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
@@ -28,6 +31,13 @@ from ._regions import inside
 from ._ulx_hosts import Stack, observed_hosts
 from .number_counts import FLUX_UNIT, cumulative_counts, find_counts
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from numpy import ndarray
+
 __all__ = ["find_ulx", "galaxy_priors"]
 
 #: Classes of X-ray binaries in other galaxies, in the published schemes.
@@ -43,22 +53,22 @@ PRIOR_MARGIN = 0.01
 
 @checked
 def find_ulx(
-    table,
-    galaxies,
+    table: Table,
+    galaxies: Table,
     *,
-    classes=None,
-    model="lehmer_2012",
-    band="0.5-8",
-    flux_ratio=None,
-    region=None,
-    flux_limit=None,
-    factor=1.26,
-    nuclear_radius=0.02,
-    nuclear_sigma=3.0,
-    distance_error=0.1,
-    min_probability=0.5,
-    overwrite=False,
-):
+    classes: Sequence[str] | None = None,
+    model: str = "lehmer_2012",
+    band: str = "0.5-8",
+    flux_ratio: float | None = None,
+    region: Any = None,
+    flux_limit: Quantity | str | None = None,
+    factor: float = 1.26,
+    nuclear_radius: float = 0.02,
+    nuclear_sigma: float = 3.0,
+    distance_error: float = 0.1,
+    min_probability: float = 0.5,
+    overwrite: bool = False,
+) -> Table:
     r"""
     Find candidate ultra-luminous X-ray sources (ULX), and the number of background sources in them.
 
@@ -373,7 +383,15 @@ def _masked(name, values):
 
 
 @checked
-def galaxy_priors(result, priors, *, background="AGN_2", xrb="ex_XRB", n_xrb=None, classes=None):
+def galaxy_priors(
+    result: Table,
+    priors: Mapping[str, float],
+    *,
+    background: str = "AGN_2",
+    xrb: str = "ex_XRB",
+    n_xrb: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> ndarray:
     r"""
     Make priors for each source from the background expected in its host galaxy.
 

@@ -3,7 +3,10 @@
 Check a table of X-ray sources.
 """
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Column
@@ -19,6 +22,9 @@ from claxboi.utils import (
 )
 
 from .columns import describe, make_column
+
+if TYPE_CHECKING:
+    from astropy.table import Table
 
 __all__ = ["BadValueWarning", "check_positions", "clean", "validate"]
 
@@ -36,7 +42,7 @@ class BadValueWarning(ClaxboiWarning):
     """
 
 
-def validate(table):
+def validate(table: Table) -> Table:
     """
     Check a table of X-ray sources under the names of the vocabulary.
 

@@ -3,16 +3,22 @@
 The column vocabulary: every column that claxboi reads or writes.
 """
 
+from __future__ import annotations
+
 import functools
 import re
+from typing import TYPE_CHECKING, Any
 
 from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.data import get_pkg_data_filename
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["describe", "make_column", "vocabulary"]
 
 
-def vocabulary():
+def vocabulary() -> Table:
     """
     List every column that claxboi reads or writes.
 
@@ -68,7 +74,7 @@ def _patterns():
     return sorted(patterns, key=lambda item: ("<" in item[1]["name"], -len(item[1]["name"])))
 
 
-def describe(name, **parts):
+def describe(name: str, **parts: Any) -> dict | None:
     """
     Look up a column name in the vocabulary.
 
@@ -109,7 +115,9 @@ def describe(name, **parts):
     return filled
 
 
-def make_column(name, values, *, mask=None, **parts):
+def make_column(
+    name: str, values: ArrayLike, *, mask: ArrayLike | None = None, **parts: Any
+) -> Column | MaskedColumn:
     """
     Make a column of the vocabulary, with its unit, UCD and description.
 

@@ -3,6 +3,10 @@
 Flags for crowded fields and blended sources.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -25,13 +29,23 @@ from claxboi.utils import (
 
 from .columns import make_column
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from astropy.units import Quantity
+
 __all__ = ["flag_blended", "flag_crowded"]
 
 
 @checked
 def flag_crowded(
-    table, objects=None, *, density=None, radius=60 * u.arcsec, max_objects=3, overwrite=False
-):
+    table: Table,
+    objects: Table | SkyCoord | None = None,
+    *,
+    density: Quantity | None = None,
+    radius: Quantity = 60 * u.arcsec,
+    max_objects: float = 3,
+    overwrite: bool = False,
+) -> Table:
     """
     Flag the sources that lie in a crowded field.
 
@@ -104,8 +118,14 @@ def flag_crowded(
 
 @checked
 def flag_blended(
-    table, sharper, *, n_sigma=3.0, min_radius=0 * u.arcsec, min_sources=2, overwrite=False
-):
+    table: Table,
+    sharper: Table | SkyCoord,
+    *,
+    n_sigma: float = 3.0,
+    min_radius: Quantity = 0 * u.arcsec,
+    min_sources: int = 2,
+    overwrite: bool = False,
+) -> Table:
     """
     Flag the sources that a sharper mission sees as several.
 

@@ -3,7 +3,15 @@
 Names of sources made from their positions.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+    from numpy.typing import ArrayLike
 
 __all__ = ["designations"]
 
@@ -11,7 +19,9 @@ __all__ = ["designations"]
 _SLACK = 1e-6
 
 
-def designations(ra_deg, dec_deg, *, prefix="J", decimals=1):
+def designations(
+    ra_deg: ArrayLike, dec_deg: ArrayLike, *, prefix: str = "J", decimals: int = 1
+) -> ndarray:
     """
     Name sources by their positions as the IAU recommends: truncated, not rounded.
 

@@ -3,7 +3,16 @@
 Find the identifier columns of a table.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from claxboi.utils import check_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
 
 __all__ = ["identifier_columns"]
 
@@ -11,7 +20,7 @@ __all__ = ["identifier_columns"]
 IDENTIFIERS = ("source_id", "iauname", "name", "srcid")
 
 
-def identifier_columns(table):
+def identifier_columns(table: Table) -> Sequence[str]:
     """
     List the columns that identify sources.
 

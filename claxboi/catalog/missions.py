@@ -3,6 +3,8 @@
 X-ray catalogues whose columns are known.
 """
 
+from __future__ import annotations
+
 import functools
 import re
 import tomllib
@@ -10,10 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claxboi.utils import check_choice, check_number, check_text
 
 from .columns import describe
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 __all__ = ["Mission", "missions", "parse_mission"]
 
@@ -168,7 +174,7 @@ class Mission:
         return bool({"extent", "is_extended"} & set(self.columns))
 
     @classmethod
-    def from_file(cls, path):
+    def from_file(cls, path: str | PathLike[str]) -> Mission:
         """
         Read a catalogue of your own from a small TOML file.
 

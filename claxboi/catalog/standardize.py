@@ -3,8 +3,11 @@
 Convert the columns of any catalogue to those of the column vocabulary.
 """
 
+from __future__ import annotations
+
 import logging
 import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -37,6 +40,12 @@ from .columns import describe, make_column, vocabulary
 from .designations import designations
 from .missions import parse_mission
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from .missions import Mission
+
 __all__ = ["ConfidenceLevelWarning", "find_columns", "standardize"]
 
 log = logging.getLogger(__name__)
@@ -53,7 +62,9 @@ class ConfidenceLevelWarning(ClaxboiWarning):
     """
 
 
-def find_columns(table, mission=None, *, columns=None, units=None):
+def find_columns(
+    table: Table, mission: Any = None, *, columns: Any = None, units: Any = None
+) -> Table:
     """
     Show which columns of a table `standardize` would take.
 
@@ -102,8 +113,14 @@ def find_columns(table, mission=None, *, columns=None, units=None):
 
 @checked
 def standardize(
-    table, mission=None, *, columns=None, units=None, pos_error_level=None, overwrite=False
-):
+    table: Table,
+    mission: str | PathLike[str] | Mission | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, Any] | None = None,
+    pos_error_level: float | Literal["sigma"] | None = None,
+    overwrite: bool = False,
+) -> Table:
     """
     Convert a catalogue of X-ray sources to the columns of the vocabulary.
 

@@ -10,7 +10,7 @@ import numpy as np
 from ._posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
-__all__ = ["Reasons", "find_reasons", "write_sentence"]
+__all__ = ["Contributions", "find_contributions", "write_sentence"]
 
 #: Above this posterior the sentence is sure, below the other it says that it is not.
 SURE = 0.9
@@ -25,7 +25,7 @@ ODD = 0.01
 
 
 @dataclass
-class Reasons:
+class Contributions:
     """
     The parts of the log posteriors of some sources.
 
@@ -126,7 +126,7 @@ class Reasons:
         )
 
 
-def find_reasons(model, table, priors=None, *, parent=None):
+def find_contributions(model, table, priors=None, *, parent=None):
     """
     Split the posteriors of some sources into contributions.
 
@@ -144,7 +144,7 @@ def find_reasons(model, table, priors=None, *, parent=None):
 
     Returns
     -------
-    reasons : `Reasons`
+    reasons : `Contributions`
     """
     sources = model._read(table, parent=parent)
     proportions = _stored_priors(table, model) if priors is None else None
@@ -168,7 +168,7 @@ def find_reasons(model, table, priors=None, *, parent=None):
         pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.held[0])
     kinds, groups, names, values = (list(part) for part in zip(*parts, strict=True))
     peak = joint.max(axis=0)
-    return Reasons(
+    return Contributions(
         classes=list(model.classes_),
         categories=list(model.categories),
         kinds=kinds,
@@ -328,7 +328,7 @@ def _mention(parts, order, nats):
         else:
             text = f"the {kind}"
         # A prior of zero is no amount.
-        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "0 for the other"
+        amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
         named.append(f"{text} ({amount})")
     return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
 

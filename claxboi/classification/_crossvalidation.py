@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Scores of a model on sources that did not train it.
+Score a classifier held out: leave-one-out, k-fold and grouped cross-validation.
 """
 
 import numpy as np

@@ -274,7 +274,11 @@ class Engine:
         return self._outlier_scale
 
     def _refit(self, training, proportions):
-        """Fit a model of the same settings to other rows, fitted exponents included."""
+        """
+        Fit a model of the same settings to other rows, fitted exponents included.
+
+        It is for new sources: nothing is found without folds of the rows, unless it is asked for.
+        """
         other = copy.copy(self)
         other._fit_rows(self.properties, self.classes_, training, label=self.label)
         if self._fold_weights is None:
@@ -290,7 +294,7 @@ class Engine:
             training.keys,
             sources,
             offsets=bool(self.offsets),
-            n_folds=len(self._fold_weights),
+            n_folds=len(self._fold_weights) if self.shrinkage == "cv" else 1,
         )
         return other
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What a score sheet takes, checked at its border.
+Check the input of an evaluation.
 """
 
 from collections.abc import Mapping

@@ -72,7 +72,7 @@ def _classes(evaluation):
         at_priors = {}
     rows = [
         ["class", "n", "recall", "", "precision", "", "F1", *at_priors],
-        ["", "", "", "", "as sampled", "", "as sampled", *(["at priors"] * len(at_priors))],
+        ["", "", "", "", "raw", "", "raw", *(["corrected"] * len(at_priors))],
     ]
     for row in evaluation.per_class:
         rows.append([row["class"], str(row["n"])])
@@ -87,7 +87,7 @@ def _classes(evaluation):
 
 
 def _scores(evaluation):
-    rows = [["score", "as sampled", "at priors"]]
+    rows = [["score", "raw", "prior-corrected"]]
     for name, at_priors in evaluation.corrected.items():
         title = SCORES[name][0]
         if name == "log_loss" and evaluation.clip > np.finfo(float).tiny:

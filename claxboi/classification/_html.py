@@ -111,7 +111,7 @@ def explanation_html(explanation):
         part = explanation.parts[row]
         kind, value = str(part["kind"]), float(part["value"])
         name = str(part["name"]) or kind
-        if kind == "missing":
+        if kind in ("missing", "presence"):
             name += " is missing" if np.isnan(value) else " is known"
         number = f"{value:.4g}" if np.isfinite(value) and kind == "property" else ""
         share = min(abs(nats[row]) / largest, 1.0) if largest else 0.0

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-From values to log-likelihoods by category, for a chunk of sources at a time.
+Log-likelihoods by category, for a chunk of sources at a time.
 
 Arrays have the sources on the last axis: each class then is one contiguous row.
 """

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How odd a source would be as a member of each class, as a p-value.
+Outlier p-values: whether a source looks like a member of any class.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ ROUNDING = 1e-9
 
 class OutlierScale:
     """
-    The distribution of surprise among the members of each class.
+    Distribution of the surprise of the members of each class.
 
     The surprise of a value is how far its log-likelihood lies below the highest of the class.
     The sum over the properties that a source has depends on which they are; so its mean and

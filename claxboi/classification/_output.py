@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The answer: arrays that chunks fill, and the table that is made of them.
+The posterior columns of a classified table, filled chunk by chunk.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How likelihoods, exponents and priors make a posterior.
+Combine likelihoods, exponents and priors into posteriors.
 """
 
 from dataclasses import dataclass

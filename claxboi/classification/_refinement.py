@@ -434,8 +434,11 @@ def fit_refinement(
         fold_parameters = []
         for k in range(n_folds):
             weights = np.where(fold == k, 0.0, row_weights)
-            weights *= row_weights.sum() / max(weights.sum(), np.finfo(float).tiny)
-            fold_parameters.append(fit_parameters(*problem[:4], weights, strengths * factor, found))
+            without = found
+            if 0 < weights.sum() < row_weights.sum():
+                weights *= row_weights.sum() / weights.sum()
+                without = fit_parameters(*problem[:4], weights, strengths * factor, found)
+            fold_parameters.append(without)
             progress.update(1)
     terms.keep(pairs)
     shape = (-1, n_classes, n_classes)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The tables of a score sheet.
+Tables of an evaluation: classes, reliability and thresholds.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ def class_table(priors, confusion, corrected, *, is_weighted):
     priors : mapping of str to float
         Proportions of the classes.
     confusion, corrected : `~numpy.ndarray` of shape (n_classes, n_classes)
-        The confusion matrix as sampled, and at the priors.
+        The raw and the prior-corrected confusion matrix.
     is_weighted : bool
         Whether sources have weights of their own.
 
@@ -62,7 +62,7 @@ def class_table(priors, confusion, corrected, *, is_weighted):
         ("recall", recall, "Fraction of the sources of the class that are found"),
         ("recall_lower", recall_lower, "Lower end of the 68.27 % interval of recall"),
         ("recall_upper", recall_upper, "Upper end of the 68.27 % interval of recall"),
-        ("precision", precision, "Fraction of the predictions that are right, as sampled"),
+        ("precision", precision, "Fraction of the predictions that are correct, raw"),
         ("precision_lower", precision_lower, "Lower end of the 68.27 % interval of precision"),
         ("precision_upper", precision_upper, "Upper end of the 68.27 % interval of precision"),
         (
@@ -83,7 +83,7 @@ def class_table(priors, confusion, corrected, *, is_weighted):
 
 def reliability_table(codes, probabilities, weights, n_bins):
     """
-    Say how often a probability is right; see `Evaluation.reliability`.
+    Compare probabilities with the fraction that is correct; see `Evaluation.reliability`.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def reliability_table(codes, probabilities, weights, n_bins):
         ("upper", edges[1:], "Upper edge of the bin, included"),
     ]
     for source_weight, ending, where in (
-        (np.ones(len(codes)), "", "as sampled"),
-        (weights, "_corrected", "at the priors"),
+        (np.ones(len(codes)), "", "raw"),
+        (weights, "_corrected", "prior-corrected"),
     ):
         weight, expected, right, squares = calibration(codes, probabilities, source_weight, n_bins)
         if not ending:
@@ -117,7 +117,7 @@ def reliability_table(codes, probabilities, weights, n_bins):
         lower, upper = wilson_interval(fraction, weight**2 / np.maximum(squares, TINY))
         columns += [
             (f"mean_probability{ending}", expected / weight, f"Mean probability, {where}"),
-            (f"fraction_correct{ending}", fraction, f"Fraction classified right, {where}"),
+            (f"fraction_correct{ending}", fraction, f"Fraction classified correctly, {where}"),
             (f"fraction_correct_lower{ending}", lower, "Lower end of its 68.27 % interval"),
             (f"fraction_correct_upper{ending}", upper, "Upper end of its 68.27 % interval"),
         ]
@@ -160,7 +160,7 @@ def threshold_table(probability, is_class, weights):
             right / total if total else np.full(len(last), np.nan),
             "Fraction of the sources of the class among them",
         ),
-        ("purity", purity, "Fraction of them that are of the class, as sampled"),
+        ("purity", purity, "Fraction of them that are of the class, raw"),
         ("purity_lower", lower, "Lower end of the 68.27 % interval of purity"),
         ("purity_upper", upper, "Upper end of the 68.27 % interval of purity"),
         (

@@ -1,12 +1,19 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The arithmetic of scores: confusion matrices, proper scores and calibration, on plain float64.
+Compute scores on arrays: confusion matrices, proper scores and calibration.
 
 A score at other priors is the same formula on a sample in which each source weighs as much as its
 class weighs in the wanted population, so every function here takes weights and none knows priors.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["SCORES", "count_confusion"]
 
@@ -60,7 +67,9 @@ def class_weights(counts, priors):
     return np.divide(wanted * counts.sum(), counts, out=np.zeros(len(counts)), where=present)
 
 
-def count_confusion(truth, predicted, n_classes, weights=None):
+def count_confusion(
+    truth: ndarray, predicted: ndarray, n_classes: int, weights: ndarray | None = None
+) -> ndarray | float:
     """
     Count sources by true and predicted class.
 

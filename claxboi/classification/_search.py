@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The search for the weights of a model, on held-out likelihoods.
+Fit the weights of a model to held-out likelihoods.
 """
 
 from dataclasses import dataclass

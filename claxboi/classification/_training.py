@@ -3,7 +3,10 @@
 Read the values and the labels of a training sample.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -21,6 +24,12 @@ from claxboi.utils import (
     warn,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from numpy import ndarray
+
 __all__ = [
     "SmallClassWarning",
     "label_codes",
@@ -35,7 +44,7 @@ SMALL_CLASS = 10
 
 class SmallClassWarning(ClaxboiWarning):
     """
-    A class has few training sources, or was left out for it.
+    A class has few training sources, or too few to be learned.
     """
 
 
@@ -191,7 +200,12 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
 
 
 @checked
-def label_codes(table, label, classes, merge=None):
+def label_codes(
+    table: Table,
+    label: str,
+    classes: Sequence[str],
+    merge: Mapping[str, Sequence[str]] | None = None,
+) -> ndarray:
     """
     Return the class of each row, -1 where it has no label or that of no class.
 

@@ -3,7 +3,9 @@
 Number of sources of each class among unlabelled sources, with an interval.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.stats import kstwobign, norm
@@ -13,6 +15,12 @@ from claxboi.utils import check_number, float_values, warn
 from ._posterior import log_normalize
 from .estimation import FLUX_COLUMN
 from .priors import PriorWarning, estimate_priors
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from numpy.typing import ArrayLike
+
+    from .classifier import NaiveBayesClassifier
 
 __all__ = ["ClassNumbers", "estimate_class_numbers"]
 
@@ -51,7 +59,13 @@ class ClassNumbers(NamedTuple):
     """Why there is no interval; empty if there is one."""
 
 
-def estimate_class_numbers(model, table, *, groups=None, level=0.683):
+def estimate_class_numbers(
+    model: NaiveBayesClassifier,
+    table: Table,
+    *,
+    groups: ArrayLike | None = None,
+    level: float = 0.683,
+) -> Any:
     r"""
     Estimate how many sources of each class are among sources that did not train the model.
 

@@ -1,10 +1,13 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The naive Bayes classifier.
+The naive Bayes classifier for tables.
 """
+
+from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,6 +34,21 @@ from .priors import parse_priors
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
+
+    from astropy.table import Row, Table
+    from numpy import ndarray
+    from numpy.random import Generator
+    from numpy.typing import ArrayLike
+
+    from .estimation import PriorEstimate
+    from .evaluation import Evaluation
+    from .explanation import Explanation
+    from .properties import Property
+    from .weights import WeightSearch
+
 __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 
 log = logging.getLogger(__name__)
@@ -38,7 +56,7 @@ log = logging.getLogger(__name__)
 
 class NaiveBayesClassifier(Engine):
     r"""
-    A naive Bayes classifier with kernel densities and one exponent per category.
+    Naive Bayes classifier for tables, with kernel densities and one exponent per category.
 
     The posterior of class c is :math:`P(c|x) \propto \pi_c \prod_t
     L_t(x|c)^{\alpha_t}` with the prior proportions :math:`\pi_c` and the product
@@ -50,7 +68,7 @@ class NaiveBayesClassifier(Engine):
     Parameters
     ----------
     properties : sequence of (str or `Property`), mapping of str to sequence, optional
-        What classifies: names of columns, records, or a mapping from category to either.
+        Columns that classify: names, records, or a mapping from category to either.
         Default: every known property that the table of `fit` has.
     weights : None, "published", mapping or sequence, optional
         Weight of each category and of "missing" (the exponent of the missing-value term). None
@@ -59,12 +77,12 @@ class NaiveBayesClassifier(Engine):
         Values of the next four, where they are not given. "published": those of Tranin et al.
         (2022). "original": those of the original scripts.
     normalization : {"none", "published", "original"}, optional
-        What the weights :math:`w_t` mean. "none" (default): :math:`\alpha_t = w_t`. "published":
+        Meaning of the weights :math:`w_t`. "none" (default): :math:`\alpha_t = w_t`. "published":
         :math:`\alpha_t = w_t/\sum w`. "original": what the original scripts compute,
         :math:`\alpha_t = 40 w_t/[\sum w (2 n_+ + w_0 n_-)]` with the numbers of present
         and missing properties of the source. With weights="published" the default is "published".
     missing : {"existence", "ignore", "sentinel"}, optional
-        What a missing value says. "existence" (default): P(present | class) or its complement
+        Meaning of a missing value. "existence" (default): P(present | class) or its complement
         for each property. It has an exponent of its own with normalization="none"; else it
         belongs to the category, the missing ones with the power ``weights["missing"]``.
         "sentinel": like "existence", within the category and with its exponent, as one more
@@ -172,22 +190,22 @@ class NaiveBayesClassifier(Engine):
 
     def __init__(
         self,
-        properties=None,
+        properties: Sequence[str | Property] | Mapping[str, Sequence] | None = None,
         *,
-        weights=None,
-        recipe="default",
-        normalization=None,
-        missing=None,
-        kernel=None,
-        bandwidth=None,
-        floor=DEFAULT_FLOOR,
-        classes=None,
-        min_class_size=MIN_CLASS_SIZE,
-        merge=None,
-        refine=None,
-        shrinkage=1.0,
-        n_jobs=None,
-    ):
+        weights: Literal["published"] | Mapping | Sequence | None = None,
+        recipe: Literal["default", "published", "original"] = "default",
+        normalization: Literal["none", "published", "original"] | None = None,
+        missing: Literal["existence", "ignore", "sentinel"] | None = None,
+        kernel: Literal["exponential", "gaussian", "original"] | None = None,
+        bandwidth: Literal["likelihood", "silverman", "published"] | float | None = None,
+        floor: float = DEFAULT_FLOOR,
+        classes: Sequence[str] | None = None,
+        min_class_size: int = MIN_CLASS_SIZE,
+        merge: Mapping[str, Sequence[str]] | None = None,
+        refine: bool | None = None,
+        shrinkage: float | Literal["cv"] = 1.0,
+        n_jobs: int | None = None,
+    ) -> None:
         settings = resolve_recipe(
             recipe,
             kernel=kernel,
@@ -227,7 +245,14 @@ class NaiveBayesClassifier(Engine):
     # Learning
 
     @checked
-    def fit(self, table, label="class", *, sample_weight=None, id=None):
+    def fit(
+        self,
+        table: Table,
+        label: str = "class",
+        *,
+        sample_weight: ArrayLike | None = None,
+        id: str | None = None,
+    ) -> NaiveBayesClassifier:
         """
         Learn the densities and the presence of each property per class.
 
@@ -266,7 +291,14 @@ class NaiveBayesClassifier(Engine):
         return self
 
     @classmethod
-    def from_original(cls, cat_in, config, distrib, *, table=None):
+    def from_original(
+        cls,
+        cat_in: str | PathLike[str],
+        config: str | PathLike[str],
+        distrib: str | PathLike[str],
+        *,
+        table: Table | None = None,
+    ) -> NaiveBayesClassifier:
         """
         Read a run of the original CLAXBOI scripts, densities included.
 
@@ -313,7 +345,7 @@ class NaiveBayesClassifier(Engine):
         return build_original(cls, cat_in, config, distrib, table=table)
 
     @checked
-    def write(self, path, *, overwrite=False):
+    def write(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """
         Write the fitted classifier as one text file (ECSV), to classify elsewhere.
 
@@ -335,7 +367,7 @@ class NaiveBayesClassifier(Engine):
         write_model(self, path, overwrite=overwrite)
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | PathLike[str]) -> NaiveBayesClassifier:
         """
         Read a classifier that `write` wrote.
 
@@ -363,7 +395,7 @@ class NaiveBayesClassifier(Engine):
     # What was learned
 
     @checked
-    def density(self, column, values):
+    def density(self, column: str, values: ArrayLike) -> ndarray:
         """
         Evaluate the density of a property for each class.
 
@@ -393,7 +425,7 @@ class NaiveBayesClassifier(Engine):
         out[order[: len(ordered)]] = (result / density.span).T
         return out
 
-    def atoms(self, column):
+    def atoms(self, column: str) -> tuple:
         """
         Return the values of a property that have a probability of their own.
 
@@ -412,7 +444,7 @@ class NaiveBayesClassifier(Engine):
         density = self._likelihood.densities[self._property_index(column)]
         return density.atoms.copy(), density.atom_masses
 
-    def training_values(self, column):
+    def training_values(self, column: str) -> tuple:
         """
         Return the training values of a property.
 
@@ -437,7 +469,17 @@ class NaiveBayesClassifier(Engine):
 
     # Posteriors
 
-    def predict_log_proba(self, table, priors=None):
+    def predict_log_proba(
+        self,
+        table: Table,
+        priors: Mapping
+        | Sequence
+        | Literal["training"]
+        | Literal["estimate"]
+        | ArrayLike
+        | Callable[..., Any]
+        | None = None,
+    ) -> ndarray:
         """
         Compute the log posterior of each class.
 
@@ -458,7 +500,7 @@ class NaiveBayesClassifier(Engine):
         sources = self._read(table)
         return self._log_posterior(sources, self._priors(priors, table, sources)).T
 
-    def predict_proba(self, table, priors=None):
+    def predict_proba(self, table: Any, priors: Any = None) -> ndarray:
         """
         Compute the posterior of each class.
 
@@ -473,9 +515,9 @@ class NaiveBayesClassifier(Engine):
         """
         return np.exp(self.predict_log_proba(table, priors))
 
-    def predict(self, table, priors=None):
+    def predict(self, table: Any, priors: Any = None) -> ndarray:
         """
-        Name the most probable class.
+        Return the most probable class.
 
         Parameters
         ----------
@@ -492,14 +534,20 @@ class NaiveBayesClassifier(Engine):
     @checked
     def classify(
         self,
-        table,
-        priors=None,
+        table: Table,
+        priors: Mapping
+        | Sequence
+        | Literal["training"]
+        | Literal["estimate"]
+        | ArrayLike
+        | Callable[..., Any]
+        | None = None,
         *,
-        candidates=None,
-        decision="probable",
-        overwrite=False,
-        show_progress=True,
-    ):
+        candidates: Table | None = None,
+        decision: Literal["probable", "balanced"] | Mapping = "probable",
+        overwrite: bool = False,
+        show_progress: bool = True,
+    ) -> Table:
         """
         Add the posterior columns to a table.
 
@@ -585,7 +633,14 @@ class NaiveBayesClassifier(Engine):
     # Thin methods: the work is in the module of each
 
     @checked
-    def estimate_priors(self, table, *, n_resamples=20, rng=None, show_progress=True):
+    def estimate_priors(
+        self,
+        table: Table,
+        *,
+        n_resamples: int = 20,
+        rng: int | Generator | None = None,
+        show_progress: bool = True,
+    ) -> PriorEstimate:
         """
         Estimate the proportions of the classes among sources that did not train the model.
 
@@ -621,21 +676,26 @@ class NaiveBayesClassifier(Engine):
     @checked
     def optimize(
         self,
-        table,
-        priors=None,
+        table: Table,
+        priors: Mapping
+        | Sequence
+        | Literal["training"]
+        | ArrayLike
+        | Callable[..., Any]
+        | None = None,
         *,
-        objective="log_loss",
-        target=None,
-        offsets=False,
-        n_folds=5,
-        label=None,
-        training=None,
-        max_iterations=200,
-        rng=None,
-        show_progress=True,
-    ):
+        objective: Literal["log_loss", "f1"] = "log_loss",
+        target: str | None = None,
+        offsets: bool = False,
+        n_folds: int = 5,
+        label: str | None = None,
+        training: bool | None = None,
+        max_iterations: int = 200,
+        rng: int | Generator | None = None,
+        show_progress: bool = True,
+    ) -> WeightSearch:
         """
-        Find the weights of the categories on held-out likelihoods, and set them.
+        Fit the weights of the categories to held-out likelihoods, and set them.
 
         Parameters
         ----------
@@ -691,20 +751,25 @@ class NaiveBayesClassifier(Engine):
     @checked
     def evaluate(
         self,
-        table,
-        priors=None,
+        table: Table,
+        priors: Mapping
+        | Sequence
+        | Literal["training"]
+        | ArrayLike
+        | Callable[..., Any]
+        | None = None,
         *,
-        method="leave-one-out",
-        label=None,
-        training=None,
-        weight=None,
-        decision="probable",
-        n_folds=10,
-        groups=None,
-        cell_size=1.0,
-        rng=None,
-        show_progress=True,
-    ):
+        method: Literal["leave-one-out", "k-fold", "grouped", "training"] = "leave-one-out",
+        label: str | None = None,
+        training: bool | None = None,
+        weight: str | None = None,
+        decision: Literal["probable", "balanced"] | Mapping = "probable",
+        n_folds: int = 10,
+        groups: str | None = None,
+        cell_size: float = 1.0,
+        rng: int | Generator | None = None,
+        show_progress: bool = True,
+    ) -> Evaluation:
         """
         Score the model on a labelled table, held out.
 
@@ -716,9 +781,9 @@ class NaiveBayesClassifier(Engine):
             See `classify`.
         method : {"leave-one-out", "k-fold", "grouped", "training"}, optional
             "leave-one-out" (default), exact at fixed bandwidth: each source that trained the
-            model is taken out of its densities, others are simply predicted. "k-fold":
-            stratified folds, all fitted again. "grouped": whole groups in a fold. "training":
-            as trained, which flatters.
+            model is taken out of its densities; other sources are predicted. "k-fold":
+            stratified folds, with all parameters fitted again. "grouped": folds of whole groups.
+            "training": not held out, which gives scores that are too good.
         label : str, optional
             Name of the label column; that of `fit` by default.
         training : bool, optional
@@ -764,9 +829,11 @@ class NaiveBayesClassifier(Engine):
             show_progress=show_progress,
         )
 
-    def explain(self, source, priors=None):
+    def explain(
+        self, source: Row | Table, priors: Mapping | Sequence | Literal["training"] | None = None
+    ) -> Explanation:
         """
-        Take the posterior of one source apart.
+        Split the posterior of one source into contributions.
 
         Parameters
         ----------

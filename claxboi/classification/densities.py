@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-One density per class and property.
+Densities of one property for all classes.
 """
 
 import numpy as np

@@ -1,10 +1,13 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How many sources of each class a catalogue holds, estimated from the catalogue itself.
+Estimate the proportions of the classes from the unlabelled sources of a catalogue.
 """
+
+from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -15,6 +18,9 @@ from claxboi.utils import Progress, check_count, float_values, warn
 
 from ._population import flux_difference
 from .priors import PriorWarning, estimate_priors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["FLUX_COLUMN", "PriorEstimate", "estimate_model_priors", "read_fluxes"]
 
@@ -64,7 +70,7 @@ class PriorEstimate:
     samples: np.ndarray = field(repr=False)
     n_sources: int
 
-    def to_table(self):
+    def to_table(self) -> Table:
         """
         Return the proportions as a table.
 
@@ -84,7 +90,7 @@ class PriorEstimate:
             }
         )
 
-    def as_dict(self):
+    def as_dict(self) -> Mapping[str, float]:
         """
         Return the proportions as priors.
 

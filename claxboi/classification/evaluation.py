@@ -1,9 +1,12 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The score sheet of a classification: how often it is right, and whether its probabilities say so.
+Evaluate a classification: how often it is correct, and whether its probabilities are.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +30,12 @@ from ._scores import (
     probability_scores,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from astropy.table import Table
+    from numpy.typing import ArrayLike
+
 __all__ = ["Evaluation"]
 
 # Guo et al. 2017, section 4: the customary number of bins of the calibration error.
@@ -37,13 +46,12 @@ class Evaluation:
     """
     Scores of a classification of sources whose class is known.
 
-    It knows nothing of the classifier: it takes the truth and the probabilities (or a confusion
-    matrix) and says how good they are. Whether the probabilities are held-out ones is up to the
-    caller, who says it in ``method``.
+    It takes the true classes and the probabilities, or a confusion matrix, and needs no
+    classifier. ``method`` states how the probabilities were made, such as held out.
 
-    Every score is there twice: *as sampled*, where each source counts once, and *at the priors*,
-    where the sources of class c weigh pi_c n / n_c, so that the classes have the
-    proportions pi of the wanted population. The recall of a class is the same in both; its
+    Every score comes twice: *raw*, where each source counts once, and *prior-corrected*, where
+    the sources of class c weigh pi_c n / n_c, so that the classes have the proportions pi of the
+    population of interest. The recall of a class is the same in both; its
     precision is not, because the contaminants come in other proportions. Sources that were not
     drawn evenly, such as those that people voted on, can have weights of their own; then
     the second score is that of the population that they were drawn from.
@@ -132,7 +140,15 @@ class Evaluation:
      star                1.0       0.5                0.75
     """
 
-    def __init__(self, confusion, classes, *, priors=None, method="not stated", settings=None):
+    def __init__(
+        self,
+        confusion: ArrayLike,
+        classes: Sequence[str],
+        *,
+        priors: Mapping[str, float | Sequence[float]] | None = None,
+        method: str = "not stated",
+        settings: Mapping | None = None,
+    ) -> None:
         self.classes = check_classes(classes)
         self.confusion = check_confusion(confusion, len(self.classes))
         self.priors = check_priors(priors, self.classes, self.confusion.sum(axis=1))
@@ -143,7 +159,15 @@ class Evaluation:
         self._codes = self._probabilities = self._weights = self._predicted = None
 
     @classmethod
-    def from_confusion(cls, confusion, classes, priors=None, *, method="not stated", settings=None):
+    def from_confusion(
+        cls,
+        confusion: ArrayLike,
+        classes: Sequence[str],
+        priors: Mapping[str, float | Sequence[float]] | None = None,
+        *,
+        method: str = "not stated",
+        settings: Mapping | None = None,
+    ) -> Evaluation:
         """
         Score a confusion matrix, such as a published one.
 
@@ -177,17 +201,17 @@ class Evaluation:
     @classmethod
     def from_probabilities(
         cls,
-        truth,
-        probabilities,
-        classes,
+        truth: ArrayLike,
+        probabilities: ArrayLike,
+        classes: Sequence[str],
         *,
-        priors=None,
-        weights=None,
-        predictions=None,
-        method="not stated",
-        settings=None,
-        clip=TINY,
-    ):
+        priors: Mapping[str, float | Sequence[float]] | None = None,
+        weights: ArrayLike | None = None,
+        predictions: ArrayLike | None = None,
+        method: str = "not stated",
+        settings: Mapping | None = None,
+        clip: float = TINY,
+    ) -> Evaluation:
         """
         Score the probabilities of sources whose class is known.
 
@@ -252,7 +276,7 @@ class Evaluation:
 
     @property
     def accuracy(self):
-        """Fraction of the sources that are classified right (float)."""
+        """Fraction of the sources that are classified correctly (float)."""
         return self._scores["accuracy"]
 
     @property
@@ -317,19 +341,18 @@ class Evaluation:
     @property
     def corrected(self):
         """
-        The seven scores at the priors (dict of str to float), by the names of the attributes.
+        The seven prior-corrected scores (dict of str to float), by the names of the attributes.
 
-        Each source weighs pi_c n / n_c, times its own weight. Probabilities that were made for
-        priors are to be judged by these: as sampled, the other scores punish them for telling
-        the truth about another population. Without priors and weights they are the scores as
-        sampled.
+        Each source weighs pi_c n / n_c, times its own weight. Judge probabilities that were made
+        for some priors by these: the raw scores are for another population. Without priors and
+        weights they are the raw scores.
         """
         return dict(self._scores_corrected)
 
     @property
     def confusion_corrected(self):
         """
-        The confusion matrix at the priors (float array), with the same total as ``confusion``.
+        The prior-corrected confusion matrix (float array), with the same total as ``confusion``.
         """
         if self.is_weighted:
             n_classes, weights = len(self.classes), self._population_weights
@@ -356,16 +379,16 @@ class Evaluation:
         How often a probability is right (`~astropy.table.Table` or None).
 
         One row for each of 15 equal bins (lower, upper] of the largest probability of a source.
-        Columns ``lower, upper, n``; as sampled ``mean_probability, fraction_correct,
-        fraction_correct_lower, fraction_correct_upper``; and the same four at the priors with the
-        ending ``_corrected``, where the interval is that of the effective number of sources,
+        Columns ``lower, upper, n``; raw ``mean_probability, fraction_correct,
+        fraction_correct_lower, fraction_correct_upper``; and the same four, prior-corrected, with
+        the ending ``_corrected``, where the interval is that of the effective number of sources,
         (sum w)^2 / sum w^2. NaN where a bin is empty.
         """
         if self._codes is None:
             return None
         return reliability_table(self._codes, self._probabilities, self._population_weights, N_BINS)
 
-    def scores_by(self, values, n_bins=4):
+    def scores_by(self, values: ArrayLike, n_bins: int = 4) -> Table:
         """
         Score the sources in bins of another quantity, such as their flux.
 
@@ -381,7 +404,7 @@ class Evaluation:
         Returns
         -------
         table : `~astropy.table.Table`
-            Columns ``lower, upper, n`` and the seven scores, as sampled; a bin is [lower, upper),
+            Columns ``lower, upper, n`` and the seven raw scores; a bin is [lower, upper),
             the last with its end. Sources without a value (masked, NaN, infinite), if any, are a
             last row with NaN limits.
 
@@ -434,7 +457,7 @@ class Evaluation:
             *((name, [part._scores[name] for part in parts], "") for name in SCORES),
         )
 
-    def thresholds(self, class_name):
+    def thresholds(self, class_name: str) -> Table:
         """
         Score the sample that one takes for a class above each probability.
 
@@ -479,15 +502,15 @@ class Evaluation:
             self._probabilities[:, code], self._codes == code, self._population_weights
         )
 
-    def to_table(self):
+    def to_table(self) -> Table:
         """
         Give all overall scores as one row, so that `~astropy.table.vstack` compares classifiers.
 
         Returns
         -------
         table : `~astropy.table.Table`
-            Columns ``method, n``, the seven scores as sampled, and at the priors with the ending
-            ``_corrected``. NaN for those that a confusion matrix alone cannot give.
+            Columns ``method, n``, the seven raw scores, and the prior-corrected ones with the
+            ending ``_corrected``. NaN for those that a confusion matrix alone cannot give.
 
         Examples
         --------

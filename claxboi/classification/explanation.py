@@ -1,17 +1,23 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Why a source is what it is: every posterior taken apart to the last property.
+Explain a classification: the contribution of each property to the posterior.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field
 from textwrap import fill
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from astropy.table import Row, Table
 
 from claxboi.catalog import identifier_columns
 
-from ._contributions import find_reasons, write_sentence
+from ._contributions import find_contributions, write_sentence
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["Explanation", "explain_source"]
 
@@ -74,7 +80,7 @@ class Explanation:
     is_training: bool
     identifier: str = ""
 
-    def to_table(self, by="part"):
+    def to_table(self, by: Literal["part", "category"] = "part") -> Table:
         """
         Return the contributions as a table.
 
@@ -114,9 +120,9 @@ class Explanation:
         """
         return {name: float(np.sum(self.parts[name]) - self.log_evidence) for name in self.classes}
 
-    def contrast(self, class_name=None, against=None):
+    def contrast(self, class_name: str | None = None, against: str | None = None) -> ndarray:
         """
-        Say how much each part speaks for one class against another.
+        Return how much each part favours one class over another.
 
         Parameters
         ----------
@@ -137,7 +143,7 @@ class Explanation:
                 raise ValueError(f"there is no class {name!r}; there are {', '.join(self.classes)}")
         return np.array(self.parts[first]) - np.array(self.parts[second])
 
-    def runner_up(self, class_name=None):
+    def runner_up(self, class_name: str | None = None) -> str:
         """
         Name the most probable class but one.
 
@@ -156,7 +162,7 @@ class Explanation:
     @property
     def sentence(self):
         """
-        The answer and its reasons in plain words.
+        The answer and its main contributions in sentences.
         """
         best, second = self.prediction, self.runner_up()
         columns = (*(self.parts[name] for name in ("kind", "name", "value")), self.contrast())
@@ -189,7 +195,7 @@ class Explanation:
 
 def explain_source(model, source, priors, *, identifier=""):
     """
-    Take the posterior of one source apart.
+    Split the posterior of one source into contributions.
 
     Parameters
     ----------
@@ -208,7 +214,7 @@ def explain_source(model, source, priors, *, identifier=""):
     parent = None
     if isinstance(source, Row):
         parent = source.table, slice(source.index, source.index + 1)
-    reasons = find_reasons(model, table, priors, parent=parent)
+    reasons = find_contributions(model, table, priors, parent=parent)
     nats = reasons.nats[..., 0]
     known = ~np.isnan(nats[:, 0])
     parts = Table(

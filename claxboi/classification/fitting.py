@@ -3,7 +3,10 @@
 Fit a classifier to a labelled table in one call, with its weights.
 """
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +21,10 @@ from .guessed_properties import guess_properties, property_columns
 from .priors import parse_priors
 from .properties import parse_properties, properties_that_vary
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from numpy.random import Generator
+
 __all__ = ["fit_classifier"]
 
 log = logging.getLogger(__name__)
@@ -25,29 +32,29 @@ log = logging.getLogger(__name__)
 
 @checked
 def fit_classifier(
-    sample,
-    priors=None,
+    sample: Table,
+    priors: Any = None,
     *,
-    table=None,
-    properties=None,
-    label="class",
-    weight=None,
-    id=None,
-    weights=None,
-    offsets=None,
-    recipe="default",
-    normalization=None,
-    missing=None,
-    kernel=None,
-    bandwidth=None,
-    min_class_size=None,
-    merge=None,
-    refine=None,
-    shrinkage=1.0,
-    overwrite=False,
-    rng=None,
-    show_progress=True,
-):
+    table: Table | None = None,
+    properties: Any = None,
+    label: Any = "class",
+    weight: Any = None,
+    id: Any = None,
+    weights: Any = None,
+    offsets: Any = None,
+    recipe: Any = "default",
+    normalization: Any = None,
+    missing: Any = None,
+    kernel: Any = None,
+    bandwidth: Any = None,
+    min_class_size: Any = None,
+    merge: Any = None,
+    refine: Any = None,
+    shrinkage: Any = 1.0,
+    overwrite: Any = False,
+    rng: int | Generator | None = None,
+    show_progress: Any = True,
+) -> tuple:
     """
     Fit a classifier to labelled sources, including the weights of its categories.
 
@@ -149,7 +156,7 @@ def _candidates(sample, table, label):
 
 
 def _names_classes(priors, sample, label, merge, min_class_size):
-    """Say whether the priors give the order of the classes, as a mapping that names all of them."""
+    """Return whether the priors are a mapping that names all classes, and so their order."""
     if not isinstance(priors, dict) or merge or label not in sample.colnames:
         return False
     labels, missing = text_values(sample, label, name="table")

@@ -3,8 +3,11 @@
 Guess the category and the scale of a user's own columns.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -13,6 +16,11 @@ from claxboi.properties import property_definition
 from claxboi.utils import ClaxboiWarning, checked, float_values, warn
 
 from .properties import Property
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
 
 __all__ = ["GuessedPropertyWarning", "guess_properties", "property_columns"]
 
@@ -60,7 +68,7 @@ class GuessedPropertyWarning(ClaxboiWarning):
 
 
 @checked
-def property_columns(table, label=None):
+def property_columns(table: Table, label: str | None = None) -> Sequence[str]:
     """
     Find the columns of a table that look like a property of its sources.
 

@@ -3,11 +3,13 @@
 The classifier on arrays, with the interface of scikit-learn.
 """
 
+from __future__ import annotations
+
 import inspect
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +23,9 @@ from .original import ORIGINAL_KERNEL
 from .priors import parse_priors
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["KernelNaiveBayes"]
 
@@ -140,7 +145,7 @@ class KernelNaiveBayes:
         priors: Mapping | Sequence | None = None,
         n_folds: int = 5,
         n_jobs: int | None = None,
-    ):
+    ) -> None:
         self.properties = properties
         self.recipe = recipe
         self.kernel = kernel
@@ -178,7 +183,7 @@ class KernelNaiveBayes:
         """
         return {name: getattr(self, name) for name in self._parameter_names()}
 
-    def set_params(self, **parameters: Any) -> "KernelNaiveBayes":
+    def set_params(self, **parameters: Any) -> KernelNaiveBayes:
         """
         Set parameters; the next `fit` takes them.
 
@@ -239,7 +244,13 @@ class KernelNaiveBayes:
 
     # Learning
 
-    def fit(self, X, y, sample_weight=None, groups=None) -> "KernelNaiveBayes":
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> KernelNaiveBayes:
         """
         Learn the densities, the presence of values, and the weights.
 
@@ -374,7 +385,7 @@ class KernelNaiveBayes:
 
     # Answers
 
-    def predict_log_proba(self, X) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """
         Return the log posterior of each class for new sources.
 
@@ -402,7 +413,7 @@ class KernelNaiveBayes:
         with threads(self.n_jobs):
             return self._core._log_posterior(Sources(X.T, {}), self._proportions).T
 
-    def predict_proba(self, X) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """
         Return the posterior of each class for new sources.
 
@@ -417,7 +428,7 @@ class KernelNaiveBayes:
         """
         return np.exp(self.predict_log_proba(X))
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """
         Return the most probable class of new sources.
 
@@ -432,7 +443,7 @@ class KernelNaiveBayes:
         """
         return self.classes_[self.predict_log_proba(X).argmax(axis=1)]
 
-    def score(self, X, y, sample_weight=None) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """
         Return the fraction of new sources that are classified correctly.
 

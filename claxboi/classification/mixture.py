@@ -3,7 +3,9 @@
 Classification summed over all candidate counterparts of a source, and over none.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -13,6 +15,14 @@ from claxboi.utils import check_columns, check_table, float_values, record
 from ._likelihood import LikelihoodModel
 from ._posterior import log_normalize, log_proportions
 from .densities import KernelDensities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from astropy.table import Table
+    from numpy.typing import ArrayLike
+
+    from .classifier import NaiveBayesClassifier
 
 __all__ = ["classify_candidates"]
 
@@ -40,8 +50,20 @@ class Mixture(NamedTuple):
 
 
 def classify_candidates(
-    model, table, candidates, priors=None, *, overwrite=False, return_candidates=False
-):
+    model: NaiveBayesClassifier,
+    table: Table,
+    candidates: Table,
+    priors: Mapping
+    | Sequence
+    | Literal["training"]
+    | Literal["estimate"]
+    | ArrayLike
+    | Callable[..., Any]
+    | None = None,
+    *,
+    overwrite: bool = False,
+    return_candidates: bool = False,
+) -> tuple:
     r"""
     Classify sources with several candidate counterparts, or perhaps none.
 

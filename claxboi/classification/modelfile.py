@@ -1,11 +1,13 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-A classifier as one text file, to classify elsewhere.
+Write and read a classifier as one text file.
 
 The file is an ECSV table of what was learned from: the training sample with its classes, or the
 tabulated densities of a run of the original scripts. The meta has the settings. Reading fits
 the densities again, so that the answers are the same to the last bit, held-out ones included.
 """
+
+from __future__ import annotations
 
 import base64
 import dataclasses
@@ -13,6 +15,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
@@ -27,6 +30,9 @@ from ._source_arrays import TrainingRows
 from .densities import TabulatedDensities
 from .original import warn_in_sample
 from .properties import Component, Property
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 __all__ = ["model_fingerprint", "read_model", "write_model"]
 
@@ -79,7 +85,7 @@ def write_model(model, path, *, overwrite=False):
         temporary.write_bytes(FIRST_LINE + seal.encode() + content)
 
 
-def model_fingerprint(path):
+def model_fingerprint(path: str | PathLike[str]) -> str:
     """
     Compute the fingerprint of a model file, by which a classified table knows its model.
 

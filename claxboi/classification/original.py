@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Runs of the original CLAXBOI scripts (Tranin et al. 2022): their densities, and their files.
+Read runs of the original CLAXBOI scripts (Tranin et al. 2022), and compute their densities.
 
 Written from the formulas of the paper and from what the scripts compute; it contains none of
 their code.
@@ -330,10 +330,10 @@ def _read_density(folder, record, n_classes):
 
 def warn_in_sample():
     """
-    Say that tabulated densities cannot hold a source out.
+    Warn that tabulated densities cannot hold a source out.
     """
     warn(
-        "densities of the original scripts cannot hold a source out: sources that trained them "
-        "have in-sample probabilities, and scores on them flatter",
+        "densities of the original scripts cannot hold a source out: probabilities of their "
+        "training sources are in-sample, and scores on them are too good",
         ClaxboiWarning,
     )

@@ -1,9 +1,12 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Catalogues in partitions, which Dask or LSDB classify one by one: larger than the memory.
+Classify catalogues in partitions (Dask, LSDB) that are larger than the memory.
 """
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy.table import MaskedColumn, Table
@@ -14,13 +17,23 @@ from ._identity import POSITION_COLUMNS, identity_columns
 from ._parallel import threads
 from .classifier import NaiveBayesClassifier
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
 __all__ = ["classify_partitions"]
 
 
 @checked
-def classify_partitions(catalog, model, priors=None, *, overwrite=False):
+def classify_partitions(
+    catalog: Any,
+    model: NaiveBayesClassifier | str | PathLike[str],
+    priors: Mapping | Sequence | Literal["training"] | None = None,
+    *,
+    overwrite: bool = False,
+) -> Table:
     """
-    Classify a catalogue in partitions, with a model that was fitted before.
+    Classify a catalogue in partitions with a fitted model.
 
     Each source is classified by itself, so the answer is that of
     `NaiveBayesClassifier.classify` on the whole catalogue, however it is cut.
@@ -65,7 +78,7 @@ def classify_partitions(catalog, model, priors=None, *, overwrite=False):
     """
     if not hasattr(catalog, "map_partitions"):
         raise TypeError(
-            "catalog must be a catalogue of LSDB or a DataFrame of Dask, got "
+            "catalog must be an LSDB catalogue or a Dask DataFrame, got "
             f"{type(catalog).__name__}; claxboi.classify takes tables"
         )
     if isinstance(model, (str, os.PathLike)):

@@ -3,12 +3,20 @@
 Prior proportions of the classes: given, of the training sample, or estimated.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from claxboi.utils import ClaxboiWarning, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
 
 __all__ = ["PriorWarning", "check_priors", "estimate_priors", "parse_priors"]
 
@@ -34,7 +42,7 @@ class PriorWarning(ClaxboiWarning):
     """
 
 
-def check_priors(priors):
+def check_priors(priors: str | Mapping | Sequence | ArrayLike | Callable[..., Any] | None) -> None:
     """
     Check all of the priors that can be checked before the classes are known.
 

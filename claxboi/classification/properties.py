@@ -1,16 +1,22 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Which columns classify, and how: the records that the classifier is set up with.
+Properties: the columns that classify, with their category, scale and bounds.
 """
+
+from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from claxboi.properties import known_properties, property_definition
 from claxboi.utils import check_choice, check_number, check_text, float_values, shown, text_values
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["Component", "Property", "parse_properties", "properties_that_vary"]
 
@@ -71,7 +77,7 @@ class Component:
 
     class_name: str
     fraction: float
-    density: object = "cos_b"
+    density: Any = "cos_b"
 
     def __post_init__(self):
         check_number(self.fraction, "fraction", minimum=0, maximum=1)
@@ -93,7 +99,7 @@ class Component:
             )
         object.__setattr__(self, "density", (tuple(values.tolist()), tuple(densities.tolist())))
 
-    def evaluate(self, values):
+    def evaluate(self, values: ndarray) -> ndarray:
         """
         Evaluate the density.
 
@@ -125,7 +131,7 @@ class Component:
 @dataclass(frozen=True)
 class Property:
     """
-    A column that classifies, and how.
+    A column that classifies, with its category, scale, error and bounds.
 
     Parameters
     ----------
@@ -148,7 +154,7 @@ class Property:
         then not averaged over the error.
     bounds : tuple of float or None, optional
         Values that cannot be passed (None: open): densities are reflected there. None (default)
-        takes those of the known properties; a value outside is allowed, and odd.
+        takes those of the known properties; a value outside is allowed, and an outlier.
     atoms : "auto" or sequence of float, optional
         Values that get a probability of their own, for many sources have exactly
         that value, such as an extent of 0. "auto" finds them.
@@ -244,7 +250,7 @@ class Property:
         ):
             object.__setattr__(self, name, value)
 
-    def apply_scale(self, values):
+    def apply_scale(self, values: ndarray) -> ndarray:
         """
         Bring values to the scale on which the densities are learned.
 
@@ -295,13 +301,13 @@ def properties_that_vary(records, sample, label):
             kept.append(record)
     idle = [record.column for record in records if record not in kept]
     if kept and idle:
-        log.info("no property, for labelled sources have one value or none: %s", ", ".join(idle))
+        log.info("not used, as labelled sources have at most one value: %s", ", ".join(idle))
     return kept or records
 
 
 def parse_properties(properties, columns):
     """
-    Turn what a user says of the properties into records.
+    Convert properties, in any of their forms, to records.
 
     Parameters
     ----------

@@ -3,7 +3,10 @@
 Held-out scores of a classified table, the same wherever they are shown.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -11,10 +14,26 @@ from claxboi.utils import float_values, is_missing
 
 from ._training import label_codes
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+
+    from .classifier import NaiveBayesClassifier
+    from .evaluation import Evaluation
+
 __all__ = ["evaluate_result"]
 
 
-def evaluate_result(result, model, priors=None, *, sample=None, label=None, **options):
+def evaluate_result(
+    result: Table,
+    model: NaiveBayesClassifier,
+    priors: Mapping | Sequence | Literal["training"] | None = None,
+    *,
+    sample: Table | None = None,
+    label: str | None = None,
+    **options: Any,
+) -> Evaluation | None:
     """
     Score a classified table on its own labelled sources, held out.
 

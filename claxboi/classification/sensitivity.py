@@ -1,10 +1,13 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How much the answers depend on the priors.
+Sensitivity of a classification to the priors.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy.table import Column, Table
@@ -13,6 +16,11 @@ from scipy.special import logsumexp
 from claxboi.utils import check_number, check_table, shown
 
 from .priors import parse_priors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .classifier import NaiveBayesClassifier
 
 __all__ = ["PriorSensitivity", "priors_sensitivity"]
 
@@ -68,9 +76,16 @@ class PriorSensitivity:
         return f"<PriorSensitivity: {len(self.changes) - 1} changes, {len(self.sources)} sources>"
 
 
-def priors_sensitivity(model, table, priors=None, *, factor=2.0, alternatives=None):
+def priors_sensitivity(
+    model: NaiveBayesClassifier,
+    table: Table,
+    priors: Mapping | Sequence | Literal["training"] | None = None,
+    *,
+    factor: float = 2.0,
+    alternatives: Mapping[str, Any] | None = None,
+) -> PriorSensitivity:
     r"""
-    Say how the answers move when the priors do.
+    Compute how the classification changes with the priors.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The weights of the categories: as given, or as found on held-out likelihoods.
+Weights of the categories: given, or fitted to held-out likelihoods.
 """
 
 import logging
@@ -44,7 +44,7 @@ OFFSET_PULL = 1.0
 @dataclass
 class WeightSearch:
     """
-    What a search for weights found.
+    Result of a search for weights.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class WeightSearch:
 
 def parse_weights(weights, categories):
     """
-    Turn what a user says of the weights into one per term.
+    Convert weights, in any of their forms, to one per term.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def fit_log_loss(features, codes, log_prior, row_weights, *, offsets=False, star
         if not seen:
             raise
         interrupted = True
-        log.warning("the search was interrupted: the best weights so far are kept")
+        log.warning("the search was interrupted: keeping the best weights so far")
     best = min(range(len(seen)), key=lambda step: seen[step][1])
     history = [(value, parameters) for value, _, parameters in [*seen[:best], *seen[best + 1 :]]]
     history.append((seen[best][0], seen[best][2]))
@@ -389,7 +389,7 @@ def search_f1(objective, n_terms, *, rng, max_iterations, show_progress):
             if best[1] is None:
                 raise
             interrupted = True
-            log.warning("the search was interrupted: the best weights so far are kept")
+            log.warning("the search was interrupted: keeping the best weights so far")
     if not history or history[-1][0] < best[0]:
         history.append((best[0], best[1].copy()))
     return best[1], history, interrupted

@@ -3,6 +3,10 @@
 Probabilistic association of X-ray sources with one to four catalogues.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
@@ -13,22 +17,28 @@ from .association import make_problem
 from .association_solver import solve
 from .magnitude_priors import MagnitudePrior
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astropy.time import Time
+    from astropy.units import Quantity
+
 __all__ = ["associate"]
 
 
 def associate(
-    xray,
-    secondaries,
+    xray: Table,
+    secondaries: Table | Mapping[str, Table],
     *,
-    radius,
-    completeness="estimate",
-    area=None,
-    density=None,
-    priors=None,
-    epoch=None,
-    field_association="estimate",
-    convention="claxboi",
-):
+    radius: Any,
+    completeness: Any = "estimate",
+    area: Quantity | None = None,
+    density: Quantity | Literal["local"] | None = None,
+    priors: Any = None,
+    epoch: Literal[False] | Time | Quantity | None = None,
+    field_association: Literal["estimate"] | float = "estimate",
+    convention: Literal["claxboi", "nway"] = "claxboi",
+) -> Table:
     r"""
     Find the probable counterparts of X-ray sources in one to four catalogues at once.
 

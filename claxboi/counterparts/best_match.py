@@ -3,7 +3,9 @@
 Best match, or all candidates, of each X-ray source from one survey or several.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -27,6 +29,9 @@ from claxboi.utils import (
 from .association_solver import CLAIM
 from .errors import ELLIPSE
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 __all__ = ["all_matches", "best_matches"]
 
 RULES = ("first", "best")
@@ -42,17 +47,17 @@ class _Best(NamedTuple):
 
 @checked
 def best_matches(
-    candidates,
-    xray,
-    secondaries,
+    candidates: Table | Mapping[str, Table],
+    xray: Table,
+    secondaries: Mapping[str, Table],
     *,
-    domain="opt",
-    rule="first",
-    cutoff=0.0,
-    id_column=None,
-    keep=(),
-    overwrite=False,
-):
+    domain: str = "opt",
+    rule: Literal["first", "best"] = "first",
+    cutoff: float | Mapping[str, float] = 0.0,
+    id_column: str | Mapping[str, str] | None = None,
+    keep: Sequence[str] | Mapping[str, str] = (),
+    overwrite: bool = False,
+) -> Table:
     """
     Choose one counterpart for each X-ray source.
 
@@ -141,17 +146,17 @@ def best_matches(
 
 @checked
 def all_matches(
-    candidates,
-    xray,
-    secondaries,
+    candidates: Any,
+    xray: Any,
+    secondaries: Any,
     *,
-    domain="opt",
-    rule="first",
-    cutoff=0.0,
-    id_column=None,
-    keep=(),
-    overwrite=False,
-):
+    domain: Any = "opt",
+    rule: Any = "first",
+    cutoff: Any = 0.0,
+    id_column: Any = None,
+    keep: Any = (),
+    overwrite: Any = False,
+) -> Table:
     """
     Make a table of all candidates of each X-ray source, and of none.
 
@@ -214,7 +219,8 @@ def all_matches(
     parts += [one[chosen[one.primary] == k] for k, one in enumerate(survey.objects)]
     rows = _Objects(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     is_none = rows.row < 0
-    rows = rows[np.lexsort((rows.row, -rows.p, is_none, rows.primary))]
+    order = np.lexsort((rows.row, -rows.p, is_none, rows.primary))
+    rows = _Objects(*(column[order] for column in rows))
     is_none, source = rows.row < 0, rows.primary
     has_any = p_any[chosen, np.arange(len(xray))][source]
     share = np.divide(rows.p, has_any, out=np.zeros(len(rows.p)), where=has_any > 0)
@@ -239,7 +245,7 @@ class _Objects(NamedTuple):
     p: np.ndarray  # that it is the counterpart
     separation: np.ndarray
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> _Objects:  # type: ignore[override]
         return _Objects(*(column[rows] for column in tuple(self)))
 
 

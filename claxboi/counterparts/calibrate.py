@@ -3,8 +3,10 @@
 Calibration of cutoffs in p_any, by associating positions without an X-ray source.
 """
 
+from __future__ import annotations
+
 import dataclasses
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -28,6 +30,12 @@ from claxboi.utils import (
 from .associate import candidates_table
 from .association import make_problem
 from .association_solver import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from astropy.units import Quantity
+    from numpy.random import Generator
 
 __all__ = ["CutoffCalibration", "calibrate_cutoffs", "shift_positions"]
 
@@ -92,7 +100,15 @@ class CutoffCalibration(NamedTuple):
 
 
 @checked
-def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST_DRAWS, rng=None):
+def shift_positions(
+    xray: Table,
+    *,
+    distance: tuple,
+    avoid: Quantity | None = None,
+    footprint: Callable[..., Any] | None = None,
+    n_draws: int = _MOST_DRAWS,
+    rng: int | Generator | None = None,
+) -> Table:
     """
     Move each X-ray source to an empty place nearby.
 
@@ -184,15 +200,15 @@ def shift_positions(xray, *, distance, avoid=None, footprint=None, n_draws=_MOST
 
 @checked
 def calibrate_cutoffs(
-    xray,
-    secondaries,
+    xray: Any,
+    secondaries: Any,
     *,
-    false_rates=(PUBLISHED_FALSE_RATE,),
-    distance=None,
-    footprint=None,
-    rng=None,
-    **settings,
-):
+    false_rates: Sequence[float] = (PUBLISHED_FALSE_RATE,),
+    distance: tuple | None = None,
+    footprint: Callable[..., Any] | None = None,
+    rng: int | Generator | None = None,
+    **settings: Any,
+) -> Any:
     """
     Find the cutoffs in p_any for given false rates, from positions without an X-ray source.
 

@@ -3,8 +3,10 @@
 Test of positional errors against the separations of likely counterparts.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -25,6 +27,9 @@ from claxboi.utils import (
 )
 
 from .errors import Covariances, chi_square, read_covariances
+
+if TYPE_CHECKING:
+    from astropy.units import Quantity
 
 __all__ = ["ErrorAudit", "audit_errors"]
 
@@ -97,15 +102,15 @@ class ErrorAudit(NamedTuple):
 
 @checked
 def audit_errors(
-    associations,
-    xray=None,
-    secondaries=None,
+    associations: Table,
+    xray: Table | None = None,
+    secondaries: Table | None = None,
     *,
-    domain=None,
-    min_probability=0.5,
-    n_bins=4,
-    radius=None,
-):
+    domain: str | None = None,
+    min_probability: float = 0.5,
+    n_bins: int = 4,
+    radius: Quantity | None = None,
+) -> ErrorAudit:
     r"""
     Test whether the separations of likely counterparts agree with the positional errors.
 

@@ -3,7 +3,9 @@
 Positional errors: conversion to 1 sigma per axis, completion, covariances.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -21,12 +23,19 @@ from claxboi.utils import (
     shown,
 )
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from numpy.typing import ArrayLike
+
 __all__ = ["complete_pos_errors", "radius_from_sigma", "sigma_from_radius"]
 
 ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
 
 
-def sigma_from_radius(radius, level, *, dimensions=2):
+def sigma_from_radius(
+    radius: float | ArrayLike | Quantity, level: float, *, dimensions: Literal[2, 1] = 2
+) -> Any:
     r"""
     Convert the radius that holds the true position with some probability to 1 sigma per axis.
 
@@ -73,7 +82,9 @@ def sigma_from_radius(radius, level, *, dimensions=2):
     return radius / _radius_in_sigma(level, dimensions)
 
 
-def radius_from_sigma(sigma, level, *, dimensions=2):
+def radius_from_sigma(
+    sigma: float | ArrayLike | Quantity, level: float, *, dimensions: Literal[2, 1] = 2
+) -> Any:
     """
     Convert 1 sigma per axis to the radius that holds the true position with some probability.
 
@@ -124,7 +135,13 @@ def _radius_in_sigma(level, dimensions):
     return float(chi.ppf(level, dimensions))
 
 
-def complete_pos_errors(table, *, floor=None, fill=None, flux_bins=10):
+def complete_pos_errors(
+    table: Table,
+    *,
+    floor: Quantity | None = None,
+    fill: Quantity | Literal["median", "flux"] | None = None,
+    flux_bins: int = 10,
+) -> Table:
     """
     Fill in missing and zero positional errors.
 

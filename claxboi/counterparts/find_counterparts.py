@@ -3,13 +3,22 @@
 Counterparts of X-ray sources in one domain, in surveys by name or in tables.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from astropy import units as u
 
 from .associate import associate
 from .best_match import all_matches, best_matches
 from .surveys import check_names, find_in_surveys, of_survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from astropy.units import Quantity
 
 __all__ = ["find_counterparts"]
 
@@ -18,17 +27,17 @@ _OWN = ("id", "source_id", "ra", "dec", "pos_error")
 
 
 def find_counterparts(
-    table,
-    surveys,
+    table: Table,
+    surveys: str | Sequence[str] | Mapping[str, Table],
     *,
-    radius=10 * u.arcsec,
-    domain="opt",
-    rule="first",
-    cutoff=0.0,
-    keep=None,
-    overwrite=False,
-    **options,
-):
+    radius: Quantity = 10 * u.arcsec,
+    domain: str = "opt",
+    rule: Literal["first", "best"] = "first",
+    cutoff: float | Mapping[str, float] = 0.0,
+    keep: Literal["all"] | Sequence[str] | Mapping | None = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> Table:
     """
     Add the best counterpart of each source, or all candidates, in surveys by name or in tables.
 

@@ -3,7 +3,10 @@
 Host galaxies from catalogues by name.
 """
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
@@ -28,6 +31,13 @@ from claxboi.utils import (
 from .hosts import best_hosts, find_hosts
 from .surveys import find_references
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astropy.units import Quantity
+
+    from claxboi.references import Reference
+
 __all__ = ["find_hosts_in", "nearby_galaxies"]
 
 # Of the isophotal diameter, HyperLEDA lists log10 in units of 0.1 arcmin: half of it in arcsec.
@@ -38,19 +48,19 @@ _SAME_GALAXY = 10 * u.arcsec
 
 @checked
 def find_hosts_in(
-    table,
-    distances="glade",
+    table: Table,
+    distances: str | Reference = "glade",
     *,
-    sizes="hyperleda",
-    references=None,
-    factor=1.26,
-    max_distance=500 * u.Mpc,
-    missing_angle="mean",
-    cache=True,
-    max_age=None,
-    show_progress=True,
-    overwrite=False,
-):
+    sizes: str | Reference = "hyperleda",
+    references: Mapping | None = None,
+    factor: Any = 1.26,
+    max_distance: Quantity = 500 * u.Mpc,
+    missing_angle: Any = "mean",
+    cache: Any = True,
+    max_age: Any = None,
+    show_progress: Any = True,
+    overwrite: bool = False,
+) -> Table:
     """
     Find the host galaxies of X-ray sources in catalogues by name: fetch, match, join.
 
@@ -146,7 +156,7 @@ def _hosts(table, galaxies, shape):
         return find_hosts(table, galaxies, **shape)
 
 
-def nearby_galaxies(galaxies, axes, *, max_distance=500 * u.Mpc):
+def nearby_galaxies(galaxies: Table, axes: Table, *, max_distance: Quantity = 500 * u.Mpc) -> Table:
     """
     Join distances and sizes of galaxies into a table for `~claxboi.counterparts.find_hosts`.
 

@@ -3,6 +3,10 @@
 Host galaxies: X-ray sources inside the isophotal ellipse of a galaxy.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -26,13 +30,22 @@ from claxboi.utils import (
 from ._catalogue_positions import read_positions
 from ._galaxies import read_ellipses, read_galaxy_ids
 
+if TYPE_CHECKING:
+    from regions import Regions
+
 __all__ = ["best_hosts", "find_hosts", "host_regions"]
 
 _PAIRS_AT_ONCE = 4_000_000
 _DISTANCES = ("galaxy_distance", "galaxy_distance_error")
 
 
-def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
+def find_hosts(
+    xray: Table,
+    galaxies: Table,
+    *,
+    factor: float = 1.26,
+    missing_angle: Literal["mean", "major", "skip"] = "mean",
+) -> Table:
     r"""
     Find the galaxies in whose isophotal ellipse each X-ray source lies.
 
@@ -136,7 +149,7 @@ def find_hosts(xray, galaxies, *, factor=1.26, missing_angle="mean"):
 
 
 @checked
-def best_hosts(xray, hosts, *, overwrite=False):
+def best_hosts(xray: Table, hosts: Table, *, overwrite: bool = False) -> Table:
     """
     Give each X-ray source its best host: the galaxy in which it lies deepest.
 
@@ -213,7 +226,12 @@ def _settings(hosts):
     return {name: value for name, value in kept.items() if name not in {"version", "date"}}
 
 
-def host_regions(galaxies, *, factor=1.0, missing_angle="mean"):
+def host_regions(
+    galaxies: Table,
+    *,
+    factor: float = 1.0,
+    missing_angle: Literal["mean", "major", "skip"] = "mean",
+) -> Regions:
     """
     Make sky regions from the isophotal ellipses, to draw over an image or write for DS9.
 

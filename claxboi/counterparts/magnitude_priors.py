@@ -3,7 +3,10 @@
 Magnitude and colour priors: ratios of the distributions of counterparts and field objects.
 """
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
@@ -22,6 +25,9 @@ from claxboi.utils import (
 )
 
 from .histograms import bin_shares, histogram, quantiles, towards_product
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["MagnitudePrior", "ProbabilityPrior"]
 
@@ -92,16 +98,24 @@ class MagnitudePrior:
     MagnitudePrior(('g', 'w1'))
     """
 
-    def __init__(self, column, *, error=None, limit=None, min_secure=50, n_bins=None):
+    def __init__(
+        self,
+        column: str | tuple,
+        *,
+        error: str | tuple | None = None,
+        limit: str | tuple | None = None,
+        min_secure: int = 50,
+        n_bins: int | None = None,
+    ) -> None:
         self.columns = _names(column, "column")
         self.error = _companions(error, "error", self.columns)
         self.limit = _companions(limit, "limit", self.columns)
         self.min_secure = check_count(min_secure, "min_secure", minimum=2)
         self.n_bins = None if n_bins is None else check_count(n_bins, "n_bins")
-        self.edges = None
-        self.counterparts = None
-        self.field = None
-        self.n_secure = None
+        self.edges: Any = None
+        self.counterparts: Any = None
+        self.field: Any = None
+        self.n_secure: int | None = None
         # Units of the edges; None: nothing told them.
         self._units = [None] * len(self.columns)
 
@@ -129,7 +143,7 @@ class MagnitudePrior:
         return self.edges is None
 
     @classmethod
-    def from_table(cls, table, column, *, error=None, limit=None):
+    def from_table(cls, table: Table, column: Any, *, error: Any = None, limit: Any = None) -> Any:
         """
         Make a prior from distributions that were learned before, or elsewhere.
 
@@ -194,7 +208,7 @@ class MagnitudePrior:
         prior._set(edges, q, n, weight, weight)
         return prior
 
-    def to_table(self):
+    def to_table(self) -> Table:
         """
         Return the distributions.
 
@@ -233,7 +247,7 @@ class MagnitudePrior:
         table.meta["n_secure"] = self.n_secure
         return table
 
-    def check(self, table, name):
+    def check(self, table: Table, name: str) -> None:
         """
         Check that a catalogue has the columns.
 
@@ -253,7 +267,9 @@ class MagnitudePrior:
         check_columns(table, self.columns, name)
         check_columns(table, [c for c in (*self.error, *self.limit) if c], name)
 
-    def learned(self, table, secure, p_secure, field, name):
+    def learned(
+        self, table: Table, secure: ndarray, p_secure: ndarray, field: ndarray, name: str
+    ) -> Any:
         """
         Return a copy that has learned from a catalogue.
 
@@ -365,7 +381,7 @@ class MagnitudePrior:
             limits.append(flag[take])
         return np.array(values), np.array(errors), np.array(limits)
 
-    def log_factor(self, table, rows, name):
+    def log_factor(self, table: Table, rows: ndarray, name: str) -> ndarray:
         """
         Compute the natural logarithm of the factor of some rows of a catalogue.
 
@@ -449,7 +465,7 @@ class ProbabilityPrior:
 
     needs_learning = False
 
-    def __init__(self, column):
+    def __init__(self, column: str) -> None:
         self.columns = _names(column, "column")
         if len(self.columns) != 1:
             raise ValueError(f"column must be one name, got {column!r}")
@@ -462,7 +478,7 @@ class ProbabilityPrior:
         """The column, for the name of the factor's column."""
         return self.columns[0]
 
-    def check(self, table, name):
+    def check(self, table: Table, name: str) -> None:
         """
         Check that a catalogue has the column, and probabilities in it.
 
@@ -482,7 +498,7 @@ class ProbabilityPrior:
                 f"{values[bad][0]:g} in row {np.argmax(bad)}"
             )
 
-    def log_factor(self, table, rows, name):
+    def log_factor(self, table: Table, rows: ndarray, name: str) -> ndarray:
         """
         Compute the natural logarithm of the factor of some rows of a catalogue.
 

@@ -3,8 +3,11 @@
 Conversion of survey magnitudes to one system: Gaia BP, RP and WISE W1, W2.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -25,6 +28,11 @@ from claxboi.utils import (
     shown,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from astropy.units import Quantity
+
 __all__ = ["homogenize_magnitudes", "magnitude_relations"]
 
 # A flux below this many sigma is given as a limit at flux + 2 sigma (2 sigma if the flux is
@@ -35,7 +43,7 @@ _PLAUSIBLE_MAG = 50.0
 _MAG_PER_LN = 2.5 / np.log(10)
 
 
-def magnitude_relations():
+def magnitude_relations() -> Table:
     """
     List the relations with which `homogenize_magnitudes` converts bands.
 
@@ -78,7 +86,14 @@ def _relations():
 
 
 @checked
-def homogenize_magnitudes(table, survey, *, columns=None, proxy_scatter=0 * u.mag, overwrite=False):
+def homogenize_magnitudes(
+    table: Table,
+    survey: str | Sequence[str],
+    *,
+    columns: Mapping[str, str] | tuple | None = None,
+    proxy_scatter: Quantity = 0 * u.mag,
+    overwrite: bool = False,
+) -> Table:
     """
     Convert the magnitudes of a survey to one system: Gaia BP and RP, or WISE W1 and W2.
 
@@ -161,7 +176,8 @@ def homogenize_magnitudes(table, survey, *, columns=None, proxy_scatter=0 * u.ma
     new, used = {}, []
     for target in dict.fromkeys(relation["target"] for relation, *_ in found):
         parts = [part for part in found if part[0]["target"] == target]
-        merged = _merge([_apply(table, *part, scatter) for part in parts], len(table))
+        applied = [_apply(table, *part, scatter) for part in parts]  # type: ignore[call-arg]
+        merged = _merge(applied, len(table))
         relations = [relation for relation, *_ in parts]
         new |= _columns(target, merged, relations)
         used += [f"{target} = {_formula(relation)}" for relation in relations]

@@ -3,7 +3,10 @@
 Counterpart identification as methods of a table of X-ray sources.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from astropy.table import Table
 
@@ -13,6 +16,9 @@ from .find_counterparts import find_counterparts
 from .host_search import find_hosts_in
 from .hosts import best_hosts, find_hosts
 from .xraylinks import link_xray
+
+if TYPE_CHECKING:
+    from .xraylinks import XrayLinks
 
 __all__ = ["CounterpartMixin"]
 
@@ -45,7 +51,14 @@ class CounterpartMixin:
 
     find_counterparts = as_method(find_counterparts)
 
-    def find_hosts(self, galaxies="glade", *, factor=1.26, overwrite=False, **options):
+    def find_hosts(
+        self,
+        galaxies: str | Table = "glade",
+        *,
+        factor: float = 1.26,
+        overwrite: bool = False,
+        **options: Any,
+    ) -> Table:
         """
         Add the best host galaxy of each source, in catalogues by name or in a table.
 
@@ -85,7 +98,9 @@ class CounterpartMixin:
         hosts = find_hosts(self, galaxies, factor=factor, **options)
         return best_hosts(self, hosts, overwrite=overwrite)
 
-    def link_xray(self, others, *, name="primary", n_sigma=(1, 3)):
+    def link_xray(
+        self, others: Mapping[str, Table], *, name: str = "primary", n_sigma: tuple = (1, 3)
+    ) -> XrayLinks:
         """
         Link the sources with those of other X-ray catalogues: `~claxboi.counterparts.link_xray`.
 

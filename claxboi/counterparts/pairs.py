@@ -3,7 +3,9 @@
 All pairs of two catalogues within a radius, on the whole sphere.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -40,7 +42,7 @@ class SkyPairs(NamedTuple):
     """Great-circle separation in arcsec, float64 of shape (n_pairs,)."""
 
 
-def sky_pairs(coords1, coords2, radius):
+def sky_pairs(coords1: SkyCoord, coords2: SkyCoord, radius: Any) -> SkyPairs:
     """
     Find all pairs of two catalogues that are no farther apart than a radius.
 

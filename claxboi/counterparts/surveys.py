@@ -3,8 +3,11 @@
 Counterparts from surveys by name, fetched around the X-ray sources.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
@@ -31,6 +34,9 @@ from .errors import complete_pos_errors, read_covariances
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .pairs import check_radius
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["find_in_surveys"]
 
 log = logging.getLogger(__name__)
@@ -46,24 +52,24 @@ _PARALLAX = ("parallax", "parallax_error")
 
 @checked
 def find_in_surveys(
-    table,
-    surveys,
+    table: Table,
+    surveys: str | Sequence[str],
     *,
-    domain="opt",
-    radius=10 * u.arcsec,
-    references=None,
-    magnitudes=True,
-    rule="first",
-    cutoff=0.0,
-    priors=None,
-    completeness="estimate",
-    keep="best",
-    service=None,
-    cache=True,
-    max_age=None,
-    show_progress=True,
-    overwrite=False,
-):
+    domain: str = "opt",
+    radius: Any = 10 * u.arcsec,
+    references: Mapping | None = None,
+    magnitudes: bool = True,
+    rule: Any = "first",
+    cutoff: Any = 0.0,
+    priors: Any = None,
+    completeness: Literal["estimate"] | float | Mapping = "estimate",
+    keep: Literal["best", "all"] = "best",
+    service: Any = None,
+    cache: Any = True,
+    max_age: Any = None,
+    show_progress: Any = True,
+    overwrite: bool = False,
+) -> Table:
     r"""
     Find the counterparts of X-ray sources in surveys by name: fetch, associate, choose, join.
 

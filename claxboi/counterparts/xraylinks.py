@@ -3,6 +3,8 @@
 Links between X-ray catalogues: detections of the same source by several missions.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -70,7 +72,7 @@ class _Nodes(NamedTuple):
     """East-East, East-North and North-North in arcsec2, of shape (3, n)."""
 
 
-def link_xray(catalogues, *, n_sigma=(1, 3)):
+def link_xray(catalogues: Mapping[str, Table], *, n_sigma: tuple = (1, 3)) -> XrayLinks:
     """
     Link detections of the same source in several X-ray catalogues.
 

@@ -15,7 +15,7 @@ __all__ = []
 #: Axes narrower than this with their labels, in inches, get the font sizes of a journal column.
 NARROW_INCHES = 4.2
 #: Labels of rows and columns are broken at spaces after about this many characters.
-_LABEL_LETTERS = 16
+_LABEL_CHARACTERS = 16
 #: Mean character width and line distance, in units of the font size.
 _LETTER, _LINE = 0.56, 1.55
 #: Smallest font size of a legend, in points.
@@ -102,7 +102,7 @@ def fit_font_sizes(ax, *panels):
             one.title.set_size(label)
 
 
-def broken(text, n_letters=_LABEL_LETTERS):
+def broken(text, n_characters=_LABEL_CHARACTERS):
     """
     Break a long name at spaces, and escape it for matplotlib.
 
@@ -110,7 +110,7 @@ def broken(text, n_letters=_LABEL_LETTERS):
     ----------
     text : str
         The name.
-    n_letters : int, optional
+    n_characters : int, optional
         Characters per line; longer words are not broken.
 
     Returns
@@ -118,7 +118,7 @@ def broken(text, n_letters=_LABEL_LETTERS):
     text : str
     """
     settings = {"break_long_words": False, "break_on_hyphens": False}
-    return literal(textwrap.fill(str(text), max(n_letters, 8), **settings) or str(text))
+    return literal(textwrap.fill(str(text), max(n_characters, 8), **settings) or str(text))
 
 
 def label_inches(labels, size):
@@ -217,7 +217,7 @@ def _n_lines(labels):
     return max((label.count("\n") + 1 for label in labels), default=1)
 
 
-def cell_font_size(cell_inches, n_letters, n_lines=1, *, largest=9.5):
+def cell_font_size(cell_inches, n_characters, n_lines=1, *, largest=9.5):
     """
     Return the font size that fits a cell.
 
@@ -225,7 +225,7 @@ def cell_font_size(cell_inches, n_letters, n_lines=1, *, largest=9.5):
     ----------
     cell_inches : (float, float)
         Its width and height.
-    n_letters, n_lines : int
+    n_characters, n_lines : int
         Characters per line and number of lines in it.
     largest : float, optional
         The largest size.
@@ -236,7 +236,9 @@ def cell_font_size(cell_inches, n_letters, n_lines=1, *, largest=9.5):
         In points.
     """
     width, height = (72 * inches for inches in cell_inches)
-    return float(np.clip(min(width / (0.66 * n_letters), height / (1.25 * n_lines)), 3.5, largest))
+    return float(
+        np.clip(min(width / (0.66 * n_characters), height / (1.25 * n_lines)), 3.5, largest)
+    )
 
 
 def legend_above(
@@ -279,12 +281,12 @@ def legend_above(
     handles = ax.get_legend_handles_labels()[0] if handles is None else handles
     if not handles:
         return 0.0
-    room = max(space_inches(ax)[0] - left_inches, 0.5)
+    space = max(space_inches(ax)[0] - left_inches, 0.5)
     usual = 7.0 if is_narrow(ax) else 8.5
     # Where no font size fits, the layout shrinks the Axes instead.
     for size in (*np.arange(usual, _SMALLEST - 0.1, -0.5), usual):
-        n_columns = _n_columns(handles, size, room, most)
-        lines = _title_lines(title, size + 0.5, room)
+        n_columns = _n_columns(handles, size, space, most)
+        lines = _title_lines(title, size + 0.5, space)
         n_lines = -(-len(handles) // n_columns) + len(lines)
         height = _LINE * size * n_lines + size + lift
         if most_points is None or height <= most_points:
@@ -309,17 +311,17 @@ def legend_above(
     return float(height)
 
 
-def _n_columns(handles, size, room, most):
+def _n_columns(handles, size, space, most):
     widths = [size / 72 * (3.4 + _LETTER * len(one.get_label())) for one in handles]
     for n in range(min(most, len(widths)), 1, -1):
         # Matplotlib fills the columns of a legend one after the other.
-        if sum(max(column) for column in np.array_split(widths, n)) <= room:
+        if sum(max(column) for column in np.array_split(widths, n)) <= space:
             return n
     return 1
 
 
-def _title_lines(title, size, room):
-    return textwrap.wrap(title or "", max(int(room / (0.53 * size / 72)), 12))
+def _title_lines(title, size, space):
+    return textwrap.wrap(title or "", max(int(space / (0.53 * size / 72)), 12))
 
 
 def title_above(ax, title, above=0.0, *, left_inches=_NUMBERS_INCHES):
@@ -343,7 +345,7 @@ def title_above(ax, title, above=0.0, *, left_inches=_NUMBERS_INCHES):
         Approximate height of the title, in points.
     """
     size, _ = axis_font_sizes(ax)
-    room = max(space_inches(ax)[0] - left_inches, 0.5)
-    title = textwrap.fill(title, max(int(room / (_LETTER * size / 72)), 12))
+    space = max(space_inches(ax)[0] - left_inches, 0.5)
+    title = textwrap.fill(title, max(int(space / (_LETTER * size / 72)), 12))
     ax.set_title(title, loc="left", size=size, pad=4 + above)
     return 1.2 * size * (1 + title.count("\n")) + 4

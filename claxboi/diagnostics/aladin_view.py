@@ -3,6 +3,10 @@
 The sources of a table on the sky, in an Aladin Lite widget of a notebook.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -34,7 +38,15 @@ SMALLEST_FOV, LARGEST_FOV = 0.05, 180.0
 
 
 @checked
-def aladin(table, *, level=0.95, class_column=None, survey="P/DSS2/color", height=500, links=True):
+def aladin(
+    table: Table,
+    *,
+    level: float = 0.95,
+    class_column: str | None = None,
+    survey: str = "P/DSS2/color",
+    height: int = 500,
+    links: bool = True,
+) -> SkyView:
     """
     Show the sources on the sky in an ``ipyaladin`` widget.
 
@@ -111,12 +123,15 @@ class SkyView:
     0
     """
 
-    def __init__(self, table, *, level, class_column, survey, height, links):
+    def __init__(
+        self, table: Table, *, level: Any, class_column: Any, survey: Any, height: Any, links: Any
+    ) -> None:
         check_table(table)
         check_columns(table, ["ra", "dec"])
         level = check_number(level, "level", minimum=0, maximum=1, exclusive=True)
         ipyaladin = _import_ipyaladin()
         self.table = table
+        self._selection: Any = None
         ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
         self._known = np.isfinite(ra) & np.isfinite(dec)
         if not self._known.any():
@@ -204,7 +219,7 @@ class SkyView:
         }
         return self.table[np.array(sorted(rows), int)]
 
-    def select(self, sources, *, center=True):
+    def select(self, sources: Any, *, center: bool = True) -> None:
         """
         Show some sources as selected on the sky.
 
@@ -224,7 +239,7 @@ class SkyView:
         lost = rows[~self._known[rows]]
         if len(lost):
             raise ValueError(f"sources must have positions; row {lost[0]} has none")
-        if getattr(self, "_selection", None) is not None:
+        if self._selection is not None:
             self.widget.remove_overlay(self._selection)
             self._selection = None
         if not len(rows):

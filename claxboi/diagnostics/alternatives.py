@@ -3,6 +3,10 @@
 Figure of the predictions that change without a category of properties.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification.results import read_classified
@@ -11,13 +15,17 @@ from claxboi.utils.style import DARK, GREY, new_axes
 
 from ._layout import broken, cell_font_size, label_inches, label_matrix, title_above
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_alternatives"]
 
 #: Smallest font size of the new class, in points.
 _SMALLEST = 4.2
 
 
-def plot_alternatives(result, *, ax=None):
+def plot_alternatives(result: Table, *, ax: Axes | None = None) -> Axes:
     """
     Plot the fraction of predictions that would change without a category of properties.
 
@@ -64,11 +72,11 @@ def plot_alternatives(result, *, ax=None):
     rows = [f"{broken(name)} ({n})" for name, n in zip(classes, totals, strict=True)]
     cell = label_matrix(ax, rows, [broken(name) for name in categories])
     size = cell_font_size(cell, 6, 2)
-    n_letters, n_lines = (
+    n_characters, n_lines = (
         max(len(line) for name in others for line in name.split("\n")),
         max(name.count("\n") + 1 for name in others),
     )
-    small = min(0.8 * size, cell_font_size(cell, n_letters, 1.5 + n_lines))
+    small = min(0.8 * size, cell_font_size(cell, n_characters, 1.5 + n_lines))
     # Changes of 1 % matter, as in a confusion matrix.
     ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for (row, column), part in np.ndenumerate(share):

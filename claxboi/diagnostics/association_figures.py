@@ -3,6 +3,10 @@
 Figures of an association: separations, cutoffs, magnitude priors, and a finding chart.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units as u
 
@@ -25,6 +29,11 @@ from claxboi.utils.style import COLORS, DARK, GREY, hide_spines, new_axes, split
 from ._axis_labels import axis_label, literal
 from ._layout import fit_font_sizes, is_narrow, legend_above, title_above
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from matplotlib.axes import Axes
+
 __all__ = [
     "plot_cutoffs",
     "plot_finding_chart",
@@ -40,7 +49,14 @@ _BARS = np.array([0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600])
 _LABELLED = 0.01
 
 
-def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
+def plot_separations(
+    candidates: Table,
+    xray: Table,
+    secondary: Table,
+    *,
+    name: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     r"""
     Plot the separations of counterparts in units of their errors, with the expected distribution.
 
@@ -117,7 +133,7 @@ def plot_separations(candidates, xray, secondary, *, name=None, ax=None):
     return ax
 
 
-def plot_cutoffs(calibration, *, ax=None):
+def plot_cutoffs(calibration: CutoffCalibration, *, ax: Axes | None = None) -> Axes:
     r"""
     Plot false rate, purity and completeness against the smallest accepted p_any.
 
@@ -187,7 +203,9 @@ def plot_cutoffs(calibration, *, ax=None):
     return ax
 
 
-def plot_magnitude_prior(candidates, prior=None, *, ax=None):
+def plot_magnitude_prior(
+    candidates: Table, prior: str | None = None, *, ax: Axes | None = None
+) -> Axes:
     """
     Plot the distributions of counterparts and field objects that a magnitude prior has learned.
 
@@ -275,7 +293,16 @@ def _plot_pair(record, ax):
     return ax
 
 
-def plot_finding_chart(candidates, xray, secondary, row, *, name=None, radius=None, ax=None):
+def plot_finding_chart(
+    candidates: Table,
+    xray: Table,
+    secondary: Table,
+    row: int,
+    *,
+    name: str | None = None,
+    radius: Quantity | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """
     Plot one X-ray source, the objects around it and the probabilities that they are its
     counterpart.

@@ -3,6 +3,10 @@
 Figure of a confusion matrix.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from claxboi.classification.results import check_evaluation
@@ -19,6 +23,11 @@ from ._layout import (
     title_above,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from claxboi.classification import Evaluation
+
 __all__ = ["plot_confusion"]
 
 # Space between the matrix and its margins, in cells.
@@ -28,7 +37,13 @@ _NARROW_CELL = 0.38
 
 
 @checked
-def plot_confusion(evaluation, *, normalize="truth", corrected=False, ax=None):
+def plot_confusion(
+    evaluation: Evaluation,
+    *,
+    normalize: Literal["truth", "predicted", None] = "truth",
+    corrected: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
     """
     Plot a confusion matrix with recall and precision at its margins.
 

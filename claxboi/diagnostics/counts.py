@@ -3,6 +3,10 @@
 Figure of the number of sources of each class, by flux.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification.results import read_classified
@@ -19,6 +23,12 @@ from claxboi.utils.style import DARK, hide_spines, new_axes, place_styles
 from ._axis_labels import axis_label, literal
 from ._layout import fit_font_sizes, legend_above
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_class_counts"]
 
 #: Points of the classes stand side by side over this part of a bin.
@@ -28,7 +38,15 @@ _HALF_DECADE = 3.5
 
 
 @checked
-def plot_class_counts(result, column="flux", *, classes=None, n_bins=12, cumulative=False, ax=None):
+def plot_class_counts(
+    result: Table,
+    column: str = "flux",
+    *,
+    classes: Sequence[str] | None = None,
+    n_bins: int = 12,
+    cumulative: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
     r"""
     Plot the number of sources of each class in bins of flux.
 

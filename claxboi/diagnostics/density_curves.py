@@ -3,6 +3,10 @@
 Figure of the densities that the classifier learned, over the training values.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.utils import check_number, checked
@@ -10,6 +14,11 @@ from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes, split
 
 from ._axis_labels import axis_label, literal, short_symbol, unit_text
 from ._layout import fit_font_sizes, is_narrow, legend_above
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from claxboi.classification import NaiveBayesClassifier, Property
 
 __all__ = ["plot_densities"]
 
@@ -31,7 +40,14 @@ N_RUG = 200
 
 
 @checked
-def plot_densities(model, column, ax=None, value=None, *, source_name="this source"):
+def plot_densities(
+    model: NaiveBayesClassifier,
+    column: str | Property,
+    ax: Axes | None = None,
+    value: float | None = None,
+    *,
+    source_name: str = "this source",
+) -> Axes:
     """
     Plot what a classifier learned of one property: a density per class, over its histogram.
 

@@ -3,6 +3,10 @@
 Bar chart of the contributions to one class against another.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification import Explanation
@@ -20,14 +24,26 @@ from ._layout import (
     title_above,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_explanation"]
+
+#: Kinds of parts that are about missing and known values.
+PRESENCE = ("missing", "presence")
 
 #: Parts that change little are drawn as one bar.
 SMALLEST_SHARE = 0.02
 
 
 @checked
-def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
+def plot_explanation(
+    explanation: Explanation,
+    *,
+    class_name: str | None = None,
+    against: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """
     Plot the contributions of all properties to one class against another.
 
@@ -87,9 +103,9 @@ def plot_explanation(explanation, *, class_name=None, against=None, ax=None):
             value,
             height=0.72,
             color=colors.get(category, GREY),
-            alpha=0.45 if kind == "missing" else 1.0,
-            hatch="////" if kind == "missing" else None,
-            edgecolor="white" if kind == "missing" else "none",
+            alpha=0.45 if kind in PRESENCE else 1.0,
+            hatch="////" if kind in PRESENCE else None,
+            edgecolor="white" if kind in PRESENCE else "none",
         )
     ax.axvline(0, color=DARK, linewidth=0.8)
     ax.tick_params(axis="y", length=0)
@@ -139,4 +155,10 @@ def _label(part):
         return f"{short_symbol(name)} = {value:.4g}"
     if kind == "missing":
         return f"{short_symbol(name)} is {'missing' if np.isnan(value) else 'known'}"
+    if kind == "presence":
+        names = ", ".join(map(short_symbol, name.split(", ")))
+        verb = "are" if ", " in name else "is"
+        return f"{names} {verb} {'missing' if np.isnan(value) else 'known'}"
+    if kind == "pair":
+        return " with ".join(map(short_symbol, name.split(" with ")))
     return kind

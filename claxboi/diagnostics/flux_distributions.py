@@ -3,6 +3,10 @@
 Figure of the fluxes of one source by date and mission.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from astropy import units as u
 
@@ -24,6 +28,14 @@ from claxboi.utils.style import (
 from ._axis_labels import literal, unit_text
 from ._layout import TURNED, fit_font_sizes, is_narrow, legend_above, title_above
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
+    from claxboi.counterparts import XrayLinks
+
 __all__ = ["plot_fluxes"]
 
 #: Fluxes of the same date are spread over this fraction of the span of dates.
@@ -35,19 +47,19 @@ _SHORTEST = 1.0
 
 
 def plot_fluxes(
-    table,
-    source,
-    links,
-    catalogues,
+    table: Table,
+    source: int | str,
+    links: XrayLinks | Table,
+    catalogues: Mapping[str, Table],
     *,
-    name="primary",
-    limits=None,
-    band="0.5-2",
-    gamma=GAMMA,
-    nh=NH,
-    gamma_range=GAMMA_RANGE,
-    ax=None,
-):
+    name: str = "primary",
+    limits: Mapping[str, Table] | None = None,
+    band: str | tuple = "0.5-2",
+    gamma: Any = GAMMA,
+    nh: Any = NH,
+    gamma_range: tuple = GAMMA_RANGE,
+    ax: Axes | None = None,
+) -> Axes:
     r"""
     Plot all fluxes and upper limits of one source against the date, in one band.
 

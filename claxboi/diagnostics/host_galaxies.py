@@ -3,6 +3,10 @@
 Figure of the X-ray sources around a galaxy.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -16,6 +20,10 @@ from claxboi.utils.style import COLORS, DARK, GREY, new_axes
 from ._axis_labels import literal
 from ._layout import fit_font_sizes, legend_above, title_above
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_hosts"]
 
 # Half width of the figure, in units of the largest ellipse.
@@ -24,7 +32,15 @@ _MARGIN = 1.25
 _UNITS = ((3, u.deg), (3, u.arcmin), (0, u.arcsec))
 
 
-def plot_hosts(xray, galaxies, galaxy_id, *, factor=1.26, missing_angle="mean", ax=None):
+def plot_hosts(
+    xray: Table,
+    galaxies: Table,
+    galaxy_id: str | int,
+    *,
+    factor: float = 1.26,
+    missing_angle: Literal["mean", "major", "skip"] = "mean",
+    ax: Axes | None = None,
+) -> Axes:
     """
     Plot the X-ray sources around a galaxy over its isophotal ellipse.
 
@@ -95,7 +111,8 @@ def plot_hosts(xray, galaxies, galaxy_id, *, factor=1.26, missing_angle="mean", 
 
     ax = new_axes(ax, 6.0, 5.6)
     for k in _others(ellipses, which, centre, reach * unit):
-        _draw_other(ax, *_offsets(centre, _edge(ellipses, k, 1.0), unit), ids[k])
+        x_edge, y_edge = _offsets(centre, _edge(ellipses, k, 1.0), unit)
+        _draw_other(ax, x_edge, y_edge, ids[k])
     for size, linestyle in ((1.0, "-"), (factor, "--")):
         edge = _offsets(centre, _edge(ellipses, which, size), unit)
         ax.plot(*edge, color=DARK, linewidth=1.3, linestyle=linestyle)

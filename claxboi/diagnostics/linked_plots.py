@@ -3,6 +3,10 @@
 Linked views of the sources: two properties, the sky, and a table.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from astropy import units as u
 
@@ -10,6 +14,11 @@ from claxboi.catalog import identifier_columns
 from claxboi.classification.results import read_classes
 from claxboi.utils import check_columns, check_table, checked, float_values, text_values
 from claxboi.utils.style import SHADE, place_styles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
 
 __all__ = ["plot_linked"]
 
@@ -23,7 +32,15 @@ NO_CLASS = "no class"
 
 
 @checked
-def plot_linked(table, x, y, *, class_column=None, columns=(), width=900):
+def plot_linked(
+    table: Table,
+    x: str,
+    y: str,
+    *,
+    class_column: str | None = None,
+    columns: Sequence[str] = (),
+    width: int = 900,
+) -> Any:
     """
     Plot two properties, the sky and a table that share one selection, with ``bokeh``.
 

@@ -3,6 +3,10 @@
 Figure of the properties that have a value, by class.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification.results import read_classes
@@ -13,11 +17,24 @@ from claxboi.utils.style import DARK, GREY, new_axes
 from ._axis_labels import literal, short_symbol
 from ._layout import broken, cell_font_size, label_inches, label_matrix, title_above
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_missing"]
 
 
 @checked
-def plot_missing(table, columns=None, *, class_column=None, classes=None, ax=None):
+def plot_missing(
+    table: Table,
+    columns: Sequence[str] | None = None,
+    *,
+    class_column: str | None = None,
+    classes: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """
     Plot the fraction of sources of each class that have a value of each property.
 

@@ -3,6 +3,10 @@
 Figures as methods of a table.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 from claxboi.classification import priors_sensitivity
 from claxboi.classification._html import result_html
 from claxboi.classification.results import find_source, find_value
@@ -30,6 +34,14 @@ from .thresholds import plot_thresholds
 from .track import plot_track
 from .ulx_spectrum import plot_ulx
 from .weight_history import plot_weight_search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
+    from claxboi.classification import Property
 
 __all__ = ["DiagnosticsMixin"]
 
@@ -106,7 +118,14 @@ class DiagnosticsMixin:
     plot_ulx = as_method(plot_ulx)
     plot_weight_search = as_method(plot_weight_search, _search)
 
-    def plot_densities(self, column, ax=None, value=None, *, source=None):
+    def plot_densities(
+        self,
+        column: str | Property,
+        ax: Axes | None = None,
+        value: float | None = None,
+        *,
+        source: int | str | None = None,
+    ) -> Axes:
         """
         Plot the densities of one property: `~claxboi.diagnostics.plot_densities`.
 
@@ -132,7 +151,7 @@ class DiagnosticsMixin:
             value, named["source_name"] = find_value(self, column, source)
         return plot_densities(model, column, ax=ax, value=value, **named)
 
-    def plot_explanation(self, source, **settings):
+    def plot_explanation(self, source: int | str, **settings: Any) -> Axes:
         """
         Plot why a source is one class and not another: `~claxboi.diagnostics.plot_explanation`.
 
@@ -150,7 +169,13 @@ class DiagnosticsMixin:
         row, _ = find_source(self, source)
         return plot_explanation(_known(self.model).explain(self[row]), **settings)
 
-    def plot_priors_sensitivity(self, priors=None, *, ax=None, **settings):
+    def plot_priors_sensitivity(
+        self,
+        priors: Mapping | Sequence | Literal["training"] | None = None,
+        *,
+        ax: Axes | None = None,
+        **settings: Any,
+    ) -> Axes:
         """
         Plot what other priors would change: `~claxboi.diagnostics.plot_priors_sensitivity`.
 
@@ -170,7 +195,7 @@ class DiagnosticsMixin:
         sensitivity = priors_sensitivity(_known(self.model), self, priors, **settings)
         return plot_priors_sensitivity(sensitivity, ax=ax)
 
-    def plot_separations(self, candidates, secondary, **settings):
+    def plot_separations(self, candidates: Table, secondary: Table, **settings: Any) -> Axes:
         """
         Plot the separations of counterparts: `~claxboi.diagnostics.plot_separations`.
 
@@ -189,7 +214,9 @@ class DiagnosticsMixin:
         """
         return plot_separations(candidates, self, secondary, **settings)
 
-    def plot_finding_chart(self, source, candidates, secondary, **settings):
+    def plot_finding_chart(
+        self, source: int | str, candidates: Table, secondary: Table, **settings: Any
+    ) -> Axes:
         """
         Plot one source and the objects around it: `~claxboi.diagnostics.plot_finding_chart`.
 

@@ -3,6 +3,10 @@
 Figure of the outlier measure of each predicted class.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification.results import read_classified
@@ -10,6 +14,10 @@ from claxboi.utils import float_values, text_values
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes
 
 from ._layout import broken, fit_font_sizes, is_narrow
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_outliers"]
 
@@ -21,7 +29,7 @@ OUTLIER_SHARE = 0.02
 N_OUTLIERS = 20
 
 
-def plot_outliers(result, ax=None):
+def plot_outliers(result: Table, ax: Axes | None = None) -> Axes:
     """
     Plot the distribution of the outlier measure for each predicted class.
 
@@ -63,7 +71,7 @@ def plot_outliers(result, ax=None):
     edges = np.histogram_bin_edges(outlier[known], N_BINS)
 
     ax = new_axes(ax, 6.4, 1.2 + 0.55 * len(classes))
-    beside = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": DARK}
+    beside: dict = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": DARK}
     beside["size"] = 7.5 if is_narrow(ax) else 9.0
     ax.annotate("sources", (1.01, -0.7), **beside)
     for place, (name, style) in enumerate(class_styles(classes).items()):

@@ -3,6 +3,10 @@
 Figure of the catalogues that the labels come from, and of their overlaps.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.training import LabelReport
@@ -22,11 +26,20 @@ from ._layout import (
     title_above,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_training_overlap"]
 
 
 @checked
-def plot_training_overlap(report, *, class_name=None, n_combinations=20, ax=None):
+def plot_training_overlap(
+    report: LabelReport,
+    *,
+    class_name: str | None = None,
+    n_combinations: int = 20,
+    ax: Axes | None = None,
+) -> Axes:
     """
     Plot the number of sources of a class in each combination of catalogues.
 

@@ -3,7 +3,10 @@
 Figure of two properties of the sources, by class.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -33,6 +36,12 @@ from claxboi.utils.style import (
 from ._axis_labels import axis_label, literal
 from ._layout import fit_font_sizes, legend_above
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_plane"]
 
 #: Fractions of a class inside its contours.
@@ -50,20 +59,20 @@ _N_POINTS, _N_LIMITS = 300, 60
 
 @checked
 def plot_plane(
-    table,
-    x,
-    y,
+    table: Table,
+    x: str,
+    y: str,
     *,
-    class_column=None,
-    classes=None,
-    source=None,
-    log_x=None,
-    log_y=None,
-    upper_limits=None,
-    lower_limits=None,
-    contours_above=100,
-    ax=None,
-):
+    class_column: str | None = None,
+    classes: Sequence[str] | None = None,
+    source: int | str | None = None,
+    log_x: bool | None = None,
+    log_y: bool | None = None,
+    upper_limits: Mapping[str, str] | None = None,
+    lower_limits: Mapping[str, str] | None = None,
+    contours_above: int = 100,
+    ax: Axes | None = None,
+) -> Axes:
     r"""
     Plot two properties of the sources: each class as contours and points, limits as arrows.
 

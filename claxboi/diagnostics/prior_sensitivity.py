@@ -3,6 +3,10 @@
 Figure of the sensitivity of class numbers to the priors.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification import PriorSensitivity
@@ -19,10 +23,13 @@ from ._layout import (
     space_inches,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_priors_sensitivity"]
 
 
-def plot_priors_sensitivity(sensitivity, *, ax=None):
+def plot_priors_sensitivity(sensitivity: PriorSensitivity, *, ax: Axes | None = None) -> Axes:
     """
     Plot the expected number of each class for different priors.
 

@@ -3,6 +3,10 @@
 Reliability diagram.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification.results import check_evaluation
@@ -12,11 +16,18 @@ from claxboi.utils.style import DARK, GREY, SHADE, hide_spines, new_axes, split_
 from ._axis_labels import literal
 from ._layout import fit_font_sizes, legend_above
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from claxboi.classification import Evaluation
+
 __all__ = ["plot_reliability"]
 
 
 @checked
-def plot_reliability(evaluation, *, corrected=False, ax=None):
+def plot_reliability(
+    evaluation: Evaluation, *, corrected: bool = False, ax: Axes | None = None
+) -> Axes:
     """
     Plot how often the most probable class is correct against its probability.
 

@@ -3,6 +3,10 @@
 Sky map of the sources, by class.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -31,6 +35,14 @@ from claxboi.utils.style import (
 
 from ._axis_labels import literal
 from ._layout import axis_font_sizes, is_narrow, legend_above, space_inches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from astropy.visualization.wcsaxes import WCSAxes
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_sky"]
 
@@ -61,16 +73,16 @@ _HALF_SKY_DEG = np.degrees([2 * np.sqrt(2), np.sqrt(2)])
 
 @checked
 def plot_sky(
-    table,
+    table: Table,
     *,
-    frame="galactic",
-    center=None,
-    width=None,
-    class_column=None,
-    classes=None,
-    density_above=2000,
-    ax=None,
-):
+    frame: Literal["galactic", "icrs"] = "galactic",
+    center: SkyCoord | None = None,
+    width: Quantity | None = None,
+    class_column: str | None = None,
+    classes: Sequence[str] | None = None,
+    density_above: int = 2000,
+    ax: Axes | None = None,
+) -> WCSAxes:
     """
     Plot the positions of the sources of each class.
 
@@ -281,11 +293,11 @@ def _draw_density(ax, x, y):
     bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    bar.ax.tick_params(labelsize=_letters(ax))
-    bar.set_label("Sources per square degree", size=_letters(ax) + 0.5)
+    bar.ax.tick_params(labelsize=_font_size(ax))
+    bar.set_label("Sources per square degree", size=_font_size(ax) + 0.5)
 
 
-def _letters(ax):
+def _font_size(ax):
     return 7.0 if is_narrow(ax) else 8.5
 
 
@@ -294,7 +306,7 @@ def _finish(ax, frame, handles, *, is_all_sky, is_own):
     lon, lat = ax.coords[0], ax.coords[1]
     ax.coords.grid(color=GREY, linewidth=0.5, alpha=0.5)
     for coord, name in zip((lon, lat), names, strict=True):
-        coord.set_ticklabel(size=_letters(ax), color=DARK, exclude_overlapping=True)
+        coord.set_ticklabel(size=_font_size(ax), color=DARK, exclude_overlapping=True)
         if is_all_sky:
             coord.set_axislabel("")
         else:
@@ -310,7 +322,7 @@ def _finish(ax, frame, handles, *, is_all_sky, is_own):
         return legend_above(ax, handles)
     width, height = space_inches(ax)
     room = 72 * (height - width / 2)
-    return legend_above(ax, handles, lift=_letters(ax), most_points=None if is_own else room)
+    return legend_above(ax, handles, lift=_font_size(ax), most_points=None if is_own else room)
 
 
 def _label_all_sky(ax, frame):
@@ -328,7 +340,7 @@ def _label_all_sky(ax, frame):
             transform=ax.get_transform("world"),
             ha="center",
             va="center",
-            size=_letters(ax),
+            size=_font_size(ax),
             color=DARK,
             # Legible between the sources.
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0},
@@ -341,6 +353,6 @@ def _label_all_sky(ax, frame):
         transform=ax.transAxes,
         ha="center",
         va="top",
-        size=_letters(ax) + 0.5,
+        size=_font_size(ax) + 0.5,
         color=DARK,
     )

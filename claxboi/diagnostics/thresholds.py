@@ -3,6 +3,10 @@
 Figure of purity and completeness of a class by the smallest accepted probability.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy.table import Table
 
@@ -14,6 +18,9 @@ from claxboi.utils.style import COLORS, GREY, PALE, hide_spines, new_axes
 from ._axis_labels import literal
 from ._layout import fit_font_sizes, legend_above
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_thresholds"]
 
 #: Maximum number of thresholds that are drawn.
@@ -21,7 +28,7 @@ _N_DRAWN = 1000
 
 
 @checked
-def plot_thresholds(scores, class_name, *, ax=None):
+def plot_thresholds(scores: Evaluation | Table, class_name: str, *, ax: Axes | None = None) -> Axes:
     """
     Plot purity and completeness of a class against the smallest probability that is accepted.
 

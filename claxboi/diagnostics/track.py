@@ -3,6 +3,10 @@
 Figure of the probabilities of one source: final ones, and those from each category alone.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification.results import expand_columns, find_source, read_classified
@@ -11,6 +15,10 @@ from claxboi.utils.style import GREY, PALE, class_styles, hide_spines, new_axes
 
 from ._axis_labels import literal
 from ._layout import TURNED, fit_font_sizes, is_narrow, legend_above, title_above
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_track"]
 
@@ -23,7 +31,7 @@ LOWEST = 1e-6
 WIDTH = 0.44
 
 
-def plot_track(result, source, ax=None):
+def plot_track(result: Table, source: int | str, ax: Axes | None = None) -> Axes:
     """
     Plot the final probabilities of one source, and those from each category alone.
 

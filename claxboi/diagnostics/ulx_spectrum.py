@@ -3,6 +3,10 @@
 Candidate ultra-luminous X-ray sources against the background.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.utils import check_columns, check_table, float_values
@@ -10,12 +14,16 @@ from claxboi.utils.style import COLORS, DARK, GREY, PALE, hide_spines, new_axes
 
 from ._layout import fit_font_sizes, legend_above
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_ulx"]
 
 _COLUMNS = ("xrb_probability", "f_contaminant", "is_nuclear", "is_ulx", "is_hlx")
 
 
-def plot_ulx(table, ax=None):
+def plot_ulx(table: Table, ax: Axes | None = None) -> Axes:
     """
     Plot the probability of being an X-ray binary against the frequency of contaminants.
 

@@ -3,6 +3,10 @@
 Figure of a search for the weights of the categories.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.classification import WeightSearch
@@ -19,10 +23,13 @@ from claxboi.utils.style import (
 from ._axis_labels import literal
 from ._layout import fit_font_sizes, legend_above
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["plot_weight_search"]
 
 
-def plot_weight_search(search, *, ax=None):
+def plot_weight_search(search: WeightSearch, *, ax: Axes | None = None) -> Axes:
     """
     Plot the score of a search for weights at each step, and the weights below.
 

@@ -3,7 +3,10 @@
 Reading and writing of tables, whatever their format.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from astropy.io.registry import IORegistryError
 from astropy.table import Table
@@ -21,6 +24,9 @@ from ._parquet_tables import read_parquet, write_parquet
 from ._selection import table_file
 from ._text_tables import read_ecsv, read_text, write_csv, write_ecsv
 from ._votable_tables import read_votable, votable_document, write_votable
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 __all__ = ["as_votable", "output_format", "read_table", "write_table"]
 
@@ -66,7 +72,13 @@ _WRONG_FORMAT = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
 @checked
-def read_table(path, format=None, *, table=None, as_text=False):
+def read_table(
+    path: str | PathLike[str],
+    format: str | None = None,
+    *,
+    table: str | int | None = None,
+    as_text: bool = False,
+) -> Table:
     """
     Read a table from a file, with the units, descriptions, UCDs and meta that `write_table` kept.
 
@@ -145,7 +157,13 @@ def _read(path, format, table, as_text):
 
 
 @checked
-def write_table(table, path, format=None, *, overwrite=False):
+def write_table(
+    table: Table,
+    path: str | PathLike[str],
+    format: Literal["fits", "ascii.ecsv", "votable", "parquet", "ascii.csv"] | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
     """
     Write a table with its units, descriptions, UCDs and meta.
 

@@ -3,6 +3,8 @@
 Errors raised when a service fails or its answer cannot be used.
 """
 
+from __future__ import annotations
+
 __all__ = ["AnswerError", "FetchError", "ServiceError", "UnknownTableError"]
 
 
@@ -32,7 +34,9 @@ class ServiceError(FetchError):
         Whether the same request may succeed later.
     """
 
-    def __init__(self, message, *, status=None, is_transient=False):
+    def __init__(
+        self, message: str, *, status: int | None = None, is_transient: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.is_transient = is_transient
@@ -50,6 +54,6 @@ class AnswerError(FetchError):
         Whether the same request may succeed later, as after a truncated body.
     """
 
-    def __init__(self, message, *, is_transient=False):
+    def __init__(self, message: str, *, is_transient: bool = False) -> None:
         super().__init__(message)
         self.is_transient = is_transient

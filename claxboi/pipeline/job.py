@@ -3,6 +3,8 @@
 Run the steps in order, each from its checkpoint if that is still valid.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import shutil
@@ -12,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from astropy import units as u
 from astropy.table import Table
@@ -41,6 +44,14 @@ from .reference_step import References, find_references
 from .settings import STEPS, parse_settings
 from .step_summaries import summarize
 from .steps import PREPARATION, Job, depends_on, mission_of, reference_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from astropy.units import Quantity
+
+    from .settings import PipelineSettings
 
 __all__ = ["PipelineResult", "plan", "prepare", "run"]
 
@@ -98,16 +109,16 @@ class PipelineResult:
 
 @checked
 def prepare(
-    table,
+    table: Table | str | PathLike[str],
     *,
-    settings=None,
-    mission=None,
-    references=None,
-    skip=None,
-    pos_error=None,
-    checkpoints=None,
-    show_progress=True,
-):
+    settings: PipelineSettings | str | PathLike[str] | None = None,
+    mission: str | None = None,
+    references: Mapping[str, Any] | PathLike[str] | str | None = None,
+    skip: Sequence[str] | None = None,
+    pos_error: str | Quantity | None = None,
+    checkpoints: str | PathLike[str] | None = None,
+    show_progress: bool = True,
+) -> Table:
     """
     Do steps 1 to 5: from a raw table of X-ray sources to one that can be classified.
 
@@ -170,19 +181,19 @@ def prepare(
 
 @checked
 def run(
-    catalogue,
-    output,
+    catalogue: Table | str | PathLike[str],
+    output: str | PathLike[str],
     *,
-    settings=None,
-    mission=None,
-    references=None,
-    priors=None,
-    skip=None,
-    pos_error=None,
-    overwrite=False,
-    refresh=False,
-    show_progress=True,
-):
+    settings: Any = None,
+    mission: Any = None,
+    references: Any = None,
+    priors: Mapping | Literal["training"] | Literal["estimate"] | None = None,
+    skip: Any = None,
+    pos_error: Any = None,
+    overwrite: bool = False,
+    refresh: bool = False,
+    show_progress: bool = True,
+) -> PipelineResult:
     """
     Do the whole job: from a raw catalogue of X-ray sources to classes.
 
@@ -269,7 +280,15 @@ def run(
     return PipelineResult(result, model, evaluation, report)
 
 
-def plan(catalogue, *, settings=None, mission=None, references=None, skip=None, pos_error=None):
+def plan(
+    catalogue: Any,
+    *,
+    settings: Any = None,
+    mission: Any = None,
+    references: Any = None,
+    skip: Any = None,
+    pos_error: Any = None,
+) -> Sequence[str]:
     """
     Plan what a job would fetch, without sending anything.
 

@@ -3,8 +3,11 @@
 Reference catalogues of a job: files of the user, or catalogues on services.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -14,6 +17,10 @@ from claxboi.catalog import missions, standardize
 from claxboi.io import read_table
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import file_hash, table_hash, text_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
 
 __all__ = ["AROUND_SOURCES", "FEW_SOURCES", "References", "find_references"]
 
@@ -200,7 +207,7 @@ def _fetch_mission(mission, coords, fetch):
     return raw
 
 
-def find_references(folder):
+def find_references(folder: str | PathLike[str]) -> Mapping[str, Path]:
     """
     List the tables of a folder by the names of the catalogues that they stand for.
 

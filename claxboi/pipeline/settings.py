@@ -3,6 +3,8 @@
 Settings of the whole job, as one object and one TOML file.
 """
 
+from __future__ import annotations
+
 import difflib
 import inspect
 import os
@@ -11,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, get_type_hints
 
 from astropy import units as u
 
@@ -22,6 +25,10 @@ from claxboi.utils import check_choice, replacing
 
 from ._settings_sections import Section, described, setting, setting_of
 from ._toml import toml_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
 
 __all__ = [
     "CatalogueSettings",
@@ -62,6 +69,9 @@ class CatalogueSettings(Section):
     mission: str = setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: told from the columns")
     columns: Mapping[str, str] = setting(
         {}, "Column of the vocabulary = that of the catalogue, where the mission's are not right"
+    )
+    units: Mapping[str, str] = setting(
+        {}, "Unit of a column of the catalogue, where its own is absent, wrong or unreadable"
     )
     pos_error: str = setting(
         "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
@@ -349,7 +359,7 @@ class PipelineSettings(Section):
                 raise ValueError(f"skip must not name {step!r}: without it there is no answer")
 
     @classmethod
-    def named(cls, name):
+    def named(cls, name: str) -> PipelineSettings:
         """
         Return the settings of a specialisation.
 
@@ -366,7 +376,7 @@ class PipelineSettings(Section):
         return cls.from_dict(tomllib.loads(_packaged(name)))
 
     @classmethod
-    def from_dict(cls, content):
+    def from_dict(cls, content: Mapping) -> PipelineSettings:
         """
         Make settings of nested mappings, as they are in the file.
 
@@ -392,7 +402,7 @@ class PipelineSettings(Section):
         return _parse(cls, content, "")
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | PathLike[str]) -> PipelineSettings:
         """
         Read settings from a file.
 
@@ -434,7 +444,7 @@ class PipelineSettings(Section):
             changes["classification"] = {"training": str(folder / self.classification.training)}
         return self.updated(changes)
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """
         Return the settings as nested mappings.
 
@@ -449,7 +459,7 @@ class PipelineSettings(Section):
         }
         return content
 
-    def updated(self, changes):
+    def updated(self, changes: Mapping) -> PipelineSettings:
         """
         Return the settings with some of them changed.
 
@@ -465,7 +475,7 @@ class PipelineSettings(Section):
         """
         return type(self).from_dict(_merged(self.to_dict(), changes, type(self)))
 
-    def write(self, path, *, overwrite=False):
+    def write(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """
         Write all settings, with what each means, to a file that can be edited and read again.
 
@@ -479,7 +489,7 @@ class PipelineSettings(Section):
         with replacing(path, overwrite=overwrite) as temporary:
             temporary.write_text(self.to_toml(), encoding="utf-8")
 
-    def to_toml(self):
+    def to_toml(self) -> str:
         """
         Return the settings as the text of a TOML file, with what each means.
 
@@ -490,7 +500,7 @@ class PipelineSettings(Section):
         return toml_text(self.to_dict(), _comments(type(self)))
 
 
-def specialisations():
+def specialisations() -> Sequence[str]:
     """
     List the settings that come with claxboi, by name.
 
@@ -549,10 +559,11 @@ def _packaged(name):
 
 def _parts(kind):
     """Return the fields of a section that are sections themselves."""
+    types = get_type_hints(kind)
     return {
-        one.name: one.type
+        one.name: types[one.name]
         for one in fields(kind)
-        if isinstance(one.type, type) and issubclass(one.type, Section)
+        if isinstance(types[one.name], type) and issubclass(types[one.name], Section)
     }
 
 

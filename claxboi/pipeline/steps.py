@@ -161,7 +161,9 @@ def _catalogue(table, job):
         if own.pos_error:
             # Whoever names the column says that it is 1 sigma, unless its name has the level.
             warnings.simplefilter("ignore", catalog.ConfidenceLevelWarning)
-        table = catalog.standardize(table, own.mission or None, columns=columns or None)
+        table = catalog.standardize(
+            table, own.mission or None, columns=columns or None, units=dict(own.units) or None
+        )
     if "pos_error" not in table.colnames:
         if needing := [step for step in _NEED_POS_ERROR if step not in job.settings.skip]:
             raise ValueError(

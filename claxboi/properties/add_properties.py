@@ -3,7 +3,10 @@
 Add all properties that the columns of a table allow.
 """
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 from claxboi.utils import add_columns, check_table, checked, record
 
@@ -12,6 +15,11 @@ from .distances import luminosities, parallax_distances
 from .positions import galactic, proper_motion
 from .ratios import flux_ratios, parse_constants
 from .variability import flux_range
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astropy.table import Table
 
 __all__ = ["add_properties"]
 
@@ -34,7 +42,9 @@ _SUFFIXES = ("_error", "_lower", "_significance")
 
 
 @checked
-def add_properties(table, *, constants="zero points", overwrite=False):
+def add_properties(
+    table: Table, *, constants: str | Mapping[str, float] = "zero points", overwrite: bool = False
+) -> Table:
     """
     Add all properties that the columns of a table allow.
 

@@ -3,8 +3,11 @@
 Optical and infrared colours of the counterparts.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -14,7 +17,6 @@ from claxboi.utils import (
     InputValueError,
     add_columns,
     check_columns,
-    check_names,
     check_table,
     checked,
     float_values,
@@ -23,11 +25,14 @@ from claxboi.utils import (
 
 from ._column_output import optional_values
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 __all__ = ["add_colors"]
 
 
 @checked
-def add_colors(table, pairs, *, overwrite=False):
+def add_colors(table: Table, pairs: Sequence, *, overwrite: bool = False) -> Table:
     """
     Add colours: differences of two magnitudes of the counterpart.
 
@@ -82,8 +87,8 @@ def add_colors(table, pairs, *, overwrite=False):
         raise InputValueError(f"pairs must be pairs of magnitudes, got {shown(pairs)}")
     columns = {}
     for pair in pairs:
-        if len(check_names(pair, "a pair in pairs")) != 2:
-            raise InputValueError(f"a pair in pairs must be two columns, got {pair!r}")
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise InputValueError(f"a pair in pairs must be two columns, got {shown(pair)}")
         check_columns(table, pair)
         parts = dict(zip(("blue", "red"), map(_short_name, pair), strict=True))
         name = f"color_{parts['blue']}_{parts['red']}"

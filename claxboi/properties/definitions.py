@@ -3,14 +3,20 @@
 Definitions of the known properties.
 """
 
+from __future__ import annotations
+
 import functools
 import re
+from typing import TYPE_CHECKING, Literal
 
 from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import describe
 from claxboi.utils import check_choice, check_names, check_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["known_properties", "property_definition", "published_properties"]
 
@@ -35,7 +41,7 @@ def _records():
     return records
 
 
-def property_definition(column):
+def property_definition(column: str) -> dict | None:
     """
     Look up the definition of a property.
 
@@ -79,7 +85,7 @@ def measurable_properties():
     return [record for _, record in _records() if record["function"] is not None]
 
 
-def known_properties(columns):
+def known_properties(columns: Iterable[str]) -> Sequence[str]:
     """
     Select the columns that are known properties.
 
@@ -103,7 +109,9 @@ def known_properties(columns):
     return [column for column in names if property_definition(column) is not None]
 
 
-def published_properties(name="original", *, columns=None):
+def published_properties(
+    name: Literal["original", "talk"] = "original", *, columns: Iterable[str] | None = None
+) -> Sequence[dict]:
     """
     Return the properties by which the original CLAXBOI classified.
 

@@ -3,6 +3,10 @@
 Distances of stars and of galaxies, and the luminosities that follow.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from astropy import units as u
 
@@ -23,6 +27,9 @@ from claxboi.utils import (
 from ._column_output import masked_column, optional_values
 from .ratios import log_flux_values
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 __all__ = [
     "add_luminosities",
     "add_parallax_distances",
@@ -31,7 +38,14 @@ __all__ = [
 
 
 @checked
-def add_star_distances(table, distances, *, id_column="opt_id", estimate="rgeo", overwrite=False):
+def add_star_distances(
+    table: Table,
+    distances: Table,
+    *,
+    id_column: str = "opt_id",
+    estimate: Literal["rgeo", "rpgeo"] = "rgeo",
+    overwrite: bool = False,
+) -> Table:
     """
     Add the distances of stars, joined on the identifier of the counterpart.
 
@@ -108,7 +122,9 @@ def _take(values, rows):
 
 
 @checked
-def add_parallax_distances(table, *, min_significance=5, overwrite=False):
+def add_parallax_distances(
+    table: Table, *, min_significance: float = 5, overwrite: bool = False
+) -> Table:
     r"""
     Add the distances of stars with a good parallax, where there is no catalogue of distances.
 
@@ -192,7 +208,7 @@ def parallax_distances(table, min_significance=5.0):
 
 
 @checked
-def add_luminosities(table, *, overwrite=False):
+def add_luminosities(table: Table, *, overwrite: bool = False) -> Table:
     r"""
     Add X-ray luminosities: as a star, as a member of the host galaxy, and the published property.
 

@@ -3,6 +3,10 @@
 Galactic coordinates and proper motions.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -11,13 +15,16 @@ from claxboi.utils import add_columns, check_columns, check_table, checked, floa
 
 from ._column_output import masked_column, optional_values
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 __all__ = ["add_galactic", "add_proper_motion"]
 
 _MOTION = u.mas / u.yr
 
 
 @checked
-def add_galactic(table, *, overwrite=False):
+def add_galactic(table: Table, *, overwrite: bool = False) -> Table:
     """
     Add the Galactic coordinates.
 
@@ -76,7 +83,7 @@ def galactic(table):
 
 
 @checked
-def add_proper_motion(table, *, overwrite=False):
+def add_proper_motion(table: Table, *, overwrite: bool = False) -> Table:
     r"""
     Add the total proper motion of the counterpart, with its error.
 

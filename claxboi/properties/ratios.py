@@ -3,9 +3,12 @@
 Ratios of fluxes: X-ray to optical and infrared, and hard to soft X-rays.
 """
 
+from __future__ import annotations
+
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from astropy import units as u
@@ -46,7 +49,12 @@ def _ratios():
 
 
 @checked
-def add_flux_ratios(table, *, constants="zero points", overwrite=False):
+def add_flux_ratios(
+    table: Table,
+    *,
+    constants: Literal["zero points", "original"] | Mapping[str, float] = "zero points",
+    overwrite: bool = False,
+) -> Table:
     r"""
     Add the ratios of X-ray to optical and infrared flux, with errors.
 
@@ -205,7 +213,13 @@ def log_flux_values(table):
 
 
 @checked
-def add_hardness_ratios(table, bands, *, kind=None, overwrite=False):
+def add_hardness_ratios(
+    table: Table,
+    bands: Any,
+    *,
+    kind: Literal["count rates", "photon fluxes", "energy fluxes"] | None = None,
+    overwrite: bool = False,
+) -> Table:
     r"""
     Add hardness ratios, of neighbouring bands or of the pairs asked for.
 

@@ -3,9 +3,12 @@
 Convert X-ray fluxes between energy bands for an absorbed power law.
 """
 
+from __future__ import annotations
+
 import functools
 import itertools
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -22,6 +25,11 @@ from claxboi.utils import (
     quantity_value,
     shown,
 )
+
+if TYPE_CHECKING:
+    from astropy.units import Quantity
+    from numpy import ndarray
+    from numpy.typing import ArrayLike
 
 __all__ = ["conversion_uncertainty", "convert_flux", "flux_fraction"]
 
@@ -41,7 +49,15 @@ _NODES_AT_ONCE = 4_000_000
 
 
 @checked
-def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
+def convert_flux(
+    flux: Quantity | Column | ArrayLike,
+    band: str | tuple,
+    to_band: str | tuple,
+    *,
+    gamma: float | ArrayLike = GAMMA,
+    nh: Quantity = NH,
+    unabsorbed: bool = False,
+) -> Table:
     r"""
     Convert an X-ray flux from one energy band to another.
 
@@ -100,7 +116,14 @@ def convert_flux(flux, band, to_band, *, gamma=GAMMA, nh=NH, unabsorbed=False):
 
 
 @checked
-def flux_fraction(band, of_band="0.2-12", *, gamma=GAMMA, nh=NH, unabsorbed=False):
+def flux_fraction(
+    band: str | tuple,
+    of_band: str | tuple = "0.2-12",
+    *,
+    gamma: float | ArrayLike = GAMMA,
+    nh: Quantity = NH,
+    unabsorbed: bool = False,
+) -> float | ndarray:
     r"""
     Return the flux in one energy band over that in another.
 
@@ -173,7 +196,9 @@ def _fraction(part, whole, gamma, nh, unabsorbed):
     return fraction if fraction.shape else float(fraction)
 
 
-def conversion_uncertainty(band, to_band, *, gamma_range=GAMMA_RANGE, nh=NH):
+def conversion_uncertainty(
+    band: str | tuple, to_band: str | tuple, *, gamma_range: tuple = GAMMA_RANGE, nh: Quantity = NH
+) -> float | ndarray:
     """
     Return the uncertainty of a converted flux due to the unknown spectrum.
 

@@ -3,7 +3,10 @@
 X-ray flux variability within one mission and across missions.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
@@ -25,11 +28,15 @@ from ._column_output import masked_column
 from ._fluxes import Converter, log_ratio, range_columns, read_fluxes
 from .spectra import GAMMA, GAMMA_RANGE, NH, format_band, parse_band
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+
 __all__ = ["add_flux_range", "add_variability"]
 
 
 @checked
-def add_flux_range(table, *, overwrite=False):
+def add_flux_range(table: Table, *, overwrite: bool = False) -> Table:
     """
     Add the ratio of the largest to the smallest flux that one mission measured.
 
@@ -101,18 +108,18 @@ def flux_range(table):
 
 @checked
 def add_variability(
-    table,
-    links,
-    catalogues,
+    table: Table,
+    links: tuple | Table,
+    catalogues: Mapping[str, Table],
     *,
-    name="primary",
-    limits=None,
-    band="0.5-2",
-    gamma=GAMMA,
-    nh=NH,
-    gamma_range=GAMMA_RANGE,
-    overwrite=False,
-):
+    name: str = "primary",
+    limits: Mapping[str, Table] | None = None,
+    band: str | tuple = "0.5-2",
+    gamma: Any = GAMMA,
+    nh: Any = NH,
+    gamma_range: tuple = GAMMA_RANGE,
+    overwrite: bool = False,
+) -> Table:
     r"""
     Add the ratio of the largest to the smallest flux that any mission measured.
 

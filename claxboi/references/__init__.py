@@ -4,7 +4,7 @@ Step 2: search catalogues from VizieR, XMatch, SIMBAD, local tables and HATS.
 """
 
 from ._cache import answers_are_kept, recorded_answers
-from .bibliography import bibtex
+from .citations import acknowledgements, bibtex, cited
 from .exceptions import AnswerError, CacheError, FetchError, ServiceError, UnknownTableError
 from .fetch_plan import FetchPlan
 from .mixin import CrossmatchMixin
@@ -22,8 +22,10 @@ __all__ = [
     "Reference",
     "ServiceError",
     "UnknownTableError",
+    "acknowledgements",
     "answers_are_kept",
     "bibtex",
+    "cited",
     "get_reference",
     "list_references",
     "load_records",

@@ -6,6 +6,8 @@ The name of a file is the hash of what was asked and the checksum of its content
 changed in place, so processes need no locks: each writes its own file and moves it into the folder.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import io
@@ -17,6 +19,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.config import get_cache_dir
@@ -26,6 +29,9 @@ from claxboi.config import conf
 from claxboi.io import table_from_arrow
 
 from .exceptions import CacheError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 try:
     import pyarrow as pa
@@ -107,7 +113,7 @@ def cache_folder(conf):
 
 
 @contextmanager
-def recorded_answers():
+def recorded_answers() -> Any:
     """
     List the entries of the cache that are used meanwhile.
 
@@ -124,7 +130,7 @@ def recorded_answers():
         _recorders[:] = [other for other in _recorders if other is not answers]
 
 
-def answers_are_kept(answers):
+def answers_are_kept(answers: Iterable[str]) -> bool:
     """
     Check that the cache still has the answers that something was made of.
 

@@ -46,7 +46,7 @@ class Matches(NamedTuple):
     The objects near a chunk of positions.
     """
 
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]
     """Row of the position in the chunk, int64."""
 
     separation: np.ndarray
@@ -70,7 +70,7 @@ class Service(ABC):
         Settings, read now.
     """
 
-    name = None
+    name: str | None = None
     """Name of the service, one of `records.SERVICES`."""
 
     server = ""
@@ -79,7 +79,7 @@ class Service(ABC):
     max_radius_arcsec = np.inf
     """The largest radius it takes."""
 
-    most_positions = None
+    most_positions: int | None = None
     """Most positions that it takes in one request."""
 
     repeat_offset_deg = 0.0

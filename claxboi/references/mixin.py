@@ -3,6 +3,10 @@
 Methods that search catalogues around X-ray sources.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
@@ -10,6 +14,12 @@ from astropy.table import Table
 from claxboi.utils import check_columns, float_values
 
 from .reference import Reference, get_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from astropy.units import Quantity
 
 __all__ = ["CrossmatchMixin"]
 
@@ -44,7 +54,9 @@ class CrossmatchMixin:
         ra, dec = (float_values(self, name, unit=u.deg) for name in ("ra", "dec"))
         return SkyCoord(ra, dec, unit="deg")
 
-    def crossmatch(self, reference, radius, **kwargs):
+    def crossmatch(
+        self, reference: str | Path | Table | Reference, radius: Quantity, **kwargs: Any
+    ) -> Table:
         """
         Find a catalogue's objects around the sources.
 
@@ -64,7 +76,9 @@ class CrossmatchMixin:
         """
         return get_reference(reference).query(self.coords, radius=radius, **kwargs)
 
-    def fetch(self, references, radius, **kwargs):
+    def fetch(
+        self, references: Sequence[str] | Path | Table | Reference, radius: Quantity, **kwargs: Any
+    ) -> Mapping[str, Table]:
         """
         Find the objects of several catalogues around the sources.
 

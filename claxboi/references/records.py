@@ -7,17 +7,23 @@ is a table of its own below ``columns``, under its canonical name: either ``name
 all services) or one name per service, with the fields of `ColumnRecord`.
 """
 
+from __future__ import annotations
+
 import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
 from claxboi.utils import check_choice, float_values
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 __all__ = ["ColumnRecord", "Record", "list_references", "load_records"]
 
@@ -158,7 +164,7 @@ class Record:
         """
         return None if self.rows is None else self.rows / self.area_deg2
 
-    def columns_on(self, service):
+    def columns_on(self, service: str) -> Mapping[str, ColumnRecord]:
         """
         List the columns that a service has.
 
@@ -174,7 +180,7 @@ class Record:
         """
         return {k: c for k, c in (self.columns or {}).items() if service in c.names}
 
-    def is_unconfirmed(self, service, canonical):
+    def is_unconfirmed(self, service: str, canonical: str) -> bool:
         """
         Return whether the name of a column on a service is unconfirmed.
 
@@ -192,7 +198,7 @@ class Record:
         marks = (f"columns.{service}.{canonical}", f"columns.{service}", "columns")
         return any(m in self.unconfirmed for m in (*marks, f"columns.{canonical}", "table"))
 
-    def pos_error(self, table):
+    def pos_error(self, table: Table) -> ndarray | None:
         """
         Compute the positional error of each row of a table under canonical names.
 
@@ -267,7 +273,7 @@ def load_records():
     return records
 
 
-def list_references(kind=None):
+def list_references(kind: Literal["survey", "galaxies", "labels", "x-ray"] | None = None) -> Table:
     """
     List the catalogues that `get_reference` knows by name.
 

@@ -3,12 +3,15 @@
 References: catalogues that are searched around positions.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import difflib
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
@@ -33,6 +36,13 @@ from claxboi.utils import (
 from .fetch_plan import make_plan
 from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.units import Quantity
+
+    from .fetch_plan import FetchPlan
+
 __all__ = ["Reference", "get_reference"]
 
 _VIZIER_ID = re.compile(r"(vizier:)?([IVX]+|B|J)/\S+")
@@ -48,15 +58,15 @@ _MAY_HAVE = {
 
 
 def get_reference(
-    source,
+    source: str | Path | Table | Reference,
     *,
-    name=None,
-    like=None,
-    ra="ra",
-    dec="dec",
-    id=None,
-    pos_error=None,
-):
+    name: str | None = None,
+    like: str | None = None,
+    ra: str = "ra",
+    dec: str = "dec",
+    id: str | None = None,
+    pos_error: str | None = None,
+) -> Reference:
     """
     Find a catalogue by its name, or make one from a table.
 
@@ -235,7 +245,7 @@ class Reference:
     ('gaia', 'I/355/gaiadr3')
     """
 
-    def __init__(self, record, *, data=None):
+    def __init__(self, record: Record, *, data: Table | None = None) -> None:
         self.record = record
         self._data = data
 
@@ -271,15 +281,15 @@ class Reference:
     @checked
     def query(
         self,
-        coords,
+        coords: SkyCoord | tuple,
         *,
-        radius,
-        service=None,
-        columns=None,
-        cache=True,
-        max_age=None,
-        show_progress=True,
-    ):
+        radius: Quantity,
+        service: Literal["xmatch", "vizier", "simbad", "local", "hats"] | None = None,
+        columns: Sequence[str] | Mapping[str, str] | None = None,
+        cache: Literal[True, False, "only"] = True,
+        max_age: Quantity | None = None,
+        show_progress: bool = True,
+    ) -> Table:
         """
         Find the catalogue's objects around positions.
 
@@ -352,7 +362,7 @@ class Reference:
         return self._finish(table, job, summary, radius_arcsec=radius_arcsec, n_positions=len(ra))
 
     @checked
-    def fetch_all(self, *, columns=None, cache=True, max_age=None):
+    def fetch_all(self, *, columns: Any = None, cache: Any = True, max_age: Any = None) -> Table:
         """
         Fetch the whole catalogue, from VizieR or from the table that it is.
 
@@ -399,7 +409,15 @@ class Reference:
         return self._finish(table, job, summary)
 
     @checked
-    def plan(self, coords, *, radius, service=None, columns=None, max_age=None):
+    def plan(
+        self,
+        coords: Any,
+        *,
+        radius: Any,
+        service: Any = None,
+        columns: Any = None,
+        max_age: Any = None,
+    ) -> FetchPlan:
         """
         Plan what `query` would do, without sending anything.
 
@@ -431,7 +449,7 @@ class Reference:
         length = None if is_whole else self._length(job, radius_arcsec)
         return make_plan(self.record, job, ra, dec, radius_arcsec=radius_arcsec, length=length)
 
-    def plan_all(self, *, columns=None, max_age=None):
+    def plan_all(self, *, columns: Any = None, max_age: Any = None) -> FetchPlan:
         """
         Plan what `fetch_all` would do, without sending anything.
 

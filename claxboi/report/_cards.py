@@ -6,7 +6,7 @@ Content of the cards: densities, contributions, probabilities by category, sente
 import numpy as np
 
 from claxboi.catalog import describe
-from claxboi.classification._contributions import find_reasons
+from claxboi.classification._contributions import find_contributions
 from claxboi.classification._posterior import log_normalize
 from claxboi.diagnostics.density_curves import (
     FEW_VALUES,
@@ -105,7 +105,7 @@ def pack_reasons(model, result, rows, blocks):
         ``sentences``.
     """
     chosen = result[rows]
-    reasons = find_reasons(model, chosen, _priors(model, chosen))
+    reasons = find_contributions(model, chosen, _priors(model, chosen))
     _, names = identifiers(chosen)
     return {
         "parts": np.transpose([reasons.kinds, reasons.groups, reasons.names]).tolist(),

@@ -3,6 +3,8 @@
 Write the report of a classified table as one HTML file.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import os
@@ -11,6 +13,7 @@ from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -49,6 +52,10 @@ from ._summary import (
     summary_html,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
 __all__ = ["write_report"]
 
 #: Parts of the program of the page, in the order of their dependencies.
@@ -73,22 +80,22 @@ _FOLDER = files("claxboi.report") / "data"
 
 @checked
 def write_report(
-    result,
-    path,
+    result: Table,
+    path: str | PathLike[str],
     *,
-    model=None,
-    evaluation=None,
-    truth=None,
-    sources=None,
-    candidates=None,
-    columns=(),
-    table_path=None,
-    n_cards=5000,
-    n_sources=200_000,
-    overwrite=False,
-    title=None,
-    show_progress=True,
-):
+    model: NaiveBayesClassifier | None = None,
+    evaluation: Evaluation | None = None,
+    truth: str | None = None,
+    sources: Sequence[int | str] | Table | None = None,
+    candidates: Table | None = None,
+    columns: Sequence[str] = (),
+    table_path: str | PathLike[str] | None = None,
+    n_cards: int = 5000,
+    n_sources: int = 200_000,
+    overwrite: bool = False,
+    title: str | None = None,
+    show_progress: bool = True,
+) -> None:
     """
     Write a report of a classified table: one HTML file that any browser opens, without network.
 
@@ -399,8 +406,7 @@ def _scores(evaluation, truth):
 
 def _citations(result):
     # Imported here because it is slow.
-    from claxboi.sharing import acknowledgements, bibtex
-    from claxboi.sharing.citations import cited
+    from claxboi.references import acknowledgements, bibtex, cited
 
     return citations_html(cited(result), acknowledgements(result), bibtex(result))
 

@@ -3,7 +3,8 @@
 Share results: SAMP, DS9 regions, MOC, VOTable and BibTeX.
 """
 
-from .citations import acknowledgements, bibtex
+from claxboi.references import acknowledgements, bibtex
+
 from .coverage import coverage_moc
 from .ds9 import error_axes, error_regions, write_ds9
 from .mixin import SharingMixin

@@ -3,6 +3,10 @@
 Coverage maps (MOC) of a table of sources.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
@@ -11,10 +15,15 @@ from claxboi.utils import check_count, quantity_value
 
 from ._sky_positions import read_positions
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from mocpy import MOC
+
 __all__ = ["coverage_moc"]
 
 
-def coverage_moc(table, *, radius=15 * u.arcmin, order=12):
+def coverage_moc(table: Table, *, radius: Quantity = 15 * u.arcmin, order: int = 12) -> MOC:
     """
     Make the coverage map (MOC) of the fields that sources were found in.
 

@@ -3,6 +3,10 @@
 DS9 regions of sources and host galaxies.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -21,6 +25,13 @@ from claxboi.utils.style import GREY, place_styles
 
 from ._sky_positions import read_positions
 
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from astropy.table import Table
+    from numpy import ndarray
+    from regions import Regions
+
 __all__ = ["error_axes", "error_regions", "write_ds9"]
 
 #: What DS9 or regions takes for the end of a text, and what stands for it.
@@ -30,7 +41,7 @@ _ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
 
 
 @checked
-def error_regions(table, *, level=0.95, class_column=None):
+def error_regions(table: Table, *, level: float = 0.95, class_column: str | None = None) -> Regions:
     """
     Make regions of the error ellipses of sources, coloured by class.
 
@@ -102,7 +113,15 @@ def error_regions(table, *, level=0.95, class_column=None):
 
 
 @checked
-def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, overwrite=False):
+def write_ds9(
+    table: Table,
+    path: str | PathLike[str],
+    *,
+    level: float = 0.95,
+    class_column: str | None = None,
+    galaxies: Table | None = None,
+    overwrite: bool = False,
+) -> None:
     """
     Write a region file for DS9: error ellipses by class, and host galaxies.
 
@@ -152,7 +171,7 @@ def write_ds9(table, path, *, level=0.95, class_column=None, galaxies=None, over
         temporary.write_text(text, encoding="utf-8")
 
 
-def error_axes(table):
+def error_axes(table: Table) -> tuple[ndarray, ndarray, ndarray]:
     """
     Read the 1 sigma error ellipses of sources.
 

@@ -3,9 +3,9 @@
 Sharing as methods of a table.
 """
 
+from claxboi.references import bibtex
 from claxboi.utils import as_method
 
-from .citations import bibtex
 from .ds9 import write_ds9
 from .samp import receive_selection, send_to
 

@@ -3,6 +3,8 @@
 Exchange tables, positions and selections with other programs by SAMP.
 """
 
+from __future__ import annotations
+
 import atexit
 import queue
 import tempfile
@@ -11,12 +13,18 @@ import weakref
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from astropy.coordinates import SkyCoord
 
 from claxboi.utils import check_number, check_table
 
 from .votable import to_votable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Row, Table
 
 __all__ = ["point_at", "receive_selection", "send_to"]
 
@@ -27,7 +35,9 @@ PATIENCE = 10.0
 _sent = weakref.WeakValueDictionary()
 
 
-def send_to(table, client=None, *, name="claxboi", timeout=30.0):
+def send_to(
+    table: Table, client: str | None = None, *, name: str = "claxboi", timeout: float = 30.0
+) -> Sequence[str]:
     """
     Send a table to TOPCAT, Aladin or another program that speaks SAMP.
 
@@ -80,7 +90,7 @@ def send_to(table, client=None, *, name="claxboi", timeout=30.0):
         return _call(hub, recipients, "table.load.votable", parameters, timeout)
 
 
-def receive_selection(table, *, timeout=300.0):
+def receive_selection(table: Table, *, timeout: float = 300.0) -> Table:
     """
     Wait for the rows of a table that a person picks in TOPCAT or another program, by SAMP.
 
@@ -150,7 +160,9 @@ def _taker(hub, table, arrived):
     return take
 
 
-def point_at(position, client=None, *, timeout=10.0):
+def point_at(
+    position: SkyCoord | Row, client: str | None = None, *, timeout: float = 10.0
+) -> Sequence[str]:
     """
     Point the sky views of other programs at a position, by SAMP.
 

@@ -3,8 +3,16 @@
 VOTables with columns in groups.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from claxboi.catalog import describe
 from claxboi.io import as_votable
+
+if TYPE_CHECKING:
+    from astropy.io.votable.tree import VOTableFile
+    from astropy.table import Table
 
 __all__ = ["to_votable"]
 
@@ -19,7 +27,7 @@ STEPS = {
 }
 
 
-def to_votable(table):
+def to_votable(table: Table) -> VOTableFile:
     """
     Convert a table to a VOTable with UCDs, and with columns grouped by step.
 

@@ -3,7 +3,10 @@
 Simulated table of X-ray sources of known classes.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -13,6 +16,9 @@ from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import make_column
 from claxboi.utils import check_count, check_number, checked, record
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 __all__ = ["make_labelled_sample"]
 
@@ -43,7 +49,13 @@ PM_ERROR, PM_ERROR_FLUX, PM_ERROR_SLOPE, PM_ERROR_FLOOR = 0.5, -13.43, -0.75, 0.
 
 
 @checked
-def make_labelled_sample(n_sources=2000, *, labelled_fraction=0.5, missing=True, rng=None):
+def make_labelled_sample(
+    n_sources: int = 2000,
+    *,
+    labelled_fraction: float = 0.5,
+    missing: bool = True,
+    rng: int | Generator | None = None,
+) -> Table:
     """
     Simulate a table of X-ray sources of the seven published classes.
 

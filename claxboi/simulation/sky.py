@@ -3,9 +3,12 @@
 Simulated sky: X-ray catalogues, reference catalogues, and the truth.
 """
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -22,6 +25,12 @@ from ._mock_records import class_names, put, sky_records
 from ._mock_surveys import make_surveys, motions
 from ._populations import agn_per_field, draw_class
 from ._xmm import FLUX, RESOLUTION, julian_year, observe_xmm, resolved
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from astropy.units import Quantity
+    from numpy.random import Generator
 
 __all__ = ["MockSky", "make_mock_sky"]
 
@@ -67,7 +76,7 @@ class MockSky:
         )
 
     @checked
-    def write(self, folder, *, overwrite=False):
+    def write(self, folder: str | PathLike[str], *, overwrite: bool = False) -> None:
         """
         Write all tables as FITS files.
 
@@ -98,7 +107,7 @@ class MockSky:
         return files
 
     @classmethod
-    def read(cls, folder):
+    def read(cls, folder: str | PathLike[str]) -> MockSky:
         """
         Read a sky that `write` wrote.
 
@@ -126,7 +135,12 @@ class MockSky:
 
 
 @checked
-def make_mock_sky(n_sources=4000, *, rng=None, field_radius=20 * u.arcsec):
+def make_mock_sky(
+    n_sources: int = 4000,
+    *,
+    rng: int | Generator | None = None,
+    field_radius: Quantity = 20 * u.arcsec,
+) -> MockSky:
     """
     Simulate a sky with X-ray, optical and infrared catalogues.
 

@@ -111,7 +111,7 @@ def test_priors_estimate_and_evaluate(folder, run):
     status, out, _ = run("classify x.fits -o out.ecsv --priors estimate --evaluate")
     assert status == 0
     assert "Method         leave-one-out" in out
-    assert "precision_corrected" in out or "at priors" in out
+    assert "prior-corrected" in out
 
 
 def test_published_weights_and_list_of_priors(sample, folder, run):
@@ -514,8 +514,8 @@ def test_references(run, refuse):
     assert "2016 on xmatch, 2016 on vizier" in out
     assert "allwise: AllWISE" in out
     _, out, _ = run("references gaia gaia_edr3 --bibtex")
-    assert out.count("@ARTICLE{2016A&A...595A...1G,") == 1
-    assert "pages = {A1}," in out
+    assert out.count("@article{2016A&A...595A...1G,") == 1
+    assert "title = {{The Gaia mission}}" in out
     assert "source must be a known catalogue" in refuse("references giai")
     assert "kind must be one of" in refuse("references --kind stars")
     assert "leave the names out" in refuse("references gaia --kind survey")

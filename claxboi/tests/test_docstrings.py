@@ -135,6 +135,21 @@ def test_docstring_is_complete(name):
     assert _is_shown(name), "no example"
 
 
+@pytest.mark.parametrize("name", PUBLIC)
+def test_types_are_annotated(name):
+    thing = PUBLIC[name]
+    function = vars(thing).get("__init__") if inspect.isclass(thing) else thing
+    if not inspect.isfunction(function) or _is_record(thing) or _is_caught(thing):
+        return
+    signature = inspect.signature(inspect.unwrap(function))
+    bare = [
+        one.name
+        for one in signature.parameters.values()
+        if one.annotation is one.empty and one.name not in {"self", "cls"}
+    ]
+    assert bare == []
+
+
 def test_the_check_sees_what_is_absent():
     doc = "Do it.\n\nParameters\n----------\na : int\n    What.\n\nReturns\n-------\nb : int\n"
     assert "What." in _section(doc, "Parameters")

@@ -229,7 +229,7 @@ class TestReadMission:
         raw.write(tmp_path / "raw.fits")
         with pytest.raises(ValueError, match=r"raw\.fits: table is not as 2SXPS.*looks like 4XMM"):
             XrayTable.read(tmp_path / "raw.fits", mission="2SXPS")
-        with pytest.raises(KeyError, match=r"raw\.fits: table has no column 'nowhere'"):
+        with pytest.raises(KeyError, match=r"raw\.fits: .*table has no column 'nowhere'"):
             XrayTable.read(tmp_path / "raw.fits", mission="4XMM", columns={"flux": "nowhere"})
 
     # Old versions of astropy warn of what they do themselves.

@@ -3,7 +3,10 @@
 Choose the sample to train on: labelled rows, another table, or the sample of a mission.
 """
 
+from __future__ import annotations
+
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
@@ -27,15 +30,15 @@ __all__ = ["find_training", "mission_of"]
 
 @checked
 def find_training(
-    table,
-    training,
+    table: Table,
+    training: str | Table | None,
     *,
-    label="class",
-    merge=None,
-    min_class_size=MIN_CLASS_SIZE,
-    assumed=None,
-    show_progress=True,
-):
+    label: Any = "class",
+    merge: Any = None,
+    min_class_size: Any = MIN_CLASS_SIZE,
+    assumed: str | None = None,
+    show_progress: Any = True,
+) -> Table:
     """
     Find the sample to train on.
 
@@ -102,7 +105,7 @@ def find_training(
     return _mission_sample(mission, label, show_progress)
 
 
-def mission_of(table):
+def mission_of(table: Table) -> str | None:
     """
     Find the mission of a table, from its metadata or the band of its fluxes.
 

@@ -3,6 +3,8 @@
 Summary of labels: their catalogues, overlaps and conflicts.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -102,7 +104,7 @@ class LabelReport:
         return f"<LabelReport: {n_labelled} labelled sources, {len(self.unlabelled)} left out>"
 
 
-def label_report(table):
+def label_report(table: Table) -> LabelReport:
     """
     Summarize the labels of a table by class and catalogue.
 

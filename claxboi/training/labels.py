@@ -3,7 +3,10 @@
 Labels of sources from catalogues of known objects, and the classes that follow.
 """
 
+from __future__ import annotations
+
 from itertools import count
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
@@ -26,6 +29,12 @@ from claxboi.utils import (
 from ._catalogues import EXTENT_NAME, find_evidence, match_settings, parse_catalogues
 from .schemes import parse_scheme
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from astropy.table import Table
+    from astropy.units import Quantity
+
 __all__ = ["add_labels", "extended_sources", "label_table", "limit_settings"]
 
 #: The bit of SIMBAD is always 1024, as in the published tables.
@@ -37,23 +46,23 @@ QUALITY_COLUMNS = ("log_fx_fr", "log_fx_fw1", "log_fmax_fmin", "snr")
 
 @checked
 def add_labels(
-    table,
-    references=None,
-    scheme="7 classes",
+    table: Table,
+    references: Literal["published"] | Literal["all"] | Sequence | Mapping | None = None,
+    scheme: str | Mapping = "7 classes",
     *,
-    radius=3 * u.arcsec,
-    n_sigma=3.0,
-    slack=None,
-    host_radius=1.5,
-    min_extent=0 * u.arcsec,
-    min_quality=2,
-    min_snr=10.0,
-    simbad_disagrees=True,
-    cache=True,
-    max_age=None,
-    overwrite=False,
-    show_progress=True,
-):
+    radius: Quantity = 3 * u.arcsec,
+    n_sigma: float = 3.0,
+    slack: Quantity | Mapping[str, Any] | None = None,
+    host_radius: float = 1.5,
+    min_extent: Quantity = 0 * u.arcsec,
+    min_quality: int = 2,
+    min_snr: float = 10.0,
+    simbad_disagrees: bool = True,
+    cache: Any = True,
+    max_age: Any = None,
+    overwrite: bool = False,
+    show_progress: Any = True,
+) -> Table:
     """
     Label X-ray sources by the catalogues that have an object at their position.
 

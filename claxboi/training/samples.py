@@ -3,13 +3,15 @@
 Training samples of missions, built from VizieR once and then kept as files.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import logging
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -35,6 +37,12 @@ from ._prepare import add_counterparts
 from .labels import extended_sources, label_table, limit_settings
 from .mission_catalogues import fetch_positions, fetch_sources, parse_mission
 from .schemes import parse_scheme
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from astropy.units import Quantity
+    from numpy.random import Generator
 
 __all__ = ["TrainingSample", "build"]
 
@@ -89,28 +97,28 @@ class TrainingSample(NamedTuple):
 
 @checked
 def build(
-    mission,
+    mission: Literal["4XMM", "2SXPS", "CSC2", "eRASS1"],
     *,
-    references=None,
-    scheme="7 classes",
-    radius=3 * u.arcsec,
-    n_sigma=3.0,
-    slack=None,
-    counterpart_radius=10 * u.arcsec,
-    host_radius=1.5,
-    max_distance=500 * u.Mpc,
-    min_extent=0 * u.arcsec,
-    min_quality=2,
-    min_snr=10.0,
-    simbad_disagrees=True,
-    max_per_class=5000,
-    min_class_size=MIN_CLASS_SIZE,
-    folder=None,
-    max_age=None,
-    refresh=False,
-    rng=None,
-    show_progress=True,
-):
+    references: Any = None,
+    scheme: Any = "7 classes",
+    radius: Any = 3 * u.arcsec,
+    n_sigma: Any = 3.0,
+    slack: Any = None,
+    counterpart_radius: Quantity = 10 * u.arcsec,
+    host_radius: Any = 1.5,
+    max_distance: Quantity = 500 * u.Mpc,
+    min_extent: Any = 0 * u.arcsec,
+    min_quality: Any = 2,
+    min_snr: Any = 10.0,
+    simbad_disagrees: bool = True,
+    max_per_class: int = 5000,
+    min_class_size: int = MIN_CLASS_SIZE,
+    folder: str | PathLike[str] | None = None,
+    max_age: Quantity | None = None,
+    refresh: bool = False,
+    rng: int | Generator | None = None,
+    show_progress: bool = True,
+) -> TrainingSample:
     """
     Build a training sample of a mission, or read the one that was built before.
 

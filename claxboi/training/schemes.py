@@ -3,13 +3,19 @@
 Class schemes: the rules that make a source a member of a class.
 """
 
+from __future__ import annotations
+
 import functools
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from claxboi.utils import InputTypeError, InputValueError, check_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["ClassRule", "class_schemes", "parse_scheme"]
 
@@ -48,7 +54,7 @@ def _read():
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def class_schemes():
+def class_schemes() -> Mapping[str, Sequence[ClassRule]]:
     """
     List the named class schemes of `add_labels`.
 

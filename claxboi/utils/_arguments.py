@@ -60,6 +60,7 @@ _CHECKS = {
     "max_age": _check_age,
     "merge": check_merge,
     "min_class_size": check_count,
+    "n_resamples": functools.partial(check_count, minimum=0),
     "n_xrb": check_text,
     "offsets": check_flag,
     "path": check_path,

@@ -57,7 +57,8 @@ def as_method(
     signature = inspect.signature(function)
     first, *others = signature.parameters.values()
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    method.__signature__ = signature.replace(parameters=[this, *others])
+    own = signature.replace(parameters=[this, *others])
+    method.__signature__ = own  # type: ignore[attr-defined]
     method.__doc__ = _method_doc(function, first.name)
     return method
 

@@ -3,6 +3,8 @@
 Warnings and errors of claxboi.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import warnings
@@ -78,7 +80,7 @@ class ClaxboiWarning(AstropyUserWarning):
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def warn(message, category=ClaxboiWarning):
+def warn(message: str, category: type = ClaxboiWarning) -> None:
     """
     Emit a warning that points at the caller's line, not at one of ours.
 

@@ -3,7 +3,10 @@
 Combination of human votes into soft labels.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from astropy.table import Table
@@ -24,6 +27,12 @@ from claxboi.utils import (
 
 from ._dawidskene import dawid_skene, voter_confusion
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from numpy import ndarray
+
 __all__ = ["CombinedVotes", "combine_votes", "read_votes"]
 
 #: What a voter answers who cannot tell, in lower case.
@@ -36,7 +45,7 @@ SMALLEST_PRIOR = 1e-3
 
 
 @checked
-def read_votes(path, format=None):
+def read_votes(path: str | PathLike[str], format: str | None = None) -> Table:
     r"""
     Read votes from a file.
 
@@ -164,7 +173,7 @@ class CombinedVotes:
     proportions: np.ndarray
     history: list = field(repr=False)
 
-    def probabilities(self):
+    def probabilities(self) -> ndarray:
         """
         Return the probability of each class.
 
@@ -178,8 +187,14 @@ class CombinedVotes:
 
 @checked
 def combine_votes(
-    votes, *, method="dawid-skene", priors=None, classes=None, skill=0.7, strength=3.0
-):
+    votes: Table,
+    *,
+    method: Literal["dawid-skene", "majority"] = "dawid-skene",
+    priors: Table | None = None,
+    classes: Sequence[str] | None = None,
+    skill: float = 0.7,
+    strength: float = 3.0,
+) -> CombinedVotes:
     r"""
     Combine the votes of several people into soft labels, and estimate the skill of each voter.
 

@@ -3,17 +3,27 @@
 Random draw of sources for human votes.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from claxboi.catalog import make_column
 from claxboi.classification.results import list_rows, read_classified
 from claxboi.utils import check_count, checked, float_values, record, text_values, warn
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from numpy.random import Generator
+
 __all__ = ["draw_for_votes"]
 
 
 @checked
-def draw_for_votes(result, size, *, training=False, rng=None):
+def draw_for_votes(
+    result: Table, size: int, *, training: bool = False, rng: int | Generator | None = None
+) -> Table:
     r"""
     Draw a sample of sources for human votes that represents all sources.
 

@@ -3,6 +3,10 @@
 Soft labels from votes in a training table.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from claxboi.catalog import make_column
@@ -22,6 +26,9 @@ from claxboi.utils import (
 
 from .consensus import CombinedVotes
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 __all__ = ["apply_votes"]
 
 #: The columns besides the label.
@@ -33,16 +40,16 @@ FROM_CATALOGUE, FROM_VOTES = "catalogue", "votes"
 
 @checked
 def apply_votes(
-    table,
-    combined,
+    table: Table,
+    combined: CombinedVotes,
     *,
-    label="class",
-    drawn=None,
-    known="keep",
-    soft=True,
-    min_probability=0.05,
-    overwrite=False,
-):
+    label: str = "class",
+    drawn: Table | None = None,
+    known: Literal["keep", "replace"] = "keep",
+    soft: bool = True,
+    min_probability: float = 0.05,
+    overwrite: bool = False,
+) -> Table:
     """
     Add soft labels from votes to a table, to train on.
 

@@ -3,12 +3,21 @@
 Simulated votes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table
 
 from claxboi.utils import check_number, checked, text_values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import ArrayLike
 
 __all__ = ["make_votes"]
 
@@ -17,7 +26,16 @@ UNSURE = "unsure"
 
 
 @checked
-def make_votes(source_id, true_class, skills, *, classes=None, seen=1.0, unsure=0.1, rng=None):
+def make_votes(
+    source_id: ArrayLike,
+    true_class: ArrayLike,
+    skills: Mapping[str, float],
+    *,
+    classes: Sequence[str] | None = None,
+    seen: float = 1.0,
+    unsure: float = 0.1,
+    rng: int | Generator | None = None,
+) -> Table:
     """
     Simulate the votes of people with given skills.
 

@@ -429,7 +429,7 @@ class TestText:
 
     def test_without_priors_nothing_stands_twice(self, sample):
         text = str(Evaluation.from_probabilities(sample[0], sample[1], CLASSES))
-        assert "at priors" not in text
+        assert "corrected" not in text
         assert "none given" in text
 
     def test_repr(self, evaluation):

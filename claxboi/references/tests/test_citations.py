@@ -4,9 +4,9 @@ import re
 import pytest
 from astropy.table import Table
 
-from claxboi.references import load_records
-from claxboi.sharing import acknowledgements, bibtex
-from claxboi.sharing.citations import (
+from claxboi import sharing
+from claxboi.references import acknowledgements, bibtex, load_records
+from claxboi.references.citations import (
     _BIBCODE,
     METHOD,
     SERVICES,
@@ -104,3 +104,12 @@ def test_entries_in_short():
     assert bare == "Gaia EDR3 & more, 2021, A&A 649, A1"
     for text in map(_in_short, _entries().values()):
         assert not set(text) & set("{}\\~")
+
+
+def test_of_names():
+    assert sharing.bibtex is bibtex
+    text = bibtex(["catwise", "gaia"])
+    assert keys(text) == ["2021ApJS..253....8M", *load_records()["gaia"].citation]
+    assert "% " not in text
+    with pytest.raises(ValueError, match="nosuch"):
+        bibtex(["nosuch"])

@@ -3,18 +3,28 @@
 Citations and acknowledgements for a result.
 """
 
+from __future__ import annotations
+
 import functools
 import re
 import unicodedata
 from collections.abc import Mapping
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claxboi.references import load_records
-from claxboi.utils import check_table
+from claxboi.utils import check_names, check_table
 
-__all__ = ["acknowledgements", "bibtex"]
+from .records import load_records
+from .reference import get_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+
+__all__ = ["acknowledgements", "bibtex", "cited"]
 
 METHOD = ("2022A&A...657A.138T",)
 SOFTWARE = (
@@ -70,38 +80,43 @@ _JOURNALS = {
 }
 
 
-def bibtex(result):
+def bibtex(result: Table | Sequence[str]) -> str:
     """
-    Write the papers to cite for a result as BibTeX.
+    Write the papers to cite for a result, or for catalogues, as BibTeX.
 
     Parameters
     ----------
-    result : `~astropy.table.Table`
-        A table that steps of claxboi were done on, which they recorded in ``meta["claxboi"]``.
+    result : `~astropy.table.Table` or list of str
+        A table that steps of claxboi were done on, which they recorded in ``meta["claxboi"]``; or
+        names of reference catalogues, see `list_references`.
 
     Returns
     -------
     text : str
-        Entries for the method, for the catalogues and services that the record names, and for the
-        software, each once, by their bibcodes; above them, as a comment, the text of
-        `acknowledgements`. An entry of a catalogue whose paper claxboi knows by its bibcode
-        only has no author and the title of the catalogue, and a note says so: ADS has those of
-        the paper, at ``adsurl``.
+        Each paper once, by its bibcode: of a table, entries for the method, for the catalogues and
+        services that the record names, and for the software, below the text of `acknowledgements`
+        as a comment; of names, the papers of these catalogues. An entry of a catalogue whose paper
+        claxboi knows by its bibcode only has no author and the title of the catalogue, and a note
+        says so: ADS has those of the paper, at ``adsurl``.
 
     Examples
     --------
-    >>> from claxboi.sharing import bibtex
+    >>> from claxboi.references import bibtex
     >>> from claxboi.simulation import make_labelled_sample
     >>> text = bibtex(make_labelled_sample(100, rng=1))
     >>> text.count("@article")
     7
+    >>> print(bibtex(["catwise"]).splitlines()[0])
+    @misc{2021ApJS..253....8M,
     """
+    if isinstance(result, (list, tuple)):
+        return "\n\n".join(_entries_of_catalogues(result).values()) + "\n"
     entries = _entries_of(result)
     thanks = "".join(f"% {line}\n" for line in acknowledgements(result).splitlines())
     return "\n\n".join([thanks.rstrip(), *entries.values()]) + "\n"
 
 
-def cited(result):
+def cited(result: Table) -> Mapping[str, str]:
     """
     List the papers to cite for a result.
 
@@ -114,11 +129,18 @@ def cited(result):
     -------
     papers : dict of str to str
         Bibcode -> authors, year and place, in the order of `bibtex`.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.references import cited
+    >>> cited(Table())["2022A&A...657A.138T"]
+    'Tranin et al., 2022, A&A 657, A138'
     """
     return {key: _in_short(entry) for key, entry in _entries_of(result).items()}
 
 
-def acknowledgements(result):
+def acknowledgements(result: Table) -> str:
     """
     Write the acknowledgements requested by the services that a result used.
 
@@ -135,7 +157,7 @@ def acknowledgements(result):
     Examples
     --------
     >>> from astropy.table import Table
-    >>> from claxboi.sharing import acknowledgements
+    >>> from claxboi.references import acknowledgements
     >>> used = {"references": {"reference": "gaia", "service": "xmatch"}}
     >>> print(acknowledgements(Table(meta={"claxboi": used})))
     This research has used claxboi, an implementation of the method of Tranin et al. (2022).
@@ -144,6 +166,22 @@ def acknowledgements(result):
     check_table(result, "result", allow_empty=True)
     _, _, services = _used(result.meta.get("claxboi", {}))
     return "\n".join([THANKS, *(SERVICES[name][0] for name in services)])
+
+
+def _entries_of_catalogues(names):
+    """
+    Return the entries of catalogues, by bibcode.
+    """
+    titles = {}
+    for name in check_names(names, "result"):
+        try:
+            record = get_reference(name).record
+        except ValueError as err:
+            raise ValueError(f"result: {err}") from err
+        for bibcode in record.citation:
+            titles.setdefault(bibcode, record.title)
+    known = _entries()
+    return {key: known.get(key) or _bare_entry(key, title) for key, title in titles.items()}
 
 
 def _entries_of(result):
