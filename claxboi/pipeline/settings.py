@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The settings of the whole job: one object, which is one file.
+Settings of the whole job, as one object and one TOML file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 from astropy import units as u
 
@@ -559,10 +559,11 @@ def _packaged(name):
 
 def _parts(kind):
     """Return the fields of a section that are sections themselves."""
+    types = get_type_hints(kind)
     return {
-        one.name: one.type
+        one.name: types[one.name]
         for one in fields(kind)
-        if isinstance(one.type, type) and issubclass(one.type, Section)
+        if isinstance(types[one.name], type) and issubclass(types[one.name], Section)
     }
 
 
