@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The whole job: the six steps in order, with checkpoints, from a raw catalogue to classes.
+Run all steps in order, with checkpoints, from a raw catalogue to classes.
 """
 
 from .job import PipelineResult, plan, prepare, run

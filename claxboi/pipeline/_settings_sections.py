@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-How the parts of the settings are declared, checked and described.
+Declare, check and describe the parts of the settings.
 """
 
 import inspect

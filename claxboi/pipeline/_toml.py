@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Settings as TOML: Python reads it, and this writes it.
+Write settings as TOML, which Python reads.
 """
 
 import json

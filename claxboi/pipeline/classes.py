@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 6 of the job: which sources are classified, by what and at which priors.
+Last step of the job: select sources, fit or read the classifier, classify and score.
 """
 
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def gated(table, settings):
     """
-    Say which sources are left without a class.
+    Select the sources that are left without a class.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The steps in order, each from its checkpoint if that still fits.
+Run the steps in order, each from its checkpoint if that is still valid.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 @dataclass(frozen=True, repr=False)
 class PipelineResult:
     """
-    What `run` made.
+    Result of `run`: table, model, scores and report.
 
     Examples
     --------
@@ -290,7 +290,7 @@ def plan(
     pos_error: Any = None,
 ) -> Sequence[str]:
     """
-    Say what a job would fetch, without asking anyone.
+    Plan what a job would fetch, without sending anything.
 
     Parameters
     ----------
@@ -300,8 +300,8 @@ def plan(
     Returns
     -------
     lines : list of str
-        For each catalogue that the steps compare with, what is asked of whom. What depends on
-        counterparts and hosts that are not yet known is said so.
+        One per catalogue: what is asked from which service, or that it depends on counterparts and
+        hosts that are not known yet. The last line is the total.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The report of a job: what was found, from what, and how far to trust it.
+Report of a job: counts, scores, warnings, provenance and citations.
 """
 
 import platform
@@ -42,7 +42,7 @@ _WIDTH = 100
 @dataclass(frozen=True, repr=False)
 class PipelineReport:
     """
-    What came of a job. Printing it gives all of it as text.
+    Summary of a job. Printing it gives all of it as text.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The catalogues that a job compares with: the user's files, or else those on services.
+Reference catalogues of a job: files of the user, or catalogues on services.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class References:
 
     def content(self, name):
         """
-        Say what a catalogue is: the hash of a file or table, the definition of one on a service.
+        Hash a catalogue: a file, a table, or the definition of one on a service.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class References:
 
     def describe(self, name):
         """
-        Say where a catalogue comes from.
+        Return the origin of a catalogue.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class References:
 
     def has(self, mission):
         """
-        Say whether an X-ray mission's catalogue can be had at all.
+        Return whether the catalogue of an X-ray mission is available.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The settings of the whole job: one object, which is one file.
+Settings of the whole job, as one object and one TOML file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 from astropy import units as u
 
@@ -69,6 +69,9 @@ class CatalogueSettings(Section):
     mission: str = setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: told from the columns")
     columns: Mapping[str, str] = setting(
         {}, "Column of the vocabulary = that of the catalogue, where the mission's are not right"
+    )
+    units: Mapping[str, str] = setting(
+        {}, "Unit of a column of the catalogue, where its own is absent, wrong or unreadable"
     )
     pos_error: str = setting(
         "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
@@ -556,10 +559,11 @@ def _packaged(name):
 
 def _parts(kind):
     """Return the fields of a section that are sections themselves."""
+    types = get_type_hints(kind)
     return {
-        one.name: one.type
+        one.name: types[one.name]
         for one in fields(kind)
-        if isinstance(one.type, type) and issubclass(one.type, Section)
+        if isinstance(types[one.name], type) and issubclass(types[one.name], Section)
     }
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The steps of the job: what each depends on, and what it does to the table.
+Steps of the job: what each depends on, and what it does to the table.
 
 Each function takes the table and the `Job`, and returns a new table.
 """
@@ -87,7 +87,7 @@ def reference_names(step, job):
 
 def depends_on(step, job):
     """
-    Say what the table of a step depends on, beyond the table of the step before.
+    List what the table of a step depends on, beyond the table of the step before.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _label_names(references):
 
 def mission_of(table):
     """
-    Tell the mission of a catalogue that was read by its preset.
+    Return the mission of a catalogue that was read by its preset.
 
     Parameters
     ----------
@@ -161,7 +161,9 @@ def _catalogue(table, job):
         if own.pos_error:
             # Whoever names the column says that it is 1 sigma, unless its name has the level.
             warnings.simplefilter("ignore", catalog.ConfidenceLevelWarning)
-        table = catalog.standardize(table, own.mission or None, columns=columns or None)
+        table = catalog.standardize(
+            table, own.mission or None, columns=columns or None, units=dict(own.units) or None
+        )
     if "pos_error" not in table.colnames:
         if needing := [step for step in _NEED_POS_ERROR if step not in job.settings.skip]:
             raise ValueError(

@@ -17,7 +17,6 @@ from claxboi.utils import (
     InputValueError,
     add_columns,
     check_columns,
-    check_names,
     check_table,
     checked,
     float_values,
@@ -88,8 +87,8 @@ def add_colors(table: Table, pairs: Sequence, *, overwrite: bool = False) -> Tab
         raise InputValueError(f"pairs must be pairs of magnitudes, got {shown(pairs)}")
     columns = {}
     for pair in pairs:
-        if len(check_names(pair, "a pair in pairs")) != 2:
-            raise InputValueError(f"a pair in pairs must be two columns, got {pair!r}")
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise InputValueError(f"a pair in pairs must be two columns, got {shown(pair)}")
         check_columns(table, pair)
         parts = dict(zip(("blue", "red"), map(_short_name, pair), strict=True))
         name = f"color_{parts['blue']}_{parts['red']}"

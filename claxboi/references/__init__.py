@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 2, what sources are compared with: catalogues from VizieR, XMatch, SIMBAD, tables, HATS.
+Step 2: search catalogues from VizieR, XMatch, SIMBAD, local tables and HATS.
 """
 
 from ._cache import answers_are_kept, recorded_answers

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What was fetched, kept on disk: one file for each checked chunk, written whole or not at all.
+Cache of fetched answers: one file for each checked chunk, written whole or not at all.
 
 The name of a file is the hash of what was asked and the checksum of its content. Nothing is ever
 changed in place, so processes need no locks: each writes its own file and moves it into the folder.
@@ -60,7 +60,7 @@ _recorders = []
 
 def now():
     """
-    Tell the date.
+    Return the date and time.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def now():
 
 def question_key(question, ra_deg=None, dec_deg=None):
     """
-    Identify what was asked.
+    Return the name of a question: a hash of what was asked.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def recorded_answers() -> Any:
     try:
         yield answers
     finally:
-        _recorders.remove(answers)
+        _recorders[:] = [other for other in _recorders if other is not answers]
 
 
 def answers_are_kept(answers: Iterable[str]) -> bool:
@@ -169,7 +169,7 @@ class Cache:
 
     def prepare(self):
         """
-        Make sure that entries can be written, before anything is asked for.
+        Check that entries can be written, before anything is asked for.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-From a service's names, types and units to claxboi's.
+Convert answers of services to the names, types and units of claxboi.
 """
 
 import numpy as np
@@ -48,7 +48,7 @@ def canonical_table(raw, service):
 
 def empty_table(columns):
     """
-    Make a table without rows, as of an answer without matches.
+    Make a table without rows, for an answer without matches.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _position(raw):
     if None in found or any(raw[name].dtype.kind != "f" for name in found):
         raise AnswerError(
             "the table has no position in decimal degrees that claxboi knows; its columns are "
-            f"{', '.join(raw.colnames)}. Say which by columns={{'ra': ..., 'dec': ...}}"
+            f"{', '.join(raw.colnames)}. Name them with columns={{'ra': ..., 'dec': ...}}"
         )
     return found
 

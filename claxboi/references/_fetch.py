@@ -383,7 +383,8 @@ def _match(service, ra, dec, radius_arcsec):
     n = len(ra)
     twice = np.unique(np.linspace(0, n - 1, min(n, max(_ALL_TWICE, n // _TWICE))).astype(int))
     sent = np.concatenate([np.arange(n), twice])
-    matches = service.match(ra[sent], dec[sent], radius_arcsec)
+    again = dec[twice] - np.copysign(service.repeat_offset_deg, dec[twice])
+    matches = service.match(ra[sent], np.concatenate([dec, again]), radius_arcsec)
     is_first = matches.index < n
     counts = np.bincount(matches.index, minlength=len(sent))
     n_rows = len(matches.index)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-References that are tables of the user's, and HATS catalogues through LSDB.
+Match positions to local tables, and to HATS catalogues through LSDB.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What all services have in common: how they are asked, and how their errors are told apart.
+Base class of the services, limits of their answers, and translation of their errors.
 """
 
 import io
@@ -81,6 +81,9 @@ class Service(ABC):
 
     most_positions: int | None = None
     """Most positions that it takes in one request."""
+
+    repeat_offset_deg = 0.0
+    """How far from a position it is sent again, where equal ones may be taken as one."""
 
     unconfirmed = ()
     """Wanted names that were never seen on the service."""
@@ -348,7 +351,7 @@ def limit_answers(session, service):
 @contextmanager
 def plain_errors(service):
     """
-    Turn the errors of astroquery, pyvo and requests into ours.
+    Translate errors of astroquery, pyvo and requests into those of claxboi.
 
     Parameters
     ----------

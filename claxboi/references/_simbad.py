@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-SIMBAD by its TAP service, with the positions uploaded.
+Query SIMBAD through TAP, with uploaded positions.
 """
 
 import warnings

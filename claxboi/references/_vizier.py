@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-VizieR: cones around positions, and whole tables.
+Query VizieR for cones around positions and for whole tables.
 """
 
 import numpy as np
@@ -31,6 +31,8 @@ class VizierService(Service):
     name = "vizier"
     # Thousands are known to work, a limit is not.
     most_positions = 1_000
+    # Positions are sent with 8 decimals: 0.1 mas.
+    repeat_offset_deg = 3e-8
 
     def __init__(self, table, columns, conf):
         super().__init__(table, columns, conf)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-The CDS cross-match service, for lists of positions.
+Query the CDS cross-match service for lists of positions.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Errors raised when a catalogue cannot be fetched: one class for each thing a caller can do about it.
+Errors raised when a catalogue cannot be fetched, one class for each remedy.
 """
 
 from claxboi.io import AnswerError, FetchError, ServiceError, UnknownTableError

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-Step 2 as methods of a table of X-ray sources.
+Methods that search catalogues around X-ray sources.
 """
 
 from __future__ import annotations

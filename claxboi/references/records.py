@@ -70,7 +70,7 @@ class ColumnRecord:
 @dataclass(frozen=True)
 class Record:
     """
-    What is known of a catalogue before it is asked.
+    Metadata of a catalogue: columns, size, coverage, errors and citation.
 
     Examples
     --------
@@ -130,7 +130,7 @@ class Record:
     """1 sigma per axis in arcsec of a row without errors; None: the median of the others."""
 
     has_motion: bool = False
-    """Whether its proper motions are good enough to say where an object was years before."""
+    """Whether its proper motions are good enough to propagate positions over years."""
 
     system: str = ""
     """System of the magnitudes: Vega or AB."""
@@ -148,7 +148,7 @@ class Record:
     """Whether it is small enough to be fetched whole and matched here."""
 
     note: str = ""
-    """What its user must know."""
+    """Remarks for its users."""
 
     citation: tuple[str, ...] = ()
     """Bibcodes of the papers to cite."""
@@ -182,7 +182,7 @@ class Record:
 
     def is_unconfirmed(self, service: str, canonical: str) -> bool:
         """
-        Say whether a column's name on a service is a guess.
+        Return whether the name of a column on a service is unconfirmed.
 
         Parameters
         ----------

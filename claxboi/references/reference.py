@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-References: catalogues that can be asked what lies around positions.
+References: catalogues that are searched around positions.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def get_reference(
     pos_error: str | None = None,
 ) -> Reference:
     """
-    Find a catalogue by its name, or make one of a table.
+    Find a catalogue by its name, or make one from a table.
 
     Parameters
     ----------
@@ -221,21 +221,21 @@ def _from_hats(path, name, own):
 
 class Reference:
     """
-    A catalogue that can be asked what lies around positions.
+    A catalogue that can be searched around positions.
 
     Get one from `get_reference`.
 
     Parameters
     ----------
     record : `Record`
-        What is known of it.
+        Its metadata.
     data : `~astropy.table.Table`, optional
         Its rows, where they are at hand.
 
     Attributes
     ----------
     record : `Record`
-        What is known of it.
+        Its metadata.
 
     Examples
     --------
@@ -263,7 +263,7 @@ class Reference:
     @property
     def citation(self):
         """
-        What to cite when using it: title, table and bibcodes, as a string.
+        Citation: title, table and bibcodes, as a string.
         """
         papers = ", ".join(self.record.citation) or "no paper known"
         return f"{self.record.title} ({self.record.table}): {papers}"
@@ -300,7 +300,7 @@ class Reference:
         radius : `~astropy.units.Quantity` ['angle'], scalar
             How near. XMatch takes up to 180 arcsec.
         service : {"xmatch", "vizier", "simbad", "local", "hats"}, optional
-            Whom to ask. Default: the first of ``record.services`` that takes the radius. On
+            The service to ask. Default: the first of ``record.services`` that takes the radius. On
             VizieR small catalogues are fetched whole and matched here, others by cones.
         columns : list of str, or mapping of str to str, optional
             Canonical names wanted (id, ra and dec come anyway); or, where the service has another
@@ -319,8 +319,8 @@ class Reference:
             One row per pair, sorted by ``query_index`` (row in ``coords``) and ``separation``
             (arcsec, as the service matched), then the columns of the catalogue under canonical
             names, missing values masked, and ``pos_error`` (1 sigma per axis, arcsec) where the
-            record says how. ``meta["claxboi"]["references"]`` says what was asked, when, and of
-            whom. No matches: no rows, all columns.
+            record says how. ``meta["claxboi"]["references"]`` has what was asked, when, and from
+            where. No matches: no rows, all columns.
 
         Raises
         ------
@@ -419,7 +419,7 @@ class Reference:
         max_age: Any = None,
     ) -> FetchPlan:
         """
-        Say what `query` would do, without sending anything.
+        Plan what `query` would do, without sending anything.
 
         Parameters
         ----------

@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import NaiveBayesClassifier, Property
-from claxboi.classification._contributions import find_reasons
+from claxboi.classification._contributions import find_contributions
 from claxboi.classification._posterior import MISSING_MODES, NORMALIZATIONS
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
@@ -190,7 +190,7 @@ class TestManyAtOnce:
     def test_equal_one_by_one(self, table, model):
         result = model.classify(table, "training")
         rows = np.arange(0, len(table), len(table) // 25)
-        reasons = find_reasons(model, result[rows])
+        reasons = find_contributions(model, result[rows])
         assert reasons.nats.shape == (len(reasons.kinds), len(model.classes_), len(rows))
         for k, row in enumerate(rows):
             one = model.explain(result[row])
@@ -203,12 +203,12 @@ class TestManyAtOnce:
 
     def test_add_up_to_the_columns(self, table, model):
         result = model.classify(table, "training")
-        reasons = find_reasons(model, result)
+        reasons = find_contributions(model, result)
         for name, values in zip(model.classes_, reasons.posterior, strict=True):
             assert_allclose(values, result[f"P_{name}"], atol=1e-12)
         assert_allclose(reasons.pvalue, result["outlier_pvalue"])
 
     def test_priors_per_source(self, table, model):
         priors = np.random.default_rng(3).dirichlet(np.ones(len(model.classes_)), len(table))
-        reasons = find_reasons(model, table, priors)
+        reasons = find_contributions(model, table, priors)
         assert_allclose(reasons.posterior.T, model.predict_proba(table, priors), atol=1e-12)

@@ -566,10 +566,12 @@ def _read_asu(text):
     return fields
 
 
-def _asked(kind, table, ra, dec):
+def _asked(kind, table, ra, dec, tolerance_deg=0.0):
     """Describe a request: positions that are sent twice count once."""
-    _, first = np.unique(np.column_stack([ra, dec]), axis=0, return_index=True)
-    first.sort()
+    order = np.lexsort([np.arange(len(ra)), dec, ra])
+    is_near = (np.diff(ra[order]) == 0) & (np.diff(dec[order]) <= tolerance_deg)
+    pairs = np.column_stack([order[:-1], order[1:]])[is_near]
+    first = np.setdiff1d(np.arange(len(ra)), pairs.max(axis=1, initial=0)[: len(pairs)])
     return kind, table, len(first), _digest(ra[first], dec[first])
 
 
@@ -663,7 +665,7 @@ def _vizier(cds, path, fields, files):
     ra, dec = positions.reshape(-1, 2).T
     # A hemisphere is half of the whole.
     is_whole = not centres or float(fields.get("-c.rd", 0)) >= 90
-    asked = _asked("whole" if is_whole else "match", table_id, ra, dec)
+    asked = _asked("whole" if is_whole else "match", table_id, ra, dec, 1e-7)
     xml = "text/xml"
     inside = [name for name in cds.tables if name.startswith(f"{table_id}/")]
     table = cds.tables.get(table_id)
