@@ -103,11 +103,13 @@ def count_classes(
     >>> table = make_labelled_sample(2000, rng=1)
     >>> result, model = classify(table, "training", return_model=True, show_progress=False)
     >>> counts = count_classes(result, model)
-    >>> print(counts["class", "n_training", "n_raw"][:2])
-    class n_training n_raw
-    ----- ---------- -----
-      AGN        545   553
-    AGN_2         58    51
+    >>> print(counts["class", "n_training"][:2])
+    class n_training
+    ----- ----------
+      AGN        545
+    AGN_2         58
+    >>> bool((counts["n_low"] <= counts["n_estimated"]).all())
+    True
     """
     classes, _ = read_classified(result)
     if not isinstance(model, NaiveBayesClassifier):

@@ -564,10 +564,11 @@ def make_priors(priors, names):
         given = priors.get(name, [])
         # A tuple is a pair of columns, a list is several priors.
         given = given if isinstance(given, list) else [given]
+        what = "priors" if name is None else f"priors of {name}"
         for p in given:
             if not isinstance(p, MagnitudePrior | ProbabilityPrior | str | tuple):
                 raise TypeError(
-                    f"priors of {name} must be names of columns, pairs of them or prior objects, "
+                    f"{what} must be names of columns, pairs of them or prior objects, "
                     f"got {shown(p)}"
                 )
         result[name] = [
@@ -577,7 +578,7 @@ def make_priors(priors, names):
         labels = [p.name for p in result[name]]
         twice = [label for label in labels if labels.count(label) > 1]
         if twice:
-            raise ValueError(f"priors of {name} has {twice[0]!r} twice")
+            raise ValueError(f"{what} has {twice[0]!r} twice")
     return result
 
 

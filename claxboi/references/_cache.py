@@ -121,6 +121,14 @@ def recorded_answers() -> Any:
     ------
     answers : dict of str to None
         Their names, in the order of use.
+
+    Examples
+    --------
+    >>> from claxboi.references import answers_are_kept, recorded_answers
+    >>> with recorded_answers() as answers:
+    ...     pass
+    >>> list(answers), answers_are_kept(answers)
+    ([], True)
     """
     answers = {}
     _recorders.append(answers)
@@ -143,6 +151,12 @@ def answers_are_kept(answers: Iterable[str]) -> bool:
     -------
     are_kept : bool
         False if one was replaced, deleted or doubtful.
+
+    Examples
+    --------
+    >>> from claxboi.references import answers_are_kept
+    >>> answers_are_kept(["0123-of-another-machine.fits"])
+    False
     """
     folder = cache_folder(conf)
     return all((folder / name).is_file() for name in answers)

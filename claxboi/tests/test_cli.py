@@ -73,7 +73,7 @@ def test_classify_is_the_function(sample, folder, run):
     )
     assert out.splitlines()[-1] == "Wrote out.fits and out.fits.model.ecsv"
     assert err == ""
-    assert "weights fitted" in run("classify x.fits --priors training -o y.fits --verbose")[2]
+    assert "refined by" in run("classify x.fits --priors training -o y.fits --verbose")[2]
     (folder / "y.fits").unlink()
     (folder / "y.fits.model.ecsv").unlink()
     names = {item.name for item in folder.iterdir()}

@@ -39,6 +39,8 @@ WRONG = {
     "number": ["3", True, NAN, [1.0, "x"], None, 1j, object()],
     "index": ["3", True, [1.0, "x"], None, 1j, object()],
     "cache": ["yes", 2, NAN, None],
+    "shrinkage": ["x", True, NAN, -1.0, 0, ["x"], None],
+    "decision": [5, "nonsense", ["x"], {"f1": "nonsense"}, {"nonsense": 2}, None],
     "values": [5, object()],
     "jobs": ["3", 1.5, True, [2], NAN],
     "age": [5, "x", 5 * u.kg, -1 * u.day],
@@ -101,6 +103,9 @@ KINDS = {
     "column": "column",
     "id": "column",
     "recipe": "choice",
+    "refine": "flag",
+    "shrinkage": "shrinkage",
+    "decision": "decision",
     "priors": "priors",
     "weights": "weights",
     "model": "object",
@@ -480,7 +485,7 @@ FUNCTIONS = [
         },
     ),
     (r.list_references, {}, {"kind": "choice"}),
-    (r.bibtex, {"names": ["gaia"]}, {"names": "columns"}),
+    (r.bibtex, {"result": ["gaia"]}, {"result": "columns"}),
     (d.plot_alternatives, {"result": classified}, {}),
     (
         d.plot_class_counts,
@@ -544,7 +549,13 @@ FUNCTIONS = [
     ),
     (
         c.calibrate_cutoffs,
-        {"xray": xray, "secondaries": nearby, "rng": 1, **ASSOCIATION},
+        {
+            "xray": xray,
+            "secondaries": nearby,
+            "rng": 1,
+            "footprint": lambda: lambda coords: np.ones(len(coords), bool),
+            **ASSOCIATION,
+        },
         {
             "secondaries": "table",
             "false_rates": "fraction",
@@ -640,7 +651,6 @@ FUNCTIONS = [
         },
     ),
     (s.acknowledgements, {"result": xray}, {}),
-    (s.bibtex, {"result": xray}, {}),
     (
         classify,
         {
@@ -785,7 +795,9 @@ UNTRIED = frozenset(
         "find_counterparts",
         "answers_are_kept",
         "classify_candidates",
+        "cited",
         "count_confusion",
+        "designations",
         "evaluate_result",
         "model_fingerprint",
     }
@@ -799,6 +811,8 @@ SETTINGS = {
     "missing": "choice",
     "kernel": "choice",
     "bandwidth": "bandwidth",
+    "refine": "flag",
+    "shrinkage": "shrinkage",
     "n_jobs": "jobs",
     "floor": "at least 0",
     "classes": "classes",

@@ -42,6 +42,10 @@ def _check_column_by_name(value, name):
         check_text(one, name)
 
 
+def _check_name_or_names(value, name):
+    return value if isinstance(value, str) else check_names(value, name)
+
+
 #: What an argument of a name must be, wherever it occurs. None is right where it is the default.
 _CHECKS = {
     "background": check_text,
@@ -64,7 +68,7 @@ _CHECKS = {
     "n_xrb": check_text,
     "offsets": check_flag,
     "path": check_path,
-    "rare": check_names,
+    "rare": _check_name_or_names,
     "rng": check_rng,
     "source_name": check_text,
     "title": check_text,

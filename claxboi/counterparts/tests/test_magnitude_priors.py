@@ -202,13 +202,13 @@ class TestBadInput:
         self.bad("has no column 'e_mag'", KeyError, MagnitudePrior("mag", error="e_mag"))
 
     def test_kind(self):
-        self.bad("column must be a name or a pair of names", TypeError, 3)
+        self.bad("priors must be names of columns", TypeError, 3)
         self.bad("got 3 names", ValueError, ("mag", "mag", "mag"))
 
     def test_several_catalogues_need_names(self):
         both = {"a": self.catalogue, "b": self.catalogue}
         self.bad("priors must be a mapping of catalogue to priors", ValueError, "mag", both)
-        self.bad("priors names 'c'", ValueError, {"c": "mag"}, both)
+        self.bad("priors has 'c'", ValueError, {"c": "mag"}, both)
 
     def test_twice(self):
         self.bad("has 'mag' twice", ValueError, ["mag", "mag"])

@@ -295,7 +295,7 @@ def test_only_positions_are_sent_and_in_full(cds):
         ({"radius": 200 * u.arcsec, "service": "xmatch"}, ValueError, "180 arcsec for XMatch"),
         ({"service": "ned"}, ValueError, "service must be one of"),
         ({"service": "simbad"}, ValueError, "service of gaia must be one of 'xmatch', 'vizier'"),
-        ({"cache": "yes"}, ValueError, "cache must be True, False or 'only'"),
+        ({"cache": "yes"}, ValueError, "cache must be one of True, False, 'only'"),
         ({"max_age": 3}, TypeError, "max_age must be a Quantity"),
         ({"columns": "Gmag"}, TypeError, "columns must be a list or a mapping"),
     ],

@@ -398,7 +398,9 @@ class TestWrite:
         for columns in (["image"], "hr1", None):
             with pytest.raises(TypeError, match="columns must"):
                 write_report(image, path, columns=columns)
-        for name in ("model", "evaluation", "title"):
+        with pytest.raises(TypeError, match="title must be text, got 5"):
+            write_report(result, path, title=5)
+        for name in ("model", "evaluation"):
             with pytest.raises(TypeError, match=f"{name} must be None or of class .*, got int"):
                 write_report(result, path, **{name: 5})
         with pytest.raises(TypeError, match="candidates must be an astropy Table"):
