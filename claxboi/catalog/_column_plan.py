@@ -40,7 +40,7 @@ _WITH_ERROR = re.compile(r"flux\d*|gamma|hr\d+")
 
 class Step(NamedTuple):
     """
-    How one column is made.
+    Recipe for one column of the vocabulary.
     """
 
     name: str

@@ -590,7 +590,7 @@ def check_rivals(table, free, name, own):
 
 def _best_identifiers(table, candidates):
     """
-    Put designations of X-ray sources first, then what is complete and unique.
+    Sort identifier columns: designations of X-ray sources first, then complete and unique ones.
     """
 
     def rank(own):

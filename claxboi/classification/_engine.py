@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What the classifier does, without its public face: it learns rows and combines likelihoods.
+Numerical core of the classifier: learn the rows of a sample and combine likelihoods.
 """
 
 import copy

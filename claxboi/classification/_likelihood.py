@@ -36,7 +36,7 @@ BLOCK_SIZE = 8192
 @dataclass
 class Terms:
     """
-    What the values of some sources say of each class.
+    Log-likelihoods of some sources in each class.
 
     Attributes
     ----------
@@ -68,14 +68,14 @@ class Terms:
     @property
     def present(self):
         """
-        What the present properties say, source by source.
+        Log-probability of the properties that each source has.
         """
         return self.case_present[..., self.case]
 
     @property
     def absent(self):
         """
-        What the missing properties say, source by source.
+        Log-probability of the properties that each source lacks.
         """
         return self.case_absent[..., self.case]
 

@@ -29,7 +29,7 @@ PSEUDO_WEIGHT = 1.0
 @dataclass(frozen=True)
 class Term:
     """
-    What a term is about.
+    Description of a term: its kind and its properties.
 
     Attributes
     ----------

@@ -313,7 +313,7 @@ def _field_density(model, sources, q, starts):
 
 def _varies(values, starts):
     """
-    Whether the candidates of any source differ in a property.
+    Check for each property if the candidates of any source differ in it.
     """
     low = np.minimum.reduceat(np.where(np.isnan(values), np.inf, values), starts)
     high = np.maximum.reduceat(np.where(np.isnan(values), -np.inf, values), starts)

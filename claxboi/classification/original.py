@@ -107,7 +107,7 @@ def _tabulated(record, low, high, tables):
 @dataclass
 class OriginalRun:
     """
-    What the files of a run of the original scripts say.
+    Contents of the files of a run of the original scripts.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ __all__ = ["PriorSensitivity", "priors_sensitivity"]
 @dataclass(frozen=True, repr=False)
 class PriorSensitivity:
     """
-    What other priors would change. Printing it gives the table of changes.
+    Changes of a classification under other priors. Printing it gives a table of the changes.
 
     Examples
     --------

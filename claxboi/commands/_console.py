@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
 """
-What a command shows: notes, warnings and errors, with options in place of Python arguments.
+Output of the commands: notes, warnings and errors, with options in place of Python arguments.
 """
 
 import logging

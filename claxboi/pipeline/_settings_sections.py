@@ -91,7 +91,7 @@ def setting_of(function, parameter, comment, *kinds, unit=None, **options):
 
 class Section:
     """
-    What all parts of the settings share: each value is checked against what was declared.
+    Base of all sections of the settings: each value is checked against its declaration.
     """
 
     def __post_init__(self):

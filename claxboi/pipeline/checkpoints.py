@@ -257,7 +257,7 @@ class Checkpoints:
 
     def note(self, step, key, path, **more):
         """
-        Put the file of a step, which is whole now, into the manifest.
+        Add the complete file of a step to the manifest.
 
         Parameters
         ----------

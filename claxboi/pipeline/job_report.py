@@ -100,7 +100,7 @@ class PipelineReport:
     @property
     def summary(self):
         """
-        What was done and found, without the details (str).
+        Summary of the job without details (str).
         """
         return "\n\n".join(
             [

@@ -38,7 +38,7 @@ _GAIA = "gaia"
 @dataclass(frozen=True)
 class Job:
     """
-    What all steps need.
+    Context that all steps share.
     """
 
     settings: PipelineSettings
@@ -49,7 +49,7 @@ class Job:
     @property
     def fetch(self):
         """
-        How references are asked.
+        Options for requests to reference services.
         """
         max_age = 0 * u.s if self.refresh else None
         return {"cache": True, "max_age": max_age, "show_progress": self.show_progress}

@@ -130,7 +130,7 @@ def _functions():
 
 def _reason_to_skip(column, needs, there, colnames, overwrite):
     """
-    Say why a property is not made, None if it is.
+    Return the reason why a property is not computed, None if it is.
 
     Parameters
     ----------

@@ -335,7 +335,7 @@ def _pairs_of_bands(bands):
 
 def _say_bands(column, table, pair, kind):
     """
-    Say what a hardness ratio is of: bands in keV where they are known, else columns.
+    Describe a hardness ratio by its bands in keV, or by its columns where these are unknown.
     """
     known = [[(table[name].info.meta or {}).get("band") for name in band] for band in pair]
     is_known = all(map(all, known))

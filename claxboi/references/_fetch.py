@@ -67,7 +67,7 @@ class Summary(NamedTuple):
 
 class Job(NamedTuple):
     """
-    What to ask from which service, and how to deal with failures.
+    A request: the service, the positions, and how failures are handled.
     """
 
     service: object

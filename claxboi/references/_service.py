@@ -123,7 +123,7 @@ class Service(ABC):
     @property
     def last_reason(self):
         """
-        What the server calls that status.
+        The server's text for that status.
         """
         return "" if self._transport is None else self._transport.last_reason
 
