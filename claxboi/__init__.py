@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Classify X-ray sources: counterparts, properties, and a naive Bayes classifier that explains itself.
 """

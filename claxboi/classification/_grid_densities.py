@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 r"""
 Kernel densities of one property or of a pair of properties, on a grid of normal scores.
 

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Read runs of the original CLAXBOI scripts (Tranin et al. 2022), and compute their densities.
 

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 ``claxboi report``: a classified table as one page for a browser.
 """

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Conversion of survey magnitudes to one system: Gaia BP, RP and WISE W1, W2.
 """

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Conventions of NWAY 4.8 (Salvato et al. 2018, MNRAS 473, 4937).
 """

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Last step of the job: select sources, fit or read the classifier, classify and score.
 """

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Steps of the job: what each depends on, and what it does to the table.
 
@@ -38,7 +38,7 @@ _GAIA = "gaia"
 @dataclass(frozen=True)
 class Job:
     """
-    Context that all steps share.
+    Context shared by all steps.
     """
 
     settings: PipelineSettings

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Errors raised when a catalogue cannot be fetched, one class for each remedy.
 """

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Compressed numbers and texts inside a page: deflated, as base64 in script elements that no browser
 runs.

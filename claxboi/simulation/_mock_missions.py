@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 Simulated Swift and Chandra catalogues of the same sources, with the column names of the 2SXPS and
 CSC 2 FITS files.

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 From a catalogue to people and back: what votes do, measured by the truth of a mock sky.
 """

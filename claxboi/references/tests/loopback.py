@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 A CDS in miniature on this machine: XMatch, VizieR and SIMBAD as they are, faults included.
 

@@ -1,4 +1,4 @@
-# Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
 The ways in which CDS and its client lose data without a word: each is shown on astroquery as people
 use it, then claxboi is asked the same.

@@ -1,4 +1,4 @@
-// Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+// Licensed under a 3-clause BSD style license - see LICENSE.rst
 // The filtered list for other programs: as text, CSV, VOTable, or a selection in TOPCAT.
 
 function saveFile(text, name, type) {

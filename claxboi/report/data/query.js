@@ -1,4 +1,4 @@
-// Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+// Licensed under a 3-clause BSD style license - see LICENSE.rst
 // The text of the search box as tests of rows. A test is a function of a row; its property ``why``
 // says why it holds for no source, if it holds for none.
 

@@ -1,4 +1,4 @@
-// Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+// Licensed under a 3-clause BSD style license - see LICENSE.rst
 // The web profile of SAMP: messages to TOPCAT and other programs on this computer.
 
 const HUB = "http://localhost:21012/";

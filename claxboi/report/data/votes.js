@@ -1,4 +1,4 @@
-// Licensed under a 3-clause BSD style license - see licenses/LICENSE.rst
+// Licensed under a 3-clause BSD style license - see LICENSE.rst
 // Votes on what a source is: kept in the browser where it lets us, saved as CSV and loaded again.
 
 const UNSURE = "unsure";
