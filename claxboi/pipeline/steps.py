@@ -49,7 +49,7 @@ class Job:
     @property
     def fetch(self):
         """
-        Options for requests to reference services.
+        Return the options of requests to reference services.
         """
         max_age = 0 * u.s if self.refresh else None
         return {"cache": True, "max_age": max_age, "show_progress": self.show_progress}
