@@ -112,7 +112,7 @@ def test_wrong_arguments(sample, model, frame):
 
 
 def test_wrong_kinds(sample, model):
-    with pytest.raises(TypeError, match="catalog must be an LSDB catalogue or .*, got Table"):
+    with pytest.raises(TypeError, match=r"catalog must be an LSDB catalogue or .*, got Table"):
         classify_partitions(Table(), model)
 
     class Catalog:
