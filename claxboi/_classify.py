@@ -172,7 +172,7 @@ def classify(
 
     Warns
     -----
-    `~claxboi.utils.ClaxboiWarning`
+    `~claxboi.utils.exceptions.ClaxboiWarning`
         Before positions are sent to a service.
 
     Notes
