@@ -234,7 +234,8 @@ def classify(
         )
         return (result, model) if return_model else result
     with nullcontext() if fetch else conf.set_temp("offline", True):
-        label = _label_column(table, label)
+        # Labels are those of the table to learn from; the other may have a column of like name.
+        label = _label_column(training if _is_table(training) else table, label)
         is_bare = properties is None and _is_bare(table, label, training)
         if is_bare:
             needs_labels = training is None and len(table) >= SMALLEST_OWN_SAMPLE
@@ -276,17 +277,21 @@ def _label_column(table, label):
     return same[0] if len(same) == 1 else label
 
 
-def _is_bare(table, label, training):
-    """Return whether a table has positions, and nothing to classify its sources by."""
+def _is_table(value):
     from astropy.table import Table
 
+    return isinstance(value, Table)
+
+
+def _is_bare(table, label, training):
+    """Return whether a table has positions, and nothing to classify its sources by."""
     from claxboi.catalog import find_columns
     from claxboi.classification import property_columns
     from claxboi.properties import known_properties
 
     if label in table.colnames or known_properties(table.colnames):
         return False
-    if isinstance(training, Table) and not known_properties(training.colnames):
+    if _is_table(training) and not known_properties(training.colnames):
         own = set(property_columns(table))
         return not own.intersection(property_columns(training))
     try:

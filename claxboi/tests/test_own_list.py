@@ -13,6 +13,7 @@ from claxboi import classify, conf
 from claxboi.classification import GuessedPropertyWarning
 from claxboi.pipeline import plan
 from claxboi.references import CacheError
+from claxboi.simulation import make_labelled_sample
 from claxboi.utils import ClaxboiWarning
 
 PRIORS = {"AGN": 0.7, "star": 0.3}
@@ -191,3 +192,18 @@ class TestGuesses:
         with pytest.warns(GuessedPropertyWarning):
             _, model = classify(table, PRIORS, return_model=True)
         assert [p.column for p in model.properties] == ["Flux"]
+
+
+def test_labels_are_those_of_the_table_to_learn_from():
+    """
+    The sources to classify may have a column of like name, such as an earlier answer.
+    """
+    sample = make_labelled_sample(1000, labelled_fraction=1.0, rng=4)
+    columns = ["hr1", "hr2", "log_fx_fw1"]
+    sample["Class"] = np.roll(sample["class"], 1)
+    training, others = sample[:700], sample[700:]
+    others.remove_column("class")
+    settings = {"properties": columns, "show_progress": False}
+    expected = classify(others[columns], "training", training=training, **settings)
+    result = classify(others, "training", training=training, **settings)
+    assert result["P_AGN"].tolist() == expected["P_AGN"].tolist()
