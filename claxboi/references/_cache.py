@@ -51,6 +51,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _FORMAT = 1
+_HAS_TEXT = "columns without masked text"
 _META = b"claxboi"
 _ABANDONED_S = 86_400.0
 DOUBTFUL = "doubtful"
@@ -319,6 +320,14 @@ def _encode(table):
     if pa is not None:
         parquet.write_table(_to_arrow(table), stream)
         return "parquet", stream.getvalue()
+    # ECSV has one way to write nothing: it says which columns have empty text, and not masked text.
+    has_text = [
+        name
+        for name in table.colnames
+        if table[name].dtype.kind == "U" and not np.any(MaskedColumn(table[name]).mask)
+    ]
+    table = Table(table, copy=False)
+    table.meta = {**table.meta, _HAS_TEXT: has_text}
     text = io.StringIO()
     table.write(text, format="ascii.ecsv")
     return "ecsv", text.getvalue().encode()
@@ -357,7 +366,12 @@ def _from_parquet(content):
 
 
 def _from_ecsv(content):
-    return Table.read(io.BytesIO(content), format="ascii.ecsv")
+    table = Table.read(io.BytesIO(content), format="ascii.ecsv")
+    for name in table.meta.pop(_HAS_TEXT, ()):
+        column = MaskedColumn(table[name])
+        column[column.mask] = ""
+        table[name] = column
+    return table
 
 
 _DECODERS = {"ecsv": _from_ecsv}

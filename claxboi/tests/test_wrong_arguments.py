@@ -7,6 +7,7 @@ errors that do not name the argument, and wrong values that were accepted.
 """
 
 import functools
+import importlib.util
 import inspect
 import sys
 import warnings
@@ -471,7 +472,11 @@ FUNCTIONS = [
     (s.error_regions, {"table": xray}, {}),
     (s.write_ds9, {"table": xray, "path": "a.reg", "overwrite": True}, {"galaxies": "table"}),
     (s.to_votable, {"table": xray}, {}),
-    (s.coverage_moc, {"table": xray}, {"order": "count"}),
+    *(
+        [(s.coverage_moc, {"table": xray}, {"order": "count"})]
+        if importlib.util.find_spec("mocpy")
+        else []
+    ),
     (
         r.get_reference,
         {"source": survey},
@@ -796,6 +801,7 @@ UNTRIED = frozenset(
         "answers_are_kept",
         "classify_candidates",
         "cited",
+        "coverage_moc",  # where mocpy is not installed
         "count_confusion",
         "designations",
         "evaluate_result",

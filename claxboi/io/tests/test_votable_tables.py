@@ -3,6 +3,8 @@
 VOTables that other programs read without complaint.
 """
 
+import importlib.util
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -13,6 +15,11 @@ from astropy.time import Time
 
 from claxboi.io import as_votable, read_table, write_table
 from claxboi.utils import ClaxboiWarning
+
+needs_pyarrow = pytest.mark.skipif(
+    importlib.util.find_spec("pyarrow") is None, reason="needs claxboi[parquet]"
+)
+SUFFIXES = ["vot", "fits", "ecsv", "csv", pytest.param("parquet", marks=needs_pyarrow)]
 
 
 @pytest.fixture
@@ -79,7 +86,7 @@ def test_several_tables(tmp_path):
     assert len(read_table(tmp_path / "t.vot", table=1)) == 1
 
 
-@pytest.mark.parametrize("suffix", ["vot", "fits", "ecsv", "csv", "parquet"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_all_digits_are_written(tmp_path, suffix):
     write_votable(tmp_path / "t.vot", ("a", "<TR><TD>10.1234567</TD><TD>0.0014</TD></TR>"))
     table = read_table(tmp_path / "t.vot")
@@ -91,7 +98,7 @@ def test_all_digits_are_written(tmp_path, suffix):
     assert back["e"].tolist() == [0.0014]
 
 
-@pytest.mark.parametrize("suffix", ["vot", "fits", "ecsv", "csv", "parquet"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_quantities_and_times(tmp_path, suffix):
     table = QTable({"ra": [10.0, 20.0] * u.deg, "epoch": Time([2000.5, 2010.25], format="jyear")})
     table["day"] = Time(["2010-01-01", "2010-01-02T03:04:05.123456789"])
