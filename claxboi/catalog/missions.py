@@ -169,7 +169,7 @@ class Mission:
     @property
     def has_extent(self):
         """
-        Whether the catalogue distinguishes extended sources.
+        True if the catalogue distinguishes extended sources.
         """
         return bool({"extent", "is_extended"} & set(self.columns))
 

@@ -13,9 +13,7 @@ from astropy.table import Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyUserWarning
 
-from claxboi.utils import checked
-from claxboi.utils._files import replacing
-from claxboi.utils._validation import check_choice, check_table
+from claxboi.utils import check_choice, check_table, checked, replacing
 
 from ._column_types import holdable, tidy
 from ._ds9_regions import read_regions

@@ -219,7 +219,7 @@ class Checkpoints:
 
     def is_announced(self, step, key):
         """
-        Whether the file of a step is one of this job, whole or not.
+        Check if the file of a step belongs to this job, complete or not.
 
         Parameters
         ----------
@@ -234,7 +234,7 @@ class Checkpoints:
 
     def is_own(self, step, key, path):
         """
-        Whether a file beside the folder is as this job wrote or found it.
+        Check if a file beside the folder is unchanged since this job wrote or found it.
 
         Parameters
         ----------

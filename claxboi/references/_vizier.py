@@ -10,7 +10,7 @@ from astropy.table import Table
 from astroquery import cache_conf
 from astroquery.vizier import VizierClass
 
-from claxboi.io._answers import read_answer
+from claxboi.io import read_answer
 
 from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
 from .exceptions import AnswerError, UnknownTableError

@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
-from claxboi.io._answers import read_answer
+from claxboi.io import read_answer
 
 from ._canonical import convert_unit
 from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
