@@ -8,7 +8,6 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, MaskedColumn, QTable, Table
 
 from claxboi.references import FetchError, UnknownTableError, get_reference, load_records
-from claxboi.references.tests.conftest import needs_direct_tap
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.training import ClassRule, add_labels, class_schemes
 from claxboi.training._catalogues import _simbad_kinds, parse_catalogues
@@ -338,7 +337,6 @@ class TestCatalogues:
             result = add_labels(xray, ["simbad"], "4 classes", **QUIET)
         assert result["label_AGN"][0] == 1024
 
-    @needs_direct_tap
     def test_simbad_itself_is_asked_where_xmatch_has_no_types(self):
         xray = xray_at(10.0, 5.0)
         cds = LoopbackCDS({"simbad": object_at(10.0, 5.0, otype=["QSO"])})
