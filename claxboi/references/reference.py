@@ -21,6 +21,7 @@ from astropy.table import Column, MaskedColumn, Table
 from claxboi.config import conf
 from claxboi.io import read_table
 from claxboi.utils import (
+    InputTypeError,
     check_choice,
     check_columns,
     check_names,
@@ -30,6 +31,7 @@ from claxboi.utils import (
     digest,
     quantity_value,
     record,
+    shown,
     table_hash,
 )
 
@@ -230,8 +232,11 @@ def _from_hats(path, name, own):
 
 
 def _from_tap(source, server, name, own, like):
-    check_text(source, "source")
     check_text(server, "tap")
+    if not isinstance(source, str):
+        raise InputTypeError(
+            f"source must be the name of a table of the service tap={server!r}, got {shown(source)}"
+        )
     if like is not None:
         raise ValueError("like must not be given with tap: it is for tables and files")
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", server):

@@ -487,6 +487,7 @@ FUNCTIONS = [
             "dec": "column",
             "id": "column",
             "pos_error": "column",
+            "tap": "text",
         },
     ),
     (r.list_references, {}, {"kind": "choice"}),
