@@ -3,8 +3,9 @@
 Step 3, counterpart identification: probabilistic counterparts, host galaxies, X-ray links.
 """
 
+from .all_matches import all_matches
 from .associate import associate
-from .best_match import all_matches, best_matches
+from .best_match import best_matches
 from .calibrate import CutoffCalibration, calibrate_cutoffs, shift_positions
 from .error_audit import ErrorAudit, audit_errors
 from .errors import complete_pos_errors, radius_from_sigma, sigma_from_radius

@@ -18,7 +18,7 @@ from .association_solver import solve
 from .magnitude_priors import MagnitudePrior
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from astropy.time import Time
     from astropy.units import Quantity
@@ -35,6 +35,7 @@ def associate(
     area: Quantity | None = None,
     density: Quantity | Literal["local"] | None = None,
     priors: Any = None,
+    prior: Callable[[Table], Any] | None = None,
     epoch: Literal[False] | Time | Quantity | None = None,
     field_association: Literal["estimate"] | float = "estimate",
     convention: Literal["claxboi", "nway"] = "claxboi",
@@ -68,6 +69,11 @@ def associate(
     priors : prior, list or mapping of str to these, optional
         `MagnitudePrior`, `ProbabilityPrior`, or the name of a column of magnitudes or a pair of
         names; a mapping by catalogue name if there are several.
+    prior : callable, optional
+        Function of all combinations that returns a factor for each, at least 0: a Table with one
+        row per combination goes in, with the columns of ``xray`` and those of the catalogue as
+        ``secondary_<column>`` (of several, ``<name>_<column>``), masked where there is no object;
+        an array of shape (n_rows,) comes out. Rows without counterpart have a factor too.
     epoch : None, False, `~astropy.time.Time` or `~astropy.units.Quantity` in years, optional
         When the X-ray sources were seen. None takes the column ``epoch`` if there is one; False
         leaves all secondaries where their catalogue has them.
@@ -98,7 +104,8 @@ def associate(
         - ``match_flag``: 1 the most probable, 2 more than half as probable as that, 0 others.
         - ``is_shared``: the most probable counterpart of this source (with ``p_any`` above 0.5) is
           that of another source too.
-        - ``prior_<column>`` (with a mapping ``prior_<name>_<column>``): the factor of each prior.
+        - ``prior_<column>`` (with a mapping ``prior_<name>_<column>``): the factor of each prior;
+          ``prior``: that of the function.
 
         ``meta["claxboi"]["counterparts"]`` holds the settings, what was estimated and what was
         learned.
@@ -134,6 +141,7 @@ def associate(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from astropy import units as u
     >>> from astropy.table import Table
     >>> from claxboi.counterparts import associate
@@ -153,6 +161,24 @@ def associate(
           0         1      3.118 0.983 0.014          0
           0        --         -- 0.983 0.000          0
           1        --         -- 0.000 0.000          0
+
+    A prior that prefers bright stars near bright X-ray sources:
+
+    >>> xray["flux"] = [1e-12, 1e-14]
+    >>> stars["g_mag"] = [18.0, 11.0]
+    >>> def prior(rows):
+    ...     is_bright = rows["secondary_g_mag"].filled(99) < 12
+    ...     return np.where((rows["flux"] > 1e-13) & is_bright, 1000.0, 1.0)
+    >>> candidates = associate(
+    ...     xray,
+    ...     stars,
+    ...     radius=10 * u.arcsec,
+    ...     completeness=0.5,
+    ...     density=20000 / u.deg**2,
+    ...     prior=prior,
+    ... )
+    >>> candidates["secondary"].tolist()
+    [1, 0, None, None]
     """
     problem = make_problem(
         xray,
@@ -162,6 +188,7 @@ def associate(
         area=area,
         density=density,
         priors=priors,
+        prior=prior,
         epoch=epoch,
         field_association=field_association,
         convention=convention,
@@ -217,7 +244,7 @@ def candidates_table(problem, solution):
         make_column("is_shared", solution.is_shared[order]),
     ]
     for name, label, log_factor in solution.prior_columns:
-        full = f"prior_{label}" if name is None else f"prior_{name}_{label}"
+        full = "_".join(part for part in ("prior", name, label) if part)
         columns.append(make_column(full, np.exp(log_factor[order])))
     table = Table(columns, copy=False)
     table.meta = record({}, "counterparts", **_settings(problem, solution))

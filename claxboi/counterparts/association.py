@@ -4,6 +4,7 @@ Checked arguments of an association, as arrays without units.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from astropy import units as u
@@ -14,6 +15,7 @@ from claxboi.utils import (
     check_number,
     check_table,
     quantity_value,
+    shown,
     text_values,
     to_years,
     year_values,
@@ -65,6 +67,10 @@ class Problem:
     """Objects per square degree of each catalogue, float or array; None to measure them locally."""
     priors: list
     """The priors of each catalogue."""
+    prior: Callable | None
+    """Factor of each combination, a function of their table."""
+    xray: Table
+    """The X-ray sources, for that function."""
     field_association: float | dict | None
     """Fraction of field objects in both of two catalogues, also by pair; None to estimate it."""
     convention: Convention
@@ -80,6 +86,7 @@ def make_problem(
     area=None,
     density=None,
     priors=None,
+    prior=None,
     epoch=None,
     field_association="estimate",
     convention="claxboi",
@@ -89,7 +96,7 @@ def make_problem(
 
     Parameters
     ----------
-    xray, secondaries, radius, completeness, area, density, priors, epoch
+    xray, secondaries, radius, completeness, area, density, priors, prior, epoch
         As for `associate`.
     field_association, convention
         As for `associate`.
@@ -107,10 +114,12 @@ def make_problem(
     check_radius(radius_arcsec, len(xray), "xray")
     if not np.all(radius_arcsec > 0):
         raise ValueError("radius must be positive, got 0")
+    if prior is not None and not callable(prior):
+        raise TypeError(f"prior must be a function of a table, got {shown(prior)}")
     given_priors = make_priors(priors, names)
     for name, table in tables.items():
-        for prior in given_priors[name]:
-            prior.check(table, label(name))
+        for one in given_priors[name]:
+            one.check(table, label(name))
     primaries = _positions(xray, "xray")._replace(epoch=_epochs(xray, epoch))
     positions = []
     for name, table in tables.items():
@@ -128,6 +137,8 @@ def make_problem(
         completeness=read_completeness(completeness, names, convention, _per_catalogue),
         densities=densities,
         priors=[[convention.prior(p) for p in given_priors[name]] for name in names],
+        prior=prior,
+        xray=xray,
         field_association=_fraction(field_association, "field_association"),
         convention=convention,
     )

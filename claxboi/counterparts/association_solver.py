@@ -6,8 +6,9 @@ Solution of an association: pairs, combinations, weights, probabilities.
 from typing import NamedTuple
 
 import numpy as np
+from astropy.table import Table
 
-from claxboi.utils import ClaxboiWarning, warn
+from claxboi.utils import ClaxboiWarning, shown, warn
 
 from .association import label
 from .combinations import Combinations, combine, secondary_rows
@@ -205,7 +206,37 @@ def _prior_columns(problem, priors, rows, neighbours):
             here = member >= 0
             log_factor[here] = of_object[inverse][member[here]]
             result.append((name, prior.name, log_factor))
+    if problem.prior is not None:
+        result.append((None, "", _prior_of_rows(problem, rows, neighbours)))
     return result
+
+
+def _prior_of_rows(problem, rows, neighbours):
+    """
+    Return the natural-log factor of each combination from the caller's function.
+    """
+    joined = problem.xray[rows.primary]
+    for c, (name, table) in enumerate(zip(problem.names, problem.tables, strict=True)):
+        if not len(table):
+            continue
+        row = secondary_rows(neighbours[c], rows.members[c])
+        part = Table(table, masked=True, copy=False)[np.maximum(row, 0)]
+        for column in part.colnames:
+            part[column][row < 0] = np.ma.masked
+            joined[f"{name or 'secondary'}_{column}"] = part[column]
+    factor = np.asarray(problem.prior(joined), float)
+    if factor.shape != rows.primary.shape or not np.all((factor >= 0) & np.isfinite(factor)):
+        raise ValueError(
+            f"prior must return one number for each of {len(rows.primary)} combinations, finite "
+            f"and not negative, got {shown(factor)}"
+        )
+    total = np.bincount(rows.primary, factor)
+    if not np.all(total > 0):
+        raise ValueError(
+            "prior must be positive for some combination of each source, or for none, got 0 for "
+            f"all of row {np.argmin(total > 0)}"
+        )
+    return np.log(np.maximum(factor, np.finfo(float).tiny))
 
 
 def _is_shared(problem, rows, neighbours, flags, p_any):

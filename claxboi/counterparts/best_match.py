@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Best match, or all candidates, of each X-ray source from one survey or several.
+Best match of each X-ray source in one survey or several.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from .errors import ELLIPSE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["all_matches", "best_matches"]
+__all__ = ["best_matches"]
 
 RULES = ("first", "best")
 
 
-class _Best(NamedTuple):
+class Best(NamedTuple):
     # The most probable object of one survey for each X-ray source, arrays of shape (n_sources,).
     row: np.ndarray  # of the survey, -1 where there is none
     p_any: np.ndarray  # that there is one in this survey
@@ -130,8 +130,9 @@ def best_matches(
         --        --            --
     """
     check_choice(rule, RULES, "rule")
-    survey = _Surveys(candidates, xray, secondaries, domain, cutoff, id_column, keep)
-    found = [_most_probable(objects, len(xray)) for objects in survey.objects]
+    survey = Surveys(xray, secondaries, domain, cutoff, id_column, keep)
+    objects = survey.read(candidates, len(xray))
+    found = [most_probable(one, len(xray)) for one in objects]
     above = survey.above([one.p_any for one in found])
     probability = np.array([b.p_any * b.p_i for b in found])
     best = np.argmax(np.where(above, probability, -1.0), axis=0)
@@ -144,117 +145,23 @@ def best_matches(
     return survey.record(result, rule=rule)
 
 
-@checked
-def all_matches(
-    candidates: Any,
-    xray: Any,
-    secondaries: Any,
-    *,
-    domain: Any = "opt",
-    rule: Any = "first",
-    cutoff: Any = 0.0,
-    id_column: Any = None,
-    keep: Any = (),
-    overwrite: Any = False,
-) -> Table:
-    """
-    Make a table of all candidates of each X-ray source, and of none.
-
-    Parameters
-    ----------
-    candidates, xray, secondaries, domain, rule, cutoff, id_column, keep, overwrite
-        As for `best_matches`. Of several surveys, the candidates of a source are those in the
-        survey from which its best match is; without a best match, in that with the largest
-        ``p_any``.
-
-    Returns
-    -------
-    table : same class as ``xray``
-        One row for each candidate, and after the candidates of each source one for none, with the
-        columns of ``xray``, then ``primary``, the row of the source in ``xray``;
-        ``match_probability``, ``p_any * p_i`` of a candidate and ``1 - p_any`` of none, which sum
-        to 1 for each source; and the columns of `best_matches` but ``<domain>_is_shared``, masked
-        in the rows for none.
-
-    Raises
-    ------
-    TypeError, ValueError, KeyError
-        If an argument is wrong, or the candidates are not of these surveys.
-
-    See Also
-    --------
-    claxboi.classification.classify_candidates : Classify sources with all candidates.
-
-    Examples
-    --------
-    >>> from astropy import units as u
-    >>> from astropy.table import Table
-    >>> from claxboi.counterparts import all_matches, associate
-    >>> xray = Table({"ra": [10.0], "dec": [30.0], "pos_error": [1.0]})
-    >>> gaia = Table({"id": [77, 78], "ra": [10.0, 10.0005], "dec": [30.0003, 30.0]})
-    >>> gaia["pos_error"] = 0.1
-    >>> candidates = associate(
-    ...     xray, gaia, radius=10 * u.arcsec, completeness=0.5, density=20000 / u.deg**2
-    ... )
-    >>> table = all_matches(candidates, xray, {"gaia": gaia})
-    >>> table["match_probability"].info.format = ".3f"
-    >>> print(table["primary", "opt_id", "match_probability"])
-    primary opt_id match_probability
-    ------- ------ -----------------
-          0     77             0.644
-          0     78             0.345
-          0     --             0.011
-    """
-    check_choice(rule, RULES, "rule")
-    survey = _Surveys(candidates, xray, secondaries, domain, cutoff, id_column, keep)
-    found = [_most_probable(objects, len(xray)) for objects in survey.objects]
-    p_any = np.array([one.p_any for one in found])
-    above = survey.above(p_any)
-    probability = np.where(above, [b.p_any * b.p_i for b in found], p_any - 2)
-    best = np.argmax(probability, axis=0)
-    chosen = (
-        np.where(above.any(axis=0), np.argmax(above, axis=0), best) if rule == "first" else best
-    )
-    parts = [_Objects(np.arange(len(xray)), *np.array([[-1, 0.0, np.nan]] * len(xray)).T)]
-    parts += [one[chosen[one.primary] == k] for k, one in enumerate(survey.objects)]
-    rows = _Objects(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    is_none = rows.row < 0
-    order = np.lexsort((rows.row, -rows.p, is_none, rows.primary))
-    rows = _Objects(*(column[order] for column in rows))
-    is_none, source = rows.row < 0, rows.primary
-    has_any = p_any[chosen, np.arange(len(xray))][source]
-    share = np.divide(rows.p, has_any, out=np.zeros(len(rows.p)), where=has_any > 0)
-    each = _Best(rows.row.astype(np.int64), has_any, share, rows.separation)
-    columns = {
-        "primary": make_column("primary", source),
-        "match_probability": make_column(
-            "match_probability", np.where(is_none, 1 - has_any, rows.p)
-        ),
-        **survey.columns(
-            [each] * len(found), has=~is_none, chosen=chosen[source], best=best[source]
-        ),
-    }
-    del columns[f"{domain}_is_shared"]
-    return survey.record(add_columns(xray[source], columns, overwrite=overwrite), rule=rule)
-
-
-class _Objects(NamedTuple):
+class Objects(NamedTuple):
     # Each object of one survey near each X-ray source once; arrays of shape (n_pairs,).
     primary: np.ndarray
     row: np.ndarray  # of the survey
     p: np.ndarray  # that it is the counterpart
     separation: np.ndarray
 
-    def __getitem__(self, rows: Any) -> _Objects:  # type: ignore[override]
-        return _Objects(*(column[rows] for column in tuple(self)))
+    def __getitem__(self, rows: Any) -> Objects:  # type: ignore[override]
+        return Objects(*(column[rows] for column in tuple(self)))
 
 
-class _Surveys:
+class Surveys:
     """
     The checked arguments of `best_matches`.
     """
 
-    def __init__(self, candidates, xray, secondaries, domain, cutoff, id_column, keep):
+    def __init__(self, xray, secondaries, domain, cutoff, id_column, keep):
         check_table(xray, "xray")
         is_table = isinstance(secondaries, Table)
         if not hasattr(secondaries, "items") or len(secondaries) == 0 or is_table:
@@ -276,9 +183,14 @@ class _Surveys:
         for column in self.kept.values():
             if not any(column in survey.colnames for survey in secondaries.values()):
                 raise KeyError(f"keep: no column {column!r} in {', '.join(self.names)}")
-        self.objects = [
-            _read_objects(candidates, name, self.names, survey, len(xray))
-            for name, survey in secondaries.items()
+
+    def read(self, candidates, n_sources):
+        """
+        Read the objects of each survey from the candidates, a list of `Objects`.
+        """
+        return [
+            _read_objects(candidates, name, self.names, survey, n_sources)
+            for name, survey in self.secondaries.items()
         ]
 
     def above(self, p_any):
@@ -352,7 +264,7 @@ def _read_objects(candidates, name, names, survey, n_sources):
     order = order[np.lexsort((row[order], primary[order]))]
     p = float_values(table, "p_any") * float_values(table, "p_i")
     separations = float_values(table, separation)
-    rows = _Objects(primary[order], row[order].astype(np.int64), p[order], separations[order])
+    rows = Objects(primary[order], row[order].astype(np.int64), p[order], separations[order])
     if len(order) == 0:
         return rows
     # An object may be in several combinations.
@@ -360,11 +272,11 @@ def _read_objects(candidates, name, names, survey, n_sources):
     return rows[new]._replace(p=np.add.reduceat(rows.p, new))
 
 
-def _most_probable(objects, n_sources):
+def most_probable(objects, n_sources):
     """
     Find the most probable object of one survey for each source.
     """
-    best = _Best(
+    best = Best(
         np.full(n_sources, -1), np.zeros(n_sources), np.zeros(n_sources), np.full(n_sources, np.nan)
     )
     primary, row, p, separation = objects

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from astropy import units as u
 
+from .all_matches import all_matches
 from .associate import associate
-from .best_match import all_matches, best_matches
+from .best_match import best_matches
 from .surveys import check_names, find_in_surveys, of_survey
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def find_counterparts(
     surveys: str | Sequence[str] | Mapping[str, Table],
     *,
     radius: Quantity = 10 * u.arcsec,
-    domain: str = "opt",
+    domain: str | Mapping[str, str] = "opt",
     rule: Literal["first", "best"] = "first",
     cutoff: float | Mapping[str, float] = 0.0,
     keep: Literal["all"] | Sequence[str] | Mapping | None = None,
@@ -53,8 +54,9 @@ def find_counterparts(
         The surveys of one domain, in order of preference.
     radius : `~astropy.units.Quantity` ['angle'], optional
         Search radius.
-    domain : str, optional
-        First part of the names of the new columns: "opt" or "ir".
+    domain : str or mapping of str to str, optional
+        First part of the names of the new columns: "opt" or "ir"; with ``keep="all"`` also that of
+        each survey, for combinations of an object in each domain.
     rule : {"first", "best"}, optional
         Which survey is taken.
     cutoff : float or mapping of str to float, optional
@@ -118,15 +120,22 @@ def find_counterparts(
         choice["id_column"] = options.pop("id_column")
     for key, value in options.items():
         check_names(value, list(surveys), key)
-    candidates = {
-        name: associate(
-            table,
-            survey,
-            radius=radius,
-            **{key: of_survey(value, name) for key, value in options.items()},
-        )
-        for name, survey in surveys.items()
-    }
+    is_joint = isinstance(domain, Mapping)
+    if is_joint and not wants_all:
+        raise ValueError("domain must be one name, or keep must be 'all'")
+    candidates = (
+        associate(table, surveys, radius=radius, **options)
+        if is_joint
+        else {
+            name: associate(
+                table,
+                survey,
+                radius=radius,
+                **{key: of_survey(value, name) for key, value in options.items()},
+            )
+            for name, survey in surveys.items()
+        }
+    )
     if not wants_all:
         return best_matches(candidates, table, surveys, keep=keep or (), **choice)
     columns = [name for survey in surveys.values() for name in survey.colnames if name not in _OWN]

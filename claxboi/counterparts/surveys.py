@@ -23,14 +23,17 @@ from claxboi.utils import (
     float_values,
     quantity_value,
     record,
+    shown,
 )
 
 from ._catalogue_positions import read_positions
 from ._ring_counts import Circles, sky_density
+from .all_matches import all_matches
 from .associate import associate
-from .best_match import all_matches, best_matches
+from .best_match import best_matches
 from .error_audit import audit_errors
 from .errors import complete_pos_errors, read_covariances
+from .joint_association import combine_domains
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .pairs import check_radius
 
@@ -55,7 +58,7 @@ def find_in_surveys(
     table: Table,
     surveys: str | Sequence[str],
     *,
-    domain: str = "opt",
+    domain: str | Mapping[str, str] = "opt",
     radius: Any = 10 * u.arcsec,
     references: Mapping | None = None,
     magnitudes: bool = True,
@@ -81,8 +84,9 @@ def find_in_surveys(
     surveys : str or list of str
         Short names of surveys (see `~claxboi.references.list_references`), or of ``references``, in
         order of preference.
-    domain : str, optional
-        First part of the names of the new columns: "opt" or "ir".
+    domain : str or mapping of str to str, optional
+        First part of the names of the new columns: "opt" or "ir"; or, with ``keep="all"``, that of
+        each survey, which gives the combinations of an object in each domain.
     radius : `~astropy.units.Quantity` ['angle'], scalar or of shape (n_sources,)
         Search radius of `associate`. Objects up to 1.5 times as far are fetched.
     references : mapping, optional
@@ -116,8 +120,8 @@ def find_in_surveys(
         that a survey with good motions has, and its magnitudes (``bp_mag``, ``rp_mag`` or
         ``w1_mag``, ``w2_mag`` with ``_error``, ``_is_limit`` and ``_origin``). Masked where there
         is none.
-        ``meta["claxboi"]["surveys_<domain>"]`` holds for each survey what was asked, and the
-        densities and the completeness that were found.
+        ``meta["claxboi"]["surveys_<domain>"]`` (``surveys_all`` of combinations) holds for each
+        survey what was asked, and the densities and the completeness that were found.
 
     Raises
     ------
@@ -143,6 +147,12 @@ def find_in_surveys(
     A source around which there is nothing, where the mean density lets expect 100 objects or more,
     is outside of the survey: it has no counterpart there, and does not lower the completeness.
 
+    Combinations have an object, or none, of one survey in each of two domains: the survey in which
+    `all_matches` looks for the candidates of a source. Each domain is associated alone. A
+    combination weighs the product of the odds of its objects, times how much more often
+    counterparts are detected in both domains (or in neither) than by chance, times how well the
+    two positions agree, compared with pairs of field objects that agree.
+
     If the table has epochs, the objects of surveys with good motions (Gaia) are looked for where
     they were then. A star that moved out of the circle that is fetched is not found.
 
@@ -166,6 +176,14 @@ def find_in_surveys(
     ra, dec = read_positions(table, "table")
     names = _check_surveys(surveys)
     check_choice(keep, ("best", "all"), "keep")
+    is_joint = isinstance(domain, Mapping)
+    if is_joint:
+        check_names(domain, names, "domain")
+        if keep != "all" or set(domain) != set(names) or len(set(domain.values())) != 2:
+            raise ValueError(
+                "domain must be one name, or with keep='all' a mapping of each survey to one of "
+                f"two, got {shown(domain)} with keep={keep!r}"
+            )
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):
@@ -178,7 +196,7 @@ def find_in_surveys(
     sigma = np.sqrt(np.maximum(covariances.ee, covariances.nn))
     outer = _OUTER * float(np.max(radius_arcsec))
     coords = SkyCoord(ra, dec, unit="deg")
-    candidates, tables, settings = {}, {}, {}
+    candidates, tables, settings, skies = {}, {}, {}, {}
     for name, reference in found.items():
         own_service = None if reference.record.services == ("local",) else service
         columns = _wanted(reference, magnitudes)
@@ -197,10 +215,11 @@ def find_in_surveys(
 
         typical = float(np.median(survey["pos_error"])) if len(survey) else 0.0
         reach = _REACH_SIGMA * np.hypot(sigma, typical)
-        mean = reference.record.density_deg2
+        # A table of the user's own says how many rows it has, but not on which area.
+        mean = reference.record.density_deg2 if reference.record.name in load_records() else None
         sky = sky_density(ra, dec, reach, circles, mean, draw, reference.record.title)
         here = np.flatnonzero(sky.is_covered)
-        tables[name] = survey
+        tables[name], skies[name] = survey, sky
         candidates[name], completeness_here = _associate(
             table,
             here,
@@ -224,6 +243,19 @@ def find_in_surveys(
         "keep": _kept(found, tables),
         "overwrite": overwrite,
     }
+    if is_joint:
+        joint, summary = combine_domains(
+            table,
+            candidates,
+            tables,
+            domains=domain,
+            rule=rule,
+            cutoff=cutoff,
+            density_deg2={name: sky.density_deg2 for name, sky in skies.items()},
+        )
+        result = all_matches(joint, table, tables, **choice)
+        result.meta = record(result.meta, "surveys_all", **settings, **summary)
+        return result
     match = all_matches if keep == "all" else best_matches
     result = match(candidates, table, tables, **choice)
     audit = audit_errors(result, domain=domain, radius=float(np.max(radius_arcsec)) * u.arcsec)

@@ -55,7 +55,7 @@ _CHECKS = {
     "class_name": check_text,
     "classes": _check_classes,
     "control": check_text,
-    "domain": check_text,
+    "domain": _check_column_by_name,
     "id_column": _check_column_by_name,
     "keep": check_names,
     "label": check_text,
