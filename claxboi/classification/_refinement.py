@@ -85,7 +85,8 @@ class Parameters:
         -------
         log_joint : `~numpy.ndarray` of shape (n_classes, n)
         """
-        joint = np.tensordot(self.exponents, features, 1) + self.offsets[:, np.newaxis]
+        joint = self.exponents @ features.reshape(len(features), -1)
+        joint = joint.reshape(features.shape[1:]) + self.offsets[:, np.newaxis]
         if len(self.matrix):
             joint += self.matrix.T @ design
         return joint
@@ -546,7 +547,8 @@ def _choose_pairs(terms, positions, held, problem, start, n_pairs, strength):
     best = []
     for number, pair in enumerate(terms.candidates if n_pairs else ()):
         block = terms.evaluate(Term("pair", pair), positions, held)
-        best.append((pair_gain(block, residual, curvature, strength), -number, pair, block))
+        gain = pair_gain(block, residual, curvature, strength)
+        best.append((gain, -number, pair, block))
         # The blocks of those that are out are not kept.
         best = sorted(best, key=lambda item: item[:2], reverse=True)[:n_pairs]
     return (
