@@ -14,10 +14,11 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.utils import float_values, year_values
+from claxboi.utils import InputValueError, float_values, shown, year_values
 
 from .all_matches import choose_surveys
 from .best_match import Objects, Surveys, most_probable
+from .errors import ELLIPSE
 
 __all__ = []
 
@@ -35,6 +36,30 @@ MOST_SHARED = 0.99
 STEPS = 200
 TOLERANCE = 1e-7
 ARCSEC2_PER_DEG2 = 3600.0**2
+
+
+def check_domains(domains, names, keep):
+    """
+    Check the domains of surveys of which candidates are to be combined.
+
+    Parameters
+    ----------
+    domains : mapping of str to str
+        Domain of each survey.
+    names : list of str
+        The surveys.
+    keep : str or object
+        The argument of that name.
+    """
+    unknown = [name for name in domains if name not in names]
+    if unknown:
+        raise InputValueError(f"domain names {unknown[0]!r}, which is none of {names}")
+    is_all = isinstance(keep, str) and keep == "all"
+    if not is_all or set(domains) != set(names) or len(set(domains.values())) != 2:
+        raise InputValueError(
+            "domain must be one name, or with keep='all' a mapping of each survey to one of two, "
+            f"got {shown(domains)} with keep={shown(keep)}"
+        )
 
 
 def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density_deg2):
@@ -157,13 +182,13 @@ def _side(table, own, candidates, density_deg2, *, rule, cutoff):
     density = np.choose(chosen, [density_deg2[name] for name in names]) / ARCSEC2_PER_DEG2
     columns = {
         name: np.full(len(survey), fill)
-        for name, fill in (("error", 1.0), ("epoch", np.nan), ("pmra", 0.0), ("pmdec", 0.0))
+        for name, fill in (("variance", 1.0), ("epoch", np.nan), ("pmra", 0.0), ("pmdec", 0.0))
     }
     offsets = np.zeros((2, len(survey)))
     for k, (name, one) in enumerate(own.items()):
         here = np.flatnonzero(survey == k)
         rows = objects.row[here]
-        columns["error"][here] = float_values(one, "pos_error", unit=u.arcsec)[rows]
+        columns["variance"][here] = _variance(one, name)[rows]
         if "ref_epoch" in one.colnames:
             columns["epoch"][here] = year_values(one, "ref_epoch", name=name)[rows]
         for axis in ("pmra", "pmdec"):
@@ -177,7 +202,7 @@ def _side(table, own, candidates, density_deg2, *, rule, cutoff):
         survey,
         np.maximum(1 - p_any, np.finfo(float).tiny),
         density,
-        columns["error"] ** 2,
+        columns["variance"],
         offsets,
         np.stack([columns["pmra"], columns["pmdec"]]),
         columns["epoch"],
@@ -238,7 +263,7 @@ def _agreement(table, first, second, i, j):
     Return R, and the density of j around i over that of the denser survey.
     """
     primary = first.objects.primary[i]
-    v_x = _xray_variance(table)[primary]
+    v_x = _variance(table, "table")[primary]
     v_i, v_j = first.variance[i], second.variance[j]
     moved = np.zeros((2, len(i)))
     if "epoch" in table.colnames:
@@ -256,12 +281,13 @@ def _agreement(table, first, second, i, j):
     return np.maximum(with_both / alone, tiny), _with_strays(at_j - at_i, v_i + v_j) / density
 
 
-def _xray_variance(table):
+def _variance(table, name):
+    """
+    Return the variance along each axis, the mean one of an ellipse, in arcsec2.
+    """
     if "pos_error" in table.colnames:
-        return float_values(table, "pos_error", unit=u.arcsec) ** 2
-    axes = [
-        float_values(table, name, unit=u.arcsec) for name in ("pos_error_major", "pos_error_minor")
-    ]
+        return float_values(table, "pos_error", unit=u.arcsec, name=name) ** 2
+    axes = [float_values(table, column, unit=u.arcsec, name=name) for column in ELLIPSE[:2]]
     return axes[0] * axes[1]
 
 

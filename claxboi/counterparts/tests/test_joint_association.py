@@ -5,7 +5,7 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
-from claxboi.counterparts import all_matches, associate, find_in_surveys
+from claxboi.counterparts import all_matches, associate, find_counterparts, find_in_surveys
 from claxboi.utils import float_values
 
 SIGMA = {"opt": 0.1, "ir": 0.3}
@@ -144,6 +144,19 @@ def test_candidates_of_an_association_of_all():
         # p_any p_i is the sum over the combinations that hold the object.
         p_i = float_values(rows, f"{name}_p_i")
         assert np.all((p_i[has] >= 0) & (p_i[has] <= 1 + 1e-12))
+
+
+def test_surveys_by_name_and_in_tables():
+    sky = TwoSurveys(8, n=200, density=20_000)
+    rows = sky.rows()
+    settings = {"radius": 10 * u.arcsec, "density": 9000 / u.deg**2}
+    tables = find_counterparts(
+        sky.xray, sky.tables, domain={"opt": "opt", "ir": "ir"}, keep="all", **settings
+    )
+    assert_allclose(np.bincount(tables["primary"], tables["match_probability"]), 1)
+    p = [float_values(one, "match_probability")[sky.is_true(one)] for one in (rows, tables)]
+    logs = [np.mean(np.log(np.maximum(one, 1e-3))) for one in p]
+    assert logs[0] == pytest.approx(logs[1], abs=0.1)
 
 
 def test_wrong_domains():
