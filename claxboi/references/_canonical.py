@@ -10,7 +10,7 @@ from astropy.table import MaskedColumn, Table
 from claxboi.utils import convert_values
 
 from .exceptions import AnswerError
-from .records import RESERVED
+from .records import RESERVED, ColumnRecord
 
 __all__ = ["canonical_table", "convert_unit", "empty_table"]
 
@@ -18,6 +18,7 @@ __all__ = ["canonical_table", "convert_unit", "empty_table"]
 _MISTYPED = {"ma / yr": "mas/yr", "ma/yr": "mas/yr"}
 
 _DTYPES = {"float64": np.float64, "int64": np.int64, "str": str, "bool": bool}
+_OWN_UNITS = {"ra": "deg", "dec": "deg", "pos_error": "arcsec"}
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 
 
@@ -38,7 +39,7 @@ def canonical_table(raw, service):
         New columns; masked ones, but for those of the caller's own table.
     """
     if service.columns is None:
-        return _as_it_comes(raw)
+        return _as_it_comes(raw, service)
     table = Table()
     for name, column in service.columns.items():
         data = raw[column.names[service.name]]
@@ -71,17 +72,29 @@ def empty_table(columns):
     )
 
 
-def _as_it_comes(raw):
-    position = _position(raw)
+def _as_it_comes(raw, service):
+    own = {new: name.strip('"') for new, name in service.own.items()}
+    others = [name for name in raw.colnames if name not in own.values()]
+    if not own:
+        own = dict(zip(("ra", "dec"), _position(raw), strict=True))
+    missing = [name for name in own.values() if name not in raw.colnames]
+    if missing:
+        raise AnswerError(
+            f"{service}: no column {', '.join(map(repr, missing))} there; the columns are "
+            f"{', '.join(raw.colnames)}"
+        )
     table = Table()
-    for name in raw.colnames:
+    for new, name in own.items():
+        if new in _OWN_UNITS:
+            column = ColumnRecord(new, {service.name: name}, _OWN_UNITS[new])
+            table[new] = _column(raw[name], column, service)
+        else:
+            table[new] = MaskedColumn(raw[name], copy=False)
+    for name in others:
         new = name
-        while new in (*RESERVED, "ra", "dec"):
+        while new in (*RESERVED, *own, "ra", "dec"):
             new += "_reference"
         table[new] = MaskedColumn(raw[name], copy=False)
-    for name, own in zip(("ra", "dec"), position, strict=True):
-        column = MaskedColumn(np.asarray(raw[own], float), mask=raw[own].mask, unit=u.deg)
-        table.add_column(column, name=name, index=0 if name == "ra" else 1)
     return table
 
 

@@ -132,6 +132,7 @@ class Job(NamedTuple):
             "service": self.service.name,
             "server": self.service.server,
             "table": self.service.table,
+            "own": dict(self.service.own),
             "columns": columns
             and {k: [c.names[self.service.name], c.type, c.unit] for k, c in columns.items()},
             **more,

@@ -85,6 +85,9 @@ class Service(ABC):
     repeat_offset_deg = 0.0
     """How far from a position it is sent again, where equal ones may be taken as one."""
 
+    own = {}  # noqa: RUF012  never changed
+    """Names on the service of id, ra, dec and pos_error, where the caller says which they are."""
+
     unconfirmed = ()
     """Wanted names that were never seen on the service."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["ColumnRecord", "Record", "list_references", "load_records"]
 
 KINDS = ("survey", "galaxies", "labels", "x-ray")
-SERVICES = ("xmatch", "vizier", "simbad", "local", "hats")
+SERVICES = ("xmatch", "vizier", "simbad", "tap", "local", "hats")
 RESERVED = ("query_index", "separation", "pos_error")
 """Columns of ours: those of a catalogue that are called so are renamed."""
 
@@ -110,6 +110,12 @@ class Record:
     rows: int | None = None
     """Number of rows."""
 
+    server: str = ""
+    """Address of its TAP service."""
+
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Names on its TAP service of ra, dec, id and pos_error."""
+
     coverage: str = ""
     """The part of the sky, in words."""
 
@@ -171,7 +177,7 @@ class Record:
         Parameters
         ----------
         service : str
-            "xmatch", "vizier", "simbad", "local" or "hats".
+            "xmatch", "vizier", "simbad", "tap", "local" or "hats".
 
         Returns
         -------

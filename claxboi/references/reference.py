@@ -21,6 +21,7 @@ from astropy.table import Column, MaskedColumn, Table
 from claxboi.config import conf
 from claxboi.io import read_table
 from claxboi.utils import (
+    InputTypeError,
     check_choice,
     check_columns,
     check_names,
@@ -30,6 +31,7 @@ from claxboi.utils import (
     digest,
     quantity_value,
     record,
+    shown,
     table_hash,
 )
 
@@ -66,6 +68,7 @@ def get_reference(
     dec: str = "dec",
     id: str | None = None,
     pos_error: str | None = None,
+    tap: str | None = None,
 ) -> Reference:
     """
     Find a catalogue by its name, or make one from a table.
@@ -86,10 +89,15 @@ def get_reference(
         In a table of your own: columns of the positions (ICRS; degrees unless they have a unit).
         A HATS catalogue knows its own.
     id : str, optional
-        In a table or HATS catalogue of your own: column of the identifiers.
+        In a table or HATS catalogue of your own, or with ``tap``: column of the identifiers.
     pos_error : str, optional
-        In a table or HATS catalogue of your own: column of the positional errors, 1 sigma per
-        axis (arcsec unless it has a unit).
+        In a table or HATS catalogue of your own, or with ``tap``: column of the positional errors,
+        1 sigma per axis (arcsec unless it has a unit).
+    tap : str, optional
+        Address of a TAP service that takes uploads, such as those of HEASARC, the Gaia archive and
+        VizieR (``http://tapvizier.cds.unistra.fr/TAPVizieR/tap``); ``source`` is then the name of
+        a table there, and ``ra, dec, id, pos_error`` are columns of it. Nothing is sent until it is
+        searched.
 
     Returns
     -------
@@ -111,6 +119,8 @@ def get_reference(
     <Reference allwise: AllWISE, II/328/allwise on xmatch, vizier>
     """
     if isinstance(source, Reference):
+        if tap is not None:
+            raise ValueError("tap must not be given with a Reference, which knows its service")
         return source
     own = {"ra": ra, "dec": dec, "id": id, "pos_error": pos_error}
     for argument, value in {"name": name, **own}.items():
@@ -118,6 +128,8 @@ def get_reference(
             check_text(value, argument)
     if like is not None:
         check_choice(like, load_records(), "like")
+    if tap is not None:
+        return _from_tap(source, tap, name, own, like)
     if isinstance(source, Table):
         return _from_table(source, name or "table", own, like)
     if not isinstance(source, (str, os.PathLike)):
@@ -219,6 +231,21 @@ def _from_hats(path, name, own):
     return Reference(_bare_record(name, path, ("hats",), _own_columns(own, names, "hats")))
 
 
+def _from_tap(source, server, name, own, like):
+    check_text(server, "tap")
+    if not isinstance(source, str):
+        raise InputTypeError(
+            f"source must be the name of a table of the service tap={server!r}, got {shown(source)}"
+        )
+    if like is not None:
+        raise ValueError("like must not be given with tap: it is for tables and files")
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", server):
+        raise ValueError(f"tap must be the address of a TAP service, https://..., got {server!r}")
+    own = {new: column for new, column in own.items() if column is not None}
+    server = server.rstrip("/")
+    return Reference(_bare_record(name or source, source, ("tap",), server=server, own=own))
+
+
 class Reference:
     """
     A catalogue that can be searched around positions.
@@ -284,7 +311,7 @@ class Reference:
         coords: SkyCoord | tuple,
         *,
         radius: Quantity,
-        service: Literal["xmatch", "vizier", "simbad", "local", "hats"] | None = None,
+        service: Literal["xmatch", "vizier", "simbad", "tap", "local", "hats"] | None = None,
         columns: Sequence[str] | Mapping[str, str] | None = None,
         cache: Literal[True, False, "only"] = True,
         max_age: Quantity | None = None,
@@ -299,7 +326,7 @@ class Reference:
             The positions, in any frame; none missing.
         radius : `~astropy.units.Quantity` ['angle'], scalar
             How near. XMatch takes up to 180 arcsec.
-        service : {"xmatch", "vizier", "simbad", "local", "hats"}, optional
+        service : {"xmatch", "vizier", "simbad", "tap", "local", "hats"}, optional
             The service to ask. Default: the first of ``record.services`` that takes the radius. On
             VizieR small catalogues are fetched whole and matched here, others by cones.
         columns : list of str, or mapping of str to str, optional
@@ -506,7 +533,7 @@ class Reference:
             if self.record.is_unconfirmed(name, canonical)
         ]
         keeps = False
-        if name in ("xmatch", "vizier", "simbad"):
+        if name in ("xmatch", "vizier", "simbad", "tap"):
             keeps = "only" if conf.offline else cache
         folder = cache_folder(conf) / re.sub(r"[^\w+-]+", "_", self.record.table)
         return Job(
@@ -525,7 +552,12 @@ class Reference:
         elif name == "vizier":
             from ._vizier import VizierService as Service
         elif name == "simbad":
-            from ._simbad import SimbadService as Service
+            from ._tap import SimbadService as Service
+        elif name == "tap":
+            from ._tap import TapService
+
+            place = {"server": self.record.server, "own": self.record.own}
+            return TapService(self.record.table, columns, conf, **place)
         elif name == "hats":
             from ._local import HatsService as Service
         else:

@@ -489,6 +489,7 @@ FUNCTIONS = [
             "dec": "column",
             "id": "column",
             "pos_error": "column",
+            "tap": "text",
         },
     ),
     (r.list_references, {}, {"kind": "choice"}),

@@ -28,6 +28,8 @@ from claxboi.utils import (
     warn,
 )
 
+from .schemes import GENERAL
+
 __all__ = [
     "Evidence",
     "Findings",
@@ -271,13 +273,20 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
         object_kinds = object_kinds[known][first]
         log.info("%s: %d sources have an object nearby", name, len(index))
         for kind in [catalogue.kind] if catalogue.kind else sorted(kinds):
-            slack = match["slack_arcsec"].get(kind, match["slack_arcsec"]["default"])
+            slack = _slack_arcsec(match["slack_arcsec"], kind)
             reach = match["n_sigma"] * pos_error_arcsec[index] + slack
             good = (separation < reach) & (object_kinds == kind)
             is_member = np.zeros(len(coords), bool)
             is_member[index[good]] = True
             evidence.append(Evidence(catalogue, kind, is_member))
     return Findings(catalogues, evidence, asked, left_out, match)
+
+
+def _slack_arcsec(slack_arcsec, kind):
+    for name in (kind, GENERAL.get(kind)):
+        if name in slack_arcsec:
+            return slack_arcsec[name]
+    return slack_arcsec["default"]
 
 
 def _is_unconfirmed(record, err):

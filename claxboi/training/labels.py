@@ -79,7 +79,7 @@ def add_labels(
         ("AGN", "star", "XRB", "CV", or your own) to catalogues, which may be your own tables
         with ``ra`` and ``dec``. SIMBAD may be listed under any kind.
     scheme : str or mapping, optional
-        "7 classes", "4 classes", "nearby galaxies"; or class -> kinds of objects, see
+        "7 classes", "9 classes", "4 classes", "nearby galaxies"; or class -> kinds of objects, see
         `class_schemes` and `ClassRule`. Catalogues of other kinds are not queried.
     radius : `~astropy.units.Quantity` ['angle'], optional
         Search radius. Of each catalogue, the nearest object within it is considered.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,12 @@ from claxboi.utils import InputTypeError, InputValueError, check_choice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ClassRule", "class_schemes", "parse_scheme"]
+__all__ = ["GENERAL", "ClassRule", "class_schemes", "parse_scheme"]
 
 _KEYS = ("kinds", "host", "extent")
+
+#: Kinds of objects that are a part of a more general kind.
+GENERAL = {"LMXB": "XRB", "HMXB": "XRB", "ULX": "XRB", "YSO": "star"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class ClassRule:
     """Name of the class."""
 
     kinds: tuple[str, ...] = ()
-    """Kinds of objects that are members: AGN, star, XRB, CV, or your own."""
+    """Kinds of objects that are members: AGN, star (YSO is a part of it), XRB (with its parts
+    LMXB, HMXB and ULX), CV, NS, SNR, or your own."""
 
     host: bool | None = None
     """Whether members lie inside (True) or outside (False) of a galaxy; None: anywhere."""
@@ -90,7 +94,7 @@ def parse_scheme(scheme):
     name : str
         Its name, "own" for the caller's.
     rules : list of `ClassRule`
-        One per class.
+        One per class, with the parts of general kinds that have no class of their own.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def parse_scheme(scheme):
         If no scheme has that name, or a rule is not one.
     """
     if isinstance(scheme, str):
-        return scheme, class_schemes()[check_choice(scheme, _read(), "scheme")]
+        return scheme, _with_parts(class_schemes()[check_choice(scheme, _read(), "scheme")])
     if not isinstance(scheme, Mapping):
         raise InputTypeError(
             "scheme must be the name of a scheme or a mapping from classes to kinds of "
@@ -113,7 +117,19 @@ def parse_scheme(scheme):
             "scheme must have classes whose names differ in more than case, got "
             f"{', '.join(rule.name for rule in rules)}"
         )
-    return "own", rules
+    return "own", _with_parts(rules)
+
+
+def _with_parts(rules):
+    """Add to each general kind the parts of it that no class asks for by name."""
+    named = {kind for rule in rules for kind in rule.kinds}
+    parts = {part: kind for part, kind in GENERAL.items() if part not in named}
+    return [
+        replace(
+            rule, kinds=rule.kinds + tuple(p for p, kind in parts.items() if kind in rule.kinds)
+        )
+        for rule in rules
+    ]
 
 
 def _rule(name, value):

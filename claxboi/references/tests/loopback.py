@@ -88,7 +88,7 @@ class Request(NamedTuple):
     """
 
     service: str
-    """xmatch, vizier or simbad."""
+    """xmatch, vizier, simbad or tap."""
 
     kind: str
     """match, whole, list or other."""
@@ -234,6 +234,8 @@ class LoopbackCDS:
         `LoopbackTable`.
     hard_limit : int, optional
         Most rows that any service gives; the rest is cut without a word.
+    upload_limit : int, optional
+        Most positions that TAP services say they take.
     seed : int, optional
         Seed of the order of XMatch's rows.
     **settings
@@ -243,9 +245,11 @@ class LoopbackCDS:
     ----------
     requests : list of `Request`
         What came.
+    tap_address : str
+        Address of a TAP service with all tables that have columns for "tap".
     """
 
-    def __init__(self, tables, *, hard_limit=2_000_000, seed=1, **settings):
+    def __init__(self, tables, *, hard_limit=2_000_000, upload_limit=200_000, seed=1, **settings):
         self.tables = {}
         for name, table in tables.items():
             if isinstance(table, LoopbackTable):
@@ -253,7 +257,7 @@ class LoopbackCDS:
             else:
                 record = load_records()[name]
                 self.tables[record.table] = LoopbackTable.from_record(record, table)
-        self.hard_limit = hard_limit
+        self.hard_limit, self.upload_limit = hard_limit, upload_limit
         self.requests = []
         self._settings = settings
         self._rng = np.random.default_rng(seed)
@@ -274,6 +278,7 @@ class LoopbackCDS:
                 "vizier_server": f"127.0.0.1:{secure}",
                 "simbad_server": f"127.0.0.1:{secure}",
             }
+            self.tap_address = f"https://127.0.0.1:{secure}/tap"
             settings = {"retry_wait": 0.0, **self.addresses, **self._settings}
             if "cache_dir" not in settings:
                 settings["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory())
@@ -477,7 +482,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.path.startswith("/viz-bin"):
             service, answer = "vizier", _vizier
         else:
-            service, answer = "simbad", _simbad
+            service, answer = ("simbad" if path.path.startswith("/simbad") else "tap"), _tap
         fields = {name: values[0] for name, values in parse_qs(path.query).items()}
         files = {}
         if service == "vizier":
@@ -748,28 +753,34 @@ _CAPABILITIES = b"""<?xml version="1.0" encoding="UTF-8"?>
 <outputFormat ivo-id="ivo://ivoa.net/std/TAPRegExt#output-votable-td"><mime>text/xml</mime></outputFormat>
 <executionDuration><default>3600</default><hard>7200</hard></executionDuration>
 <outputLimit><default unit="row">50000</default><hard unit="row">2000000</hard></outputLimit>
-<uploadLimit><default unit="row">200000</default><hard unit="row">200000</hard></uploadLimit>
+<uploadLimit><default unit="row">%d</default><hard unit="row">%d</hard></uploadLimit>
 </capability></vosi:capabilities>"""
 
 
-def _simbad(cds, path, fields, files):
+def _tap(cds, path, fields, files):
+    """Answer as SIMBAD does, or for ``/tap`` as a TAP service that holds the other tables."""
     if path.endswith("capabilities"):
-        return 200, "text/xml", _CAPABILITIES, ("other", "", 0, "")
+        return 200, "text/xml", _CAPABILITIES % (2 * (cds.upload_limit,)), ("other", "", 0, "")
     if "QUERY" not in fields:
         return 404, "text/plain", b"Not found", ("other", path, 0, "")
     adql = fields["QUERY"]
+    service = "simbad" if path.startswith("/simbad") else "tap"
+    name = re.search(r"FROM (\S+) AS t ", adql)[1].strip('"')
+    table = cds.tables.get("simbad" if service == "simbad" else name)
     (upload,) = files.values()
     sent = votable.parse_single_table(io.BytesIO(upload)).to_table()
     ra, dec = np.asarray(sent["cxb_ra"]), np.asarray(sent["cxb_dec"])
+    asked = _asked("match", "simbad" if service == "simbad" else name, ra, dec)
+    if table is None:
+        return 400, "application/x-votable+xml", _error(f"Unknown table {name}"), asked
     radius = float(re.search(r"CIRCLE\('ICRS', sent.cxb_ra, sent.cxb_dec, ([^)]*)\)", adql)[1])
-    table = cds.tables["simbad"]
-    columns = table.columns["simbad"]
-    wanted = re.findall(r"basic\.(\w+|\*)", adql[: adql.index(" FROM ")])
-    wanted = list(columns) if wanted == ["*"] else wanted
-    asked = _asked("match", "simbad", ra, dec)
-    unknown = [name for name in wanted if name not in columns]
+    columns = table.columns[service]
+    wanted = re.findall(r'\bt\.("[^"]+"|\w+|\*)', adql)
+    unknown = [own for own in wanted if own != "*" and own.strip('"') not in columns]
     if unknown:
         return 400, "application/x-votable+xml", _error(f"Unknown column {unknown[0]}"), asked
+    wanted = re.findall(r'\bt\.("[^"]+"|\w+|\*)', adql[: adql.index(" FROM ")])
+    wanted = list(columns) if wanted == ["*"] else [own.strip('"') for own in wanted]
     index, rows, _ = table.pairs(ra, dec, radius * 3600)
     kept = cds.survivors(len(index), fields[_FAULT])
     index, rows = index[kept], rows[kept]
@@ -778,13 +789,13 @@ def _simbad(cds, path, fields, files):
     index, rows = index[:limit], rows[:limit]
     head = [_field_xml("cxb_idx", "long")]
     cells = [[str(k) for k in index]]
-    for name, values in (("cxb_ra", ra), ("cxb_dec", dec)):
-        head.append(_field_xml(name, "double"))
+    for own, values in (("cxb_ra", ra), ("cxb_dec", dec)):
+        head.append(_field_xml(own, "double"))
         cells.append([repr(float(x)) for x in values[index]])
-    for name in wanted:
-        field = columns[name]
-        head.append(_field_xml(name, field.datatype, field.unit))
-        cells.append(table.text("simbad", name)[rows].tolist())
+    for own in wanted:
+        field = columns[own]
+        head.append(_field_xml(own, field.datatype, field.unit))
+        cells.append(table.text(service, own)[rows].tolist())
     content = (
         '<?xml version="1.0" encoding="UTF-8"?><VOTABLE version="1.3" '
         'xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'

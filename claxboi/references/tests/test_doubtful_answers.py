@@ -14,12 +14,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from claxboi import conf
 from claxboi.references import AnswerError, ServiceError, get_reference
 from claxboi.references._cache import answers_are_kept, recorded_answers
-from claxboi.references.tests.conftest import make_sky, needs_direct_tap, same_tables
+from claxboi.references.tests.conftest import make_sky, same_tables
 from claxboi.references.tests.loopback import SILENT, LoopbackCDS, LoopbackTable
 
 RADIUS = 10 * u.arcsec
 COORDS, STARS = make_sky(300, seed=8)
-SERVICES = ["xmatch", "vizier", pytest.param("simbad", marks=needs_direct_tap)]
+SERVICES = ["xmatch", "vizier", "simbad"]
 
 
 def ask(service="xmatch", **settings):

@@ -45,6 +45,7 @@ def test_each_record_is_complete(name):
 
 def test_the_catalogues_that_were_asked_for():
     surveys = "gaia gaia_edr3 bailer_jones panstarrs des des_dr1 usnob 2mass allwise unwise catwise"
+    surveys += " skymapper galex ukidss"
     galaxies = "glade1 glade2 glade hyperleda regalade"
     original = {
         "J/ApJS/221/12/table1", "VII/258/vv10", "I/280B/ascc", "B/cb/lmxbdata",

@@ -18,7 +18,7 @@ from claxboi.references import (
     get_reference,
     load_records,
 )
-from claxboi.references.tests.conftest import needs_direct_tap, same_tables
+from claxboi.references.tests.conftest import same_tables
 from claxboi.references.tests.loopback import Field, LoopbackCDS, LoopbackTable
 
 RADIUS = 5 * u.arcsec
@@ -222,7 +222,6 @@ def test_dense_catalogues_are_asked_in_smaller_chunks():
     assert dense.n_chunks == 20
 
 
-@needs_direct_tap
 def test_simbad_by_both_services(tmp_path):
     rng = np.random.default_rng(1)
     coords = SkyCoord(rng.uniform(0, 360, 200), rng.uniform(-80, 80, 200), unit="deg")

@@ -1,0 +1,216 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Query tables of TAP services, SIMBAD among them, with uploaded positions.
+"""
+
+import re
+import warnings
+
+import numpy as np
+import requests
+from astropy.table import Table
+from pyvo.dal import TAPService as TAPClient
+from pyvo.dal.exceptions import DALOverflowWarning, DALServiceError
+
+from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
+from .exceptions import AnswerError
+
+__all__ = ["SimbadService", "TapService"]
+
+_INDEX, _RA, _DEC = "cxb_idx", "cxb_ra", "cxb_dec"
+_SENT = (_INDEX, _RA, _DEC)
+_UPLOAD = "claxboi"
+# 4 micro-arcsec: a position that comes back is the one that was sent, however it was printed.
+_SAME_DEG = 1e-9
+_PLAIN = re.compile(r'"[^"]+"|[A-Za-z][A-Za-z0-9_]*')
+_PLAIN_TABLE = re.compile(rf"({_PLAIN.pattern})(\.({_PLAIN.pattern}))*")
+# Words of ADQL that catalogues have as columns.
+_RESERVED = frozenset(
+    [
+        "area",
+        "class",
+        "count",
+        "date",
+        "distance",
+        "key",
+        "level",
+        "mode",
+        "size",
+        "time",
+        "type",
+        "year",
+    ]
+)
+
+
+class TapService(Service):
+    """
+    One table of a TAP service.
+
+    Parameters
+    ----------
+    table, columns, conf
+        As for `Service`.
+    server : str
+        Address of the service.
+    own : dict of str to str
+        Names on the service of "ra", "dec" and, where known, "id" and "pos_error".
+    """
+
+    name = "tap"
+    most_positions = 50_000
+
+    def __init__(self, table, columns, conf, *, server, own):
+        super().__init__(table, columns, conf)
+        self.server, self.own = server, own
+        session = requests.Session()
+        self._transport = limit_answers(session, self)
+        self._client = TAPClient(self._address, session=session)
+        self._has_limits = False
+
+    @property
+    def _address(self):
+        return self.server
+
+    @property
+    def _relation(self):
+        """Name of the table in queries."""
+        is_plain = _PLAIN_TABLE.fullmatch(self.table)
+        return self.table if is_plain else _quoted(self.table)
+
+    def available(self, ra_deg, dec_deg):
+        """
+        List the columns of the table: those of the answer to one position.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : float
+            The position.
+
+        Returns
+        -------
+        names : list of str
+        """
+        table = self._ask(np.array([ra_deg]), np.array([dec_deg]), 1.0, "t.*")
+        return [name for name in table.colnames if name not in _SENT]
+
+    def match(self, ra_deg, dec_deg, radius_arcsec):
+        """
+        Find the objects near positions.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : `~numpy.ndarray` of float64
+            The positions, ICRS.
+        radius_arcsec : float
+            How near.
+
+        Returns
+        -------
+        matches : `Matches`
+        """
+        wanted = self.wanted
+        names = "t.*" if wanted is None else ", ".join(f"t.{_quoted(name)}" for name in wanted)
+        table = self._ask(ra_deg, dec_deg, radius_arcsec, names)
+        if len(table) >= self.max_rows:
+            raise CutAnswerError
+        index = np.asarray(table[_INDEX], np.int64)
+        self.check_index(index, len(ra_deg))
+        for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):
+            if not np.allclose(table[name], sent[index], rtol=0, atol=_SAME_DEG):
+                raise AnswerError(
+                    f"{self}: the positions in the answer are not those that were sent"
+                )
+        table.remove_columns(_SENT)
+        self.check_names(table.colnames)
+        return Matches(index, np.full(len(index), np.nan), table)
+
+    def _ask(self, ra_deg, dec_deg, radius_arcsec, names):
+        self._ask_limits()
+        if len(ra_deg) > self.most_positions:
+            raise CutAnswerError
+        upload = Table({_INDEX: np.arange(len(ra_deg)), _RA: ra_deg, _DEC: dec_deg})
+        ra, dec = (_quoted(self.own[name]) for name in ("ra", "dec"))
+        adql = (
+            f"SELECT {', '.join(f'sent.{name}' for name in _SENT)}, {names} "
+            f"FROM {self._relation} AS t JOIN TAP_UPLOAD.{_UPLOAD} AS sent "
+            f"ON CONTAINS(POINT('ICRS', t.{ra}, t.{dec}), "
+            f"CIRCLE('ICRS', sent.{_RA}, sent.{_DEC}, {radius_arcsec / 3600!r})) = 1"
+        )
+        with plain_errors(self), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", DALOverflowWarning)
+            try:
+                # Services give few rows where nothing is asked for: SIMBAD 50,000.
+                table = self._client.run_sync(
+                    adql, maxrec=self.max_rows, uploads={_UPLOAD: upload}
+                ).to_table()
+            except DALOverflowWarning as err:
+                raise CutAnswerError from err
+        return self._as_asked(table)
+
+    def _ask_limits(self):
+        """Ask once how much the service takes and gives."""
+        if self._has_limits:
+            return
+        with plain_errors(self), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                limits = self._client.get_tap_capability()
+            except DALServiceError as err:
+                if self.last_status != 200:
+                    raise
+                raise AnswerError(f"{self}: that is no TAP service: {err}") from err
+        hard = _rows(limits.outputlimit)
+        if hard is not None:
+            self.max_rows = min(self.max_rows, hard)
+        most = _rows(limits.uploadlimit)
+        if most is not None:
+            self.most_positions = min(self.most_positions, most)
+        self._has_limits = True
+
+    def _as_asked(self, table):
+        """Give columns the names by which they were asked for: some services change the case."""
+        by_lower = {name.lower(): name for name in table.colnames}
+        for name in (*_SENT, *(self.wanted or ()), *self.own.values()):
+            plain = name.strip('"')
+            found = by_lower.get(plain.lower(), plain)
+            if plain not in table.colnames and found in table.colnames:
+                table.rename_column(found, plain)
+        missing = [name for name in _SENT if name not in table.colnames]
+        if missing:
+            raise AnswerError(f"{self}: the answer has no column {', '.join(missing)}")
+        return table
+
+
+class SimbadService(TapService):
+    """
+    SIMBAD.
+    """
+
+    name = "simbad"
+
+    def __init__(self, table, columns, conf):
+        own = {"ra": "ra", "dec": "dec"}
+        super().__init__(table, columns, conf, server=conf.simbad_server, own=own)
+
+    @property
+    def _address(self):
+        return f"https://{self.server}/simbad/sim-tap"
+
+    @property
+    def _relation(self):
+        return "basic"
+
+
+def _quoted(name):
+    is_plain = _PLAIN.fullmatch(name) and name.lower() not in _RESERVED
+    return name if is_plain else '"' + name.replace('"', '""') + '"'
+
+
+def _rows(limit):
+    """Return the hard limit in rows, None where there is none."""
+    hard = getattr(limit, "hard", None)
+    if hard is None or getattr(hard, "unit", "row") not in (None, "row"):
+        return None
+    return int(hard.content)
