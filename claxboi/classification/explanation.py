@@ -13,6 +13,7 @@ import numpy as np
 from astropy.table import Row, Table
 
 from claxboi.catalog import identifier_columns
+from claxboi.utils import check_columns, check_table, float_values
 
 from ._contributions import find_contributions, stored_priors, write_sentence
 from .mixture import check_candidates, check_mixable, mix_candidates, weigh_candidates
@@ -272,11 +273,13 @@ def _explain_candidates(model, source, priors, candidates, identifier):
             f"{type(source).__name__}"
         )
     check_mixable(model)
+    check_table(candidates, "candidates")
     table, row = source.table, source.index
+    table, row, candidates = _with_candidates(table, row, candidates)
+    check_candidates(candidates, len(table))
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
         proportions = model._priors(priors, table, model._read(table, is_checked=False))
-    check_candidates(candidates, len(table))
     weighed = weigh_candidates(model, table, candidates, proportions, only=row)
     mixture = mix_candidates(*weighed.to_mix)
     part = candidates[weighed.rows]
@@ -328,6 +331,21 @@ def _explain_candidates(model, source, priors, candidates, identifier):
         identifier=identifier,
         candidates=listed[likely],
     )
+
+
+def _with_candidates(table, row, candidates):
+    """Leave out the sources without any candidate, not even none, which were not classified."""
+    check_columns(candidates, ["primary", "match_probability"], "candidates")
+    primary = float_values(candidates, "primary", name="candidates")
+    known = np.isin(np.arange(len(table)), primary)
+    if known.all() or not np.all((primary >= 0) & (primary < len(table))):
+        return table, row, candidates
+    if not known[row]:
+        raise ValueError(f"source must have candidates, got row {row}, which has none")
+    place = np.cumsum(known) - 1
+    candidates = candidates.copy(copy_data=False)
+    candidates["primary"] = place[primary.astype(np.int64)]
+    return table[known], int(place[row]), candidates
 
 
 def _about_candidates(explanation):
