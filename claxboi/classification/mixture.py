@@ -25,7 +25,6 @@ from claxboi.utils import (
 )
 
 from ._posterior import log_normalize, log_proportions
-from .estimation import read_fluxes
 from .field_density import FieldDensity
 
 if TYPE_CHECKING:
@@ -141,9 +140,8 @@ def classify_candidates(
     have. :math:`q_i` must not have used the magnitudes that classify: they would count twice.
 
     Densities of field objects are learned from the candidates with :math:`q_i < 0.01` (summed over
-    the combinations that hold the object). Those around bright and faint sources (column
-    ``flux``), at high and low Galactic latitude, and among many and few candidates, are learned
-    apart where they differ.
+    the combinations that hold the object). Those at high and low Galactic latitude, and among many
+    and few candidates, are learned apart where they differ.
 
     A source with a single candidate, certain or not in doubt, has the posterior that
     `NaiveBayesClassifier.classify` gives it.
@@ -405,9 +403,6 @@ def _covariates(table):
     Return what the densities of field objects may depend on, of each source.
     """
     covariates = {}
-    flux = read_fluxes(table)
-    if flux is not None:
-        covariates["flux"] = flux
     if "b" in table.colnames:
         covariates["latitude"] = np.abs(float_values(table, "b", unit=u.deg))
     elif {"ra", "dec"} <= set(table.colnames):
