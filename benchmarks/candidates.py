@@ -3,12 +3,16 @@
 Classes over all candidate counterparts, beside those of the best ones.
 
 Usage: python benchmarks/candidates.py [--skies 101 102] [--n 6000]
+       python benchmarks/candidates.py --data FOLDER
        python benchmarks/candidates.py --speed 200000 [--candidates 3]
 
 The first runs the whole job on mock skies twice, and prints the log-loss (clipped at 1e-4) of
 sources that no catalogue labels: of all, and of the doubtful ones, whose optical or infrared
-counterpart has p_any p_i below 0.8, in bins of the density of Gaia around them. The second times
-the classification of sources that have so many candidates each, and none, and its memory.
+counterpart has p_any p_i below 0.8, in bins of the density of Gaia around them. The second does
+the same with real Chandra sources (FOLDER has csc2_td_2941.csv, Yang et al. 2022, ApJ 941, 104),
+which are put among simulated field stars, half of them with a label and their true counterpart. The
+third times the classification of sources that have so many candidates each, and none, and its
+memory.
 """
 
 import argparse
@@ -20,16 +24,21 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from astropy.table import Table, vstack
+from astropy import units as u
+from astropy.table import MaskedColumn, Table, vstack
 from scipy.spatial import cKDTree
 
+from claxboi import classify
 from claxboi.classification import NaiveBayesClassifier, classify_candidates
+from claxboi.counterparts import find_counterparts
 from claxboi.pipeline import PipelineSettings, run
 from claxboi.simulation import make_labelled_sample, make_mock_sky
 from claxboi.utils import ClaxboiWarning, float_values, text_values
 
 BINS = (0, 15_000, 30_000, 60_000, 120_000, np.inf)
 NEIGHBOURS = 15
+DENSITIES = (10_000, 30_000, 100_000, 300_000)
+SOURCES_DEG2 = 4000.0
 DOUBTFUL = 0.8
 RADIUS_ARCSEC = 10.0
 CLIP = 1e-4
@@ -110,6 +119,60 @@ def compare(skies, n):
         show(f"doubtful, {low:.0f} to {high:.0f} deg-2", best[here], every[here])
 
 
+def crowd(table, density, seed):
+    """Put real sources among field stars; return truth, the best and all candidates."""
+    rng, n = np.random.default_rng(seed), len(table)
+    side = np.sqrt(n / SOURCES_DEG2)
+    n_field = rng.poisson(density * side**2)
+    place = side * rng.random((2, n + n_field))
+    # Field stars by counts that grow by 0.25 dex per magnitude, to the limits of Gaia.
+    g = np.append(float_values(table, "Gmag"), 21 + np.log10(rng.random(n_field)) / 0.25)
+    color = float_values(table, "BPmag") - float_values(table, "RPmag")
+    color = np.append(color, np.clip(rng.normal(1.3, 0.6, n_field), -0.3, 4))
+    color[n:][g[n:] > 20.7] = np.nan
+    stars = Table({"id": np.arange(n + n_field), "ra": place[0], "dec": place[1]})
+    stars["pos_error"], stars["g"], stars["bp_rp"] = 0.05, g, color
+    stars = stars[np.isfinite(g)]
+    bands = [float_values(table, f"flux_aper90_ave_{band}") for band in "smhb"]
+    error = rng.uniform(0.5, 2.0, n)
+    xray = Table({"source_id": [f"X{k}" for k in range(n)], "pos_error": error})
+    xray["ra"], xray["dec"] = place[:, :n] + rng.normal(0, error, (2, n)) / 3600
+    xray["log_fx"] = np.log10(bands[3])
+    for k in (1, 2):
+        xray[f"hr{k}"] = (bands[k] - bands[k - 1]) / (bands[k] + bands[k - 1])
+    is_known = rng.random(n) < 0.5
+    xray["class"] = MaskedColumn(table["True_Class"].astype(str), mask=~is_known)
+    settings = {"radius": 8 * u.arcsec, "density": density / u.deg**2}
+    best = find_counterparts(xray, {"stars": stars}, keep=["g", "bp_rp"], cutoff=0.5, **settings)
+    rows = find_counterparts(xray, {"stars": stars}, keep="all", **settings)
+    for name, own in (("g", g), ("bp_rp", color)):
+        best[name] = np.where(is_known, own[:n], float_values(best, name))
+    for one in (best, rows):
+        one["log_fx_fg"] = float_values(one, "log_fx") + float_values(one, "g") / 2.5
+    return best, rows
+
+
+def compare_crowded(folder):
+    """Print the log-losses of real sources at several densities of field stars."""
+    table = Table.read(folder / "csc2_td_2941.csv")
+    truth = np.asarray(table["True_Class"]).astype(str)
+    properties = {"spectrum": ["hr1", "hr2"], "counterparts": ["log_fx_fg", "bp_rp"]}
+    for density in DENSITIES:
+        parts = []
+        for seed in range(3):
+            best, rows = crowd(table, density, seed)
+            options = {"properties": properties, "show_progress": False, "return_model": True}
+            by_best, model = classify(best, "training", **options)
+            by_all = model.classify(best, "training", candidates=rows, show_progress=False)
+            p = float_values(best, "opt_p_any") * float_values(best, "opt_p_i")
+            new = best["class"].mask
+            columns = [losses(one, truth, model.classes_)[new] for one in (by_best, by_all)]
+            parts.append(((p < DOUBTFUL)[new], *columns))
+        doubtful, best, every = (np.concatenate(part) for part in zip(*parts, strict=True))
+        show(f"{density} deg-2, all", best, every)
+        show(f"{density} deg-2, doubtful", best[doubtful], every[doubtful])
+
+
 def clock(n, n_candidates):
     """Time the classification of n sources with candidates."""
     rng = np.random.default_rng(1)
@@ -151,6 +214,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--skies", type=int, nargs="+", default=[101, 102])
     parser.add_argument("--n", type=int, default=6000)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--speed", type=int)
     parser.add_argument("--candidates", type=int, default=3)
     options = parser.parse_args()
@@ -158,6 +222,8 @@ def main():
         warnings.simplefilter("ignore", ClaxboiWarning)
         if options.speed:
             clock(options.speed, options.candidates)
+        elif options.data:
+            compare_crowded(options.data)
         else:
             compare(options.skies, options.n)
 
