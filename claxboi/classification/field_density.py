@@ -141,16 +141,16 @@ class FieldDensity:
             self._split(scaled[~low], source[~low], depth - 1),
         )
 
-    def log_density(self, sources, rows):
+    def log_density(self, sources, owner):
         """
         Compute the log-likelihood of a field object, to the powers of the model.
 
         Parameters
         ----------
         sources : `Sources`
-            The candidates.
-        rows : `~numpy.ndarray` of int, shape (n,)
-            Which of them.
+            Candidates.
+        owner : `~numpy.ndarray` of int, shape (n,)
+            The source of each.
 
         Returns
         -------
@@ -159,17 +159,16 @@ class FieldDensity:
         """
         weights, _ = self._model._weight_arrays()
         likelihood = self._model._likelihood
-        result = np.zeros(len(rows))
+        result = np.zeros(len(owner))
         for p, (tree, densities) in self._parts.items():
-            values = sources.values[p, rows]
+            values = sources.values[p]
             here = np.flatnonzero(~np.isnan(values))
-            errors = sources.errors[p][rows[here]] if p in sources.errors else None
-            source = self._source[rows[here]]
+            errors = sources.errors[p][here] if p in sources.errors else None
             if errors is None:
                 points = [(1.0, likelihood.records[p].apply_scale(values[here]))]
             else:
                 points = likelihood.error_points(p, values[here], errors)
-            leaf = _leaf_of(tree, densities, self._by, source)
+            leaf = _leaf_of(tree, densities, self._by, owner[here])
             total = np.zeros(len(here))
             for share, at in points:
                 total += share * self._evaluate(leaf, at, likelihood.densities[p].span)

@@ -304,19 +304,17 @@ def weigh_candidates(model, table, candidates, proportions, *, cut=CUT, only=Non
     log_prior = log_proportions(proportions)
     with np.errstate(divide="ignore"):
         log_q = np.log(q[kept])
-    part = sources if len(kept) == len(q) else sources[kept]
-    evidence, presence = _evidence(model, part)
-    at_rows = log_prior if log_prior.shape[1] == 1 else log_prior[:, primary[kept]]
-    log_field = field.log_density(sources, kept)
-    log_field += np.logaddexp.reduce(presence + at_rows, axis=0)
-    log_any = np.logaddexp.reduce(evidence + at_rows, axis=0)
-    log_field = log_any - MATCH_EXPONENT * (log_any - log_field)
-    if only is not None:
-        starts, log_prior = np.zeros(1, int), at_rows[:, :1]
-    else:
-        starts = np.searchsorted(primary[kept], np.arange(n))
     is_none = np.empty(len(q), bool)
     is_none[order] = np.all(np.isnan(sources.values[field.varies]), axis=0) & bool(field.varies)
+    if len(kept) < len(q):
+        sources = sources[kept]
+    evidence, log_any, log_presence = _evidence(model, sources, log_prior, primary[kept])
+    log_field = field.log_density(sources, primary[kept]) + log_presence
+    log_field = log_any - MATCH_EXPONENT * (log_any - log_field)
+    if only is not None:
+        starts, log_prior = np.zeros(1, int), log_prior[:, [only if log_prior.shape[1] > 1 else 0]]
+    else:
+        starts = np.searchsorted(primary[kept], np.arange(n))
     return Weighed(
         order[kept],
         starts,
@@ -411,21 +409,23 @@ def _covariates(table):
     return covariates
 
 
-def _evidence(model, sources):
+def _evidence(model, sources, log_prior, owner):
     """
-    Return the log-likelihoods of all classes, and the part of it that presence has.
+    Return log-likelihoods: of each class, of any class, and of what is missing for any class.
     """
-    n_classes, n = len(model.classes_), len(sources)
-    evidence, presence = np.empty((n_classes, n)), np.empty((n_classes, n))
+    n = len(sources)
+    evidence, log_any, log_presence = np.empty((len(model.classes_), n)), np.empty(n), np.empty(n)
 
     def work(start, chunk, terms):
         combination, offsets = model._combination(terms, chunk)
         here = slice(start, start + len(chunk))
+        prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, owner[here]]
         evidence[:, here] = combination.total() + offsets
-        presence[:, here] = combination.contributions[-1]
+        log_any[here] = np.logaddexp.reduce(evidence[:, here] + prior, axis=0)
+        log_presence[here] = np.logaddexp.reduce(combination.contributions[-1] + prior, axis=0)
 
     model._chunks(sources, work)
-    return evidence, presence
+    return evidence, log_any, log_presence
 
 
 def _match_columns(candidates, weighed, mixture):
