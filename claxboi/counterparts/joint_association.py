@@ -79,7 +79,7 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
     rule, cutoff
         As for `best_matches`: the survey of each domain.
     density_deg2 : mapping of str to `~numpy.ndarray` of shape (n_sources,)
-        Objects of each survey per square degree.
+        Objects of each survey per square degree; NaN where a survey does not cover the source.
 
     Returns
     -------
@@ -126,7 +126,8 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
     log_w = _log_odds(sides[0], first, source) + _log_odds(sides[1], second, source)
     log_w[pair] += np.log(agree)
     log_w -= _log_groups(sides, first, second, i, j, linked, pair)
-    log_w -= (first >= 0) * np.log(alone[0]) + (second >= 0) * np.log(alone[1])
+    compared = (sides[0].covered & sides[1].covered)[source]
+    log_w -= compared * ((first >= 0) * np.log(alone[0]) + (second >= 0) * np.log(alone[1]))
     pattern = (first >= 0) + 2 * (second >= 0)
     p, patterns = _fit_patterns(log_w, pattern, source, sides, n)
     result = Table({"primary": source})
@@ -160,8 +161,11 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
 
 class _Side:
     # The candidates of one domain, each source in one survey.
-    def __init__(self, names, objects, survey, p_none, density, variance, offsets, motion, epoch):
-        self.names, self.objects, self.survey, self.p_none = names, objects, survey, p_none
+    def __init__(
+        self, names, objects, survey, p_none, covered, density, variance, offsets, motion, epoch
+    ):
+        self.names, self.objects, self.survey = names, objects, survey
+        self.p_none, self.covered = p_none, covered
         self.density, self.variance, self.offsets = density, variance, offsets
         self.motion, self.epoch = motion, epoch
 
@@ -179,7 +183,9 @@ def _side(table, own, candidates, density_deg2, *, rule, cutoff):
     order = np.argsort(objects.primary, kind="stable")
     objects, survey = objects[order], survey[order].astype(np.int64)
     p_any = np.choose(chosen, [one.p_any for one in found])
-    density = np.choose(chosen, [density_deg2[name] for name in names]) / ARCSEC2_PER_DEG2
+    densities = np.array([density_deg2[name] for name in names]) / ARCSEC2_PER_DEG2
+    covered = np.isfinite(densities).any(axis=0)
+    density = densities[chosen, np.arange(n)]
     columns = {
         name: np.full(len(survey), fill)
         for name, fill in (("variance", 1.0), ("epoch", np.nan), ("pmra", 0.0), ("pmdec", 0.0))
@@ -201,6 +207,7 @@ def _side(table, own, candidates, density_deg2, *, rule, cutoff):
         objects,
         survey,
         np.maximum(1 - p_any, np.finfo(float).tiny),
+        covered,
         density,
         columns["variance"],
         offsets,
@@ -296,13 +303,13 @@ def _shared_fraction(first, second, i, j, chance):
     Return the fraction of the field objects of each domain that are in the other one too (EM).
     """
     sides = [first, second]
-    total = [float(np.sum(side.density)) for side in sides]
+    total = [float(np.nanmean(side.density)) if len(side.objects.p) else 0.0 for side in sides]
     few, rows, other_rows = (first, i, j) if total[0] <= total[1] else (second, j, i)
     other = second if few is first else first
     is_field = few.objects.p < FIELD
     use = is_field[rows] & (other.objects.p[other_rows] < FIELD)
     sum_chance = np.bincount(rows[use], chance[use], len(few.objects.p))[is_field]
-    ratio = min(total) / max(total)
+    ratio = min(total) / max(total) if max(total) > 0 else 0.0
     shared = 0.5 if len(sum_chance) else 0.0
     for _ in range(STEPS):
         yes = shared * sum_chance / (1 - shared * ratio)
@@ -351,7 +358,12 @@ def _fit_patterns(log_w, pattern, source, sides, n):
     """
     starts = np.searchsorted(source, np.arange(n))
     counts = np.diff(np.append(starts, len(log_w)))
-    share = [np.clip(np.mean(1 - side.p_none), 0.5 / (n + 1), 1 - 0.5 / (n + 1)) for side in sides]
+    share = [
+        np.clip(np.mean(1 - side.p_none[side.covered]), 0.5 / (n + 1), 1 - 0.5 / (n + 1))
+        if side.covered.any()
+        else 0.5
+        for side in sides
+    ]
     independent = np.array(
         [
             (one if k & 1 else 1 - one) * (two if k & 2 else 1 - two)
@@ -359,13 +371,21 @@ def _fit_patterns(log_w, pattern, source, sides, n):
             for one, two in [share]
         ]
     )
+    # What a survey does not cover may be detected or not: its patterns are summed.
+    hidden = 3 - (sides[0].covered + 2 * sides[1].covered)[source]
+    member = [[k & ~h == p for k in range(4)] for h in range(4) for p in range(4)]
+    member = np.array(member, float).reshape(4, 4, 4)
     largest = np.repeat(np.maximum.reduceat(log_w, starts), counts)
     weight = np.exp(log_w - largest) / independent[pattern]
+    cell = hidden * 4 + pattern
     current = independent
     for _ in range(STEPS):
-        p = weight * current[pattern]
+        seen = member @ current
+        p = weight * seen.ravel()[cell]
         p /= np.repeat(np.add.reduceat(p, starts), counts)
-        new = np.bincount(pattern, p, 4) + PSEUDO_COUNT * independent
+        total = np.bincount(cell, p, 16).reshape(4, 4)
+        parts = member * current / np.where(seen > 0, seen, 1)[..., np.newaxis]
+        new = np.einsum("hp,hpk->k", total, parts) + PSEUDO_COUNT * independent
         new /= new.sum()
         done = np.max(np.abs(new - current)) < TOLERANCE
         current = new

@@ -245,7 +245,10 @@ def find_in_surveys(
             domains=domain,
             rule=rule,
             cutoff=cutoff,
-            density_deg2={name: sky.density_deg2 for name, sky in skies.items()},
+            density_deg2={
+                name: np.where(sky.is_covered, sky.density_deg2, np.nan)
+                for name, sky in skies.items()
+            },
         )
         result = all_matches(joint, table, tables, **choice)
         result.meta = record(result.meta, "surveys_all", **settings, **summary)
