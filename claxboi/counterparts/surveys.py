@@ -25,11 +25,11 @@ from claxboi.utils import (
     record,
 )
 
-from ._catalogue_positions import read_positions
 from ._ring_counts import Circles, sky_density
 from .all_matches import all_matches
 from .associate import associate
 from .best_match import best_matches
+from .catalogue_positions import read_positions
 from .error_audit import audit_errors
 from .errors import complete_pos_errors, read_covariances
 from .joint_association import check_domains, combine_domains
