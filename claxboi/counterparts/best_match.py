@@ -159,6 +159,11 @@ class Objects(NamedTuple):
 class Surveys:
     """
     The checked arguments of `best_matches`.
+
+    Parameters
+    ----------
+    xray, secondaries, domain, cutoff, id_column, keep
+        As for `best_matches`.
     """
 
     def __init__(self, xray, secondaries, domain, cutoff, id_column, keep):
@@ -186,7 +191,18 @@ class Surveys:
 
     def read(self, candidates, n_sources):
         """
-        Read the objects of each survey from the candidates, a list of `Objects`.
+        Read the objects of each survey from the candidates.
+
+        Parameters
+        ----------
+        candidates : `~astropy.table.Table` or mapping of str to `~astropy.table.Table`
+            As for `best_matches`.
+        n_sources : int
+            Number of X-ray sources.
+
+        Returns
+        -------
+        objects : list of Objects
         """
         return [
             _read_objects(candidates, name, self.names, survey, n_sources)
@@ -195,13 +211,35 @@ class Surveys:
 
     def above(self, p_any):
         """
-        Return which sources have a counterpart above the cutoff, of shape (n_surveys, n_sources).
+        Find the sources that have a counterpart above the cutoff.
+
+        Parameters
+        ----------
+        p_any : sequence of `~numpy.ndarray` of shape (n_sources,)
+            That of each survey.
+
+        Returns
+        -------
+        is_above : `~numpy.ndarray` of bool, shape (n_surveys, n_sources)
         """
         return np.array([(p > 0) & (p >= c) for p, c in zip(p_any, self.cutoffs, strict=True)])
 
     def columns(self, found, *, has, chosen, best):
         """
-        Return the columns of counterparts in rows of which each has one of a survey, or none.
+        Make the columns of counterparts, of rows that each have one of a survey, or none.
+
+        Parameters
+        ----------
+        found : list of Best
+            For each survey its object in each row.
+        has : `~numpy.ndarray` of bool, shape (n_rows,)
+            Which rows have one.
+        chosen, best : `~numpy.ndarray` of int, shape (n_rows,)
+            The survey that is taken, and the one of the most probable object.
+
+        Returns
+        -------
+        columns : dict of str to `~astropy.table.Column`
         """
         columns = _columns(
             self.domain, self.secondaries, self.ids, found, has=has, chosen=chosen, best=best
@@ -214,6 +252,18 @@ class Surveys:
     def record(self, result, *, rule):
         """
         Record how the counterparts were chosen.
+
+        Parameters
+        ----------
+        result : `~astropy.table.Table`
+            The table with the counterparts.
+        rule : str
+            As for `best_matches`.
+
+        Returns
+        -------
+        result : `~astropy.table.Table`
+            The same.
         """
         result.meta = record(
             result.meta,
@@ -275,6 +325,17 @@ def _read_objects(candidates, name, names, survey, n_sources):
 def most_probable(objects, n_sources):
     """
     Find the most probable object of one survey for each source.
+
+    Parameters
+    ----------
+    objects : Objects
+        The objects near each source.
+    n_sources : int
+        Number of sources.
+
+    Returns
+    -------
+    best : Best
     """
     best = Best(
         np.full(n_sources, -1), np.zeros(n_sources), np.zeros(n_sources), np.full(n_sources, np.nan)
