@@ -10,6 +10,7 @@ from claxboi.io import read_table
 from claxboi.pipeline import PipelineSettings
 from claxboi.pipeline.candidate_rows import make_candidates
 from claxboi.pipeline.job import _job
+from claxboi.report._blocks import Blocks
 from claxboi.utils import float_values, text_values
 
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.ClaxboiWarning")
@@ -83,6 +84,20 @@ def test_a_source_is_explained_with_its_candidates(over_all, capsys):
     explanation = model.explain(table[row], candidates=candidates)
     for name in model.classes_:
         assert explanation.posterior[name] == pytest.approx(float(table[f"P_{name}"][row]))
+
+
+def test_the_report_has_both_answers(over_all, tmp_path, monkeypatch):
+    output, _ = over_all
+    seen = []
+    add_texts = Blocks.add_texts
+
+    def gather(self, texts):
+        seen.extend(texts := list(texts))
+        return add_texts(self, texts)
+
+    monkeypatch.setattr(Blocks, "add_texts", gather)
+    assert main(["report", str(output), "-o", str(tmp_path / "page.html")]) == 0
+    assert any("Over all candidates it is" in str(text) for text in seen)
 
 
 def test_sources_that_are_left_out_have_no_candidates(over_all):
