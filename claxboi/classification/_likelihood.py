@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._parallel import multiply
 from .properties import INVERSE_ERROR
 
 __all__ = ["LikelihoodModel", "Terms"]
@@ -55,6 +56,8 @@ class Terms:
         Row of ``patterns`` for each source.
     patterns : `~numpy.ndarray` of bool, shape (n_patterns, n_properties)
         Which properties are present.
+    densities : `~numpy.ndarray` of shape (n_properties, n_classes, n) or None
+        Log-likelihood of each property, where they were asked for.
     """
 
     log_likelihood: np.ndarray
@@ -64,6 +67,7 @@ class Terms:
     n_present: np.ndarray
     pattern: np.ndarray
     patterns: np.ndarray
+    densities: np.ndarray | None = None
 
     @property
     def present(self):
@@ -108,6 +112,7 @@ class Terms:
             self.n_present[rows],
             self.pattern[rows],
             self.patterns,
+            None if self.densities is None else self.densities[..., rows],
         )
         part.case_total = self.case_total
         return part
@@ -148,7 +153,7 @@ class LikelihoodModel:
         """
         return _smooth(self.present_weight, self.class_weight)
 
-    def terms(self, values, errors, codes=None, weights=None, rows=None):
+    def terms(self, values, errors, codes=None, weights=None, rows=None, *, each=False):
         """
         Evaluate all densities for some sources.
 
@@ -166,13 +171,35 @@ class LikelihoodModel:
         rows : `~numpy.ndarray` of int, of the same shape, optional
             Their numbers among the training rows, whose values are taken out. Default: the values
             of the sources themselves.
+        each : bool, optional
+            Keep the log-likelihood of each property, too.
 
         Returns
         -------
         terms : `Terms`
         """
-        n = values.shape[1]
         held = self._held(values, codes, weights, rows)
+        pattern, patterns = _patterns(~np.isnan(values))
+        densities = None
+        if each:
+            densities = self._each(values, errors, held)
+            log_likelihood = np.zeros((self.n_categories, *densities.shape[1:]))
+            for t, part in zip(self.category, densities, strict=True):
+                log_likelihood[t] += part
+        else:
+            log_likelihood = self._by_category(values, errors, held)
+        return Terms(
+            log_likelihood,
+            *self._existence(pattern, patterns, held),
+            patterns.sum(axis=1)[pattern],
+            pattern,
+            patterns,
+            densities,
+        )
+
+    def _by_category(self, values, errors, held):
+        """Return the log-likelihood of each category: one logarithm for many properties."""
+        n = values.shape[1]
         log_likelihood = np.zeros((self.n_categories, self.n_classes, n))
         product = np.empty((self.n_classes, n))
         for t in range(self.n_categories):
@@ -197,15 +224,7 @@ class LikelihoodModel:
                 pending += 1
             if pending:
                 log_likelihood[t] += np.log(product)
-        pattern, patterns = _patterns(~np.isnan(values))
-        n_present = patterns.sum(axis=1)[pattern]
-        return Terms(
-            log_likelihood,
-            *self._existence(pattern, patterns, held),
-            n_present,
-            pattern,
-            patterns,
-        )
+        return log_likelihood
 
     def property_terms(self, values, errors, codes=None, weights=None, rows=None):
         """
@@ -221,14 +240,16 @@ class LikelihoodModel:
         log_likelihood : `~numpy.ndarray` of shape (n_properties, n_classes, n)
             With the weights of the properties; 0 where missing.
         """
-        held = self._held(values, codes, weights, rows)
-        return np.array(
-            [
-                self._exponent(p, errors.get(p))
-                * np.log(self._factor(p, values[p], errors.get(p), held))
-                for p in range(len(self.records))
-            ]
-        )
+        return self._each(values, errors, self._held(values, codes, weights, rows))
+
+    def _each(self, values, errors, held):
+        result = np.empty((len(self.records), self.n_classes, values.shape[1]))
+        for p in range(len(result)):
+            np.log(self._factor(p, values[p], errors.get(p), held), out=result[p])
+            exponent = self._exponent(p, errors.get(p))
+            if np.any(exponent != 1):
+                result[p] *= exponent
+        return result
 
     def own_terms(self, values, errors, codes, weights, rows=None):
         """
@@ -400,12 +421,12 @@ class LikelihoodModel:
         fraction = self.presence()
         # Sums over the properties of each category, pattern by pattern.
         member = self.category == np.arange(self.n_categories)[:, np.newaxis]
-        has = patterns.astype(float)
+        has = patterns.T.astype(float)
         shape = (self.n_categories, self.n_classes, len(patterns))
         present, absent = np.empty(shape), np.empty(shape)
         for t, rows in enumerate(member):
-            present[t] = np.log(fraction[rows]).T @ has[:, rows].T
-            absent[t] = np.log1p(-fraction[rows]).T @ (1 - has[:, rows]).T
+            multiply(np.log(fraction[rows]).T, has[rows], present[t])
+            multiply(np.log1p(-fraction[rows]).T, 1 - has[rows], absent[t])
         if held is None:
             return present, absent, pattern
         # A training source is a case of its own: it does not count itself.
