@@ -591,9 +591,15 @@ class NaiveBayesClassifier(Engine):
             If a prior is wrong or columns collide.
         """
         if candidates is not None:
-            if decision != "probable":
-                raise ValueError(f"decision must be 'probable' with candidates, got {decision!r}")
-            return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
+            return classify_candidates(
+                self,
+                table,
+                candidates,
+                priors,
+                decision=decision,
+                overwrite=overwrite,
+                show_progress=show_progress,
+            )
         self._check_fitted()
         decision = parse_decision(decision, self.classes_)
         check_table(table)

@@ -24,6 +24,7 @@ from claxboi.utils import (
     text_values,
 )
 
+from .decisions import parse_decision
 from .field_density import FieldDensity
 from .posterior import log_normalize, log_proportions
 
@@ -77,8 +78,10 @@ def classify_candidates(
     | None = None,
     *,
     cut: float = CUT,
+    decision: Literal["probable", "balanced"] | Mapping = "probable",
     overwrite: bool = False,
     return_candidates: bool = False,
+    show_progress: bool = True,
 ) -> Any:
     r"""
     Classify sources with several candidate counterparts, or perhaps none.
@@ -99,10 +102,14 @@ def classify_candidates(
     cut : float, optional
         The least probable candidates of each source are left out, as long as their probabilities
         by position sum to at most this. What was cut is recorded and logged.
+    decision : {"probable", "balanced"} or mapping, optional
+        As for `NaiveBayesClassifier.classify`.
     overwrite : bool, optional
         Replace columns of the same name.
     return_candidates : bool, optional
         Return the candidates too.
+    show_progress : bool, optional
+        Show progress when it takes longer than two seconds.
 
     Returns
     -------
@@ -173,13 +180,18 @@ def classify_candidates(
     check_table(candidates, "candidates")
     check_number(cut, "cut", minimum=0, maximum=1)
     check_candidates(candidates, len(table))
-    result = model.classify(table, priors, overwrite=overwrite)
+    decision = parse_decision(decision, model.classes_)
+    result = model.classify(
+        table, priors, decision=decision, overwrite=overwrite, show_progress=show_progress
+    )
     proportions = model._priors(priors, table, model._read(table))
     weighed = weigh_candidates(model, table, candidates, proportions, cut=cut)
     mixture = mix_candidates(*weighed.to_mix)
 
     posterior = np.exp(mixture.log_posterior)
     best = posterior.argmax(axis=0)
+    if decision != "probable":
+        best = model._decide(decision, proportions).choose(posterior)
     result["prediction"] = make_column("prediction", np.array(model.classes_)[best])
     for name, values in zip(model.classes_, posterior, strict=True):
         result[f"P_{name}"][:] = values

@@ -36,7 +36,7 @@ def find_counterparts(
     radius: Quantity = 10 * u.arcsec,
     domain: str | Mapping[str, str] = "opt",
     rule: Literal["first", "best"] = "first",
-    cutoff: float | Mapping[str, float] = 0.0,
+    cutoff: float | Mapping[str, float] = CUTOFF,
     keep: Literal["all"] | Sequence[str] | Mapping | None = None,
     overwrite: bool = False,
     **options: Any,
@@ -62,7 +62,7 @@ def find_counterparts(
     rule : {"first", "best"}, optional
         Which survey is taken.
     cutoff : float or mapping of str to float, optional
-        Smallest ``p_any``, for all surveys or by survey.
+        Smallest ``p_any``, for all surveys or by survey (default 0.5).
     keep : "all", list of str or mapping, optional
         "all": a row for each candidate and for none instead of the best one, with all columns of
         the surveys (`~claxboi.counterparts.all_matches`). With tables else the columns to keep, as
@@ -90,7 +90,8 @@ def find_counterparts(
     --------
     >>> from astropy import units as u
     >>> from astropy.table import Table
-    >>> from claxboi.counterparts import find_counterparts
+    >>> from claxboi.config import CUTOFF
+    from claxboi.counterparts import find_counterparts
     >>> xray = Table({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
     >>> stars = Table({"id": [7], "ra": [10.0001], "dec": [0.0], "pos_error": [0.1]})
     >>> stars["g_mag"] = 15.0

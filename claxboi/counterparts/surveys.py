@@ -15,6 +15,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.catalog import make_column
+from claxboi.config import CUTOFF
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import (
     check_choice,
@@ -62,7 +63,7 @@ def find_in_surveys(
     references: Mapping | None = None,
     magnitudes: bool = True,
     rule: Any = "first",
-    cutoff: Any = 0.0,
+    cutoff: Any = CUTOFF,
     priors: Any = None,
     completeness: Literal["estimate"] | float | Mapping = "estimate",
     keep: Literal["best", "all"] = "best",
