@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from astropy import units as u
 
+from claxboi.config import CUTOFF
+
 from .all_matches import all_matches
 from .associate import associate
 from .best_match import best_matches
@@ -90,8 +92,7 @@ def find_counterparts(
     --------
     >>> from astropy import units as u
     >>> from astropy.table import Table
-    >>> from claxboi.config import CUTOFF
-    from claxboi.counterparts import find_counterparts
+    >>> from claxboi.counterparts import find_counterparts
     >>> xray = Table({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "pos_error": [1.0, 1.0]})
     >>> stars = Table({"id": [7], "ra": [10.0001], "dec": [0.0], "pos_error": [0.1]})
     >>> stars["g_mag"] = 15.0
