@@ -209,8 +209,8 @@ def classify_candidates(
         largest_cut=weighed.largest_cut,
     )
     log.info(
-        "%d candidates and none of %d sources, without %d that have at most %.1e of the probability"
-        " of their source; densities of %d field objects",
+        "%d candidates (none included) of %d sources; %d of the least probable are cut, at most %.1e "
+        "of the probability of a source; field densities of %d objects",
         len(candidates),
         len(table),
         weighed.n_cut,
