@@ -209,8 +209,8 @@ def classify_candidates(
         largest_cut=weighed.largest_cut,
     )
     log.info(
-        "%d candidates (none included) of %d sources; %d of the least probable are cut, at most %.1e "
-        "of the probability of a source; field densities of %d objects",
+        "%d candidates (none included) of %d sources; %d of the least probable are cut, at most "
+        "%.1e of the probability of a source; field densities of %d objects",
         len(candidates),
         len(table),
         weighed.n_cut,

@@ -272,7 +272,7 @@ def _agreement(table, first, second, i, j):
     primary = first.objects.primary[i]
     v_x = _variance(table, "table")[primary]
     v_i, v_j = first.variance[i], second.variance[j]
-    # Each is where it was at the epoch of the X-ray source, or of its own survey if that is unknown.
+    # Each is where it was at the epoch of the X-ray source, if known, else of its own survey.
     years = first.epoch[i], second.epoch[j]
     now = years
     if "epoch" in table.colnames:
