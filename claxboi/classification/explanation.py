@@ -15,7 +15,7 @@ from astropy.table import Row, Table
 from claxboi.catalog import identifier_columns
 from claxboi.utils import check_columns, check_table, float_values
 
-from ._contributions import find_contributions, stored_priors, write_sentence
+from .contributions import find_contributions, stored_priors, write_sentence
 from .mixture import check_candidates, check_mixable, mix_candidates, weigh_candidates
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from ._html import explanation_html
+        from .displays import explanation_html
 
         return explanation_html(self)
 

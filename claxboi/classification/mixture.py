@@ -24,9 +24,9 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._posterior import log_normalize, log_proportions
 from .decisions import parse_decision
 from .field_density import FieldDensity
+from .posterior import log_normalize, log_proportions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,6 +13,7 @@ from astropy.table import MaskedColumn, Table
 from astropy.time import Time
 
 from claxboi.catalog import describe, make_column
+from claxboi.config import CUTOFF
 from claxboi.utils import (
     add_columns,
     check_choice,
@@ -53,7 +54,7 @@ def best_matches(
     *,
     domain: str = "opt",
     rule: Literal["first", "best"] = "first",
-    cutoff: float | Mapping[str, float] = 0.0,
+    cutoff: float | Mapping[str, float] = CUTOFF,
     id_column: str | Mapping[str, str] | None = None,
     keep: Sequence[str] | Mapping[str, str] = (),
     overwrite: bool = False,
@@ -77,7 +78,7 @@ def best_matches(
         cutoff (the published rule), or that with the largest probability ``p_any * p_i`` among
         those above theirs. The survey that the second rule would take is recorded either way.
     cutoff : float or mapping of str to float, optional
-        Smallest ``p_any``, for all surveys or by survey: see `calibrate_cutoffs`.
+        Smallest ``p_any``, for all surveys or by survey (default 0.5): see `calibrate_cutoffs`.
     id_column : str or mapping of str to str, optional
         Column of the identifier in each survey; None takes ``source_id`` or ``id``, or else the row
         number.
@@ -181,7 +182,7 @@ class Surveys:
             check_columns(survey, ["ra", "dec"], f"secondary {name!r}")
         self.cutoffs = [
             check_number(c, "cutoff", minimum=0, maximum=1)
-            for c in _by_name(cutoff, self.names, "cutoff", 0.0)
+            for c in _by_name(cutoff, self.names, "cutoff", CUTOFF)
         ]
         self.ids = _by_name(id_column, self.names, "id_column", None)
         self.kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))

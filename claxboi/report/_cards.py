@@ -6,8 +6,8 @@ Content of the cards: densities, contributions, probabilities by category, sente
 import numpy as np
 
 from claxboi.catalog import describe
-from claxboi.classification._contributions import find_contributions
-from claxboi.classification._posterior import log_normalize
+from claxboi.classification.contributions import find_contributions
+from claxboi.classification.posterior import log_normalize
 from claxboi.diagnostics.density_curves import (
     FEW_VALUES,
     INVERSE_SCALES,
