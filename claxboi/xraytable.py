@@ -25,8 +25,7 @@ from claxboi.training import add_labels, find_training
 from claxboi.utils import as_method
 
 from . import classify
-from .io import output_format, read_table, table_file, write_table
-from .io._tables import WRITERS
+from .io import WRITERS, output_format, read_table, table_file, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

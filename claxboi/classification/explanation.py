@@ -276,7 +276,7 @@ def _explain_candidates(model, source, priors, candidates, identifier):
     check_table(candidates, "candidates")
     table, row = source.table, source.index
     table, row, candidates = _with_candidates(table, row, candidates)
-    check_candidates(candidates, len(table))
+    check_candidates(model, candidates, len(table))
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
         proportions = model._priors(priors, table, model._read(table, is_checked=False))

@@ -179,7 +179,7 @@ def classify_candidates(
     check_table(table)
     check_table(candidates, "candidates")
     check_number(cut, "cut", minimum=0, maximum=1)
-    check_candidates(candidates, len(table))
+    check_candidates(model, candidates, len(table))
     decision = parse_decision(decision, model.classes_)
     result = model.classify(
         table, priors, decision=decision, overwrite=overwrite, show_progress=show_progress
@@ -209,8 +209,8 @@ def classify_candidates(
         largest_cut=weighed.largest_cut,
     )
     log.info(
-        "%d candidates and none of %d sources, without %d that have at most %.1e of the probability"
-        " of their source; densities of %d field objects",
+        "%d candidates (none included) of %d sources; %d of the least probable are cut, at most "
+        "%.1e of the probability of a source; field densities of %d objects",
         len(candidates),
         len(table),
         weighed.n_cut,
@@ -375,18 +375,21 @@ def mix_candidates(evidence, log_field, log_q, starts, log_prior):
     return Mixture(log_class, match, entropy)
 
 
-def check_candidates(candidates, n_sources):
+def check_candidates(model, candidates, n_sources):
     """
     Check a table of candidates.
 
     Parameters
     ----------
+    model : `NaiveBayesClassifier`
+        The classifier.
     candidates : `~astropy.table.Table`
         The candidates.
     n_sources : int
         Number of sources.
     """
-    check_columns(candidates, ["primary", "match_probability"], "candidates")
+    needed = [name for one in model.properties for name in (one.column, one.error) if name]
+    check_columns(candidates, ["primary", "match_probability", *needed], "candidates")
     values = float_values(candidates, "primary", name="candidates")
     if not np.all((values >= 0) & (values < n_sources) & (values == np.floor(values))):
         raise ValueError(f"primary of candidates must be rows of table, from 0 to {n_sources - 1}")

@@ -6,11 +6,12 @@ Read and write tables, and read the answers of services.
 from ._answers import Answer, read_answer
 from ._parquet_tables import table_from_arrow
 from ._selection import table_file
-from ._tables import as_votable, output_format, read_table, write_table
+from ._tables import WRITERS, as_votable, output_format, read_table, write_table
 from ._text_tables import ecsv_text
 from .exceptions import AnswerError, FetchError, ServiceError, UnknownTableError
 
 __all__ = [
+    "WRITERS",
     "Answer",
     "AnswerError",
     "FetchError",

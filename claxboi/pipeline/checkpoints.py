@@ -14,7 +14,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.io import read_table, write_table
 from claxboi.references import answers_are_kept
-from claxboi.utils import digest, file_hash, remove_abandoned, replacing
+from claxboi.utils import ContentStore, digest, file_hash, remove_abandoned, replacing
 
 __all__ = ["Checkpoints"]
 
@@ -181,7 +181,6 @@ class Checkpoints:
         """
         if self.folder is None:
             return
-        self.folder.mkdir(exist_ok=True)
         old = {} if before is None else before.columns
         new = [
             name
@@ -191,7 +190,8 @@ class Checkpoints:
         # A step that changes the meta alone keeps some column: a file needs one.
         part = {name: table.columns[name] for name in new or table.colnames[:1]}
         # The file is whole before the manifest names it.
-        path = _write(Table(part, meta=table.meta, copy=False), self.folder / f"{number}-{step}")
+        part = Table(part, meta=table.meta, copy=False)
+        path = _keep(ContentStore(self.folder), f"{number}-{step}", part)
         self.note(
             step,
             key,
@@ -332,12 +332,13 @@ def _is_sealed(entry):
     return entry.get("seal") == digest(content)
 
 
-def _write(table, stem):
-    """Write a table as FITS, or as ECSV where FITS cannot hold it; return the file."""
-    path = stem.with_name(f"{stem.name}.fits")
+def _keep(store, key, table):
+    """Keep a table as FITS, or as ECSV where FITS cannot hold it; return the file."""
+
+    def write(path):
+        write_table(table, path)
+
     try:
-        write_table(table, path, overwrite=True)
+        return store.keep(key, "fits", write)
     except (KeyError, TypeError, ValueError):
-        path = stem.with_name(f"{stem.name}.ecsv")
-        write_table(table, path, overwrite=True)
-    return path
+        return store.keep(key, "ecsv", write)

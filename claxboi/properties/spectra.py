@@ -339,7 +339,7 @@ def _pieces():
     return edges, np.array([table["c0"], table["c1"], table["c2"]])
 
 
-def photoelectric_cross_section(energy_keV):
+def cross_section(energy_keV):
     """
     Evaluate the cross section per hydrogen atom.
 
@@ -378,7 +378,7 @@ def _quadrature(lower_keV, upper_keV):
     nodes, weights = np.polynomial.legendre.leggauss(_N_NODES)
     half = np.diff(knots)[:, np.newaxis] / 2
     log_energy = ((knots[:-1, np.newaxis] + half) + half * nodes).ravel()
-    return log_energy, (half * weights).ravel(), photoelectric_cross_section(np.exp(log_energy))
+    return log_energy, (half * weights).ravel(), cross_section(np.exp(log_energy))
 
 
 def _band_flux(band_keV, gamma, nh_cm2):

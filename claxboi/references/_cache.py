@@ -1,21 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Cache of fetched answers: one file for each checked chunk, written whole or not at all.
-
-The name of a file is the hash of what was asked and the checksum of its content. Nothing is ever
-changed in place, so processes need no locks: each writes its own file and moves it into the folder.
+Cache of fetched answers: one file of a content store for each checked chunk.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
-import logging
-import os
-import tempfile
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +19,7 @@ from astropy.table import MaskedColumn, Table
 
 from claxboi.config import conf
 from claxboi.io import table_from_arrow
+from claxboi.utils import ContentStore
 
 from .exceptions import CacheError
 
@@ -48,12 +41,9 @@ __all__ = [
     "recorded_answers",
 ]
 
-log = logging.getLogger(__name__)
-
 _FORMAT = 1
 _HAS_TEXT = "columns without masked text"
 _META = b"claxboi"
-_ABANDONED_S = 86_400.0
 DOUBTFUL = "doubtful"
 # Dicts that `recorded_answers` fills.
 _recorders = []
@@ -178,9 +168,16 @@ class Cache:
     """
 
     def __init__(self, folder, mode, max_age_s=None):
-        self.folder = folder
         self.mode = mode
+        self._store = ContentStore(folder)
         self._max_age_s = max_age_s
+
+    @property
+    def folder(self):
+        """
+        Where the entries are.
+        """
+        return self._store.folder
 
     def prepare(self):
         """
@@ -194,15 +191,9 @@ class Cache:
         if not self.mode:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder) as file:
-                file.write(b"x")
+            self._store.prepare()
         except OSError as err:
             raise CacheError(self._not_writable(err)) from err
-        for path in self.folder.glob("*.tmp"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > _ABANDONED_S:
-                    path.unlink()
 
     def load(self, key):
         """
@@ -221,7 +212,7 @@ class Cache:
         if not self.mode:
             return None
         found = []
-        for path in self.folder.glob(f"{key}-*"):
+        for path in self._store.paths(key):
             table = self._read(path)
             if table is not None:
                 found.append((path, table))
@@ -250,30 +241,14 @@ class Cache:
         CacheError
             If the disk is full or the folder is read-only.
         """
-        older = list(self.folder.glob(f"{key}-*"))
         # A fresh answer takes the place of one that was kept, whatever the mode.
-        if not (self.mode is True or (self.mode is False and older)):
+        if not (self.mode is True or (self.mode is False and self._store.paths(key))):
             return
         ending, content = _encode(table)
-        path = self.folder / f"{key}-{_checksum(content)}.{ending}"
         try:
-            handle, temporary = tempfile.mkstemp(prefix=key, suffix=".tmp", dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
+            path = self._store.keep(key, ending, lambda file: file.write_bytes(content))
         except OSError as err:
             raise CacheError(self._not_writable(err)) from err
-        for old in older:
-            if old != path:
-                with contextlib.suppress(OSError):
-                    old.unlink()
         self._remember(path.name)
 
     def mark_doubtful(self):
@@ -287,32 +262,22 @@ class Cache:
             answers[f"{self.folder.name}/{name}"] = None
 
     def _read(self, path):
-        ending = path.suffix[1:]
-        if ending not in _DECODERS:
-            return None
+        decode = _DECODERS.get(path.suffix[1:])
         try:
-            content = path.read_bytes()
+            if decode is None or not self._store.is_intact(path):
+                return None
+            return decode(path.read_bytes())
         except FileNotFoundError:
             # Another process has just replaced it.
             return None
         except OSError as err:
             raise CacheError(f"the cache entry {path} cannot be read: {err}") from err
-        if _checksum(content) != path.stem.partition("-")[2]:
-            log.warning("cache entry %s is damaged: it is fetched again", path)
-            with contextlib.suppress(OSError):
-                path.unlink()
-            return None
-        return _DECODERS[ending](content)
 
     def _not_writable(self, err):
         return (
             f"the cache folder {self.folder} cannot be written ({err}); what had arrived before "
             "is kept. Make room, set claxboi.conf.cache_dir to another folder, or pass cache=False"
         )
-
-
-def _checksum(content):
-    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _encode(table):

@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from claxboi.properties.spectra import photoelectric_cross_section
+from claxboi.properties.spectra import cross_section
 
 __all__ = ["XMM_EDGES", "band_shares"]
 
@@ -68,7 +68,7 @@ def _fluxes(kind, values, log_nh, low, high, n_steps=200):
     step = np.log(high / low) / n_steps
     energy = low * np.exp(step * (np.arange(n_steps) + 0.5))
     spectrum = _spectrum(kind, values[:, np.newaxis], energy) * energy
-    absorbed = np.exp(-(10.0 ** log_nh[:, np.newaxis]) * photoelectric_cross_section(energy))
+    absorbed = np.exp(-(10.0 ** log_nh[:, np.newaxis]) * cross_section(energy))
     return spectrum @ absorbed.T * step
 
 

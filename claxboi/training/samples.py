@@ -6,7 +6,6 @@ Training samples of missions, built from VizieR once and then kept as files.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 from datetime import UTC, datetime, timedelta
@@ -23,9 +22,11 @@ from claxboi.counterparts import find_hosts_in
 from claxboi.io import read_table, write_table
 from claxboi.properties import add_properties, known_properties
 from claxboi.utils import (
+    ContentStore,
     InputValueError,
     check_count,
     checked,
+    digest,
     float_values,
     quantity_value,
     record,
@@ -174,8 +175,9 @@ def build(
     The counterpart is the nearest object at the epoch of its catalogue, not the most probable one,
     because labelled sources are bright and have good positions.
 
-    The file is ``<mission>-<settings>-<date>.ecsv``. The name has a hash of the settings, so
-    samples with other settings do not replace each other.
+    The file is ``<mission>-<settings>-<date>-<checksum>.ecsv``. The name has a hash of the
+    settings, so samples with other settings do not replace each other, and one of the content, so a
+    damaged sample is built anew.
 
     Examples
     --------
@@ -213,10 +215,9 @@ def build(
         **limits,
     }
     max_age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age")
-    folder = _folder(folder)
-    stem = f"{mission.name}-{_digest(settings)}"
+    store, stem = ContentStore(_folder(folder)), f"{mission.name}-{digest(settings)[:8]}"
     if not refresh:
-        kept = _newest(folder, stem, max_age_s)
+        kept = _newest(store, stem, max_age_s)
         if kept is not None:
             return _read(kept)
 
@@ -240,7 +241,7 @@ def build(
         )
         table = label_table(add_properties(table), scheme_name, rules, findings, limits=limits)
         table = _draw(table, max_per_class, rng)
-    return _keep(table, settings, folder / stem)
+    return _keep(table, settings, store, stem)
 
 
 def _is_known(table, findings, rules, limits):
@@ -262,7 +263,7 @@ def _draw(table, max_per_class, rng):
     return table[np.sort(np.concatenate(rows))] if rows else table[:0]
 
 
-def _keep(table, settings, stem):
+def _keep(table, settings, store, stem):
     """Check that there are classes to learn, and write the table."""
     counts = {}
     if len(table):
@@ -276,10 +277,8 @@ def _keep(table, settings, stem):
         )
     table = _without_constant_properties(table)
     table.meta = record(table.meta, "training", **settings, counts=counts)
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    path = stem.with_name(f"{stem.name}-{datetime.now(UTC).strftime(DATE)}.ecsv")
-    write_table(table, path, overwrite=True)
-    return _read(path)
+    key = f"{stem}-{datetime.now(UTC).strftime(DATE)}"
+    return _read(store.keep(key, "ecsv", lambda path: write_table(table, path)))
 
 
 def _large_classes(counts, min_class_size):
@@ -323,20 +322,18 @@ def _content(reference):
     return hashlib.sha256(b"".join(values)).hexdigest()
 
 
-def _digest(settings):
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _newest(folder, stem, max_age_s):
-    """Find the newest sample that is young enough; None if there is none."""
-    name = re.compile(re.escape(stem) + r"-\d{8}T\d{6}\.ecsv")
-    found = sorted(path for path in folder.glob(f"{stem}-*.ecsv") if name.fullmatch(path.name))
-    if not found:
-        return None
-    date = datetime.strptime(found[-1].stem[len(stem) + 1 :], DATE).replace(tzinfo=UTC)
-    if max_age_s is not None and datetime.now(UTC) - date > timedelta(seconds=max_age_s):
-        return None
-    return found[-1]
+def _newest(store, stem, max_age_s):
+    """Find the newest intact sample that is young enough; None if there is none."""
+    name = re.compile(re.escape(stem) + r"-(\d{8}T\d{6})-\w+\.ecsv")
+    found = (name.fullmatch(path.name) for path in store.folder.glob(f"{stem}-*"))
+    for date in sorted({match[1] for match in found if match}, reverse=True):
+        age = datetime.now(UTC) - datetime.strptime(date, DATE).replace(tzinfo=UTC)
+        if max_age_s is not None and age > timedelta(seconds=max_age_s):
+            return None
+        for path in store.paths(f"{stem}-{date}"):
+            if store.is_intact(path):
+                return path
+    return None
 
 
 def _read(path):

@@ -13,6 +13,7 @@ from ._column_values import (
     with_units,
 )
 from ._content import digest, distinct_rows, file_hash, table_hash
+from ._content_store import ContentStore
 from ._epochs import to_years, year_values
 from ._files import check_output, remove_abandoned, replacing, replacing_all
 from ._methods import as_method
@@ -66,6 +67,7 @@ __all__ = [
     "ARCSEC",
     "NOTE",
     "ClaxboiWarning",
+    "ContentStore",
     "ImplausibleValueWarning",
     "InputError",
     "InputKeyError",

@@ -3,14 +3,16 @@
 Write files completely or not at all.
 """
 
+import contextlib
 import glob
 import os
 import re
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["check_output", "remove_abandoned", "replacing", "replacing_all"]
+__all__ = ["check_output", "remove_abandoned", "replacing", "replacing_all", "temporary_names"]
 
 
 def check_output(path, *, overwrite=False):
@@ -96,28 +98,49 @@ def replacing_all(paths, *, overwrite=False):
         As for `replacing`.
     """
     paths = [check_output(path, overwrite=overwrite) for path in paths]
+    with temporary_names(paths) as temporaries:
+        try:
+            yield temporaries
+            for temporary, path in zip(temporaries, paths, strict=True):
+                os.replace(temporary, path)
+        except OSError as err:
+            if err.filename is None or Path(err.filename) in temporaries:
+                # The class stays: a full disk is not a missing folder.
+                clear = type(err)(f"{paths[-1]} cannot be written: {err.strerror or err}")
+                clear.errno = err.errno
+                raise clear from err
+            raise
+
+
+@contextmanager
+def temporary_names(paths):
+    """
+    Give names for files that are being written, unique to the thread.
+
+    Parameters
+    ----------
+    paths : sequence of `~pathlib.Path`
+        What the files will be called.
+
+    Yields
+    ------
+    temporaries : list of `~pathlib.Path`
+        Other names in the same folders, with the same suffixes. Files that have them at the end
+        are removed.
+    """
     temporaries = [path.with_name(f"{_prefix()}{path.name}") for path in paths]
     _in_use.update(temporaries)
     try:
         yield temporaries
-        for temporary, path in zip(temporaries, paths, strict=True):
-            os.replace(temporary, path)
-    except OSError as err:
-        if err.filename is None or Path(err.filename) in temporaries:
-            # The class stays: a full disk is not a missing folder.
-            clear = type(err)(f"{paths[-1]} cannot be written: {err.strerror or err}")
-            clear.errno = err.errno
-            raise clear from err
-        raise
     finally:
         for temporary in temporaries:
             temporary.unlink(missing_ok=True)
         _in_use.difference_update(temporaries)
 
 
-def remove_abandoned(folder, name=""):
+def remove_abandoned(folder, name="", *, min_age_s=0.0):
     """
-    Remove what killed processes left of files that they were writing by `replacing`.
+    Remove what killed processes left of files that they were writing under `temporary_names`.
 
     Parameters
     ----------
@@ -125,13 +148,19 @@ def remove_abandoned(folder, name=""):
         The folder.
     name : str, optional
         How the names of the files begin.
+    min_age_s : float, optional
+        Files changed less than this number of seconds ago are kept, for folders that several
+        machines share. Default: 0, for folders of one machine.
     """
     for path in Path(folder).glob(f".*-{glob.escape(name)}*"):
         found = _TEMPORARY.match(path.name)
         if found and found[2].startswith(name) and path not in _in_use:
             process = int(found[1])
-            if process == os.getpid() or not _is_alive(process):
-                path.unlink(missing_ok=True)
+            if process != os.getpid() and _is_alive(process):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                if not min_age_s or time.time() - path.stat().st_mtime > min_age_s:
+                    path.unlink()
 
 
 # Temporary names that this process writes now.

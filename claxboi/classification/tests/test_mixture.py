@@ -270,6 +270,10 @@ def test_bad_candidates():
         classify_candidates(sky.model, sky.table, bad, PRIORS)
     with pytest.raises(ValueError, match="must sum to 1 for each source"):
         classify_candidates(sky.model, sky.table, sky.candidates[:-5], PRIORS)
+    with pytest.raises(KeyError, match="candidates has no column 'colour'"):
+        classify_candidates(
+            sky.model, sky.table, sky.candidates["primary", "match_probability", "hardness"], PRIORS
+        )
     with pytest.raises(KeyError, match="match_probability"):
         classify_candidates(sky.model, sky.table, sky.table, PRIORS)
     bad = sky.candidates.copy()

@@ -43,6 +43,10 @@ def test_one_word_in_the_settings(done, over_all):
     assert certain.sum() > 20
     for name, values in zip(names, p, strict=True):
         assert_allclose(values[certain], float_values(best, f"P_{name}")[certain], atol=1e-9)
+    assert result.evaluation.method.endswith("over all candidates")
+    labelled = ~np.ma.getmaskarray(table["class"]) & ~gated
+    right = np.asarray(table["class"])[labelled] == np.asarray(table["prediction"])[labelled]
+    assert result.evaluation.accuracy == pytest.approx(right.mean(), abs=0.02)
     # Elsewhere the class changes with the counterpart.
     before = np.array([float_values(best, f"P_{name}") for name in names])
     assert np.nanmax(np.abs(p - before)) > 0.05

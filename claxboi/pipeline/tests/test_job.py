@@ -30,6 +30,13 @@ def without_dates(meta):
 DATES = ("date", "oldest")
 
 
+def key_of(name):
+    """
+    Return what a file of a step is called without its checksum.
+    """
+    return re.sub(r"-[0-9a-f]{32}\.fits", "", name)
+
+
 def assert_equal(one, two):
     """
     Compare two tables to the last bit, and their meta but for dates.
@@ -57,10 +64,9 @@ def test_all_steps_leave_their_columns(done):
     lower = {name.lower() for name in table.colnames}
     assert {name.lower() for name in raw.colnames} <= lower
     np.testing.assert_array_equal(table["SC_EP_8_FLUX"], raw["SC_EP_8_FLUX"])
-    names = [f"{k}-{step}.fits" for k, step in enumerate(STEPS[:-1], start=1)]
-    assert {*names, "manifest.json"} == {
-        p.name for p in done.folder.joinpath("out.fits.steps").iterdir()
-    }
+    names = [f"{k}-{step}" for k, step in enumerate(STEPS[:-1], start=1)]
+    kept = [key_of(path.name) for path in done.folder.joinpath("out.fits.steps").iterdir()]
+    assert sorted(kept) == sorted([*names, "manifest.json"])
 
 
 def test_counterparts_and_classes_are_those_of_the_truth(done):
@@ -193,10 +199,9 @@ def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path):
     changed = settings.updated({"labels": {"radius": 1.0}})
     prepare(source, settings=changed, skip=skip, **options)
     again = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert {name for name in times if again[name] != times[name]} == {
-        "6-labels.fits",
-        "manifest.json",
-    }
+    redone = {key_of(name) for name, time in again.items() if times.get(name) != time}
+    assert redone == {"6-labels", "manifest.json"}
+    assert len(again) == len(times)
 
 
 def test_prepare_takes_tables_and_skips(done):

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -172,7 +171,7 @@ def test_read_only_folder_is_found_before_asking(cds, sky, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     # Permissions do not bind the administrator, who may run the tests.
-    monkeypatch.setattr("claxboi.references._cache.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(CacheError, match=r"cannot be written .*Permission denied.*cache=False"):
         get_reference("gaia").query(sky[0], radius=RADIUS)
     assert cds.requests == []
@@ -200,7 +199,7 @@ def test_full_disk_keeps_what_had_arrived(cds, sky, monkeypatch):
     cds.requests.clear()
     with conf.set_temp("chunk_size", 50):
         with monkeypatch.context() as patch:
-            patch.setattr("claxboi.references._cache.os.fsync", full)
+            patch.setattr("os.fsync", full)
             with pytest.raises(CacheError, match=r"No space left.*what had arrived before is kept"):
                 get_reference("gaia").query(sky[0], radius=RADIUS)
         assert len(cds.requests) == 1 + 4
@@ -209,16 +208,6 @@ def test_full_disk_keeps_what_had_arrived(cds, sky, monkeypatch):
         near = get_reference("gaia").query(sky[0], radius=RADIUS)
     assert len(cds.requests) == 5 + 1 + 5
     assert same_tables(near, expected)
-
-
-def test_abandoned_files_are_removed(tmp_path):
-    old, new = tmp_path / "a.tmp", tmp_path / "b.tmp"
-    for path in (old, new):
-        path.write_text("x")
-    os.utime(old, (time.time() - 2 * 86400,) * 2)
-    Cache(tmp_path, True).prepare()
-    assert not old.exists()
-    assert new.exists()
 
 
 def test_default_folder_is_astropys(tmp_path):
@@ -261,7 +250,7 @@ def test_concurrent_processes_do_not_spoil_entries(tmp_path):
     cache = Cache(tmp_path, "only")
     for k in range(5):
         assert set(cache.load(f"{k:032d}")["k"]) == {k}
-    assert not files(tmp_path, "tmp")
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_entries_are_files_that_others_can_read(cds, sky, encoding):

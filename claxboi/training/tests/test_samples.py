@@ -163,9 +163,17 @@ class TestReuse:
         with LoopbackCDS({}):
             again = build("4XMM", references=REFERENCES, folder=tmp_path, max_age=1 * u.day)
         assert again.path == old
-        old.rename(tmp_path / old.name.replace(sample.path.stem[-15:], "20200101T000000"))
+        date = sample.path.stem.split("-")[-2]
+        old.rename(tmp_path / old.name.replace(date, "20200101T000000"))
         with LoopbackCDS({}), pytest.raises(UnknownTableError):
             build("4XMM", references=REFERENCES, folder=tmp_path, max_age=1 * u.day)
+
+    def test_damaged_ones_are_not_taken(self, built, tmp_path, caplog):
+        path = built[0].path
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:-100])
+        with LoopbackCDS({}), pytest.raises(UnknownTableError):
+            build("4XMM", references=REFERENCES, folder=tmp_path)
+        assert "is damaged" in caplog.text
 
 
 class TestMissions:
