@@ -28,6 +28,10 @@ __all__ = ["Engine", "NotFittedError"]
 log = logging.getLogger(__name__)
 
 
+#: From so many sources on, densities are looked up in tables.
+TABULATED_FROM = 20_000
+
+
 class NotFittedError(ValueError, AttributeError):
     """
     The classifier was used before it was fitted.
@@ -73,6 +77,8 @@ class Engine:
         self._likelihood = None
         self._refinement = None
         self._population_differences = []
+        # Tests and comparisons ask for it; tables agree with it to 1e-4 nats.
+        self._is_exact = False
 
     def set_weights(self, weights):
         """
@@ -158,17 +164,17 @@ class Engine:
         offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
         if self._fold_weights is None or not (chunk.codes >= 0).any():
             combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
-            self._refine(combination, chunk)
+            self._refine(combination, terms, chunk)
             return combination, offsets
         # Folds belong to free exponents, in which the contributions are linear.
         each = self._fold_weights_of(chunk)
         combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
         n_terms = len(weights) + 1
         combination.contributions *= each[:n_terms, np.newaxis]
-        self._refine(combination, chunk)
+        self._refine(combination, terms, chunk)
         return combination, each[n_terms:]
 
-    def _refine(self, combination, chunk):
+    def _refine(self, combination, terms, chunk):
         """Add the refinement to combined terms, in place."""
         if self._refinement is not None:
             category = self._likelihood.category
@@ -177,7 +183,7 @@ class Engine:
                     () if term.kind == "presence" else tuple({*category[list(term.properties)]}),
                     part,
                 )
-                for term, part in self._refinement_parts(chunk)
+                for term, part in self._refinement_parts(chunk, terms.densities)
             )
 
     def _make_terms(self, *, presence):
@@ -212,16 +218,25 @@ class Engine:
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
         """Call work(chunk, terms) for each chunk of sources, on all cores."""
+        tabulated = len(sources) >= TABULATED_FROM and not self._is_exact
 
         def each(rows):
             chunk = sources[rows]
-            work(rows.start, chunk, self._terms(chunk))
+            work(rows.start, chunk, self._terms(chunk, tabulated=tabulated))
 
         with Progress(len(sources), what, show=show_progress) as progress, threads(self.n_jobs):
+            if tabulated:
+                self._likelihood.tabulate()
             in_chunks(each, len(sources), progress)
 
-    def _terms(self, sources):
-        return self._likelihood.terms(sources.values, sources.errors, *sources.held)
+    def _terms(self, sources, *, tabulated=False):
+        return self._likelihood.terms(
+            sources.values,
+            sources.errors,
+            *sources.held,
+            tabulated=tabulated,
+            by_property=self._refinement is not None,
+        )
 
     def _log_evidence(self, sources, *, show_progress=False):
         """Return the log-likelihood of all classes with exponents and offsets, without priors."""

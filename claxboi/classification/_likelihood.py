@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._density_tables import make_table
+from ._parallel import in_parallel
 from .properties import INVERSE_ERROR
 
 __all__ = ["LikelihoodModel", "Terms"]
@@ -55,6 +57,8 @@ class Terms:
         Row of ``patterns`` for each source.
     patterns : `~numpy.ndarray` of bool, shape (n_patterns, n_properties)
         Which properties are present.
+    densities : `~numpy.ndarray` of shape (n_properties, n_classes, n) or None
+        Log-likelihood of each property, where it was asked for.
     """
 
     log_likelihood: np.ndarray
@@ -64,6 +68,7 @@ class Terms:
     n_present: np.ndarray
     pattern: np.ndarray
     patterns: np.ndarray
+    densities: np.ndarray | None = None
 
     @property
     def present(self):
@@ -108,6 +113,7 @@ class Terms:
             self.n_present[rows],
             self.pattern[rows],
             self.patterns,
+            None if self.densities is None else self.densities[..., rows],
         )
         part.case_total = self.case_total
         return part
@@ -141,6 +147,18 @@ class LikelihoodModel:
         self.present_weight, self.class_weight = present_weight, class_weight
         decades = max(density.decades() for density in densities)
         self._products_per_log = max(int(PRODUCT_DECADES / decades), 1)
+        self._tables = None
+
+    def __getstate__(self):
+        # Tables are made again where they are needed.
+        return {**self.__dict__, "_tables": None}
+
+    def tabulate(self):
+        """
+        Make the tables that ``tabulated=True`` looks up, if there are none yet.
+        """
+        if self._tables is None:
+            self._tables = list(in_parallel(make_table, self.densities))
 
     def presence(self):
         """
@@ -148,7 +166,17 @@ class LikelihoodModel:
         """
         return _smooth(self.present_weight, self.class_weight)
 
-    def terms(self, values, errors, codes=None, weights=None, rows=None):
+    def terms(
+        self,
+        values,
+        errors,
+        codes=None,
+        weights=None,
+        rows=None,
+        *,
+        tabulated=False,
+        by_property=False,
+    ):
         """
         Evaluate all densities for some sources.
 
@@ -166,6 +194,10 @@ class LikelihoodModel:
         rows : `~numpy.ndarray` of int, of the same shape, optional
             Their numbers among the training rows, whose values are taken out. Default: the values
             of the sources themselves.
+        tabulated : bool, optional
+            Look the densities up in the tables of `tabulate`, to 5e-6 nats for each property.
+        by_property : bool, optional
+            Keep the log-likelihood of each property too.
 
         Returns
         -------
@@ -174,7 +206,30 @@ class LikelihoodModel:
         n = values.shape[1]
         held = self._held(values, codes, weights, rows)
         log_likelihood = np.zeros((self.n_categories, self.n_classes, n))
-        product = np.empty((self.n_classes, n))
+        shape = (len(self.records), self.n_classes, n)
+        densities = np.empty(shape) if by_property else None
+        if tabulated:
+            self._look_up(values, errors, held, log_likelihood, densities)
+        elif by_property:
+            for p, t in enumerate(self.category):
+                densities[p] = self._log_factor(p, values[p], errors.get(p), held)
+                log_likelihood[t] += densities[p]
+        else:
+            self._add_products(values, errors, held, log_likelihood)
+        pattern, patterns = _patterns(~np.isnan(values))
+        n_present = patterns.sum(axis=1)[pattern]
+        return Terms(
+            log_likelihood,
+            *self._existence(pattern, patterns, held),
+            n_present,
+            pattern,
+            patterns,
+            densities,
+        )
+
+    def _add_products(self, values, errors, held, log_likelihood):
+        """Add the log-likelihoods by category, in place, with few logarithms."""
+        product = np.empty(log_likelihood.shape[1:])
         for t in range(self.n_categories):
             product.fill(1.0)
             pending = 0
@@ -197,15 +252,6 @@ class LikelihoodModel:
                 pending += 1
             if pending:
                 log_likelihood[t] += np.log(product)
-        pattern, patterns = _patterns(~np.isnan(values))
-        n_present = patterns.sum(axis=1)[pattern]
-        return Terms(
-            log_likelihood,
-            *self._existence(pattern, patterns, held),
-            n_present,
-            pattern,
-            patterns,
-        )
 
     def property_terms(self, values, errors, codes=None, weights=None, rows=None):
         """
@@ -223,12 +269,65 @@ class LikelihoodModel:
         """
         held = self._held(values, codes, weights, rows)
         return np.array(
-            [
-                self._exponent(p, errors.get(p))
-                * np.log(self._factor(p, values[p], errors.get(p), held))
-                for p in range(len(self.records))
-            ]
+            [self._log_factor(p, values[p], errors.get(p), held) for p in range(len(self.records))]
         )
+
+    def _log_factor(self, p, raw, errors, held):
+        """Return the log-likelihood of a property with its weight, (n_classes, n)."""
+        factor = self._factor(p, raw, errors, held)
+        return self._exponent(p, errors) * np.log(factor, out=factor)
+
+    def _look_up(self, values, errors, held, log_likelihood, densities=None):
+        """
+        Add the log-likelihoods by category from tables, in place.
+
+        With ``densities``, write those of the properties there too.
+        """
+        own = self._own_logs(values, errors, held)
+        for start in range(0, values.shape[1], BLOCK_SIZE):
+            part = slice(start, min(start + BLOCK_SIZE, values.shape[1]))
+            here = slice(0, 0)
+            if held is not None:
+                here = slice(*np.searchsorted(held.sources, [part.start, part.stop]))
+            buffer = np.empty((self.n_classes, part.stop - start))
+            for p, t in enumerate(self.category):
+                block = buffer if densities is None else densities[p, :, part]
+                self._block(p, values[p, part], errors[p][part] if p in errors else None, block)
+                if here.stop > here.start:
+                    block[held.codes[here], held.sources[here] - start] = own[p][here]
+                log_likelihood[t, :, part] += block
+
+    def _block(self, p, raw, errors, out):
+        """Look up the log-likelihood of new sources with its weight, (n_classes, n)."""
+        table = self._tables[p]
+        if table is None:
+            out[:] = self._log_factor(p, raw, errors, None)
+            return
+        if errors is None or self.records[p].weight == INVERSE_ERROR:
+            table.log_likelihood(self.records[p].apply_scale(raw), out)
+        else:
+
+            def likelihood(points):
+                table.log_likelihood(points, out)
+                return np.exp(out)
+
+            np.log(self._averaged(p, raw, errors, likelihood), out=out)
+        exponent = self._exponent(p, errors)
+        if np.any(exponent != 1):
+            out *= exponent
+
+    def _own_logs(self, values, errors, held):
+        """Return the log-likelihood of each pair without what is held out, by property."""
+        if held is None:
+            return None
+        result = []
+        for p in range(len(self.records)):
+            own = self._averaged(
+                p, values[p], errors.get(p), lambda at, p=p: self._own_pairs(p, at, held)
+            )
+            exponent = np.broadcast_to(self._exponent(p, errors.get(p)), len(values[p]))
+            result.append(exponent[held.sources] * np.log(own))
+        return result
 
     def own_terms(self, values, errors, codes, weights, rows=None):
         """
@@ -355,11 +454,17 @@ class LikelihoodModel:
             )
         return own
 
+    def _own_pairs(self, p, points, held):
+        """Return the likelihood of each pair without what is held out, 1 where it is missing."""
+        here = np.flatnonzero(~np.isnan(points[held.sources]))
+        here = here[np.argsort(points[held.sources[here]], kind="stable")]
+        own = np.ones(len(held.sources))
+        own[here] = self._own_likelihood(p, points, held.take(here))
+        return own
+
     def _own_at(self, p, points, held):
         factor = np.ones(len(points))
-        held = held.take(np.flatnonzero(~np.isnan(points[held.sources])))
-        held = held.take(np.argsort(points[held.sources], kind="stable"))
-        factor[held.sources] = self._own_likelihood(p, points, held)
+        factor[held.sources] = self._own_pairs(p, points, held)
         return factor
 
     def presence_terms(self, values, codes=None, weights=None, rows=None):
