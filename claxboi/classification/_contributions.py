@@ -10,7 +10,7 @@ import numpy as np
 from ._posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
-__all__ = ["Contributions", "find_contributions", "write_sentence"]
+__all__ = ["Contributions", "find_contributions", "stored_priors", "write_sentence"]
 
 #: Above this posterior the sentence is sure, below the other it says that it is not.
 SURE = 0.9
@@ -147,7 +147,7 @@ def find_contributions(model, table, priors=None, *, parent=None):
     reasons : `Contributions`
     """
     sources = model._read(table, parent=parent)
-    proportions = _stored_priors(table, model) if priors is None else None
+    proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
         proportions = model._priors(priors, table, sources)
     terms = model._terms(sources)
@@ -185,7 +185,7 @@ def find_contributions(model, table, priors=None, *, parent=None):
     )
 
 
-def _stored_priors(table, model):
+def stored_priors(table, model):
     """Return the priors with which a result was made, None where it does not say."""
     stored = table.meta.get("claxboi", {}).get("classification", {})
     priors = stored.get("priors")

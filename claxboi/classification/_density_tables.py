@@ -9,7 +9,9 @@ own middle where it has none.
 
 import numpy as np
 
-__all__ = ["DensityTable", "Locator", "make_table"]
+from ._knot_search import KnotSearch
+
+__all__ = ["DensityTable", "make_table"]
 
 #: Largest error of a table in nats, at all training values and in the middle of all cells.
 TOLERANCE = 5e-6
@@ -18,79 +20,6 @@ TOLERANCE = 5e-6
 FIRST_CELLS = 512
 MOST_CELLS = 100_000
 MOST_ROUNDS = 40
-
-#: Buckets of a locator per node, and the most of them.
-BUCKETS_PER_NODE = 4
-MOST_BUCKETS = 1 << 18
-
-#: Nodes in one bucket that are looked at one by one.
-STEPS = 2
-
-
-class Locator:
-    """
-    Find the cells of values among irregular nodes, in a time that does not depend on their number.
-
-    Values are first looked up in buckets of equal width in a coordinate that is linear in the
-    middle and compresses the tails.
-
-    Parameters
-    ----------
-    nodes : `~numpy.ndarray` of shape (n_cells + 1,)
-        Finite, strictly increasing.
-    """
-
-    def __init__(self, nodes):
-        self.nodes = nodes
-        low, self._centre, high = nodes[[len(nodes) // 10, len(nodes) // 2, -1 - len(nodes) // 10]]
-        # No more than this matters of the tails, and no less is a number.
-        width = nodes[-1] - nodes[0]
-        self._scale = max(high - low, 1e-6 * width)
-        ends = self._coordinate(nodes[[0, -1]])
-        n_buckets = min(BUCKETS_PER_NODE * len(nodes), MOST_BUCKETS)
-        self._start = ends[0]
-        self._per_unit = (n_buckets - 1) / (ends[1] - ends[0])
-        bucket = self._bucket(nodes)
-        edges = np.searchsorted(bucket, np.arange(n_buckets + 1))
-        self._first = np.maximum(edges[:-1] - 1, 0)
-        self._is_deep = np.diff(edges) > STEPS
-        # No value lies beyond the last cell.
-        self._next = np.append(nodes[1:-1], np.inf)
-
-    def _coordinate(self, values):
-        distance = values - self._centre
-        size = np.abs(distance)
-        size += self._scale
-        distance /= size
-        return distance
-
-    def _bucket(self, values):
-        place = self._coordinate(values)
-        place -= self._start
-        place *= self._per_unit
-        return place.astype(np.intp)
-
-    def __call__(self, values):
-        """
-        Find the cell of each value.
-
-        Parameters
-        ----------
-        values : `~numpy.ndarray` of shape (n,)
-            From the first node to the last one.
-
-        Returns
-        -------
-        cell : `~numpy.ndarray` of int, shape (n,)
-        """
-        bucket = self._bucket(values)
-        cell = self._first.take(bucket, mode="clip")
-        for _ in range(STEPS):
-            cell += values >= self._next.take(cell, mode="clip")
-        deep = np.flatnonzero(self._is_deep.take(bucket, mode="clip"))
-        if len(deep):
-            cell[deep] = np.searchsorted(self._next, values[deep], side="right")
-        return cell
 
 
 class DensityTable:
@@ -109,7 +38,7 @@ class DensityTable:
 
     def __init__(self, density, nodes, values):
         self._density = density
-        self._locator = Locator(nodes)
+        self._nodes, self._find = nodes, KnotSearch(nodes[1:-1])
         n_classes, self._missing = len(values), len(nodes) - 1
         # What is missing adds nothing; each atom has an entry of its own.
         at_atoms = np.empty((n_classes, len(density.atoms)))
@@ -132,11 +61,11 @@ class DensityTable:
         out : `~numpy.ndarray` of shape (n_classes, n)
             Is overwritten; 0 where missing.
         """
-        density, nodes = self._density, self._locator.nodes
+        density, nodes = self._density, self._nodes
         inside = points >= nodes[0]
         inside &= points <= nodes[-1]
         here = np.where(inside, points, nodes[0])
-        cell = self._locator(here)
+        cell = self._find(here)
         here -= nodes.take(cell)
         np.copyto(cell, self._missing, where=~inside)
         for k, atom in enumerate(density.atoms):

@@ -10,10 +10,11 @@ import numpy as np
 
 from claxboi.utils import Progress, check_number
 
-from ._likelihood import LikelihoodModel
+from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
 from ._posterior import combine, log_normalize, log_proportions
+from ._refinement import term_categories
 from ._search import collect_terms, deal_folds, fit_exponents
 from ._source_arrays import KnownTables
 from ._terms import RefinementTerms
@@ -164,26 +165,29 @@ class Engine:
         offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
         if self._fold_weights is None or not (chunk.codes >= 0).any():
             combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
-            self._refine(combination, terms, chunk)
+            self._refine(combination, chunk, terms.densities)
             return combination, offsets
         # Folds belong to free exponents, in which the contributions are linear.
         each = self._fold_weights_of(chunk)
         combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
         n_terms = len(weights) + 1
         combination.contributions *= each[:n_terms, np.newaxis]
-        self._refine(combination, terms, chunk)
+        self._refine(combination, chunk, terms.densities)
         return combination, each[n_terms:]
 
-    def _refine(self, combination, terms, chunk):
+    def _refine(self, combination, chunk, densities):
         """Add the refinement to combined terms, in place."""
-        if self._refinement is not None:
-            category = self._likelihood.category
+        if self._refinement is None:
+            return
+        category = self._likelihood.category
+        if (chunk.rows >= 0).any():
             combination.refine(
-                (
-                    () if term.kind == "presence" else tuple({*category[list(term.properties)]}),
-                    part,
-                )
-                for term, part in self._refinement_parts(chunk, terms.densities)
+                (term_categories(term, category), part)
+                for term, part in self._refinement_parts(chunk, densities)
+            )
+        else:
+            combination.refine(
+                self._refinement.sums(chunk.values, chunk.errors, densities, category)
             )
 
     def _make_terms(self, *, presence):
@@ -221,8 +225,11 @@ class Engine:
         tabulated = len(sources) >= TABULATED_FROM and not self._is_exact
 
         def each(rows):
-            chunk = sources[rows]
-            work(rows.start, chunk, self._terms(chunk, tabulated=tabulated))
+            # Each property apart takes much room: less than a cache holds at a time.
+            step = len(sources) if self._refinement is None else BLOCK_SIZE
+            for first in range(rows.start, rows.stop, step):
+                chunk = sources[first : min(first + step, rows.stop)]
+                work(first, chunk, self._terms(chunk, tabulated=tabulated))
 
         with Progress(len(sources), what, show=show_progress) as progress, threads(self.n_jobs):
             if tabulated:
@@ -234,8 +241,8 @@ class Engine:
             sources.values,
             sources.errors,
             *sources.held,
+            each=self._refinement is not None,
             tabulated=tabulated,
-            by_property=self._refinement is not None,
         )
 
     def _log_evidence(self, sources, *, show_progress=False):

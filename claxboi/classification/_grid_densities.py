@@ -19,6 +19,8 @@ from itertools import product
 import numpy as np
 from scipy.special import ndtri
 
+from ._knot_search import KnotSearch
+
 __all__ = ["CellPositions", "GridTerm", "HeldOut", "NormalScores", "Smoother", "class_spreads"]
 
 #: The grid covers normal scores from minus to plus this.
@@ -75,6 +77,9 @@ class NormalScores:
             chosen = np.unique(np.linspace(0, len(knots) - 1, MOST_KNOTS).astype(int))
             knots, scores = knots[chosen], scores[chosen]
         self._knots, self._scores = knots, np.clip(scores, -LIMIT, LIMIT)
+        self._search = KnotSearch(knots)
+        steps = np.diff(knots)
+        self._slopes = np.concatenate([[0.0], np.diff(self._scores) / steps, [0.0]])
 
     def __call__(self, values):
         """
@@ -90,7 +95,13 @@ class NormalScores:
         scores : `~numpy.ndarray` of the same shape
             Within the limits of the grid; NaN where missing.
         """
-        return np.interp(np.clip(values, *self._limits), self._knots, self._scores)
+        values = np.asarray(values, float)
+        clipped = np.clip(np.where(np.isnan(values), self._knots[0], values), *self._limits)
+        below = self._search(clipped.ravel()).reshape(values.shape)
+        # Beyond the outermost knots the slope is zero.
+        nearest = np.clip(below - 1, 0, len(self._knots) - 1)
+        scores = self._scores[nearest] + self._slopes[below] * (clipped - self._knots[nearest])
+        return np.where(np.isnan(values), np.nan, scores)
 
 
 def class_spreads(scores, codes, weights, n_classes):

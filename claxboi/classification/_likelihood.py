@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._density_tables import make_table
-from ._parallel import in_parallel
+from ._parallel import in_parallel, multiply
 from .properties import INVERSE_ERROR
 
 __all__ = ["LikelihoodModel", "Terms"]
@@ -58,7 +58,7 @@ class Terms:
     patterns : `~numpy.ndarray` of bool, shape (n_patterns, n_properties)
         Which properties are present.
     densities : `~numpy.ndarray` of shape (n_properties, n_classes, n) or None
-        Log-likelihood of each property, where it was asked for.
+        Log-likelihood of each property, where they were asked for.
     """
 
     log_likelihood: np.ndarray
@@ -174,8 +174,8 @@ class LikelihoodModel:
         weights=None,
         rows=None,
         *,
+        each=False,
         tabulated=False,
-        by_property=False,
     ):
         """
         Evaluate all densities for some sources.
@@ -194,42 +194,43 @@ class LikelihoodModel:
         rows : `~numpy.ndarray` of int, of the same shape, optional
             Their numbers among the training rows, whose values are taken out. Default: the values
             of the sources themselves.
+        each : bool, optional
+            Keep the log-likelihood of each property, too.
         tabulated : bool, optional
             Look the densities up in the tables of `tabulate`, to 5e-6 nats for each property.
-        by_property : bool, optional
-            Keep the log-likelihood of each property too.
 
         Returns
         -------
         terms : `Terms`
         """
-        n = values.shape[1]
         held = self._held(values, codes, weights, rows)
-        log_likelihood = np.zeros((self.n_categories, self.n_classes, n))
-        shape = (len(self.records), self.n_classes, n)
-        densities = np.empty(shape) if by_property else None
-        if tabulated:
-            self._look_up(values, errors, held, log_likelihood, densities)
-        elif by_property:
-            for p, t in enumerate(self.category):
-                densities[p] = self._log_factor(p, values[p], errors.get(p), held)
-                log_likelihood[t] += densities[p]
-        else:
-            self._add_products(values, errors, held, log_likelihood)
         pattern, patterns = _patterns(~np.isnan(values))
-        n_present = patterns.sum(axis=1)[pattern]
+        shape = (self.n_classes, values.shape[1])
+        densities = np.empty((len(self.records), *shape)) if each else None
+        if each or tabulated:
+            log_likelihood = np.zeros((self.n_categories, *shape))
+            if tabulated:
+                self._look_up(values, errors, held, log_likelihood, densities)
+            else:
+                self._each(values, errors, held, densities)
+                for t, part in zip(self.category, densities, strict=True):
+                    log_likelihood[t] += part
+        else:
+            log_likelihood = self._by_category(values, errors, held)
         return Terms(
             log_likelihood,
             *self._existence(pattern, patterns, held),
-            n_present,
+            patterns.sum(axis=1)[pattern],
             pattern,
             patterns,
             densities,
         )
 
-    def _add_products(self, values, errors, held, log_likelihood):
-        """Add the log-likelihoods by category, in place, with few logarithms."""
-        product = np.empty(log_likelihood.shape[1:])
+    def _by_category(self, values, errors, held):
+        """Return the log-likelihood of each category: one logarithm for many properties."""
+        n = values.shape[1]
+        log_likelihood = np.zeros((self.n_categories, self.n_classes, n))
+        product = np.empty((self.n_classes, n))
         for t in range(self.n_categories):
             product.fill(1.0)
             pending = 0
@@ -252,6 +253,7 @@ class LikelihoodModel:
                 pending += 1
             if pending:
                 log_likelihood[t] += np.log(product)
+        return log_likelihood
 
     def property_terms(self, values, errors, codes=None, weights=None, rows=None):
         """
@@ -267,15 +269,20 @@ class LikelihoodModel:
         log_likelihood : `~numpy.ndarray` of shape (n_properties, n_classes, n)
             With the weights of the properties; 0 where missing.
         """
-        held = self._held(values, codes, weights, rows)
-        return np.array(
-            [self._log_factor(p, values[p], errors.get(p), held) for p in range(len(self.records))]
-        )
+        result = np.empty((len(self.records), self.n_classes, values.shape[1]))
+        self._each(values, errors, self._held(values, codes, weights, rows), result)
+        return result
 
-    def _log_factor(self, p, raw, errors, held):
-        """Return the log-likelihood of a property with its weight, (n_classes, n)."""
-        factor = self._factor(p, raw, errors, held)
-        return self._exponent(p, errors) * np.log(factor, out=factor)
+    def _each(self, values, errors, held, out):
+        for p, row in enumerate(out):
+            self._log_factor(p, values[p], errors.get(p), held, row)
+
+    def _log_factor(self, p, raw, errors, held, out):
+        """Evaluate the log-likelihood of a property with its weight, (n_classes, n)."""
+        np.log(self._factor(p, raw, errors, held), out=out)
+        exponent = self._exponent(p, errors)
+        if np.any(exponent != 1):
+            out *= exponent
 
     def _look_up(self, values, errors, held, log_likelihood, densities=None):
         """
@@ -301,7 +308,7 @@ class LikelihoodModel:
         """Look up the log-likelihood of new sources with its weight, (n_classes, n)."""
         table = self._tables[p]
         if table is None:
-            out[:] = self._log_factor(p, raw, errors, None)
+            self._log_factor(p, raw, errors, None, out)
             return
         if errors is None or self.records[p].weight == INVERSE_ERROR:
             table.log_likelihood(self.records[p].apply_scale(raw), out)
@@ -505,12 +512,12 @@ class LikelihoodModel:
         fraction = self.presence()
         # Sums over the properties of each category, pattern by pattern.
         member = self.category == np.arange(self.n_categories)[:, np.newaxis]
-        has = patterns.astype(float)
+        has = patterns.T.astype(float)
         shape = (self.n_categories, self.n_classes, len(patterns))
         present, absent = np.empty(shape), np.empty(shape)
         for t, rows in enumerate(member):
-            present[t] = np.log(fraction[rows]).T @ has[:, rows].T
-            absent[t] = np.log1p(-fraction[rows]).T @ (1 - has[:, rows]).T
+            multiply(np.log(fraction[rows]).T, has[rows], present[t])
+            multiply(np.log1p(-fraction[rows]).T, 1 - has[rows], absent[t])
         if held is None:
             return present, absent, pattern
         # A training source is a case of its own: it does not count itself.

@@ -6,6 +6,8 @@ Outlier p-values: whether a source looks like a member of any class.
 import numpy as np
 
 from ._hashing import mix
+from ._knot_search import KnotSearch
+from ._parallel import multiply
 
 __all__ = ["OutlierScale"]
 
@@ -48,7 +50,7 @@ class OutlierScale:
         self._peak = np.zeros((n_properties, n_classes))
         self._mean = np.zeros((n_properties, n_classes))
         self._covariance = np.zeros((n_classes, n_properties, n_properties))
-        self._sorted, self._common = [], []
+        self._ranks, self._common = [], []
         for c in range(n_classes):
             members = codes == c
             here = present[:, members].astype(float)
@@ -68,24 +70,28 @@ class OutlierScale:
             score = self._score(
                 np.broadcast_to(total, (n_classes, len(total))), pattern.ravel(), patterns, [c]
             )
-            self._sorted.append(np.sort(score[0]))
+            self._ranks.append(_Ranks(score[0]))
             self._common.append(_rank_within(score[0], pattern.ravel(), patterns))
 
     def _score(self, total, pattern, patterns, classes):
-        has = patterns.astype(float)
-        out = np.empty((len(classes), len(pattern)))
-        for row, c in enumerate(classes):
-            mean = np.maximum(has @ self._mean[:, c], SMALLEST_VARIANCE)
-            variance = np.einsum("kq,kq->k", has @ self._covariance[c], has)
-            variance = np.maximum(variance, SMALLEST_VARIANCE)
-            shape = mean**2 / variance
-            surprise = (has @ self._peak[:, c])[pattern] - total[c]
-            # Wilson-Hilferty: the cube root of a gamma variable is nearly normal.
-            root = np.cbrt(np.maximum(surprise, 0.0) * (1 / mean)[pattern])
-            root -= (1 - 1 / (9 * shape))[pattern]
-            root *= (3 * np.sqrt(shape))[pattern]
-            out[row] = root
-        return out
+        has = np.ascontiguousarray(patterns.T, float)
+        mean = np.maximum(multiply(self._mean[:, classes].T, has), SMALLEST_VARIANCE)
+        variance = np.empty_like(mean)
+        for row, covariance in zip(variance, self._covariance[classes], strict=True):
+            # One product of matrices, where einsum would take its time pair by pair.
+            np.sum(multiply(covariance, has) * has, axis=0, out=row)
+        np.maximum(variance, SMALLEST_VARIANCE, out=variance)
+        root_shape = mean / np.sqrt(variance)
+        # Wilson-Hilferty: the cube root of a gamma variable is nearly normal.
+        factor = 3 * root_shape / np.cbrt(mean)
+        shift = 3 * root_shape - 1 / (3 * root_shape)
+        score = multiply(self._peak[:, classes].T, has).take(pattern, axis=1)
+        score -= total[classes]
+        np.maximum(score, 0.0, out=score)
+        np.cbrt(score, out=score)
+        score *= factor.take(pattern, axis=1)
+        score -= shift.take(pattern, axis=1)
+        return score
 
     def pvalue(self, total, pattern, patterns, codes=None):
         """
@@ -109,32 +115,37 @@ class OutlierScale:
             1 for a source without any value.
         """
         n_classes = len(total)
-        score = self._score(total, pattern, patterns, range(n_classes))
+        score = self._score(total, pattern, patterns, np.arange(n_classes))
         result = np.zeros(total.shape[1])
         keys = _pattern_keys(patterns)
         order = np.argsort(pattern, kind="stable")
         edges = np.searchsorted(pattern[order], np.arange(len(patterns) + 1))
-        for c, scores in enumerate(self._sorted):
+        for c, ranks in enumerate(self._ranks):
             member = np.zeros(len(pattern), bool)
             if codes is not None:
                 member = (np.atleast_2d(codes) == c).any(axis=0)
-            p = _rank(scores, score[c], member)
+            p = ranks(score[c], member)
             common, groups = self._common[c]
             # By sorting, for the tables of NumPy 2.0 do not hold keys of 64 bits.
             for k in np.flatnonzero(np.isin(keys, common, kind="sort")):
                 rows = order[edges[k] : edges[k + 1]]
                 group = groups[int(np.searchsorted(common, keys[k]))]
-                p[rows] = _rank(group, score[c, rows], member[rows])
+                p[rows] = group(score[c, rows], member[rows])
             np.maximum(result, p, out=result)
         result[~patterns.any(axis=1)[pattern]] = 1.0
         return result
 
 
-def _rank(scores, score, member):
-    """Return the share of a class that is as odd or odder; a member does not count for itself."""
-    # To rounding: the source itself may be among them.
-    odder = len(scores) - np.searchsorted(scores, score - ROUNDING)
-    return np.minimum((odder + 1 - member) / (len(scores) + 1 - member), 1.0)
+class _Ranks:
+    """The share of a class that is as odd or odder; a member does not count for itself."""
+
+    def __init__(self, scores):
+        # To rounding: the source itself may be among them.
+        self._search, self._n = KnotSearch(np.sort(scores) + ROUNDING), len(scores)
+
+    def __call__(self, score, member):
+        odder = self._n - self._search(score)
+        return np.minimum((odder + 1 - member) / (self._n + 1 - member), 1.0)
 
 
 def _rank_within(score, pattern, patterns):
@@ -142,7 +153,7 @@ def _rank_within(score, pattern, patterns):
     common = np.flatnonzero(np.bincount(pattern, minlength=len(patterns)) >= COMMON_PATTERN)
     keys = _pattern_keys(patterns[common])
     order = np.argsort(keys)
-    return keys[order], [np.sort(score[pattern == k]) for k in common[order]]
+    return keys[order], [_Ranks(score[pattern == k]) for k in common[order]]
 
 
 def _pattern_keys(patterns):

@@ -9,13 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import numpy as np
+
 from claxboi.config import conf
 from claxboi.utils import check_count
 
-__all__ = ["check_n_jobs", "in_chunks", "in_parallel", "number_of_threads", "threads"]
+__all__ = [
+    "check_n_jobs",
+    "in_chunks",
+    "in_parallel",
+    "multiply",
+    "number_of_threads",
+    "threads",
+]
 
 #: Rows per chunk: so many that sorted ones share what they look up.
 CHUNK_SIZE = 65536
+
+#: OpenBLAS starts threads of its own for more multiplications than this, which wait for ours.
+MOST_MULTIPLICATIONS = 2**18
 
 #: More threads would wait for each other.
 MOST_THREADS = 8
@@ -146,3 +158,30 @@ def in_chunks(work, n, progress=None):
     for part, _ in zip(rows, in_parallel(work, rows), strict=True):
         if progress is not None:
             progress.update(part.stop - part.start)
+
+
+def multiply(few, many, out=None):
+    """
+    Multiply a small matrix by one of many columns, in the calling thread alone.
+
+    Parameters
+    ----------
+    few : `~numpy.ndarray` of shape (k, m)
+        The small one.
+    many : `~numpy.ndarray` of shape (m, n)
+        The other.
+    out : `~numpy.ndarray` of shape (k, n), optional
+        Is overwritten.
+
+    Returns
+    -------
+    out : `~numpy.ndarray` of shape (k, n)
+    """
+    n = many.shape[1]
+    if out is None:
+        out = np.empty((len(few), n))
+    step = max(MOST_MULTIPLICATIONS // max(few.size, 1), 1)
+    for start in range(0, n, step):
+        part = slice(start, start + step)
+        np.matmul(few, many[:, part], out=out[:, part])
+    return out

@@ -21,6 +21,7 @@ from scipy.optimize import minimize
 from claxboi.utils import Progress
 
 from ._grid_densities import SIZES
+from ._parallel import multiply
 from ._posterior import log_normalize
 from ._terms import Positions, RefinementTerms, Term
 from .weights import LARGEST_WEIGHT, OFFSET_PULL, PULL
@@ -84,7 +85,8 @@ class Parameters:
         -------
         log_joint : `~numpy.ndarray` of shape (n_classes, n)
         """
-        joint = np.tensordot(self.exponents, features, 1) + self.offsets[:, np.newaxis]
+        joint = self.exponents @ features.reshape(len(features), -1)
+        joint = joint.reshape(features.shape[1:]) + self.offsets[:, np.newaxis]
         if len(self.matrix):
             joint += self.matrix.T @ design
         return joint
@@ -293,8 +295,6 @@ class Refinement:
         part : `~numpy.ndarray` of shape (n_classes, n)
             What it adds.
         """
-        if self._tables is None:
-            self._tables = self._contract()
         known = np.flatnonzero(fold >= 0)
         new = Positions(self.terms, values, errors)
         own = new[known] if len(known) < len(fold) else new
@@ -302,7 +302,7 @@ class Refinement:
         for row, term in enumerate(self.listed):
             part = np.zeros((self.matrix.shape[1], len(fold)))
             if len(known) < len(fold):
-                self._add_new(row, term, new, densities, part)
+                self._add_new([row], new, densities, part)
             if len(known):
                 own_densities = densities[:, :, known] if term.kind == "density" else None
                 exact = self.terms.evaluate(term, own, held, own_densities)
@@ -311,34 +311,112 @@ class Refinement:
                     part[:, known[chosen]] = matrix.T @ exact[:, chosen]
             yield term, part
 
-    def _contract(self):
-        """Multiply the tables of the terms by their matrices, point by point."""
-        return [
-            np.ascontiguousarray(table.reshape(len(matrix), -1).T @ matrix)
-            if (table := self.terms.table(term)) is not None
-            else None
-            for term, matrix in zip(self.listed, self.matrix, strict=True)
-        ]
+    def sums(self, values, errors, densities, category):
+        """
+        Evaluate what the terms of the same categories add in all, for new sources.
 
-    def _add_new(self, row, term, positions, densities, out):
-        """Add the term for sources that did not train it."""
-        table = self._tables[row]
-        if table is None or any(p in positions.errors for p in term.properties):
-            exact = self.terms.evaluate(term, positions, (), densities)
-            out += self.matrix[row].T @ exact
-            return
-        present = positions.present[list(term.properties)].all(axis=0)
-        dimension = len(term.properties)
-        places = [positions.home(p, dimension) for p in term.properties]
-        total = 0.0
-        for corner in range(2**dimension):
-            index, share = 0, present.astype(float)
-            for axis, place in enumerate(places):
-                step = corner >> axis & 1
-                index = index * SIZES[dimension] + place.index + step
-                share = share * (place.fraction if step else 1 - place.fraction)
-            total = total + table.take(index, axis=0) * share[:, np.newaxis]
-        out += total.T
+        Parameters
+        ----------
+        values, errors, densities
+            As for `contributions`.
+        category : `~numpy.ndarray` of int, shape (n_properties,)
+            Category of each property.
+
+        Yields
+        ------
+        categories : tuple of int
+            One or two; none for terms of presence.
+        part : `~numpy.ndarray` of shape (n_classes, n)
+            What they add.
+        """
+        groups = {}
+        for row, term in enumerate(self.listed):
+            groups.setdefault(term_categories(term, category), []).append(row)
+        new = Positions(self.terms, values, errors)
+        for categories, rows in groups.items():
+            part = np.zeros((self.matrix.shape[1], values.shape[1]))
+            self._add_new(rows, new, densities, part)
+            yield categories, part
+
+    def _contract(self):
+        """
+        Multiply the tables of the terms by their matrices, cell by cell.
+
+        In a cell of the grid a term is a + b x for a single property, and a + b x + c y + d x y for
+        a pair, with the distances x and y from the lower corner.
+        """
+        contracted = []
+        for term, matrix in zip(self.listed, self.matrix, strict=True):
+            table = self.terms.table(term)
+            if table is not None:
+                parts = [np.tensordot(matrix.T, table, axes=1)]
+                for axis in range(1, table.ndim if term.kind != "presence" else 1):
+                    low = [np.delete(part, -1, axis) for part in parts]
+                    parts = low + [np.diff(part, axis=axis) for part in parts]
+                table = [np.ascontiguousarray(part.reshape(len(part), -1)) for part in parts]
+            contracted.append(table)
+        return contracted
+
+    def _add_new(self, rows, positions, densities, out):
+        """Add terms for sources that did not train them."""
+        if self._tables is None:
+            self._tables = self._contract()
+        listed = self.listed
+        of_density = [row for row in rows if listed[row].kind == "density"]
+        if of_density:
+            chosen = densities[[listed[row].properties[0] for row in of_density]]
+            # The mean over the classes, which a term is without, is taken from the matrices.
+            centred = self.matrix[of_density] - self.matrix[of_density].mean(axis=1, keepdims=True)
+            stacked = centred.reshape(-1, centred.shape[2]).T
+            out += multiply(stacked, chosen.reshape(-1, chosen.shape[2]))
+        part, total = np.empty(out.shape), np.empty(out.shape)
+        for row in rows:
+            term, table = listed[row], self._tables[row]
+            if table is None:
+                continue
+            if any(p in positions.errors for p in term.properties) and term.kind != "presence":
+                out += multiply(self.matrix[row].T, self.terms.evaluate(term, positions))
+                continue
+            here = positions.present[list(term.properties)].all(axis=0)
+            cell, factors = self._place(term, positions, here)
+            np.take(table[0], cell, axis=1, out=total, mode="clip")
+            for coefficients, factor in zip(table[1:], factors, strict=True):
+                np.take(coefficients, cell, axis=1, out=part, mode="clip")
+                part *= factor
+                total += part
+            if factors:
+                total *= here
+            out += total
+
+    @staticmethod
+    def _place(term, positions, here):
+        """Return the cell of each source in the table of a term, and factors of coefficients."""
+        if term.kind == "presence":
+            return here.astype(np.intp), []
+        first, *second = (positions.home(p, len(term.properties)) for p in term.properties)
+        if not second:
+            return first.index, [first.fraction]
+        x, y = first.fraction, second[0].fraction
+        return first.index * (SIZES[2] - 1) + second[0].index, [x, y, x * y]
+
+
+def term_categories(term, category):
+    """
+    Return the categories of a term.
+
+    Parameters
+    ----------
+    term : `Term`
+        The term.
+    category : `~numpy.ndarray` of int, shape (n_properties,)
+        Category of each property.
+
+    Returns
+    -------
+    categories : tuple of int
+        One or two; none for a term of presence, which belongs to the missing values.
+    """
+    return () if term.kind == "presence" else tuple({*category[list(term.properties)].tolist()})
 
 
 def fit_refinement(
@@ -469,7 +547,8 @@ def _choose_pairs(terms, positions, held, problem, start, n_pairs, strength):
     best = []
     for number, pair in enumerate(terms.candidates if n_pairs else ()):
         block = terms.evaluate(Term("pair", pair), positions, held)
-        best.append((pair_gain(block, residual, curvature, strength), -number, pair, block))
+        gain = pair_gain(block, residual, curvature, strength)
+        best.append((gain, -number, pair, block))
         # The blocks of those that are out are not kept.
         best = sorted(best, key=lambda item: item[:2], reverse=True)[:n_pairs]
     return (

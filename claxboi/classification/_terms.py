@@ -62,7 +62,7 @@ class Positions:
         self._terms = terms
         self.values, self.errors = values, errors
         self.present = ~np.isnan(values)
-        self._found = {}
+        self._found, self._scores = {}, {}
 
     def __getitem__(self, rows):
         """Select sources."""
@@ -85,9 +85,10 @@ class Positions:
         -------
         position : `CellPositions`
         """
-        return self._get("home", p, dimension, lambda: [(1.0, self._terms.scaled(p, self.values))])[
-            0
-        ][1]
+        ((_, place),) = self._get(
+            "home", p, dimension, lambda: [(1.0, self._terms.scaled(p, self.values))]
+        )
+        return place
 
     def spread(self, p, dimension):
         """
@@ -112,9 +113,12 @@ class Positions:
     def _get(self, kind, p, dimension, make):
         key = kind, p, dimension
         if key not in self._found:
-            scores = self._terms.scores[p]
+            if (kind, p) not in self._scores:
+                scores = self._terms.scores[p]
+                self._scores[kind, p] = [(share, scores(points)) for share, points in make()]
             self._found[key] = [
-                (share, CellPositions(scores(points), SIZES[dimension])) for share, points in make()
+                (share, CellPositions(scores, SIZES[dimension]))
+                for share, scores in self._scores[kind, p]
             ]
         return self._found[key]
 
@@ -262,12 +266,19 @@ class RefinementTerms:
         Returns
         -------
         table : `~numpy.ndarray` of shape (n_classes, size) or (n_classes, size, size), or None
-            None for a term without a grid.
+            Of a term of presence: without the values, and with them. None for a density.
         """
-        if term.kind not in ("wide", "pair"):
+        if term.kind == "density":
             return None
-        table = self._grid(term.properties).table()
+        if term.kind == "presence":
+            table = self._presence_table(term.properties)
+        else:
+            table = self._grid(term.properties).table()
         return table - table.mean(axis=0)
+
+    def _presence_table(self, properties):
+        k = self._presence.index(properties)
+        return np.stack(_presence_ratios(self._present_weight[k], self._class_weight), axis=1)
 
     def _grid(self, properties):
         return self._wide[properties[0]] if len(properties) == 1 else self._pair(properties)
@@ -316,9 +327,13 @@ class RefinementTerms:
             own = np.flatnonzero(codes >= 0)
             present[codes[own], own] -= weights[own] * trained[rows[own]]
             total[codes[own], own] -= weights[own]
-        present, total = np.maximum(present, 0.0), np.maximum(total, 0.0)
-        pool = (present.sum(axis=0) + 0.5) / (total.sum(axis=0) + 1)
-        fraction = (present + PSEUDO_WEIGHT * pool) / (total + PSEUDO_WEIGHT)
-        return np.where(
-            here, np.log(fraction) - np.log(pool), np.log1p(-fraction) - np.log1p(-pool)
-        )
+        absent, present = _presence_ratios(present, total)
+        return np.where(here, present, absent)
+
+
+def _presence_ratios(present, total):
+    """Return log P(absent | class) and log P(present | class), over those of all classes."""
+    present, total = np.maximum(present, 0.0), np.maximum(total, 0.0)
+    pool = (present.sum(axis=0) + 0.5) / (total.sum(axis=0) + 1)
+    fraction = (present + PSEUDO_WEIGHT * pool) / (total + PSEUDO_WEIGHT)
+    return np.log1p(-fraction) - np.log1p(-pool), np.log(fraction) - np.log(pool)

@@ -830,7 +830,11 @@ class NaiveBayesClassifier(Engine):
         )
 
     def explain(
-        self, source: Row | Table, priors: Mapping | Sequence | Literal["training"] | None = None
+        self,
+        source: Row | Table,
+        priors: Mapping | Sequence | Literal["training"] | None = None,
+        *,
+        candidates: Table | None = None,
     ) -> Explanation:
         """
         Split the posterior of one source into contributions.
@@ -841,6 +845,9 @@ class NaiveBayesClassifier(Engine):
             The source, with the columns of the properties; a row of a classified table will do.
         priors : mapping, sequence, "training", optional
             See `classify`. Default: those with which the table was classified, if it was.
+        candidates : `~astropy.table.Table`, optional
+            The candidates with which the table was classified, if it was; of all sources, since
+            the densities of field objects are learned from them.
 
         Returns
         -------
@@ -848,7 +855,7 @@ class NaiveBayesClassifier(Engine):
             What each property, its presence, each category and the prior contribute, in nats
             per class; adding up to the log posterior.
         """
-        return explain_source(self, source, priors)
+        return explain_source(self, source, priors, candidates=candidates)
 
     # From tables to arrays, and back
 

@@ -13,13 +13,18 @@ import numpy as np
 from astropy.table import Row, Table
 
 from claxboi.catalog import identifier_columns
+from claxboi.utils import check_columns, check_table, float_values
 
-from ._contributions import find_contributions, write_sentence
+from ._contributions import find_contributions, stored_priors, write_sentence
+from .mixture import check_candidates, check_mixable, mix_candidates, weigh_candidates
 
 if TYPE_CHECKING:
     from numpy import ndarray
 
 __all__ = ["Explanation", "explain_source"]
+
+#: Candidates that are shown in text.
+MOST_SHOWN = 8
 
 
 @dataclass
@@ -37,8 +42,10 @@ class Explanation:
     parts : `~astropy.table.Table`
         One row per part: ``kind`` ("prior", "offset", "property", "missing"; with a refinement
         also "presence", of values that are missing together, and "pair", of two properties beyond
-        each of them), ``category``, ``name``, ``value`` (raw, NaN where missing), and a column per
-        class with what the part adds.
+        each of them; with candidates also "match", how probable they are), ``category``, ``name``,
+        ``value`` (raw, NaN where missing), and a column per class with what the part adds. With
+        candidates, what a property adds is the mean over them, weighted with the probability of
+        each given the class, and its value is that of the most probable one that has a value.
     log_evidence : float
         Logarithm of the sum over the classes of the exponential of the summed parts.
     posterior : dict of str to float
@@ -46,13 +53,18 @@ class Explanation:
     prediction : str
         Most probable class.
     alternatives : dict of str to str
-        Prediction without each category, where it differs.
+        Prediction without each category, where it differs; with candidates, if the most probable
+        one is the counterpart.
     outlier_pvalue : float
         See `NaiveBayesClassifier.classify`; NaN where the model has none.
     is_training : bool
         Whether the source trained the model; it is then held out.
     identifier : str
         What the source is called, empty where unknown.
+    candidates : `~astropy.table.Table` or None
+        The candidates over which the posterior is summed, the most probable first:
+        ``<domain>_id``, ``match_probability`` (by position), ``match_posterior``, and
+        ``P_<class>``, the posterior if it is the counterpart.
 
     Examples
     --------
@@ -79,6 +91,7 @@ class Explanation:
     outlier_pvalue: float
     is_training: bool
     identifier: str = ""
+    candidates: Table | None = None
 
     def to_table(self, by: Literal["part", "category"] = "part") -> Table:
         """
@@ -166,7 +179,7 @@ class Explanation:
         """
         best, second = self.prediction, self.runner_up()
         columns = (*(self.parts[name] for name in ("kind", "name", "value")), self.contrast())
-        return write_sentence(
+        answer = write_sentence(
             self.identifier,
             (best, self.posterior[best]),
             (second, self.posterior[second]),
@@ -175,9 +188,16 @@ class Explanation:
             self.outlier_pvalue,
             self.is_training,
         )
+        return answer if self.candidates is None else f"{answer} {_about_candidates(self)}"
 
     def __str__(self):
         lines = [fill(self.sentence, 88), ""]
+        if self.candidates is not None:
+            shown = self.candidates[:MOST_SHOWN].copy()
+            for name in shown.colnames:
+                if not name.endswith("_id"):
+                    shown[name].info.format = ".3f"
+            lines += [*shown.pformat(max_lines=-1, max_width=-1), ""]
         table = self.to_table("category")
         total = [self.log_posterior[name] for name in self.classes]
         table.add_row(["evidence", *[-self.log_evidence] * len(self.classes)])
@@ -193,7 +213,7 @@ class Explanation:
         return explanation_html(self)
 
 
-def explain_source(model, source, priors, *, identifier=""):
+def explain_source(model, source, priors, *, candidates=None, identifier=""):
     """
     Split the posterior of one source into contributions.
 
@@ -203,6 +223,8 @@ def explain_source(model, source, priors, *, identifier=""):
         The fitted classifier.
     source, priors
         As for `NaiveBayesClassifier.explain`.
+    candidates : `~astropy.table.Table`, optional
+        As for `NaiveBayesClassifier.explain`.
     identifier : str, optional
         What the source is called.
 
@@ -211,6 +233,10 @@ def explain_source(model, source, priors, *, identifier=""):
     explanation : `Explanation`
     """
     table = _one_row(source)
+    if candidates is not None:
+        return _explain_candidates(
+            model, source, priors, candidates, identifier or _identifier(table)
+        )
     parent = None
     if isinstance(source, Row):
         parent = source.table, slice(source.index, source.index + 1)
@@ -237,6 +263,106 @@ def explain_source(model, source, priors, *, identifier=""):
         outlier_pvalue=float(reasons.pvalue[0]),
         is_training=bool(reasons.is_training[0]),
         identifier=identifier or _identifier(table),
+    )
+
+
+def _explain_candidates(model, source, priors, candidates, identifier):
+    if not isinstance(source, Row):
+        raise TypeError(
+            "source must be a row of the table that the candidates belong to, got "
+            f"{type(source).__name__}"
+        )
+    check_mixable(model)
+    check_table(candidates, "candidates")
+    table, row = source.table, source.index
+    table, row, candidates = _with_candidates(table, row, candidates)
+    check_candidates(candidates, len(table))
+    proportions = stored_priors(table, model) if priors is None else None
+    if proportions is None:
+        proportions = model._priors(priors, table, model._read(table, is_checked=False))
+    weighed = weigh_candidates(model, table, candidates, proportions, only=row)
+    mixture = mix_candidates(*weighed.to_mix)
+    part = candidates[weighed.rows]
+    own = np.exp(weighed.log_prior[:, 0])
+    reasons = find_contributions(model, part, own)
+    # The probability of each candidate given each class.
+    weight = weighed.evidence - weighed.log_field + weighed.log_q
+    weight -= weight.max(axis=1, keepdims=True)
+    log_weight = weight - np.log(np.exp(weight).sum(axis=1, keepdims=True))
+    weight = np.exp(log_weight)
+    best = int(np.argmax(mixture.match))
+    nats = np.sum(np.where(weight > 0, np.nan_to_num(reasons.nats) * weight, 0.0), axis=2)
+    match = weighed.log_q - weighed.log_field - log_weight
+    match = np.sum(np.where(weight > 0, match * weight, 0.0), axis=1)
+    known = ~np.isnan(reasons.nats).all(axis=(1, 2))
+    likely = np.argsort(-mixture.match, kind="stable")
+    has_value = ~np.isnan(reasons.values[:, likely])
+    first = likely[np.argmax(has_value, axis=1)]
+    values = reasons.values[np.arange(len(first)), first]
+    parts = Table(
+        {
+            "kind": [*np.array(reasons.kinds)[known], "match"],
+            "category": [*np.array(reasons.groups)[known], ""],
+            "name": [*np.array(reasons.names)[known], "candidates"],
+            "value": [*values[known], np.nan],
+        }
+    )
+    for c, name in enumerate(reasons.classes):
+        parts[name] = [*nats[known, c], match[c]]
+    posterior = np.exp(mixture.log_posterior[:, 0])
+    joint = np.array([np.sum(parts[name]) for name in reasons.classes])
+    listed = Table()
+    for name in part.colnames:
+        if name.endswith("_id") and f"{name.removesuffix('_id')}_p_i" in part.colnames:
+            listed[name] = part[name]
+    listed["match_probability"] = np.exp(weighed.log_q)
+    listed["match_posterior"] = mixture.match
+    for name, values in zip(reasons.classes, reasons.posterior, strict=True):
+        listed[f"P_{name}"] = values
+    return Explanation(
+        classes=reasons.classes,
+        parts=parts,
+        log_evidence=float(np.logaddexp.reduce(joint)),
+        posterior=dict(zip(reasons.classes, posterior.tolist(), strict=True)),
+        prediction=reasons.classes[int(np.argmax(posterior))],
+        alternatives=reasons.alternatives(best),
+        outlier_pvalue=float(reasons.pvalue[best]),
+        is_training=bool(reasons.is_training[best]),
+        identifier=identifier,
+        candidates=listed[likely],
+    )
+
+
+def _with_candidates(table, row, candidates):
+    """Leave out the sources without any candidate, not even none, which were not classified."""
+    check_columns(candidates, ["primary", "match_probability"], "candidates")
+    primary = float_values(candidates, "primary", name="candidates")
+    known = np.isin(np.arange(len(table)), primary)
+    if known.all() or not np.all((primary >= 0) & (primary < len(table))):
+        return table, row, candidates
+    if not known[row]:
+        raise ValueError(f"source must have candidates, got row {row}, which has none")
+    place = np.cumsum(known) - 1
+    candidates = candidates.copy(copy_data=False)
+    candidates["primary"] = place[primary.astype(np.int64)]
+    return table[known], int(place[row]), candidates
+
+
+def _about_candidates(explanation):
+    """Write what the posterior is summed over, and which candidate is the most probable."""
+    table = explanation.candidates
+    names = [name for name in table.colnames if name.endswith("_id")]
+    first = table[0]
+    objects = [
+        f"{name.removesuffix('_id')} {first[name]}"
+        for name in names
+        if not np.ma.is_masked(first[name])
+    ]
+    what = " with ".join(objects) or ("none" if names else "the first")
+    return (
+        f"The class is summed over {len(table)} possible counterparts, none included; the most "
+        f"probable is {what} ({100 * first['match_probability']:.1f} % by position, "
+        f"{100 * first['match_posterior']:.1f} % with the properties)."
     )
 
 

@@ -5,16 +5,27 @@ Classification summed over all candidate counterparts of a source, and over none
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
 
 from claxboi.catalog import make_column
-from claxboi.utils import check_columns, check_table, float_values, record
+from claxboi.utils import (
+    check_columns,
+    check_number,
+    check_table,
+    checked,
+    float_values,
+    is_missing,
+    record,
+    text_values,
+)
 
-from ._likelihood import LikelihoodModel
 from ._posterior import log_normalize, log_proportions
-from .densities import KernelDensities
+from .field_density import FieldDensity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,10 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = ["classify_candidates"]
 
-#: Candidates less probable than this are field objects.
-FIELD = 0.01
-#: Fewest field objects from which their densities are learned.
-FEWEST_FIELD = 30
+log = logging.getLogger(__name__)
+
+#: The least probable candidates of a source are left out, up to this probability.
+CUT = 1e-4
+#: Exponent of the likelihood of a candidate over that of a field object: the properties of an
+#: object are correlated, and labelled sources are brighter than others, so the ratio is too sure.
+MATCH_EXPONENT = 0.5
 #: Probabilities of the candidates of a source sum to 1 within this.
 SUM_TOLERANCE = 1e-6
 
@@ -49,6 +63,7 @@ class Mixture(NamedTuple):
     """Entropy of the candidates of each source in nats, of shape (n_sources,)."""
 
 
+@checked
 def classify_candidates(
     model: NaiveBayesClassifier,
     table: Table,
@@ -61,9 +76,10 @@ def classify_candidates(
     | Callable[..., Any]
     | None = None,
     *,
+    cut: float = CUT,
     overwrite: bool = False,
     return_candidates: bool = False,
-) -> tuple:
+) -> Any:
     r"""
     Classify sources with several candidate counterparts, or perhaps none.
 
@@ -80,6 +96,9 @@ def classify_candidates(
         `~claxboi.counterparts.find_in_surveys`.
     priors : mapping, sequence, "training", "estimate", array or callable, optional
         As for `NaiveBayesClassifier.classify`.
+    cut : float, optional
+        The least probable candidates of each source are left out, as long as their probabilities
+        by position sum to at most this. What was cut is recorded and logged.
     overwrite : bool, optional
         Replace columns of the same name.
     return_candidates : bool, optional
@@ -90,10 +109,11 @@ def classify_candidates(
     result : same class as the table
         As from `NaiveBayesClassifier.classify`, where ``prediction``, ``P_<class>``, ``margin`` are
         those of the sum over all candidates, and the other columns those of the best counterpart.
-        Then ``match_entropy``, the entropy of the candidates and none in nats, and
-        ``match_posterior``, the posterior of the candidate that is most probable by position.
+        Then ``match_entropy``, the entropy of the candidates and none in nats;
+        ``match_posterior``, the posterior of the candidate (or combination) that is most probable
+        by position; and ``<domain>_p_i_class``, that of the most probable object of each domain.
     candidates : same class as the candidates
-        With ``match_posterior`` of each; only if it was asked for.
+        With ``match_posterior`` and ``<domain>_p_i_class`` of each; only if it was asked for.
 
     Raises
     ------
@@ -103,17 +123,25 @@ def classify_candidates(
 
     Notes
     -----
-    With the probability :math:`q_i` of candidate i by position, and :math:`q_0` of none,
+    With the probability :math:`q_i` of candidate i by position, :math:`q_0` of none, and the
+    posterior :math:`P(c | x_i)` that the model gives with the properties of this candidate,
 
-    .. math:: P(c, i | x) \propto \pi_c\, q_i\, \frac{L(x_i | c)}{L_{field}(x_i)},
+    .. math::
+
+        P(c, i | x) \propto P(c | x_i)\, q_i
+        \left(\frac{\sum_c \pi_c L(x_i | c)}{L_{field}(x_i)}\right)^{1/2},
 
     where :math:`L(x_i|c)` is the likelihood with which the model classifies: densities to the
     power of their exponents, and what is missing. Its denominator are the densities of the same
-    properties for field objects, to the same powers, learned from the candidates with
-    :math:`q_i < 0.01`; and for what is missing the mean of the classes, weighted with the priors,
-    since :math:`q_i` knows how many sources have a counterpart. Properties that are the same for
-    all candidates of a source cancel. :math:`q_i` must not have used the magnitudes that classify:
-    they would count twice.
+    properties for field objects, to the same powers; and for what is missing the mean of the
+    classes, weighted with the priors, since :math:`q_i` knows how many sources have a counterpart.
+    Properties that are the same for all candidates of a source cancel. The power 1/2 stands for
+    the correlation of the magnitudes of an object, which densities of single properties do not
+    have. :math:`q_i` must not have used the magnitudes that classify: they would count twice.
+
+    Densities of field objects are learned from the candidates with :math:`q_i < 0.01` (summed over
+    the combinations that hold the object). Those at high and low Galactic latitude, and among many
+    and few candidates, are learned apart where they differ.
 
     A source with a single candidate, certain or not in doubt, has the posterior that
     `NaiveBayesClassifier.classify` gives it.
@@ -140,29 +168,15 @@ def classify_candidates(
     >>> bool(np.mean(result["P_AGN"] > 0.5) > 0.8)
     True
     """
-    model._check_fitted()
-    if model.normalization != "none":
-        raise ValueError(
-            "model must have free exponents (normalization='none') to weigh candidates, got "
-            f"normalization={model.normalization!r}"
-        )
+    check_mixable(model)
     check_table(table)
     check_table(candidates, "candidates")
-    primary, log_q = _read_candidates(candidates, len(table))
-    order = np.argsort(primary, kind="stable")
-    sorted_rows = candidates[order]
-    primary, log_q = primary[order], log_q[order]
-    starts = np.searchsorted(primary, np.arange(len(table)))
-
+    check_number(cut, "cut", minimum=0, maximum=1)
+    check_candidates(candidates, len(table))
     result = model.classify(table, priors, overwrite=overwrite)
     proportions = model._priors(priors, table, model._read(table))
-    log_prior = log_proportions(proportions)
-    sources = model._read(sorted_rows, is_checked=False)
-    evidence, presence = _evidence(model, sources)
-    at_rows = log_prior if log_prior.shape[1] == 1 else log_prior[:, primary]
-    log_field = _field_density(model, sources, np.exp(log_q), starts)
-    log_field += np.logaddexp.reduce(presence + at_rows, axis=0)
-    mixture = mix_candidates(evidence, log_field, log_q, starts, log_prior)
+    weighed = weigh_candidates(model, table, candidates, proportions, cut=cut)
+    mixture = mix_candidates(*weighed.to_mix)
 
     posterior = np.exp(mixture.log_posterior)
     best = posterior.argmax(axis=0)
@@ -170,17 +184,149 @@ def classify_candidates(
     for name, values in zip(model.classes_, posterior, strict=True):
         result[f"P_{name}"][:] = values
     result["margin"][:] = 2 * posterior.max(axis=0) - 1
-    result["match_entropy"] = make_column("match_entropy", mixture.entropy)
-    is_best = _first_largest(np.where(_is_none(sources, starts), -np.inf, log_q), starts)
-    result["match_posterior"] = make_column("match_posterior", mixture.match[is_best])
-    result.meta = record(result.meta, "candidates", n_candidates=len(candidates))
+    columns, each = _match_columns(candidates, weighed, mixture)
+    columns["match_entropy"] = make_column("match_entropy", mixture.entropy)
+    for name, column in columns.items():
+        result[name] = column
+    result.meta = record(
+        result.meta,
+        "candidates",
+        n_candidates=len(candidates),
+        n_field_objects=weighed.n_field,
+        n_cut=weighed.n_cut,
+        largest_cut=weighed.largest_cut,
+    )
+    log.info(
+        "%d candidates and none of %d sources, without %d that have at most %.1e of the probability"
+        " of their source; densities of %d field objects",
+        len(candidates),
+        len(table),
+        weighed.n_cut,
+        weighed.largest_cut,
+        weighed.n_field,
+    )
     if not return_candidates:
         return result
-    match = np.empty(len(order))
-    match[order] = mixture.match
     answer = candidates.copy()
-    answer["match_posterior"] = make_column("match_posterior", match)
+    for name, column in each.items():
+        answer[name] = column
     return result, answer
+
+
+class Weighed(NamedTuple):
+    """
+    Candidates with their likelihoods, source by source; arrays of shape (n_rows,).
+    """
+
+    rows: np.ndarray
+    """Their rows in the table of candidates."""
+    starts: np.ndarray
+    """First row of each source, of shape (n_sources,)."""
+    log_q: np.ndarray
+    """Natural-log probability by position."""
+    evidence: np.ndarray
+    """Natural-log likelihood of each class, of shape (n_classes, n_rows)."""
+    log_field: np.ndarray
+    """That of a field object."""
+    log_prior: np.ndarray
+    """Natural-log priors, of shape (n_classes, 1) or (n_classes, n_sources)."""
+    is_none: np.ndarray
+    """Whether all that depends on the candidate is missing, of all rows in the table."""
+    n_field: int
+    """Field objects from which their densities were learned."""
+    n_cut: int
+    """Candidates that were left out."""
+    largest_cut: float
+    """Largest probability that was left out of one source."""
+
+    @property
+    def to_mix(self):
+        """The arguments of `mix_candidates`."""
+        return self.evidence, self.log_field, self.log_q, self.starts, self.log_prior
+
+
+def check_mixable(model):
+    """
+    Check that a model is fitted, and can weigh candidates.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The classifier.
+    """
+    model._check_fitted()
+    if model.normalization != "none":
+        raise ValueError(
+            "model must have free exponents (normalization='none') to weigh candidates, got "
+            f"normalization={model.normalization!r}"
+        )
+
+
+def weigh_candidates(model, table, candidates, proportions, *, cut=CUT, only=None):
+    """
+    Evaluate the likelihoods of candidates for each class, and for field objects.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The fitted classifier.
+    table : `~astropy.table.Table`
+        The sources.
+    candidates : `~astropy.table.Table`
+        Their candidates, checked.
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n_sources)
+        Priors.
+    cut : float, optional
+        Least probable candidates of a source that are left out: their summed probability.
+    only : int, optional
+        The one source of which the candidates are asked for. All are learned from.
+
+    Returns
+    -------
+    weighed : Weighed
+    """
+    n = len(table)
+    primary = float_values(candidates, "primary", name="candidates").astype(np.int64)
+    q = float_values(candidates, "match_probability", name="candidates")
+    order = np.lexsort((-q, primary))
+    primary, q = primary[order], q[order]
+    starts = np.searchsorted(primary, np.arange(n))
+    sources = model._read(candidates, is_checked=False)[order]
+    field = FieldDensity(model, sources, q, starts, _covariates(table))
+
+    # The least probable ones come last.
+    left = np.cumsum(q)
+    left = left[np.append(starts[1:], len(q)) - 1][primary] - left + q
+    kept = np.flatnonzero((left > cut) | (np.arange(len(q)) == starts[primary]))
+    lost = np.bincount(primary, q, n) - np.bincount(primary[kept], q[kept], n)
+    if only is not None:
+        kept = kept[primary[kept] == only]
+    log_prior = log_proportions(proportions)
+    with np.errstate(divide="ignore"):
+        log_q = np.log(q[kept])
+    is_none = np.empty(len(q), bool)
+    is_none[order] = np.all(np.isnan(sources.values[field.varies]), axis=0) & bool(field.varies)
+    if len(kept) < len(q):
+        sources = sources[kept]
+    evidence, log_any, log_presence = _evidence(model, sources, log_prior, primary[kept])
+    log_field = field.log_density(sources, primary[kept]) + log_presence
+    log_field = log_any - MATCH_EXPONENT * (log_any - log_field)
+    if only is not None:
+        starts, log_prior = np.zeros(1, int), log_prior[:, [only if log_prior.shape[1] > 1 else 0]]
+    else:
+        starts = np.searchsorted(primary[kept], np.arange(n))
+    return Weighed(
+        order[kept],
+        starts,
+        log_q,
+        evidence,
+        log_field,
+        log_prior,
+        is_none,
+        field.n_objects,
+        len(q) - len(kept),
+        float(max(lost.max(), 0.0)),
+    )
 
 
 def mix_candidates(evidence, log_field, log_q, starts, log_prior):
@@ -217,7 +363,17 @@ def mix_candidates(evidence, log_field, log_q, starts, log_prior):
     return Mixture(log_class, match, entropy)
 
 
-def _read_candidates(candidates, n_sources):
+def check_candidates(candidates, n_sources):
+    """
+    Check a table of candidates.
+
+    Parameters
+    ----------
+    candidates : `~astropy.table.Table`
+        The candidates.
+    n_sources : int
+        Number of sources.
+    """
     check_columns(candidates, ["primary", "match_probability"], "candidates")
     values = float_values(candidates, "primary", name="candidates")
     if not np.all((values >= 0) & (values < n_sources) & (values == np.floor(values))):
@@ -238,101 +394,78 @@ def _read_candidates(candidates, n_sources):
             "match_probability of candidates must sum to 1 for each source, with a row for no "
             f"counterpart; for row {row} of table it sums to {total[row]:g}"
         )
-    with np.errstate(divide="ignore"):
-        return primary, np.log(q)
 
 
-def _evidence(model, sources):
+def _covariates(table):
     """
-    Return the log-likelihoods of all classes, and the part of it that presence has.
+    Return what the densities of field objects may depend on, of each source.
     """
-    n_classes, n = len(model.classes_), len(sources)
-    evidence, presence = np.empty((n_classes, n)), np.empty((n_classes, n))
+    covariates = {}
+    if "b" in table.colnames:
+        covariates["latitude"] = np.abs(float_values(table, "b", unit=u.deg))
+    elif {"ra", "dec"} <= set(table.colnames):
+        ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
+        covariates["latitude"] = np.abs(SkyCoord(ra, dec, unit="deg").galactic.b.deg)
+    return covariates
+
+
+def _evidence(model, sources, log_prior, owner):
+    """
+    Return log-likelihoods: of each class, of any class, and of what is missing for any class.
+    """
+    n = len(sources)
+    evidence, log_any, log_presence = np.empty((len(model.classes_), n)), np.empty(n), np.empty(n)
 
     def work(start, chunk, terms):
         combination, offsets = model._combination(terms, chunk)
         here = slice(start, start + len(chunk))
+        prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, owner[here]]
         evidence[:, here] = combination.total() + offsets
-        presence[:, here] = combination.contributions[-1]
+        log_any[here] = np.logaddexp.reduce(evidence[:, here] + prior, axis=0)
+        log_presence[here] = np.logaddexp.reduce(combination.contributions[-1] + prior, axis=0)
 
     model._chunks(sources, work)
-    return evidence, presence
+    return evidence, log_any, log_presence
 
 
-def _field_density(model, sources, q, starts):
+def _match_columns(candidates, weighed, mixture):
     """
-    Compute the log-likelihood of a field object, in the properties that depend on the candidate.
+    Return the posteriors of the counterparts: of the best by position, and of all candidates.
     """
-    values, n = sources.values, len(sources)
-    varies = np.flatnonzero([_varies(row, starts) for row in values])
-    if len(varies) == 0:
-        return np.zeros(n)
-    is_field = (q < FIELD) & ~_is_none(sources, starts)
-    if np.count_nonzero(is_field) < FEWEST_FIELD:
-        raise ValueError(
-            f"candidates must have {FEWEST_FIELD} field objects or more (match_probability below "
-            f"{FIELD:g}), got {np.count_nonzero(is_field)}: ask for candidates in a larger radius"
+    n, rows = len(weighed.starts), weighed.rows
+    match = np.zeros(len(candidates))
+    match[rows] = mixture.match
+    source = float_values(candidates, "primary").astype(np.int64)
+    q = float_values(candidates, "match_probability")
+    domains = [
+        name.removesuffix("_id")
+        for name in candidates.colnames
+        if name.endswith("_id") and f"{name.removesuffix('_id')}_p_i" in candidates.colnames
+    ]
+    is_none = weighed.is_none
+    if domains:
+        is_none = np.all([is_missing(candidates, f"{domain}_id") for domain in domains], axis=0)
+    top = np.full(n, -1)
+    order = np.lexsort((-q, is_none, source))
+    first = order[np.searchsorted(source[order], np.arange(n))]
+    has = ~is_none[first]
+    top[has] = first[has]
+    values = np.where(has, match[first], 0.0)
+    columns = {"match_posterior": make_column("match_posterior", values, mask=~has)}
+    each = {"match_posterior": make_column("match_posterior", match)}
+    for domain in domains:
+        identifier, missing = text_values(candidates, f"{domain}_id")
+        _, number = np.unique(identifier, return_inverse=True)
+        number = np.where(missing, -1, number)
+        _, number = np.unique(source * (number.max() + 2) + number + 1, return_inverse=True)
+        by_position, by_all = np.bincount(number, q), np.bincount(number, match)
+        posterior = by_all[number]
+        each[f"{domain}_p_i_class"] = make_column(
+            "<domain>_p_i_class", posterior, mask=missing, domain=domain
         )
-    densities, shift, used = [], [], []
-    for p in varies:
-        item = model.properties[p]
-        scaled = item.apply_scale(values[p, is_field])
-        known = scaled[np.isfinite(scaled)]
-        if len(known) < 2 or known.min() == known.max():
-            # Nothing is known about field objects: uniform over the training range.
-            continue
-        own = model._likelihood.densities[p]
-        density = KernelDensities(
-            item,
-            scaled,
-            np.zeros(len(scaled), int),
-            np.ones(len(scaled)),
-            ["field"],
-            kernel=model.kernel,
-            bandwidth=model.bandwidth,
-            floor=model.floor,
+        order = np.lexsort((-by_position[number], missing, source))
+        first = order[np.searchsorted(source[order], np.arange(n))]
+        columns[f"{domain}_p_i_class"] = make_column(
+            "<domain>_p_i_class", posterior[first], mask=missing[first], domain=domain
         )
-        densities.append(density)
-        # Each likelihood is in units of its own range.
-        shift.append(np.log(own.span / density.span))
-        used.append(p)
-    if not used:
-        return np.zeros(n)
-    errors = {k: sources.errors[p] for k, p in enumerate(used) if p in sources.errors}
-    likelihood = LikelihoodModel(densities, model.categories, np.ones((len(used), 1)), np.ones(1))
-    weights, _ = model._weight_arrays()
-    by_property = likelihood.property_terms(values[used], errors)[:, 0]
-    result = np.zeros(n)
-    for k, p in enumerate(used):
-        here = ~np.isnan(values[p])
-        exponent = weights[likelihood.category[k]]
-        power = exponent * likelihood._exponent(k, errors.get(k))
-        result += np.where(here, exponent * by_property[k] + power * shift[k], 0.0)
-    return result
-
-
-def _varies(values, starts):
-    """
-    Check for each property if the candidates of any source differ in it.
-    """
-    low = np.minimum.reduceat(np.where(np.isnan(values), np.inf, values), starts)
-    high = np.maximum.reduceat(np.where(np.isnan(values), -np.inf, values), starts)
-    missing = np.isnan(values)
-    some = np.logical_or.reduceat(missing, starts) & ~np.logical_and.reduceat(missing, starts)
-    return bool(np.any(some | (low < high)))
-
-
-def _is_none(sources, starts):
-    """
-    Find the rows without counterpart: all that depends on the candidate is missing.
-    """
-    rows = [row for row in sources.values if _varies(row, starts)]
-    return np.all(np.isnan(rows), axis=0) if rows else np.zeros(len(sources), bool)
-
-
-def _first_largest(values, starts):
-    counts = np.diff(np.append(starts, len(values)))
-    largest = np.repeat(np.maximum.reduceat(values, starts), counts)
-    at = np.flatnonzero(values == largest)
-    owner = np.repeat(np.arange(len(starts)), counts)[at]
-    return at[np.unique(owner, return_index=True)[1]]
+    return columns, each

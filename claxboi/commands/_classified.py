@@ -10,6 +10,7 @@ from pathlib import Path
 from ._arguments import UsageError, parse_priors, parse_settings, parse_training
 
 __all__ = [
+    "CANDIDATES_SUFFIX",
     "MODEL_SUFFIX",
     "describe_origin",
     "read_model",
@@ -28,6 +29,9 @@ _SCORES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log-loss
 
 #: Added to the name of a classified table, the name of the model that classified it.
 MODEL_SUFFIX = ".model.ecsv"
+
+#: What stands there of the candidates over which a table was classified.
+CANDIDATES_SUFFIX = ".candidates.fits"
 
 
 def say(text=""):

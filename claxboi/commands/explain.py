@@ -3,8 +3,10 @@
 ``claxboi explain``: the reasons for the class of one source.
 """
 
+from pathlib import Path
+
 from ._arguments import add_model, existing_file, parse_priors
-from ._classified import MODEL_SUFFIX, read_model, say
+from ._classified import CANDIDATES_SUFFIX, MODEL_SUFFIX, read_model, say
 
 __all__ = ["add"]
 
@@ -43,7 +45,12 @@ def _explain(args):
 
     table = read_table(args.table)
     row, _ = find_source(table, args.source, args.table, args.id)
-    explanation = read_model(args.table, args.model, table).explain(table[row], parse_priors(args))
+    candidates = Path(f"{args.table}{CANDIDATES_SUFFIX}")
+    options = {}
+    if "candidates" in table.meta.get("claxboi", {}) and candidates.is_file():
+        options["candidates"] = read_table(candidates)
+    model = read_model(args.table, args.model, table)
+    explanation = model.explain(table[row], parse_priors(args), **options)
     if args.parts:
         parts = explanation.to_table()
         parts["value"].info.format = ".5g"

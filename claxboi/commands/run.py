@@ -108,7 +108,9 @@ def _run(args):
     say(f"\n{summary(result.table, result.model, result.evaluation)}")
     n = len(result.report.warnings)
     said = f" ({n} warning{'s' * (n > 1)})" if n else ""
-    say(f"Wrote {args.output}; beside it .report.txt{said}, .model.ecsv, .toml (settings) and .log")
+    more = ", .candidates.fits" if settings.classification.candidates == "all" else ""
+    files = f".report.txt{said}, .model.ecsv{more}, .toml (settings) and .log"
+    say(f"Wrote {args.output}; beside it {files}")
     say(f"Next: claxboi report {args.output}, or claxboi explain {args.output} SOURCE")
 
 

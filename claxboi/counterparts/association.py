@@ -41,6 +41,7 @@ _OWN_COLUMNS = (
     "p_i",
     "match_flag",
     "is_shared",
+    "prior",
 )
 _GEOMETRY = ("separation", "offset_east", "offset_north")
 

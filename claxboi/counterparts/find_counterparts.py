@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from astropy import units as u
 
 from .all_matches import all_matches
 from .associate import associate
 from .best_match import best_matches
+from .joint_association import check_domains, combine_domains
 from .surveys import check_names, find_in_surveys, of_survey
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def find_counterparts(
         Search radius.
     domain : str or mapping of str to str, optional
         First part of the names of the new columns: "opt" or "ir"; with ``keep="all"`` also that of
-        each survey, for combinations of an object in each domain.
+        each survey, for combinations of an object in each of two domains.
     rule : {"first", "best"}, optional
         Which survey is taken.
     cutoff : float or mapping of str to float, optional
@@ -121,23 +123,35 @@ def find_counterparts(
     for key, value in options.items():
         check_names(value, list(surveys), key)
     is_joint = isinstance(domain, Mapping)
-    if is_joint and not wants_all:
-        raise ValueError("domain must be one name, or keep must be 'all'")
-    candidates = (
-        associate(table, surveys, radius=radius, **options)
-        if is_joint
-        else {
-            name: associate(
-                table,
-                survey,
-                radius=radius,
-                **{key: of_survey(value, name) for key, value in options.items()},
-            )
-            for name, survey in surveys.items()
-        }
-    )
+    if is_joint:
+        check_domains(domain, list(surveys), keep)
+    candidates = {
+        name: associate(
+            table,
+            survey,
+            radius=radius,
+            **{key: of_survey(value, name) for key, value in options.items()},
+        )
+        for name, survey in surveys.items()
+    }
     if not wants_all:
         return best_matches(candidates, table, surveys, keep=keep or (), **choice)
     columns = [name for survey in surveys.values() for name in survey.colnames if name not in _OWN]
     kept = [name for name in dict.fromkeys(columns) if name not in table.colnames]
+    if is_joint:
+        density = {
+            name: np.full(
+                len(table), one.meta["claxboi"]["counterparts"]["density_deg2"]["secondary"]
+            )
+            for name, one in candidates.items()
+        }
+        candidates, _ = combine_domains(
+            table,
+            candidates,
+            surveys,
+            domains=domain,
+            rule=rule,
+            cutoff=cutoff,
+            density_deg2=density,
+        )
     return all_matches(candidates, table, surveys, keep=kept, **choice)

@@ -14,10 +14,11 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.utils import float_values, year_values
+from claxboi.utils import InputValueError, float_values, shown, year_values
 
 from .all_matches import choose_surveys
 from .best_match import Objects, Surveys, most_probable
+from .errors import ELLIPSE
 
 __all__ = []
 
@@ -37,6 +38,30 @@ TOLERANCE = 1e-7
 ARCSEC2_PER_DEG2 = 3600.0**2
 
 
+def check_domains(domains, names, keep):
+    """
+    Check the domains of surveys of which candidates are to be combined.
+
+    Parameters
+    ----------
+    domains : mapping of str to str
+        Domain of each survey.
+    names : list of str
+        The surveys.
+    keep : str or object
+        The argument of that name.
+    """
+    unknown = [name for name in domains if name not in names]
+    if unknown:
+        raise InputValueError(f"domain names {unknown[0]!r}, which is none of {names}")
+    is_all = isinstance(keep, str) and keep == "all"
+    if not is_all or set(domains) != set(names) or len(set(domains.values())) != 2:
+        raise InputValueError(
+            "domain must be one name, or with keep='all' a mapping of each survey to one of two, "
+            f"got {shown(domains)} with keep={shown(keep)}"
+        )
+
+
 def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density_deg2):
     r"""
     Combine the candidates of two domains.
@@ -54,7 +79,7 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
     rule, cutoff
         As for `best_matches`: the survey of each domain.
     density_deg2 : mapping of str to `~numpy.ndarray` of shape (n_sources,)
-        Objects of each survey per square degree.
+        Objects of each survey per square degree; NaN where a survey does not cover the source.
 
     Returns
     -------
@@ -101,7 +126,8 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
     log_w = _log_odds(sides[0], first, source) + _log_odds(sides[1], second, source)
     log_w[pair] += np.log(agree)
     log_w -= _log_groups(sides, first, second, i, j, linked, pair)
-    log_w -= (first >= 0) * np.log(alone[0]) + (second >= 0) * np.log(alone[1])
+    compared = (sides[0].covered & sides[1].covered)[source]
+    log_w -= compared * ((first >= 0) * np.log(alone[0]) + (second >= 0) * np.log(alone[1]))
     pattern = (first >= 0) + 2 * (second >= 0)
     p, patterns = _fit_patterns(log_w, pattern, source, sides, n)
     result = Table({"primary": source})
@@ -135,8 +161,11 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
 
 class _Side:
     # The candidates of one domain, each source in one survey.
-    def __init__(self, names, objects, survey, p_none, density, variance, offsets, motion, epoch):
-        self.names, self.objects, self.survey, self.p_none = names, objects, survey, p_none
+    def __init__(
+        self, names, objects, survey, p_none, covered, density, variance, offsets, motion, epoch
+    ):
+        self.names, self.objects, self.survey = names, objects, survey
+        self.p_none, self.covered = p_none, covered
         self.density, self.variance, self.offsets = density, variance, offsets
         self.motion, self.epoch = motion, epoch
 
@@ -154,16 +183,18 @@ def _side(table, own, candidates, density_deg2, *, rule, cutoff):
     order = np.argsort(objects.primary, kind="stable")
     objects, survey = objects[order], survey[order].astype(np.int64)
     p_any = np.choose(chosen, [one.p_any for one in found])
-    density = np.choose(chosen, [density_deg2[name] for name in names]) / ARCSEC2_PER_DEG2
+    densities = np.array([density_deg2[name] for name in names]) / ARCSEC2_PER_DEG2
+    covered = np.isfinite(densities).any(axis=0)
+    density = densities[chosen, np.arange(n)]
     columns = {
         name: np.full(len(survey), fill)
-        for name, fill in (("error", 1.0), ("epoch", np.nan), ("pmra", 0.0), ("pmdec", 0.0))
+        for name, fill in (("variance", 1.0), ("epoch", np.nan), ("pmra", 0.0), ("pmdec", 0.0))
     }
     offsets = np.zeros((2, len(survey)))
     for k, (name, one) in enumerate(own.items()):
         here = np.flatnonzero(survey == k)
         rows = objects.row[here]
-        columns["error"][here] = float_values(one, "pos_error", unit=u.arcsec)[rows]
+        columns["variance"][here] = _variance(one, name)[rows]
         if "ref_epoch" in one.colnames:
             columns["epoch"][here] = year_values(one, "ref_epoch", name=name)[rows]
         for axis in ("pmra", "pmdec"):
@@ -176,8 +207,9 @@ def _side(table, own, candidates, density_deg2, *, rule, cutoff):
         objects,
         survey,
         np.maximum(1 - p_any, np.finfo(float).tiny),
+        covered,
         density,
-        columns["error"] ** 2,
+        columns["variance"],
         offsets,
         np.stack([columns["pmra"], columns["pmdec"]]),
         columns["epoch"],
@@ -238,7 +270,7 @@ def _agreement(table, first, second, i, j):
     Return R, and the density of j around i over that of the denser survey.
     """
     primary = first.objects.primary[i]
-    v_x = _xray_variance(table)[primary]
+    v_x = _variance(table, "table")[primary]
     v_i, v_j = first.variance[i], second.variance[j]
     moved = np.zeros((2, len(i)))
     if "epoch" in table.colnames:
@@ -256,12 +288,13 @@ def _agreement(table, first, second, i, j):
     return np.maximum(with_both / alone, tiny), _with_strays(at_j - at_i, v_i + v_j) / density
 
 
-def _xray_variance(table):
+def _variance(table, name):
+    """
+    Return the variance along each axis, the mean one of an ellipse, in arcsec2.
+    """
     if "pos_error" in table.colnames:
-        return float_values(table, "pos_error", unit=u.arcsec) ** 2
-    axes = [
-        float_values(table, name, unit=u.arcsec) for name in ("pos_error_major", "pos_error_minor")
-    ]
+        return float_values(table, "pos_error", unit=u.arcsec, name=name) ** 2
+    axes = [float_values(table, column, unit=u.arcsec, name=name) for column in ELLIPSE[:2]]
     return axes[0] * axes[1]
 
 
@@ -270,13 +303,13 @@ def _shared_fraction(first, second, i, j, chance):
     Return the fraction of the field objects of each domain that are in the other one too (EM).
     """
     sides = [first, second]
-    total = [float(np.sum(side.density)) for side in sides]
+    total = [float(np.nanmean(side.density)) if len(side.objects.p) else 0.0 for side in sides]
     few, rows, other_rows = (first, i, j) if total[0] <= total[1] else (second, j, i)
     other = second if few is first else first
     is_field = few.objects.p < FIELD
     use = is_field[rows] & (other.objects.p[other_rows] < FIELD)
     sum_chance = np.bincount(rows[use], chance[use], len(few.objects.p))[is_field]
-    ratio = min(total) / max(total)
+    ratio = min(total) / max(total) if max(total) > 0 else 0.0
     shared = 0.5 if len(sum_chance) else 0.0
     for _ in range(STEPS):
         yes = shared * sum_chance / (1 - shared * ratio)
@@ -325,7 +358,12 @@ def _fit_patterns(log_w, pattern, source, sides, n):
     """
     starts = np.searchsorted(source, np.arange(n))
     counts = np.diff(np.append(starts, len(log_w)))
-    share = [np.clip(np.mean(1 - side.p_none), 0.5 / (n + 1), 1 - 0.5 / (n + 1)) for side in sides]
+    share = [
+        np.clip(np.mean(1 - side.p_none[side.covered]), 0.5 / (n + 1), 1 - 0.5 / (n + 1))
+        if side.covered.any()
+        else 0.5
+        for side in sides
+    ]
     independent = np.array(
         [
             (one if k & 1 else 1 - one) * (two if k & 2 else 1 - two)
@@ -333,13 +371,21 @@ def _fit_patterns(log_w, pattern, source, sides, n):
             for one, two in [share]
         ]
     )
+    # What a survey does not cover may be detected or not: its patterns are summed.
+    hidden = 3 - (sides[0].covered + 2 * sides[1].covered)[source]
+    member = [[k & ~h == p for k in range(4)] for h in range(4) for p in range(4)]
+    member = np.array(member, float).reshape(4, 4, 4)
     largest = np.repeat(np.maximum.reduceat(log_w, starts), counts)
     weight = np.exp(log_w - largest) / independent[pattern]
+    cell = hidden * 4 + pattern
     current = independent
     for _ in range(STEPS):
-        p = weight * current[pattern]
+        seen = member @ current
+        p = weight * seen.ravel()[cell]
         p /= np.repeat(np.add.reduceat(p, starts), counts)
-        new = np.bincount(pattern, p, 4) + PSEUDO_COUNT * independent
+        total = np.bincount(cell, p, 16).reshape(4, 4)
+        parts = member * current / np.where(seen > 0, seen, 1)[..., np.newaxis]
+        new = np.einsum("hp,hpk->k", total, parts) + PSEUDO_COUNT * independent
         new /= new.sum()
         done = np.max(np.abs(new - current)) < TOLERANCE
         current = new

@@ -23,7 +23,6 @@ from claxboi.utils import (
     float_values,
     quantity_value,
     record,
-    shown,
 )
 
 from ._catalogue_positions import read_positions
@@ -33,7 +32,7 @@ from .associate import associate
 from .best_match import best_matches
 from .error_audit import audit_errors
 from .errors import complete_pos_errors, read_covariances
-from .joint_association import combine_domains
+from .joint_association import check_domains, combine_domains
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .pairs import check_radius
 
@@ -178,12 +177,7 @@ def find_in_surveys(
     check_choice(keep, ("best", "all"), "keep")
     is_joint = isinstance(domain, Mapping)
     if is_joint:
-        check_names(domain, names, "domain")
-        if keep != "all" or set(domain) != set(names) or len(set(domain.values())) != 2:
-            raise ValueError(
-                "domain must be one name, or with keep='all' a mapping of each survey to one of "
-                f"two, got {shown(domain)} with keep={keep!r}"
-            )
+        check_domains(domain, names, keep)
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):
@@ -251,7 +245,10 @@ def find_in_surveys(
             domains=domain,
             rule=rule,
             cutoff=cutoff,
-            density_deg2={name: sky.density_deg2 for name, sky in skies.items()},
+            density_deg2={
+                name: np.where(sky.is_covered, sky.density_deg2, np.nan)
+                for name, sky in skies.items()
+            },
         )
         result = all_matches(joint, table, tables, **choice)
         result.meta = record(result.meta, "surveys_all", **settings, **summary)

@@ -11,12 +11,14 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi.classification import evaluate_result, fit_classifier
+from claxboi.classification import classify_candidates, evaluate_result, fit_classifier
 from claxboi.classification.properties import parse_properties, properties_that_vary
 from claxboi.io import read_table
 from claxboi.properties import published_properties
 from claxboi.training import find_training
 from claxboi.utils import add_columns, float_values, is_missing, text_values, warn
+
+from .candidate_rows import make_candidates
 
 __all__ = ["classify_sources", "gated"]
 
@@ -61,7 +63,7 @@ def _flag(table, column, setting):
     return float_values(table, column) == 1
 
 
-def classify_sources(table, settings, *, show_progress):
+def classify_sources(table, job):
     """
     Classify the sources that are not left out.
 
@@ -69,10 +71,8 @@ def classify_sources(table, settings, *, show_progress):
     ----------
     table : `~astropy.table.Table`
         The sources with their properties.
-    settings : `PipelineSettings`
-        The settings.
-    show_progress : bool
-        Whether to show progress.
+    job : `Job`
+        The job.
 
     Returns
     -------
@@ -80,7 +80,10 @@ def classify_sources(table, settings, *, show_progress):
         All rows, those left out without an answer.
     model : `~claxboi.classification.NaiveBayesClassifier`
         What classified.
+    candidates : `~astropy.table.Table` or None
+        All candidates of the sources, if they were classified over them.
     """
+    settings, show_progress = job.settings, job.show_progress
     own = settings.classification
     is_gated = gated(table, settings)
     if is_gated.all():
@@ -100,8 +103,20 @@ def classify_sources(table, settings, *, show_progress):
     model, priors = fit_classifier(
         sample, priors, table=part, **options, show_progress=show_progress
     )
-    result = model.classify(part, priors, show_progress=show_progress)
-    return (_spread(table, result, ~is_gated) if is_gated.any() else result), model
+    candidates = None
+    if own.candidates == "all":
+        columns = [name for one in model.properties for name in (one.column, one.error) if name]
+        candidates = make_candidates(part, job, columns)
+        result, candidates = classify_candidates(
+            model, part, candidates, priors, return_candidates=True
+        )
+        # Rows of the whole table.
+        candidates["primary"] = np.flatnonzero(~is_gated)[candidates["primary"]]
+    else:
+        result = model.classify(part, priors, show_progress=show_progress)
+    if is_gated.any():
+        result = _spread(table, result, ~is_gated)
+    return result, model, candidates
 
 
 def evaluate(result, model, settings, *, show_progress):

@@ -60,6 +60,7 @@ log = logging.getLogger(__name__)
 #: What stands beside the output: added to its name.
 MODEL_SUFFIX = ".model.ecsv"
 REPORT_SUFFIX = ".report.txt"
+CANDIDATES_SUFFIX = ".candidates.fits"
 LOG_SUFFIX = ".log"
 SETTINGS_SUFFIX = ".toml"
 STEPS_SUFFIX = ".steps"
@@ -230,10 +231,11 @@ def run(
     Notes
     -----
     Beside OUT are written OUT.model.ecsv (the classifier), OUT.report.txt, OUT.toml (all settings),
-    OUT.log, and the folder OUT.steps with the table after each step. They take their places
-    together, OUT last. If the job is interrupted, the same call resumes after the last completed
-    step. Steps whose catalogue, settings, references, answers of services or version of claxboi
-    changed are done again, with all later ones. The folder may be deleted once the job is done.
+    OUT.log, OUT.candidates.fits with ``candidates = "all"``, and the folder OUT.steps with the
+    table after each step. They take their places together, OUT last. If the job is interrupted, the
+    same call resumes after the last completed step. Steps whose catalogue, settings, references,
+    answers of services or version of claxboi changed are done again, with all later ones. The
+    folder may be deleted once the job is done.
 
     Examples
     --------
@@ -273,10 +275,13 @@ def run(
             report = make_report(result, model, evaluation, caught)
         else:
             is_sure = overwrite or _check_owner(keep, keys, output)
-            result, model, evaluation = _classified(source, job, keys, keep, output, caught)
+            result, model, evaluation, candidates = _classified(
+                source, job, keys, keep, output, caught
+            )
             report = make_report(result, model, evaluation, caught)
             texts = {REPORT_SUFFIX: f"{report}\n", SETTINGS_SUFFIX: job.settings.to_toml()}
-            _write_together(result, model, texts, output, keep, keys, caught, is_sure)
+            more = {} if candidates is None else {CANDIDATES_SUFFIX: candidates}
+            _write_together(result, model, texts, more, output, keep, keys, caught, is_sure)
     return PipelineResult(result, model, evaluation, report)
 
 
@@ -462,15 +467,17 @@ def _is_of_key(output, key):
         return False
 
 
-def _write_together(result, model, texts, output, keep, keys, caught, is_sure):
+def _write_together(result, model, texts, more, output, keep, keys, caught, is_sure):
     """
     Write all files under temporary names, and let them take their places at once.
     """
-    paths = [Path(f"{output}{suffix}") for suffix in (MODEL_SUFFIX, *texts)] + [output]
+    paths = [Path(f"{output}{suffix}") for suffix in (MODEL_SUFFIX, *texts, *more)] + [output]
     with replacing_all(paths, overwrite=True) as temporaries:
         model.write(temporaries[0])
-        for temporary, text in zip(temporaries[1:-1], texts.values(), strict=True):
+        for temporary, text in zip(temporaries[1:], texts.values(), strict=False):
             temporary.write_text(text, encoding="utf-8")
+        for temporary, table in zip(temporaries[1 + len(texts) :], more.values(), strict=False):
+            write_table(table, temporary, format="fits")
         result.meta["claxboi"]["pipeline"]["model"] = model_fingerprint(temporaries[0])
         write_table(result, temporaries[-1])
         if not is_sure and not _is_same_table(temporaries[-1], output):
@@ -630,7 +637,7 @@ def _classified(source, job, keys, keep, output, caught):
     table = _prepared(source, job, keys, keep, output, caught)
     start = time.monotonic()
     log.info("step %s", _title("classes"))
-    result, model = classify_sources(table, job.settings, show_progress=job.show_progress)
+    result, model, candidates = classify_sources(table, job)
     _log_step("classes", result, start)
     # The result has all of it, and a large table twice is what memory runs out of.
     del table
@@ -644,4 +651,5 @@ def _classified(source, job, keys, keep, output, caught):
         settings=job.settings.to_dict(),
         references={name: job.references.describe(name) for name in used},
     )
-    return result, model, evaluate(result, model, job.settings, show_progress=job.show_progress)
+    scores = evaluate(result, model, job.settings, show_progress=job.show_progress)
+    return result, model, scores, candidates

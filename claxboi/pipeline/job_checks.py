@@ -25,6 +25,7 @@ from claxboi.utils import (
     text_values,
 )
 
+from .candidate_rows import check_candidates_settings
 from .steps import reference_names
 
 __all__ = ["check_catalogue", "check_settings"]
@@ -66,6 +67,7 @@ def check_settings(job, steps):
     if settings.gating.outside_galaxies and "hosts" in settings.skip:
         raise InputKeyError("gating.outside_galaxies needs the step hosts, which is skipped")
     _check_classification(settings.classification)
+    check_candidates_settings(settings)
     if "labels" in steps and not settings.classification.training:
         extended = {rule.name for rule in rules if rule.extent}
         _check_classes(settings.classification, [rule.name for rule in rules], extended)
@@ -99,7 +101,16 @@ def _check_classification(own):
     with _at("classification"):
         names = ("normalization", "missing", "kernel", "bandwidth")
         settings = {name: getattr(own, name) or None for name in names}
-        NaiveBayesClassifier(recipe=own.recipe, **settings)
+        model = NaiveBayesClassifier(
+            recipe=own.recipe,
+            weights="published" if own.weights == "published" else None,
+            **settings,
+        )
+        if own.candidates == "all" and model.normalization != "none":
+            raise InputValueError(
+                "candidates must be 'best' unless exponents are free (normalization='none'), got "
+                f"normalization={model.normalization!r}"
+            )
         known = [name.lower() for name in missions()]
         if own.training and not (Path(own.training).is_file() or own.training.lower() in known):
             raise InputValueError(

@@ -290,6 +290,11 @@ class ClassificationSettings(Section):
     )
     min_class_size: int = setting(MIN_CLASS_SIZE, "Smaller classes are left out", minimum=1)
     merge: Mapping = setting({}, "New class = list of the classes that it takes in")
+    candidates: str = setting(
+        "best",
+        "best: the best counterparts; all: the sum over all candidates and none",
+        choices=("best", "all"),
+    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from claxboi.utils import file_hash, float_values, is_missing, text_values
 from .reference_step import References
 from .settings import PipelineSettings
 
-__all__ = ["PREPARATION", "Job", "depends_on", "mission_of", "reference_names"]
+__all__ = ["PREPARATION", "Job", "add_distances", "depends_on", "mission_of", "reference_names"]
 
 log = logging.getLogger(__name__)
 
@@ -239,11 +239,27 @@ def _hosts(table, job):
 def _properties(table, job):
     own = job.settings.properties
     if own.distances and "opt_id" in table.colnames:
-        table = _add_distances(table, job, own.distances)
+        table = add_distances(table, job, own.distances)
     return properties.add_properties(table, constants=own.constants)
 
 
-def _add_distances(table, job, name):
+def add_distances(table, job, name):
+    """
+    Add the distances of the counterparts in Gaia.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        Sources with their counterparts, or candidates.
+    job : `Job`
+        The job.
+    name : str
+        The catalogue of distances.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+    """
     survey, _ = text_values(table, "opt_reference")
     known = ~is_missing(table, "opt_id") & (survey == _GAIA)
     ra, dec = (float_values(table, f"opt_{axis}", unit=u.deg)[known] for axis in ("ra", "dec"))

@@ -108,6 +108,8 @@ KINDS = {
     "shrinkage": "shrinkage",
     "decision": "decision",
     "priors": "priors",
+    "prior": "object",
+    "cut": "fraction",
     "weights": "weights",
     "model": "object",
     "ax": "axes",

@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from claxboi.classification import NaiveBayesClassifier, Property
 from claxboi.classification import _engine as engine
-from claxboi.classification._density_tables import TOLERANCE, Locator, make_table
+from claxboi.classification._density_tables import TOLERANCE, make_table
 from claxboi.classification.densities import KernelDensities
 
 NAMES = ["a", "b", "c"]
@@ -89,22 +89,6 @@ def test_what_needs_too_many_cells_has_no_table(monkeypatch):
     density = densities(*sample(1))
     monkeypatch.setattr("claxboi.classification._density_tables.MOST_CELLS", 100)
     assert make_table(density) is None
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_locator_finds_the_cells(seed):
-    rng = np.random.default_rng(seed)
-    cluster = 1 + 1e-12 * np.arange(50)
-    nodes = np.unique(np.concatenate([rng.standard_cauchy(500) * 100, cluster, [-1e12, 1e9]]))
-    values = np.concatenate([nodes, rng.normal(size=2000), rng.uniform(-1e12, 1e9, 200)])
-    values = np.clip(values, nodes[0], nodes[-1])
-    found = Locator(nodes)(values)
-    expected = np.clip(np.searchsorted(nodes, values, side="right") - 1, 0, len(nodes) - 2)
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_locator_of_two_nodes():
-    assert Locator(np.array([0.0, 1.0]))(np.array([0.0, 0.5, 1.0])).tolist() == [0, 0, 0]
 
 
 @pytest.fixture(scope="module")

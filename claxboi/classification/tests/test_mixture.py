@@ -142,6 +142,90 @@ def test_one_certain_candidate_is_the_answer_of_classify():
             assert_allclose(result["match_entropy"], 0, atol=1e-12)
 
 
+def test_explanations_add_up_and_name_the_candidates():
+    for refine in (True, False):
+        sky = Sky(5, n=150)
+        names = np.arange(len(sky.candidates)).astype(str)
+        sky.candidates["opt_id"] = MaskedColumn(names, mask=np.isnan(sky.candidates["colour"]))
+        sky.candidates["opt_p_i"] = 0.5
+        model = NaiveBayesClassifier(["colour", "hardness"], missing="existence", refine=refine)
+        model.fit(sky.known)
+        model.optimize(sky.known, PRIORS, show_progress=False)
+        result, rows = classify_candidates(
+            model, sky.table, sky.candidates, PRIORS, return_candidates=True
+        )
+        for k in (0, 17, 80):
+            explanation = model.explain(result[k], candidates=sky.candidates)
+            for name, value in explanation.log_posterior.items():
+                assert value == pytest.approx(np.log(result[f"P_{name}"][k]), abs=1e-9)
+                assert explanation.posterior[name] == pytest.approx(result[f"P_{name}"][k])
+            own = rows[rows["primary"] == k]
+            assert set(explanation.candidates["opt_id"].tolist()) <= set(own["opt_id"].tolist())
+            first = explanation.candidates[0]
+            assert first["match_posterior"] == pytest.approx(own["match_posterior"].max())
+            assert "possible counterparts" in explanation.sentence
+            assert "match_posterior" in str(explanation)
+            # The mixture is the mean of the posteriors of the candidates.
+            p = explanation.candidates["match_posterior"], explanation.candidates["P_AGN"]
+            assert np.sum(p[0] * p[1]) == pytest.approx(result["P_AGN"][k])
+    with pytest.raises(TypeError, match="source must be a row of the table"):
+        model.explain(result[:1], candidates=sky.candidates)
+
+
+def test_posterior_of_an_object_is_the_sum_over_its_combinations():
+    sky = Sky(6, n=100)
+    rows = vstack([sky.candidates, sky.candidates])
+    half = len(sky.candidates)
+    rows["match_probability"] /= 2
+    for domain, shift in (("opt", 0), ("ir", half)):
+        number = (np.arange(len(rows)) % half + shift).astype(str)
+        rows[f"{domain}_id"] = MaskedColumn(number, mask=np.isnan(rows["colour"]))
+        rows[f"{domain}_p_i"] = 0.5
+    rows["ir_id"].mask[half:] = True
+    result, rows = classify_candidates(
+        sky.model, sky.table, rows, PRIORS, cut=0, return_candidates=True
+    )
+    match = float_values(rows, "match_posterior")
+    known = ~rows["opt_id"].mask[:half]
+    assert_allclose(rows["opt_p_i_class"][:half][known], (match[:half] + match[half:])[known])
+    assert_allclose(rows["ir_p_i_class"][:half][known], match[:half][known])
+    best = ~np.ma.getmaskarray(result["opt_p_i_class"])
+    assert np.all(result["opt_p_i_class"][best] <= 1 + 1e-9)
+    assert result["opt_p_i_class"].description.startswith("Probability that this is the opt")
+
+
+def test_least_probable_candidates_are_cut():
+    sky = Sky(7, n=200)
+    whole = classify_candidates(sky.model, sky.table, sky.candidates, PRIORS, cut=0)
+    part = classify_candidates(sky.model, sky.table, sky.candidates, PRIORS)
+    settings = part.meta["claxboi"]["candidates"]
+    assert 0 < settings["largest_cut"] <= 1e-4
+    assert settings["n_cut"] > 0
+    assert whole.meta["claxboi"]["candidates"]["n_cut"] == 0
+    assert_allclose(part["P_AGN"], whole["P_AGN"], atol=0.01)
+
+
+def test_field_objects_of_two_skies():
+    """Densities of field objects differ by latitude: each is compared with its own."""
+    gains = []
+    for seed in range(4):
+        skies = [Sky(seed, n=500), Sky(seed + 50, n=500)]
+        for latitude, sky in zip((10.0, 60.0), skies, strict=True):
+            is_field = sky.candidates["match_probability"] < 0.5
+            if latitude < 30:
+                sky.candidates["colour"][is_field] += 4.0
+            sky.table["b"] = latitude
+        rows = [sky.candidates for sky in skies]
+        rows[1]["primary"] += 500
+        table, rows = vstack([sky.table for sky in skies]), vstack(rows)
+        model, truth = skies[0].model, np.concatenate([sky.truth for sky in skies])
+        split = classify_candidates(model, table, rows, PRIORS)
+        table.remove_column("b")
+        one = classify_candidates(model, table, rows, PRIORS)
+        gains.append(log_loss(one, truth) - log_loss(split, truth))
+    assert np.mean(gains) > 0
+
+
 def test_order_of_the_rows_does_not_matter():
     sky = Sky(2, n=60)
     rng = np.random.default_rng(2)

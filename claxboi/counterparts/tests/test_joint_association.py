@@ -5,7 +5,8 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
-from claxboi.counterparts import all_matches, associate, find_in_surveys
+from claxboi.counterparts import all_matches, associate, find_counterparts, find_in_surveys
+from claxboi.counterparts.joint_association import combine_domains
 from claxboi.utils import float_values
 
 SIGMA = {"opt": 0.1, "ir": 0.3}
@@ -144,6 +145,56 @@ def test_candidates_of_an_association_of_all():
         # p_any p_i is the sum over the combinations that hold the object.
         p_i = float_values(rows, f"{name}_p_i")
         assert np.all((p_i[has] >= 0) & (p_i[has] <= 1 + 1e-12))
+
+
+def test_surveys_by_name_and_in_tables():
+    sky = TwoSurveys(8, n=200, density=20_000)
+    rows = sky.rows()
+    settings = {"radius": 10 * u.arcsec, "density": 9000 / u.deg**2}
+    tables = find_counterparts(
+        sky.xray, sky.tables, domain={"opt": "opt", "ir": "ir"}, keep="all", **settings
+    )
+    assert_allclose(np.bincount(tables["primary"], tables["match_probability"]), 1)
+    p = [float_values(one, "match_probability")[sky.is_true(one)] for one in (rows, tables)]
+    logs = [np.mean(np.log(np.maximum(one, 1e-3))) for one in p]
+    assert logs[0] == pytest.approx(logs[1], abs=0.1)
+
+
+def test_outside_of_a_survey_nothing_is_lost():
+    """Where the infrared survey did not look, the optical probabilities are those by position."""
+    sky = TwoSurveys(9, n=500, density=20_000)
+    ir, middle = sky.tables["ir"], np.median(sky.xray["ra"])
+    sky.tables = {**sky.tables, "ir": ir[ir["ra"] < middle - 0.005]}
+    outside = sky.xray["ra"] > middle + 0.005
+    alone = {
+        name: associate(sky.xray, table, radius=10 * u.arcsec, density=9000 / u.deg**2)
+        for name, table in sky.tables.items()
+    }
+    density = {
+        "opt": np.full(500, 9000.0),
+        "ir": np.where(sky.xray["ra"] > middle, np.nan, 9000.0),
+    }
+    rows, summary = combine_domains(
+        sky.xray,
+        alone,
+        sky.tables,
+        domains={"opt": "opt", "ir": "ir"},
+        rule="first",
+        cutoff=0.0,
+        density_deg2=density,
+    )
+    p = {}
+    for table, member in ((rows, "opt"), (alone["opt"], "secondary")):
+        found = float_values(table, member)
+        here = np.isfinite(found) & outside[np.asarray(table["primary"])]
+        key = zip(table["primary"][here].tolist(), found[here].tolist(), strict=True)
+        values = (float_values(table, "p_any") * float_values(table, "p_i"))[here]
+        p[member] = dict(zip(key, values, strict=True))
+    assert len(p["opt"]) > 100
+    for key, value in p["opt"].items():
+        assert value == pytest.approx(p["secondary"][key], abs=0.1)
+    has = [sky.truth[name] >= 0 for name in ("opt", "ir")]
+    assert summary["detected"]["both"] == pytest.approx(np.mean(has[0] & has[1]), abs=0.08)
 
 
 def test_wrong_domains():
