@@ -192,7 +192,12 @@ def classify(
     >>> result.colnames[-1]
     'is_training'
     """
-    from claxboi.classification import NaiveBayesClassifier, check_priors, fit_classifier
+    from claxboi.classification import (
+        NaiveBayesClassifier,
+        check_priors,
+        fit_classifier,
+        parse_decision,
+    )
     from claxboi.config import MIN_CLASS_SIZE, conf
     from claxboi.training import find_training
     from claxboi.utils import InputTypeError, check_table
@@ -215,6 +220,7 @@ def classify(
     }
     check_table(table)
     check_priors(priors)
+    parse_decision(decision)
     if model is not None:
         _check_defaults(training=training, pos_error=pos_error, **settings)
         if isinstance(model, (str, os.PathLike)):
@@ -255,6 +261,7 @@ def classify(
             table=table,
             label=label,
             **settings,
+            decision=decision,
             overwrite=overwrite,
             show_progress=show_progress,
         )

@@ -5,7 +5,10 @@ The settings of claxboi, as astropy configuration items in ``claxboi.cfg``.
 
 from astropy import config as _config
 
-__all__ = ["MIN_CLASS_SIZE", "Conf", "conf"]
+__all__ = ["CUTOFF", "MIN_CLASS_SIZE", "Conf", "conf"]
+
+CUTOFF = 0.5
+"""Smallest probability of a counterpart in a survey, ``p_any``, with which it is taken."""
 
 MIN_CLASS_SIZE = 3
 """Classes with fewer labelled sources are left out, where nothing else is asked for."""

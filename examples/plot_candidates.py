@@ -79,7 +79,8 @@ for label, chosen in (("all new sources", new), ("doubtful counterparts", doubtf
 
 # %%
 # A source whose class depends on which star it is: with one of its candidates it would be a star,
-# with another one an AGN. `explain` lists them, and what each property adds.
+# with another one an AGN. `~claxboi.classification.NaiveBayesClassifier.explain` lists them, and
+# what each property adds.
 
 change = np.abs(by_all["P_star"] - by_best["P_star"])
 torn = new & (by_all["match_entropy"] > 0.7) & (by_all["prediction"] == truth)

@@ -13,7 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
 from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers, label_codes
-from claxboi.classification.results import read_classified
+from claxboi.classification.results import count_members, read_classified
 from claxboi.utils import (
     check_columns,
     checked,
@@ -167,14 +167,9 @@ def _count(result, model, rows, numbers):
     if known.any():
         codes = label_codes(result[known], model.label, classes, model.merge)
         own = np.bincount(codes[codes >= 0], minlength=len(classes))
-    prediction = text_values(result, "prediction")[0][new]
+    predicted, expected = count_members(result, classes, new)
     counts = Table(
-        {
-            "class": classes,
-            "n_training": own,
-            "n_raw": [np.count_nonzero(prediction == name) for name in classes],
-            "n_expected": [np.sum(float_values(result, f"P_{name}")[new]) for name in classes],
-        }
+        {"class": classes, "n_training": own, "n_raw": predicted, "n_expected": expected}
     )
     n_new = np.count_nonzero(new)
     n, low, high = np.zeros((3, len(classes))) if numbers is None else numbers[1:4]

@@ -10,6 +10,7 @@ from ._scores import SCORES, count_confusion
 from ._training import SmallClassWarning, label_codes
 from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
+from .decisions import parse_decision
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
@@ -51,6 +52,7 @@ __all__ = [
     "fit_classifier",
     "label_codes",
     "model_fingerprint",
+    "parse_decision",
     "priors_sensitivity",
     "property_columns",
 ]

@@ -13,7 +13,6 @@ from claxboi.utils import Progress, check_number
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
-from ._posterior import combine, log_normalize, log_proportions
 from ._refinement import term_categories
 from ._search import collect_terms, deal_folds, fit_exponents
 from ._source_arrays import KnownTables
@@ -21,6 +20,7 @@ from ._terms import RefinementTerms
 from .decisions import fit_decision
 from .densities import KernelDensities
 from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
+from .posterior import combine, log_normalize, log_proportions
 from .weights import parse_weights
 
 __all__ = ["Engine", "NotFittedError"]

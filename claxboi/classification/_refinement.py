@@ -22,8 +22,8 @@ from claxboi.utils import Progress
 
 from ._grid_densities import SIZES
 from ._parallel import multiply
-from ._posterior import log_normalize
 from ._terms import Positions, RefinementTerms, Term
+from .posterior import log_normalize
 from .weights import LARGEST_WEIGHT, OFFSET_PULL, PULL
 
 __all__ = ["Parameters", "Refinement", "fit_parameters", "fit_refinement", "pair_gain"]
@@ -390,7 +390,7 @@ class Refinement:
 
     @staticmethod
     def _place(term, positions, here):
-        """Return the cell of each source in the table of a term, and factors of coefficients."""
+        """Return the cell of each source in the table of a term, and the coefficients' factors."""
         if term.kind == "presence":
             return here.astype(np.intp), []
         first, *second = (positions.home(p, len(term.properties)) for p in term.properties)

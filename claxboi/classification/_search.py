@@ -12,10 +12,10 @@ from claxboi.utils import Progress, check_choice, check_count, check_table, warn
 
 from ._identity import IdentityWarning, join_groups, read_identity
 from ._likelihood import Terms
-from ._posterior import combine, log_normalize
 from ._refinement import fit_refinement
 from ._source_arrays import Sources, TrainingRows
 from ._training import label_codes
+from .posterior import combine, log_normalize
 from .priors import parse_priors
 from .weights import F1Objective, WeightSearch, fit_log_loss, search_f1
 

@@ -12,8 +12,8 @@ from scipy.stats import kstwobign, norm
 
 from claxboi.utils import check_number, float_values, warn
 
-from ._posterior import log_normalize
 from .estimation import FLUX_COLUMN
+from .posterior import log_normalize
 from .priors import PriorWarning, estimate_priors
 
 if TYPE_CHECKING:

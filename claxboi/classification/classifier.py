@@ -20,7 +20,6 @@ from ._engine import Engine, NotFittedError
 from ._identity import IdentityWarning, read_identity
 from ._likelihood import BLOCK_SIZE
 from ._population import find_differences
-from ._posterior import log_proportions
 from ._search import optimize_weights
 from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
 from ._training import label_codes, property_units, read_labels, read_values
@@ -30,6 +29,7 @@ from .explanation import explain_source
 from .mixture import classify_candidates
 from .modelfile import read_model, write_model
 from .original import build_original
+from .posterior import log_proportions
 from .priors import parse_priors
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
@@ -591,9 +591,15 @@ class NaiveBayesClassifier(Engine):
             If a prior is wrong or columns collide.
         """
         if candidates is not None:
-            if decision != "probable":
-                raise ValueError(f"decision must be 'probable' with candidates, got {decision!r}")
-            return classify_candidates(self, table, candidates, priors, overwrite=overwrite)
+            return classify_candidates(
+                self,
+                table,
+                candidates,
+                priors,
+                decision=decision,
+                overwrite=overwrite,
+                show_progress=show_progress,
+            )
         self._check_fitted()
         decision = parse_decision(decision, self.classes_)
         check_table(table)

@@ -3,14 +3,20 @@
 Decide on one class for each source, given its probabilities.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from claxboi.utils import check_number
+from claxboi.utils import check_names, check_number
 
 from ._search import population_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Decision", "fit_decision", "parse_decision"]
 
@@ -80,7 +86,9 @@ class Decision:
         return f"largest probability times {parts}"
 
 
-def parse_decision(decision, classes):
+def parse_decision(
+    decision: str | Mapping, classes: Sequence[str] | None = None
+) -> str | dict[str, Any]:
     """
     Check a decision rule.
 
@@ -91,8 +99,8 @@ def parse_decision(decision, classes):
         highest balanced accuracy, the mean recall of the classes. ``{"f1": class}``: the highest F1
         of one class. A mapping from class to the cost of missing one of its sources (1 where it is
         not named): the lowest expected cost.
-    classes : sequence of str
-        Names of the classes.
+    classes : sequence of str, optional
+        Names of the classes. Default: not known yet, so that only the form is checked.
 
     Returns
     -------
@@ -103,8 +111,15 @@ def parse_decision(decision, classes):
     ------
     TypeError, ValueError
         If it is none of these, names an unknown class, or a cost is not positive.
+
+    Examples
+    --------
+    >>> from claxboi.classification import parse_decision
+    >>> parse_decision({"CV": 5}, ["AGN", "CV"])
+    {'AGN': 1.0, 'CV': 5.0}
     """
-    classes = list(map(str, classes))
+    if classes is not None:
+        classes = check_names(classes, "classes")
     if isinstance(decision, str) and decision in NAMED_RULES:
         return decision
     if not isinstance(decision, Mapping):
@@ -112,11 +127,16 @@ def parse_decision(decision, classes):
             "decision must be 'probable', 'balanced', {'f1': class} or a mapping from class to "
             f"cost, got {decision!r}"
         )
+    if not decision:
+        raise ValueError("decision must name at least one class, got an empty mapping")
+    if classes is None:
+        classes = [decision["f1"]] if set(decision) == {"f1"} else decision
+    classes = list(map(str, classes))
     named = [str(decision["f1"])] if set(decision) == {"f1"} else [str(name) for name in decision]
     if set(decision) == {"f1"} and "f1" in classes:
         raise ValueError("decision {'f1': ...} is ambiguous: there is a class 'f1'; rename it")
     unknown = [name for name in named if name not in classes]
-    if unknown or not named:
+    if unknown:
         raise ValueError(
             f"decision must name classes of the model ({', '.join(classes)}), got {decision!r}"
         )

@@ -539,7 +539,7 @@ class Evaluation:
         return format_report(self)
 
     def _repr_html_(self):
-        from ._html import evaluation_html
+        from .displays import evaluation_html
 
         return evaluation_html(self)
 

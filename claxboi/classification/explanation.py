@@ -15,7 +15,7 @@ from astropy.table import Row, Table
 from claxboi.catalog import identifier_columns
 from claxboi.utils import check_columns, check_table, float_values
 
-from ._contributions import find_contributions, stored_priors, write_sentence
+from .contributions import find_contributions, stored_priors, write_sentence
 from .mixture import check_candidates, check_mixable, mix_candidates, weigh_candidates
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from ._html import explanation_html
+        from .displays import explanation_html
 
         return explanation_html(self)
 
@@ -276,7 +276,7 @@ def _explain_candidates(model, source, priors, candidates, identifier):
     check_table(candidates, "candidates")
     table, row = source.table, source.index
     table, row, candidates = _with_candidates(table, row, candidates)
-    check_candidates(candidates, len(table))
+    check_candidates(model, candidates, len(table))
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
         proportions = model._priors(priors, table, model._read(table, is_checked=False))

@@ -17,6 +17,7 @@ from claxboi.utils import check_columns, check_table, checked, float_values, tex
 from . import _output
 from ._training import read_values
 from .classifier import NaiveBayesClassifier
+from .decisions import parse_decision
 from .guessed_properties import guess_properties, property_columns
 from .priors import parse_priors
 from .properties import parse_properties, properties_that_vary
@@ -51,6 +52,7 @@ def fit_classifier(
     merge: Any = None,
     refine: Any = None,
     shrinkage: Any = 1.0,
+    decision: Any = "probable",
     overwrite: Any = False,
     rng: int | Generator | None = None,
     show_progress: Any = True,
@@ -71,6 +73,8 @@ def fit_classifier(
         As for `claxboi.classify`.
     bandwidth, min_class_size, merge, refine, shrinkage, overwrite, show_progress
         As for `claxboi.classify`.
+    decision : optional
+        As for `claxboi.classify`: it is checked here, before the fit.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
 
@@ -132,6 +136,7 @@ def fit_classifier(
     if sample is table and len(read.training.codes) == len(table):
         _check_unlabelled(priors)
     priors = _settled_priors(priors, read, table)
+    parse_decision(decision, read.names)
     categories = dict.fromkeys(record.category for record in read.records)
     _output.check_collisions(table, read.names, categories, overwrite)
     model._learn(read, table)

@@ -24,8 +24,9 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._posterior import log_normalize, log_proportions
+from .decisions import parse_decision
 from .field_density import FieldDensity
+from .posterior import log_normalize, log_proportions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,8 +78,10 @@ def classify_candidates(
     | None = None,
     *,
     cut: float = CUT,
+    decision: Literal["probable", "balanced"] | Mapping = "probable",
     overwrite: bool = False,
     return_candidates: bool = False,
+    show_progress: bool = True,
 ) -> Any:
     r"""
     Classify sources with several candidate counterparts, or perhaps none.
@@ -99,10 +102,14 @@ def classify_candidates(
     cut : float, optional
         The least probable candidates of each source are left out, as long as their probabilities
         by position sum to at most this. What was cut is recorded and logged.
+    decision : {"probable", "balanced"} or mapping, optional
+        As for `NaiveBayesClassifier.classify`.
     overwrite : bool, optional
         Replace columns of the same name.
     return_candidates : bool, optional
         Return the candidates too.
+    show_progress : bool, optional
+        Show progress when it takes longer than two seconds.
 
     Returns
     -------
@@ -172,14 +179,19 @@ def classify_candidates(
     check_table(table)
     check_table(candidates, "candidates")
     check_number(cut, "cut", minimum=0, maximum=1)
-    check_candidates(candidates, len(table))
-    result = model.classify(table, priors, overwrite=overwrite)
+    check_candidates(model, candidates, len(table))
+    decision = parse_decision(decision, model.classes_)
+    result = model.classify(
+        table, priors, decision=decision, overwrite=overwrite, show_progress=show_progress
+    )
     proportions = model._priors(priors, table, model._read(table))
     weighed = weigh_candidates(model, table, candidates, proportions, cut=cut)
     mixture = mix_candidates(*weighed.to_mix)
 
     posterior = np.exp(mixture.log_posterior)
     best = posterior.argmax(axis=0)
+    if decision != "probable":
+        best = model._decide(decision, proportions).choose(posterior)
     result["prediction"] = make_column("prediction", np.array(model.classes_)[best])
     for name, values in zip(model.classes_, posterior, strict=True):
         result[f"P_{name}"][:] = values
@@ -197,8 +209,8 @@ def classify_candidates(
         largest_cut=weighed.largest_cut,
     )
     log.info(
-        "%d candidates and none of %d sources, without %d that have at most %.1e of the probability"
-        " of their source; densities of %d field objects",
+        "%d candidates (none included) of %d sources; %d of the least probable are cut, at most "
+        "%.1e of the probability of a source; field densities of %d objects",
         len(candidates),
         len(table),
         weighed.n_cut,
@@ -363,18 +375,21 @@ def mix_candidates(evidence, log_field, log_q, starts, log_prior):
     return Mixture(log_class, match, entropy)
 
 
-def check_candidates(candidates, n_sources):
+def check_candidates(model, candidates, n_sources):
     """
     Check a table of candidates.
 
     Parameters
     ----------
+    model : `NaiveBayesClassifier`
+        The classifier.
     candidates : `~astropy.table.Table`
         The candidates.
     n_sources : int
         Number of sources.
     """
-    check_columns(candidates, ["primary", "match_probability"], "candidates")
+    needed = [name for one in model.properties for name in (one.column, one.error) if name]
+    check_columns(candidates, ["primary", "match_probability", *needed], "candidates")
     values = float_values(candidates, "primary", name="candidates")
     if not np.all((values >= 0) & (values < n_sources) & (values == np.floor(values))):
         raise ValueError(f"primary of candidates must be rows of table, from 0 to {n_sources - 1}")

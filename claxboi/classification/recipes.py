@@ -9,8 +9,8 @@ from claxboi.utils import check_choice, check_number
 
 from ._bandwidths import RULES
 from ._kernels import KERNELS
-from ._posterior import MISSING_MODES, NORMALIZATIONS
 from .original import ORIGINAL_KERNEL
+from .posterior import MISSING_MODES, NORMALIZATIONS
 
 __all__ = ["DEFAULT_FLOOR", "RECIPES", "resolve_recipe"]
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from claxboi.utils import float_values, is_missing
+from claxboi.utils import float_values, is_missing, text_values
 
 from ._training import label_codes
+from .evaluation import Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
     from .classifier import NaiveBayesClassifier
-    from .evaluation import Evaluation
 
 __all__ = ["evaluate_result"]
 
@@ -38,7 +38,7 @@ def evaluate_result(
     Score a classified table on its own labelled sources, held out.
 
     The command line, the report, the pipeline and `~claxboi.XrayTable` take their scores from this
-    function.
+    function. Those of a table that was classified over all candidates are those of its columns.
 
     Parameters
     ----------
@@ -78,12 +78,16 @@ def evaluate_result(
     'leave-one-out'
     """
     label = model.label if label is None else label
+    # Only the classification itself knows the probabilities over all candidates.
+    as_made = priors is None and not options.keys() - {"training", "show_progress"}
     if priors is None:
         used = result.meta.get("claxboi", {}).get("classification", {}).get("priors")
         priors = used if isinstance(used, Mapping) else "training"
     rows = _labelled(result, model, label)
     if "prediction" in result.colnames:
         rows &= ~is_missing(result, "prediction")
+    if rows.any() and as_made and "candidates" in result.meta.get("claxboi", {}):
+        return _score_columns(result[rows], model, label, priors)
     if rows.any():
         if "training" not in options and "is_training" in result.colnames:
             # For tables without identifiers and positions, by which the model knows its sources.
@@ -95,6 +99,26 @@ def evaluate_result(
     if sample is None or not _labelled(sample, model, label).any():
         return None
     return model.evaluate(sample, priors, label=label, **options)
+
+
+def _score_columns(table, model, label, priors):
+    """Score the probabilities that a table has, of which those of training sources are held out."""
+    n_training = int(np.sum(float_values(table, "is_training") == 1))
+    method = "leave-one-out" if n_training == len(table) else "prediction"
+    if 0 < n_training < len(table):
+        method = f"leave-one-out for {n_training} training sources, prediction for the rest"
+    predictions, _ = text_values(table, "prediction")
+    settings = table.meta["claxboi"]["classification"]
+    names = ("weights", "normalization", "missing", "kernel", "bandwidth")
+    return Evaluation.from_probabilities(
+        label_codes(table, label, model.classes_, model.merge),
+        np.transpose([float_values(table, f"P_{name}") for name in model.classes_]),
+        model.classes_,
+        priors=priors if isinstance(priors, Mapping) else None,
+        predictions=[model.classes_.index(name) for name in predictions.tolist()],
+        method=f"{method}, over all candidates",
+        settings={name: settings[name] for name in names},
+    )
 
 
 def _labelled(table, model, label):

@@ -20,6 +20,7 @@ from .evaluation import Evaluation
 __all__ = [
     "ClassifiedNames",
     "check_evaluation",
+    "count_members",
     "expand_columns",
     "find_source",
     "find_value",
@@ -86,6 +87,37 @@ def read_classified(result, columns=("prediction", "P_{class}")):
     names = ClassifiedNames(classes, categories)
     check_columns(result, expand_columns(columns, names), "result")
     return names
+
+
+def count_members(result, classes, rows=slice(None)):
+    """
+    Count the members of each class, predicted and expected.
+
+    Parameters
+    ----------
+    result : `~astropy.table.Table`
+        A classified table.
+    classes : sequence of str
+        Names of the classes.
+    rows : slice or `~numpy.ndarray`, optional
+        Sources to count. Default: all.
+
+    Returns
+    -------
+    predicted : `~numpy.ndarray` of int, shape (n_classes,)
+        Sources whose prediction is the class.
+    expected : `~numpy.ndarray` of float64, shape (n_classes,)
+        Sum of the probabilities; missing ones count nothing, and NaN where there is no column.
+    """
+    prediction = text_values(result, "prediction")[0][rows]
+    predicted = np.array([np.count_nonzero(prediction == name) for name in classes], int)
+    expected = [
+        np.nansum(float_values(result, f"P_{name}")[rows])
+        if f"P_{name}" in result.colnames
+        else np.nan
+        for name in classes
+    ]
+    return predicted, np.array(expected, float)
 
 
 def expand_columns(columns, names):

@@ -13,8 +13,8 @@ from scipy.optimize import differential_evolution, minimize
 
 from claxboi.utils import Progress, check_number
 
-from ._posterior import combine, log_normalize
 from ._scores import count_confusion
+from .posterior import combine, log_normalize
 
 __all__ = ["PUBLISHED_WEIGHTS", "WeightSearch", "parse_weights"]
 

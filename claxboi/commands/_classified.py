@@ -65,11 +65,14 @@ def run_classify(args, table):
         The classifier.
     """
     from claxboi import classify
+    from claxboi.io import read_table
     from claxboi.utils import NOTE
 
     settings, priors = parse_settings(args), parse_priors(args)
     _check_combinations(args, settings)
+    path = getattr(args, "candidates", None)
     options = {
+        "candidates": None if path is None else read_table(path),
         "overwrite": getattr(args, "overwrite", True),
         "show_progress": not args.quiet,
         "return_model": True,

@@ -47,6 +47,12 @@ def add(command):
     sub.add_argument("table", metavar="TABLE", type=existing_file, help=TABLE)
     sub.add_argument("-o", "--output", metavar="OUT", required=True, help="the classified table")
     add_settings(sub)
+    sub.add_argument(
+        "--candidates",
+        metavar="FILE",
+        type=existing_file,
+        help="all candidate counterparts and none, with their properties: sum over them",
+    )
     add_pos_error(sub)
     sub.add_argument(
         "--offline", action="store_true", help="ask no service; what is not here is an error"

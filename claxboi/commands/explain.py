@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from ._arguments import add_model, existing_file, parse_priors
+from ._arguments import UsageError, add_model, existing_file, parse_priors
 from ._classified import CANDIDATES_SUFFIX, MODEL_SUFFIX, read_model, say
 
 __all__ = ["add"]
@@ -36,6 +36,12 @@ def add(command):
     sub.add_argument("--id", metavar="COLUMN", help="another column with the identifiers")
     add_model(sub, MODEL_SUFFIX)
     sub.add_argument("--priors", help="as for classify (default: those of OUT)")
+    sub.add_argument(
+        "--candidates",
+        metavar="FILE",
+        type=existing_file,
+        help=f"candidates with which OUT was classified (default: OUT{CANDIDATES_SUFFIX})",
+    )
     sub.add_argument("--parts", action="store_true", help="list each property, not each category")
 
 
@@ -45,10 +51,17 @@ def _explain(args):
 
     table = read_table(args.table)
     row, _ = find_source(table, args.source, args.table, args.id)
-    candidates = Path(f"{args.table}{CANDIDATES_SUFFIX}")
     options = {}
-    if "candidates" in table.meta.get("claxboi", {}) and candidates.is_file():
+    if "candidates" in table.meta.get("claxboi", {}):
+        candidates = Path(args.candidates or f"{args.table}{CANDIDATES_SUFFIX}")
+        if not candidates.is_file():
+            raise UsageError(
+                f"{args.table} was classified over all candidates, and there is no {candidates}: "
+                "name their file with --candidates"
+            )
         options["candidates"] = read_table(candidates)
+    elif args.candidates:
+        raise UsageError(f"{args.table} was not classified over candidates")
     model = read_model(args.table, args.model, table)
     explanation = model.explain(table[row], parse_priors(args), **options)
     if args.parts:

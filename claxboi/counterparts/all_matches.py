@@ -12,6 +12,7 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.catalog import make_column
+from claxboi.config import CUTOFF
 from claxboi.utils import add_columns, check_choice, check_columns, checked, float_values
 
 from .best_match import RULES, Best, Objects, Surveys, most_probable
@@ -27,7 +28,7 @@ def all_matches(
     *,
     domain: Any = "opt",
     rule: Any = "first",
-    cutoff: Any = 0.0,
+    cutoff: Any = CUTOFF,
     id_column: Any = None,
     keep: Any = (),
     overwrite: Any = False,

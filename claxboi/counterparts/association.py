@@ -21,7 +21,7 @@ from claxboi.utils import (
     year_values,
 )
 
-from ._catalogue_positions import read_positions
+from .catalogue_positions import read_positions
 from .convention import Convention, read_completeness
 from .errors import read_covariances
 from .magnitude_priors import make_priors

@@ -13,6 +13,7 @@ from astropy.table import MaskedColumn, Table
 from astropy.time import Time
 
 from claxboi.catalog import describe, make_column
+from claxboi.config import CUTOFF
 from claxboi.utils import (
     add_columns,
     check_choice,
@@ -53,7 +54,7 @@ def best_matches(
     *,
     domain: str = "opt",
     rule: Literal["first", "best"] = "first",
-    cutoff: float | Mapping[str, float] = 0.0,
+    cutoff: float | Mapping[str, float] = CUTOFF,
     id_column: str | Mapping[str, str] | None = None,
     keep: Sequence[str] | Mapping[str, str] = (),
     overwrite: bool = False,
@@ -77,7 +78,7 @@ def best_matches(
         cutoff (the published rule), or that with the largest probability ``p_any * p_i`` among
         those above theirs. The survey that the second rule would take is recorded either way.
     cutoff : float or mapping of str to float, optional
-        Smallest ``p_any``, for all surveys or by survey: see `calibrate_cutoffs`.
+        Smallest ``p_any``, for all surveys or by survey (default 0.5): see `calibrate_cutoffs`.
     id_column : str or mapping of str to str, optional
         Column of the identifier in each survey; None takes ``source_id`` or ``id``, or else the row
         number.
@@ -159,6 +160,11 @@ class Objects(NamedTuple):
 class Surveys:
     """
     The checked arguments of `best_matches`.
+
+    Parameters
+    ----------
+    xray, secondaries, domain, cutoff, id_column, keep
+        As for `best_matches`.
     """
 
     def __init__(self, xray, secondaries, domain, cutoff, id_column, keep):
@@ -176,7 +182,7 @@ class Surveys:
             check_columns(survey, ["ra", "dec"], f"secondary {name!r}")
         self.cutoffs = [
             check_number(c, "cutoff", minimum=0, maximum=1)
-            for c in _by_name(cutoff, self.names, "cutoff", 0.0)
+            for c in _by_name(cutoff, self.names, "cutoff", CUTOFF)
         ]
         self.ids = _by_name(id_column, self.names, "id_column", None)
         self.kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
@@ -186,7 +192,18 @@ class Surveys:
 
     def read(self, candidates, n_sources):
         """
-        Read the objects of each survey from the candidates, a list of `Objects`.
+        Read the objects of each survey from the candidates.
+
+        Parameters
+        ----------
+        candidates : `~astropy.table.Table` or mapping of str to `~astropy.table.Table`
+            As for `best_matches`.
+        n_sources : int
+            Number of X-ray sources.
+
+        Returns
+        -------
+        objects : list of Objects
         """
         return [
             _read_objects(candidates, name, self.names, survey, n_sources)
@@ -195,13 +212,35 @@ class Surveys:
 
     def above(self, p_any):
         """
-        Return which sources have a counterpart above the cutoff, of shape (n_surveys, n_sources).
+        Find the sources that have a counterpart above the cutoff.
+
+        Parameters
+        ----------
+        p_any : sequence of `~numpy.ndarray` of shape (n_sources,)
+            That of each survey.
+
+        Returns
+        -------
+        is_above : `~numpy.ndarray` of bool, shape (n_surveys, n_sources)
         """
         return np.array([(p > 0) & (p >= c) for p, c in zip(p_any, self.cutoffs, strict=True)])
 
     def columns(self, found, *, has, chosen, best):
         """
-        Return the columns of counterparts in rows of which each has one of a survey, or none.
+        Make the columns of counterparts, of rows that each have one of a survey, or none.
+
+        Parameters
+        ----------
+        found : list of Best
+            For each survey its object in each row.
+        has : `~numpy.ndarray` of bool, shape (n_rows,)
+            Which rows have one.
+        chosen, best : `~numpy.ndarray` of int, shape (n_rows,)
+            The survey that is taken, and the one of the most probable object.
+
+        Returns
+        -------
+        columns : dict of str to `~astropy.table.Column`
         """
         columns = _columns(
             self.domain, self.secondaries, self.ids, found, has=has, chosen=chosen, best=best
@@ -214,6 +253,18 @@ class Surveys:
     def record(self, result, *, rule):
         """
         Record how the counterparts were chosen.
+
+        Parameters
+        ----------
+        result : `~astropy.table.Table`
+            The table with the counterparts.
+        rule : str
+            As for `best_matches`.
+
+        Returns
+        -------
+        result : `~astropy.table.Table`
+            The same.
         """
         result.meta = record(
             result.meta,
@@ -275,6 +326,17 @@ def _read_objects(candidates, name, names, survey, n_sources):
 def most_probable(objects, n_sources):
     """
     Find the most probable object of one survey for each source.
+
+    Parameters
+    ----------
+    objects : Objects
+        The objects near each source.
+    n_sources : int
+        Number of sources.
+
+    Returns
+    -------
+    best : Best
     """
     best = Best(
         np.full(n_sources, -1), np.zeros(n_sources), np.zeros(n_sources), np.full(n_sources, np.nan)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from astropy import units as u
 
+from claxboi.config import CUTOFF
+
 from .all_matches import all_matches
 from .associate import associate
 from .best_match import best_matches
@@ -36,7 +38,7 @@ def find_counterparts(
     radius: Quantity = 10 * u.arcsec,
     domain: str | Mapping[str, str] = "opt",
     rule: Literal["first", "best"] = "first",
-    cutoff: float | Mapping[str, float] = 0.0,
+    cutoff: float | Mapping[str, float] = CUTOFF,
     keep: Literal["all"] | Sequence[str] | Mapping | None = None,
     overwrite: bool = False,
     **options: Any,
@@ -62,7 +64,7 @@ def find_counterparts(
     rule : {"first", "best"}, optional
         Which survey is taken.
     cutoff : float or mapping of str to float, optional
-        Smallest ``p_any``, for all surveys or by survey.
+        Smallest ``p_any``, for all surveys or by survey (default 0.5).
     keep : "all", list of str or mapping, optional
         "all": a row for each candidate and for none instead of the best one, with all columns of
         the surveys (`~claxboi.counterparts.all_matches`). With tables else the columns to keep, as

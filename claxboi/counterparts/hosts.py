@@ -27,8 +27,8 @@ from claxboi.utils import (
     warn,
 )
 
-from ._catalogue_positions import read_positions
-from ._galaxies import read_ellipses, read_galaxy_ids
+from .catalogue_positions import read_positions
+from .galaxy_tables import read_ellipses, read_galaxy_ids
 
 if TYPE_CHECKING:
     from regions import Regions

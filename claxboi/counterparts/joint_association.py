@@ -272,13 +272,13 @@ def _agreement(table, first, second, i, j):
     primary = first.objects.primary[i]
     v_x = _variance(table, "table")[primary]
     v_i, v_j = first.variance[i], second.variance[j]
-    moved = np.zeros((2, len(i)))
+    # Each is where it was at the epoch of the X-ray source, if known, else of its own survey.
+    years = first.epoch[i], second.epoch[j]
+    now = years
     if "epoch" in table.colnames:
-        years = year_values(table, "epoch", name="table")[primary]
-        # Each has been moved to the epoch of the X-ray source, if its motion is known.
-        for side, rows, sign in ((first, i, 1), (second, j, -1)):
-            other = second.epoch[j] if sign > 0 else first.epoch[i]
-            moved += sign * np.nan_to_num(side.motion[:, rows] * (other - years))
+        now = (year_values(table, "epoch", name="table")[primary],) * 2
+    moved = np.nan_to_num(first.motion[:, i] * (years[1] - now[0]))
+    moved -= np.nan_to_num(second.motion[:, j] * (years[0] - now[1]))
     at_i, at_j = first.offsets[:, i] + moved, second.offsets[:, j]
     middle = first.offsets[:, i] * (v_x / (v_x + v_i)) + moved
     with_both = _with_strays(at_j - middle, v_j + v_x * v_i / (v_x + v_i))

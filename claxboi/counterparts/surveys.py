@@ -15,6 +15,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.catalog import make_column
+from claxboi.config import CUTOFF
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import (
     check_choice,
@@ -25,11 +26,11 @@ from claxboi.utils import (
     record,
 )
 
-from ._catalogue_positions import read_positions
 from ._ring_counts import Circles, sky_density
 from .all_matches import all_matches
 from .associate import associate
 from .best_match import best_matches
+from .catalogue_positions import read_positions
 from .error_audit import audit_errors
 from .errors import complete_pos_errors, read_covariances
 from .joint_association import check_domains, combine_domains
@@ -62,7 +63,7 @@ def find_in_surveys(
     references: Mapping | None = None,
     magnitudes: bool = True,
     rule: Any = "first",
-    cutoff: Any = 0.0,
+    cutoff: Any = CUTOFF,
     priors: Any = None,
     completeness: Literal["estimate"] | float | Mapping = "estimate",
     keep: Literal["best", "all"] = "best",

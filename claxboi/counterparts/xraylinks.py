@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from claxboi.catalog import designations, make_column
 from claxboi.utils import ARCSEC, check_number, check_table, pairs_within, record, sky_offsets, warn
 
-from ._catalogue_positions import read_positions
+from .catalogue_positions import read_positions
 from .errors import read_covariances
 
 __all__ = ["XrayLinks", "link_xray"]

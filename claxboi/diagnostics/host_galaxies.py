@@ -12,8 +12,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from claxboi.counterparts import best_hosts, find_hosts
-from claxboi.counterparts._catalogue_positions import read_positions
-from claxboi.counterparts._galaxies import read_ellipses, read_galaxy_ids
+from claxboi.counterparts.catalogue_positions import read_positions
+from claxboi.counterparts.galaxy_tables import read_ellipses, read_galaxy_ids
 from claxboi.utils import check_number, check_table, text_values
 from claxboi.utils.style import COLORS, DARK, GREY, new_axes
 

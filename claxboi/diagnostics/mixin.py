@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from claxboi.classification import priors_sensitivity
-from claxboi.classification._html import result_html
+from claxboi.classification.displays import result_html
 from claxboi.classification.results import find_source, find_value
 from claxboi.training import label_report
 from claxboi.utils import as_method

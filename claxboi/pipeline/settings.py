@@ -99,7 +99,9 @@ class DomainSettings(Section):
     radius: float = setting_of(
         find_in_surveys, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
     )
-    cutoff: float = setting(0.5, "Smallest p_any of a counterpart", minimum=0, maximum=1)
+    cutoff: float = setting_of(
+        find_in_surveys, "cutoff", "Smallest p_any of a counterpart", minimum=0, maximum=1
+    )
     rule: str = setting_of(
         find_in_surveys,
         "rule",

@@ -17,7 +17,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from claxboi import catalog, counterparts, properties, training
-from claxboi.training._catalogues import parse_catalogues
+from claxboi.training.label_catalogues import parse_catalogues
 from claxboi.training.schemes import parse_scheme
 from claxboi.utils import file_hash, float_values, is_missing, text_values
 

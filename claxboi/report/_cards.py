@@ -6,8 +6,8 @@ Content of the cards: densities, contributions, probabilities by category, sente
 import numpy as np
 
 from claxboi.catalog import describe
-from claxboi.classification._contributions import find_contributions
-from claxboi.classification._posterior import log_normalize
+from claxboi.classification.contributions import find_contributions
+from claxboi.classification.posterior import log_normalize
 from claxboi.diagnostics.density_curves import (
     FEW_VALUES,
     INVERSE_SCALES,
@@ -111,9 +111,22 @@ def pack_reasons(model, result, rows, blocks):
         "parts": np.transpose([reasons.kinds, reasons.groups, reasons.names]).tolist(),
         "nats": blocks.add_floats(reasons.nats, NATS_BITS),
         "sentences": blocks.add_texts(
-            reasons.sentence(row, name) for row, name in enumerate(names)
+            f"{reasons.sentence(row, name)}{_over_candidates(chosen[row])}"
+            for row, name in enumerate(names)
         ),
     }
+
+
+def _over_candidates(source):
+    """Add the answer over all candidates, where the table has it: the parts are of the best one."""
+    name = source["prediction"]
+    if "candidates" not in source.meta.get("claxboi", {}) or np.ma.is_masked(name):
+        return ""
+    probability = 100 * float(source[f"P_{name}"])
+    return (
+        " All of this is with its best counterpart. Over all candidates it is "
+        f"{name} ({probability:.1f} %)."
+    )
 
 
 def _priors(model, chosen):

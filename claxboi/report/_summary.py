@@ -10,7 +10,8 @@ from urllib.parse import quote
 import numpy as np
 
 from claxboi.classification import SCORES
-from claxboi.utils import float_values, text_values
+from claxboi.classification.results import count_members
+from claxboi.utils import float_values
 
 from ._figures import class_variable
 
@@ -66,7 +67,7 @@ def class_rows(result, classes, record, evaluation):
     rows : list of dict
         ``name, predicted, expected, prior, trained`` and the scores, None where unknown.
     """
-    prediction, _ = text_values(result, "prediction")
+    predicted, expected = count_members(result, classes)
     priors = record.get("priors")
     trained = dict(zip(classes, record.get("class_counts") or (), strict=False))
     scores = {}
@@ -74,12 +75,11 @@ def class_rows(result, classes, record, evaluation):
         scores = {row["class"]: row for row in evaluation.per_class}
     rows = []
     for k, name in enumerate(classes):
-        p = np.nan_to_num(float_values(result, f"P_{name}"))
         row = {
             "name": name,
             "color": class_variable(k),
-            "predicted": int(np.count_nonzero(prediction == name)),
-            "expected": float(p.sum()),
+            "predicted": int(predicted[k]),
+            "expected": float(expected[k]),
             "prior": priors.get(name) if isinstance(priors, Mapping) else None,
             "trained": trained.get(name),
         }

@@ -293,6 +293,11 @@ FUNCTIONS = [
         },
         {"secondaries": "table", "domain": "text", "id_column": "column", "keep": "columns"},
     ),
+    (
+        k.parse_decision,
+        {"decision": "balanced", "classes": ("AGN", "star")},
+        {"classes": "names"},
+    ),
     (c.best_hosts, {"xray": xray, "hosts": lambda: c.find_hosts(xray(), GALAXIES)}, {}),
     (
         c.complete_pos_errors,

@@ -21,7 +21,7 @@ from claxboi.utils import (
     warn,
 )
 
-from ._catalogues import EXTENT_NAME, SIMBAD
+from .label_catalogues import EXTENT_NAME, SIMBAD
 
 __all__ = ["DependentLabelWarning", "LabelReport", "label_report"]
 

@@ -26,7 +26,7 @@ from claxboi.utils import (
     warn,
 )
 
-from ._catalogues import EXTENT_NAME, find_evidence, match_settings, parse_catalogues
+from .label_catalogues import EXTENT_NAME, find_evidence, match_settings, parse_catalogues
 from .schemes import parse_scheme
 
 if TYPE_CHECKING:

@@ -32,8 +32,8 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._catalogues import find_evidence, match_settings, parse_catalogues
 from ._prepare import add_counterparts
+from .label_catalogues import find_evidence, match_settings, parse_catalogues
 from .labels import extended_sources, label_table, limit_settings
 from .mission_catalogues import fetch_positions, fetch_sources, parse_mission
 from .schemes import parse_scheme

@@ -19,7 +19,7 @@ from claxboi.classification import (
     Property,
     SmallClassWarning,
 )
-from claxboi.classification._posterior import MISSING_MODES, NORMALIZATIONS
+from claxboi.classification.posterior import MISSING_MODES, NORMALIZATIONS
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 

@@ -12,8 +12,8 @@ from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import NaiveBayesClassifier, Property
-from claxboi.classification._contributions import find_contributions
-from claxboi.classification._posterior import MISSING_MODES, NORMALIZATIONS
+from claxboi.classification.contributions import find_contributions
+from claxboi.classification.posterior import MISSING_MODES, NORMALIZATIONS
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 RECORDS = [

@@ -8,7 +8,7 @@ from astropy.table import MaskedColumn, Table
 
 from claxboi import XrayTable, classify
 from claxboi.classification import Evaluation
-from claxboi.classification._html import evaluation_html, explanation_html, result_html
+from claxboi.classification.displays import evaluation_html, explanation_html, result_html
 from claxboi.simulation import make_labelled_sample
 
 

@@ -194,6 +194,18 @@ def test_posterior_of_an_object_is_the_sum_over_its_combinations():
     assert result["opt_p_i_class"].description.startswith("Probability that this is the opt")
 
 
+def test_decision_rules_choose_from_the_mixture():
+    sky = Sky(8, n=200)
+    probable = classify_candidates(sky.model, sky.table, sky.candidates, PRIORS)
+    costly = sky.model.classify(
+        sky.table, PRIORS, candidates=sky.candidates, decision={"star": 10.0}
+    )
+    assert_allclose(costly["P_star"], probable["P_star"])
+    p = 10 * costly["P_star"] > costly["P_AGN"]
+    assert_array_equal(costly["prediction"], np.where(p, "star", "AGN"))
+    assert np.any(costly["prediction"] != probable["prediction"])
+
+
 def test_least_probable_candidates_are_cut():
     sky = Sky(7, n=200)
     whole = classify_candidates(sky.model, sky.table, sky.candidates, PRIORS, cut=0)
@@ -258,6 +270,10 @@ def test_bad_candidates():
         classify_candidates(sky.model, sky.table, bad, PRIORS)
     with pytest.raises(ValueError, match="must sum to 1 for each source"):
         classify_candidates(sky.model, sky.table, sky.candidates[:-5], PRIORS)
+    with pytest.raises(KeyError, match="candidates has no column 'colour'"):
+        classify_candidates(
+            sky.model, sky.table, sky.candidates["primary", "match_probability", "hardness"], PRIORS
+        )
     with pytest.raises(KeyError, match="match_probability"):
         classify_candidates(sky.model, sky.table, sky.table, PRIORS)
     bad = sky.candidates.copy()

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification._likelihood import Terms
 from claxboi.classification._output import Answer
-from claxboi.classification._posterior import MISSING_MODES, combine, log_normalize
+from claxboi.classification.posterior import MISSING_MODES, combine, log_normalize
 
 N_CLASSES, N = 3, 25
 #: Categories of the six properties.

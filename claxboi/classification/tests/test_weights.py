@@ -16,8 +16,8 @@ from claxboi.classification import (
     _search,
     weights,
 )
-from claxboi.classification._posterior import NORMALIZATIONS
 from claxboi.classification._search import population_weights
+from claxboi.classification.posterior import NORMALIZATIONS
 from claxboi.classification.weights import (
     OFFSET_PULL,
     PUBLISHED_WEIGHTS,

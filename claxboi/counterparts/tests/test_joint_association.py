@@ -124,6 +124,9 @@ def test_a_moving_star_is_one_object():
     rows = sky.rows()
     p = float_values(rows, "match_probability")
     right = p[sky.is_true(rows)]
+    del sky.xray["epoch"]
+    same = float_values(sky.rows(), "match_probability")
+    assert np.mean(np.abs(same - p)) < 0.05
     del opt["pmra"], opt["pmdec"]
     rows = sky.rows()
     still = float_values(rows, "match_probability")[sky.is_true(rows)]

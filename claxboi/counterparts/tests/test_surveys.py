@@ -294,6 +294,7 @@ def test_epochs():
     )
     xray = Table({"ra": [10.0], "dec": [0.0], "pos_error": [0.8], "epoch": [2000.0]})
     options = {"references": {"gaia": gaia}, "completeness": 0.5, "show_progress": False}
+    options["cutoff"] = 0.0
     assert find_in_surveys(xray, "gaia", **options)["opt_id"].tolist() == ["1"]
     xray.remove_column("epoch")
     assert find_in_surveys(xray, "gaia", **options)["opt_id"].tolist() == ["2"]

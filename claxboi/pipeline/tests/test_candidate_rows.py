@@ -6,10 +6,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import NaiveBayesClassifier
 from claxboi.cli import main
-from claxboi.io import read_table
+from claxboi.io import read_table, write_table
 from claxboi.pipeline import PipelineSettings
 from claxboi.pipeline.candidate_rows import make_candidates
 from claxboi.pipeline.job import _job
+from claxboi.report._blocks import Blocks
 from claxboi.utils import float_values, text_values
 
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.ClaxboiWarning")
@@ -42,6 +43,10 @@ def test_one_word_in_the_settings(done, over_all):
     assert certain.sum() > 20
     for name, values in zip(names, p, strict=True):
         assert_allclose(values[certain], float_values(best, f"P_{name}")[certain], atol=1e-9)
+    assert result.evaluation.method.endswith("over all candidates")
+    labelled = ~np.ma.getmaskarray(table["class"]) & ~gated
+    right = np.asarray(table["class"])[labelled] == np.asarray(table["prediction"])[labelled]
+    assert result.evaluation.accuracy == pytest.approx(right.mean(), abs=0.02)
     # Elsewhere the class changes with the counterpart.
     before = np.array([float_values(best, f"P_{name}") for name in names])
     assert np.nanmax(np.abs(p - before)) > 0.05
@@ -83,6 +88,42 @@ def test_a_source_is_explained_with_its_candidates(over_all, capsys):
     explanation = model.explain(table[row], candidates=candidates)
     for name in model.classes_:
         assert explanation.posterior[name] == pytest.approx(float(table[f"P_{name}"][row]))
+
+
+def test_candidates_on_the_command_line(over_all, tmp_path, capsys):
+    output, result = over_all
+    table = result.table[~result.table["prediction"].mask]
+    first = table[:100]
+    candidates = Table.read(f"{output}.candidates.fits")
+    place = {row: k for k, row in enumerate(np.flatnonzero(~result.table["prediction"].mask)[:100])}
+    candidates = candidates[np.isin(candidates["primary"], list(place))]
+    candidates["primary"] = [place[row] for row in candidates["primary"].tolist()]
+    paths = [str(tmp_path / name) for name in ("sources.fits", "candidates.fits", "out.fits")]
+    write_table(first, paths[0])
+    write_table(candidates, paths[1])
+    model = f"{output}.model.ecsv"
+    words = ["classify", paths[0], "-o", paths[2], "--model", model, "--candidates", paths[1]]
+    assert main([*words, "--priors", "training", "--overwrite"]) == 0
+    assert "match_entropy" in read_table(paths[2]).colnames
+    capsys.readouterr()
+    assert main(["explain", paths[2], "3", "--model", model]) == 2
+    assert "name their file with --candidates" in capsys.readouterr().err
+    assert main(["explain", paths[2], "3", "--model", model, "--candidates", paths[1]]) == 0
+    assert "possible counterparts" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_the_report_has_both_answers(over_all, tmp_path, monkeypatch):
+    output, _ = over_all
+    seen = []
+    add_texts = Blocks.add_texts
+
+    def gather(self, texts):
+        seen.extend(texts := list(texts))
+        return add_texts(self, texts)
+
+    monkeypatch.setattr(Blocks, "add_texts", gather)
+    assert main(["report", str(output), "-o", str(tmp_path / "page.html")]) == 0
+    assert any("Over all candidates it is" in str(text) for text in seen)
 
 
 def test_sources_that_are_left_out_have_no_candidates(over_all):

@@ -10,7 +10,7 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from claxboi.references import FetchError, UnknownTableError, get_reference, load_records
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.training import ClassRule, add_labels, class_schemes
-from claxboi.training._catalogues import _simbad_kinds, parse_catalogues
+from claxboi.training.label_catalogues import _simbad_kinds, parse_catalogues
 from claxboi.training.schemes import GENERAL
 from claxboi.training.tests.sky import CASES, EXPECTED, make_sky
 from claxboi.utils import ClaxboiWarning

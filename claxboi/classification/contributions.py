@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._posterior import category_exponents, log_normalize, log_proportions
+from .posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
 __all__ = ["Contributions", "find_contributions", "stored_priors", "write_sentence"]

@@ -9,10 +9,10 @@ from html import escape
 
 import numpy as np
 
-from claxboi.utils import float_values, text_values
 from claxboi.utils.style import class_styles
 
 from ._scores import SCORES
+from .results import count_members
 
 __all__ = []
 
@@ -60,16 +60,12 @@ def result_html(result):
     """
     record = result.meta["claxboi"]["classification"]
     classes = [str(name) for name in record["classes"]]
-    prediction, _ = text_values(result, "prediction")
-    counts = [np.count_nonzero(prediction == name) for name in classes]
     rows = [["", "predicted", "expected", "", ""]]
     colors = _colors(classes)
-    for name, count in zip(classes, counts, strict=True):
-        p = float_values(result, f"P_{name}") if f"P_{name}" in result.colnames else np.array([])
-        p = p[np.isfinite(p)]
-        expected = f"{p.sum():.1f}" if len(p) else "-"
+    for name, count, expected in zip(classes, *count_members(result, classes), strict=True):
         bar = _bar(count / max(len(result), 1), color=colors[name])
-        rows.append([escape(name), f"{count}", expected, _share(count, len(result)), bar])
+        number = "-" if np.isnan(expected) else f"{expected:.1f}"
+        rows.append([escape(name), f"{count}", number, _share(count, len(result)), bar])
     parts = [f"<p><b>{len(result)} classified sources</b>{_how(result, record)}</p>", _table(rows)]
     shown = [name for name in _COLUMNS if name in result.colnames]
     if shown and len(result):

@@ -11,7 +11,7 @@ from astropy import units as u
 
 from claxboi.utils import check_choice, check_columns, float_values, text_values
 
-from ._catalogue_positions import read_positions
+from .catalogue_positions import read_positions
 
 __all__ = ["Ellipses", "read_ellipses", "read_galaxy_ids"]
 

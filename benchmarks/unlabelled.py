@@ -1,0 +1,100 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Scores of the whole job on the sources of mock skies that no catalogue labels.
+
+    python benchmarks/unlabelled.py [--rng 101 102 201 202] [--n-sources 6000]
+
+Rows: ``claxboi run`` with its default settings, without the refinement, with the presence of
+values as evidence (missing="existence"), and at the proportions of the labels. Labels are those
+of catalogues, so labelled sources are brighter than the others. Log-loss of probabilities clipped
+at 0.0001; ECE in ten bins of the largest probability.
+"""
+
+import argparse
+import dataclasses
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from claxboi.pipeline import PipelineSettings, run
+from claxboi.simulation import make_mock_sky
+from claxboi.utils import float_values, text_values
+
+CLIP = 1e-4
+
+
+def variants():
+    """Return the settings by name."""
+    base = PipelineSettings.named("whole-catalogue")
+
+    def change(**settings):
+        own = dataclasses.replace(base.classification, **settings)
+        return dataclasses.replace(base, classification=own)
+
+    return {
+        "default": base,
+        "recipe=published": change(recipe="published"),
+        "missing=existence": change(missing="existence"),
+        "priors=training": change(priors="training"),
+    }
+
+
+def posteriors(sky, settings):
+    """Do the job; return the classes, the probabilities and which sources have a label."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        done = run(
+            sky.xray,
+            Path(folder) / "out.fits",
+            settings=settings,
+            references={**sky.references, **sky.others},
+            show_progress=False,
+        )
+        result = done.table
+    classes = [str(name) for name in result.meta["claxboi"]["classification"]["classes"]]
+    p = np.array([float_values(result, f"P_{name}") for name in classes])
+    return classes, p, ~text_values(result, "class")[1]
+
+
+def scores(p, codes):
+    """Return the scores by name."""
+    n = len(codes)
+    best, hit = p.argmax(axis=0), p.argmax(axis=0) == codes
+    recall, f1 = [], []
+    for c in range(len(p)):
+        true = np.sum((best == c) & (codes == c))
+        recall.append(true / max(np.sum(codes == c), 1))
+        f1.append(2 * true / max(np.sum(best == c) + np.sum(codes == c), 1))
+    largest = p.max(axis=0)
+    bins = np.minimum((10 * largest).astype(int), 9)
+    gap = np.bincount(bins, hit - largest, 10)
+    return {
+        "accuracy": hit.mean(),
+        "balanced": np.mean(recall),
+        "macro F1": np.mean(f1),
+        "log-loss": -np.log(np.maximum(p[codes, np.arange(n)], CLIP)).mean(),
+        "ECE": np.abs(gap).sum() / n,
+    }
+
+
+def main():
+    """Read the arguments, and score each sky with each setting."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--rng", type=int, nargs="+", default=[101, 102, 201, 202])
+    parser.add_argument("--n-sources", type=int, default=6000)
+    options = parser.parse_args()
+    for rng in options.rng:
+        sky = make_mock_sky(options.n_sources, rng=rng)
+        truth = np.asarray(sky.truth["true_class"]).astype(str)
+        for name, settings in variants().items():
+            classes, p, has_label = posteriors(sky, settings)
+            chosen = ~has_label & np.isin(truth, classes) & np.isfinite(p).all(axis=0)
+            codes = np.array([classes.index(label) for label in truth[chosen]])
+            row = "  ".join(f"{key} {x:.3f}" for key, x in scores(p[:, chosen], codes).items())
+            print(f"rng {rng}  {name:18s}  n {len(codes)}  {row}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
