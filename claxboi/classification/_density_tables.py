@@ -43,9 +43,11 @@ class DensityTable:
         # What is missing adds nothing; each atom has an entry of its own.
         at_atoms = np.empty((n_classes, len(density.atoms)))
         density.likelihood(density.atoms, at_atoms)
-        self._base = np.hstack([values[:, :-1], np.zeros((n_classes, 1)), np.log(at_atoms)])
-        self._slope = np.zeros_like(self._base)
-        self._slope[:, : self._missing] = np.diff(values) / np.diff(nodes)
+        base = np.hstack([values[:, :-1], np.zeros((n_classes, 1)), np.log(at_atoms)])
+        slope = np.zeros_like(base)
+        slope[:, : self._missing] = np.diff(values) / np.diff(nodes)
+        # All that belongs to a cell lies side by side: one look in memory for all classes.
+        self._entries = np.ascontiguousarray(np.concatenate([base, slope]).T)
 
     def __len__(self):
         return self._missing
@@ -70,12 +72,10 @@ class DensityTable:
         np.copyto(cell, self._missing, where=~inside)
         for k, atom in enumerate(density.atoms):
             cell[points == atom] = self._missing + 1 + k
-        rest = np.empty(len(points))
-        for c, (base, slope) in enumerate(zip(self._base, self._slope, strict=True)):
-            np.take(base, cell, out=out[c], mode="clip")
-            np.take(slope, cell, out=rest, mode="clip")
-            rest *= here
-            out[c] += rest
+        entries = self._entries.take(cell, axis=0, mode="clip")
+        base, slope = np.split(np.ascontiguousarray(entries.T), 2)
+        slope *= here
+        np.add(base, slope, out=out)
         beyond = np.flatnonzero(cell == self._missing)
         beyond = beyond[~np.isnan(points[beyond])]
         if len(beyond):
