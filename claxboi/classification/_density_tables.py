@@ -16,6 +16,9 @@ __all__ = ["DensityTable", "make_table"]
 #: Largest error of a table in nats, at all training values and in the middle of all cells.
 TOLERANCE = 5e-6
 
+#: Training values per cell to start with, if that makes more cells than the next number.
+KINKS_PER_CELL = 16
+
 #: Cells to start with, most cells, and most rounds in which they are cut.
 FIRST_CELLS = 512
 MOST_CELLS = 100_000
@@ -116,7 +119,8 @@ def make_table(density, tolerance=TOLERANCE):
     # As many cells in the middle as in the tails.
     start = np.concatenate([ends, np.linspace(*ends, FIRST_CELLS // 2)])
     if len(kinks):
-        chosen = np.linspace(0, len(kinks) - 1, min(FIRST_CELLS // 2, len(kinks))).astype(int)
+        count = min(max(FIRST_CELLS // 2, len(kinks) // KINKS_PER_CELL), len(kinks))
+        chosen = np.linspace(0, len(kinks) - 1, count).astype(int)
         start = np.concatenate([start, kinks[chosen]])
     edges = np.unique(start)
     values = evaluate(edges)

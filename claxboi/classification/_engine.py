@@ -29,8 +29,10 @@ __all__ = ["Engine", "NotFittedError"]
 log = logging.getLogger(__name__)
 
 
-#: From so many sources on, densities are looked up in tables.
+#: From so many sources on, and so many for each training row, densities are looked up in tables:
+#: to make these for fewer would take longer.
 TABULATED_FROM = 20_000
+TABULATED_PER_ROW = 2
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -222,7 +224,9 @@ class Engine:
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
         """Call work(chunk, terms) for each chunk of sources, on all cores."""
-        tabulated = len(sources) >= TABULATED_FROM and not self._is_exact
+        n_training = 0 if self._training is None else len(self._training)
+        least = max(TABULATED_FROM, TABULATED_PER_ROW * n_training)
+        tabulated = len(sources) >= least and not self._is_exact
 
         def each(rows):
             # Each property apart takes much room: less than a cache holds at a time.

@@ -122,6 +122,7 @@ def test_answers_from_tables(labelled, refine, monkeypatch):
     for table in (labelled, rest):
         slow = model.predict_log_proba(table, "training")
         monkeypatch.setattr(engine, "TABULATED_FROM", 1)
+        monkeypatch.setattr(engine, "TABULATED_PER_ROW", 0)
         fast = model.predict_log_proba(table, "training")
         result = model.classify(table, "training")
         model._is_exact = True
