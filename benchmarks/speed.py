@@ -30,8 +30,8 @@ CATEGORIES = {
 PRIORS = {"a": 0.55, "b": 0.20, "c": 0.03, "d": 0.02, "e": 0.05, "f": 0.05, "g": 0.10}
 
 
-def make_table(n, seed, *, labels):
-    """Make sources of 7 classes with 18 properties, a fifth of the values missing."""
+def make_table(n, seed, *, labels, missing=0.2):
+    """Make sources of 7 classes with 18 properties, and a share of missing values."""
     rng = np.random.default_rng(seed)
     names = list(PRIORS)
     codes = rng.choice(len(names), n, p=list(PRIORS.values()))
@@ -41,7 +41,7 @@ def make_table(n, seed, *, labels):
         for _ in range(size):
             shift = np.random.default_rng(number).normal(0, 1, len(names))[codes]
             values = rng.normal(shift, 1.0)
-            values[rng.random(n) < 0.2] = np.nan
+            values[rng.random(n) < missing] = np.nan
             table[f"{category}_{number}"] = values
             number += 1
     if labels:

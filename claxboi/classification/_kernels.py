@@ -260,6 +260,30 @@ class ExponentialSums:
                     from_right[c] *= decay_right
         out += from_right
 
+    @np.errstate(over="ignore")
+    def evaluate_class(self, points, codes):
+        """
+        Evaluate the sum of one class for each point.
+
+        Parameters
+        ----------
+        points : `~numpy.ndarray` of shape (m,)
+            As for `evaluate`.
+        codes : `~numpy.ndarray` of int, shape (m,)
+            The classes.
+
+        Returns
+        -------
+        sums : `~numpy.ndarray` of shape (m,)
+        """
+        interval = self._find(points)
+        rate = -1 / self.bandwidths[codes]
+        sums = np.exp(np.abs(points - self.knots.take(interval)) * rate)
+        sums *= self.left[codes, interval]
+        from_right = np.exp(np.abs(self.knots.take(interval + 1) - points) * rate)
+        from_right *= self.right[codes, interval]
+        return sums + from_right
+
     def _find(self, points):
         """Return the interval of each point."""
         if len(self._ranks) == 0:
@@ -332,6 +356,7 @@ class GaussianSums:
         if lower is not None and upper is not None:
             bandwidths = np.minimum(bandwidths, self.WIDEST * (upper - lower))
         self.bandwidths = bandwidths
+        self.knots = values
         self._cells, self._terms = [], []
         for c, h in enumerate(bandwidths):
             members = codes == c
@@ -368,6 +393,18 @@ class GaussianSums:
         for c, h in enumerate(self.bandwidths):
             out[c] = sum(self._sum(c, image) for image in images)
             out[c] *= self._decay(beyond, h)
+
+    def evaluate_class(self, points, codes):
+        """
+        Evaluate the sum of one class for each point; see `ExponentialSums.evaluate_class`.
+        """
+        sums = np.empty(len(points))
+        for c in np.unique(codes):
+            members = codes == c
+            inside, beyond = self._split(points[members])
+            total = sum(self._sum(c, image) for image in self._images(inside))
+            sums[members] = total * self._decay(beyond, self.bandwidths[c])
+        return sums
 
     def _split(self, points):
         """Return the nearest place within the bounds, and the distance from there."""

@@ -118,16 +118,21 @@ class OutlierScale:
         score = self._score(total, pattern, patterns, np.arange(n_classes))
         result = np.zeros(total.shape[1])
         keys = _pattern_keys(patterns)
-        order = np.argsort(pattern, kind="stable")
+        # Few patterns are common; only their sources are put in order.
+        known = np.concatenate([common for common, _ in self._common])
+        # By sorting, for the tables of NumPy 2.0 do not hold keys of 64 bits.
+        is_common = np.isin(keys, known, kind="sort")
+        order = np.flatnonzero(is_common[pattern])
+        order = order[np.argsort(pattern[order], kind="stable")]
         edges = np.searchsorted(pattern[order], np.arange(len(patterns) + 1))
+        numbers = np.flatnonzero(is_common)
         for c, ranks in enumerate(self._ranks):
             member = np.zeros(len(pattern), bool)
             if codes is not None:
                 member = (np.atleast_2d(codes) == c).any(axis=0)
             p = ranks(score[c], member)
             common, groups = self._common[c]
-            # By sorting, for the tables of NumPy 2.0 do not hold keys of 64 bits.
-            for k in np.flatnonzero(np.isin(keys, common, kind="sort")):
+            for k in numbers[np.isin(keys[numbers], common, kind="sort")]:
                 rows = order[edges[k] : edges[k + 1]]
                 group = groups[int(np.searchsorted(common, keys[k]))]
                 p[rows] = group(score[c, rows], member[rows])

@@ -186,7 +186,20 @@ def find_contributions(model, table, priors=None, *, parent=None):
 
 
 def stored_priors(table, model):
-    """Return the priors with which a result was made, None where it does not say."""
+    """
+    Return the priors with which a result was made, None where it does not say.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The result.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        What made it.
+
+    Returns
+    -------
+    proportions : `~numpy.ndarray` of shape (n_classes,) or None
+    """
     stored = table.meta.get("claxboi", {}).get("classification", {})
     priors = stored.get("priors")
     if stored.get("classes") != model.classes_ or not isinstance(priors, dict):

@@ -85,7 +85,7 @@ def test_a_class_without_a_prior_is_never_chosen():
         (3, TypeError, "got 3"),
         ({"f1": "QSO"}, ValueError, "classes of the model .AGN, CV, star., got"),
         ({"QSO": 2}, ValueError, "QSO"),
-        ({}, ValueError, "got {}"),
+        ({}, ValueError, "at least one class, got an empty mapping"),
         ({"CV": 0}, ValueError, "cost of 'CV'"),
         ({"CV": "much"}, TypeError, "cost of 'CV'"),
     ],

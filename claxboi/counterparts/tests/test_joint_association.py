@@ -200,6 +200,36 @@ def test_outside_of_a_survey_nothing_is_lost():
     assert summary["detected"]["both"] == pytest.approx(np.mean(has[0] & has[1]), abs=0.08)
 
 
+def test_two_surveys_of_one_domain():
+    """Each source has the candidates of the survey that has its best counterpart."""
+    sky = TwoSurveys(10, n=300, density=20_000)
+    whole = sky.rows()
+    opt, middle = sky.tables["opt"], np.median(sky.xray["ra"])
+    sky.tables = {
+        "east": opt[opt["ra"] > middle],
+        "west": opt[opt["ra"] <= middle],
+        "ir": sky.tables["ir"],
+    }
+    rows = find_in_surveys(
+        sky.xray,
+        list(sky.tables),
+        domain={"east": "opt", "west": "opt", "ir": "ir"},
+        keep="all",
+        references=sky.tables,
+        show_progress=False,
+    )
+    p = float_values(rows, "match_probability")
+    assert_allclose(np.bincount(rows["primary"], p), 1)
+    known = ~rows["opt_id"].mask
+    side = np.where(sky.xray["ra"] > middle, "east", "west")[np.asarray(rows["primary"])]
+    assert np.mean(rows["opt_reference"][known] == side[known]) > 0.99
+    ours, theirs = (
+        float_values(one, "match_probability")[sky.is_true(one)] for one in (rows, whole)
+    )
+    logs = [np.mean(np.log(np.maximum(one, 1e-3))) for one in (ours, theirs)]
+    assert logs[0] == pytest.approx(logs[1], abs=0.1)
+
+
 def test_wrong_domains():
     sky = TwoSurveys(1, n=20)
     options = {"references": sky.tables, "show_progress": False}

@@ -35,7 +35,7 @@ def test_keys_are_not_patterns(store):
     assert store.paths("a[1]*") == [path]
 
 
-@pytest.mark.parametrize("content", ["", "half a te", "other text"])
+@pytest.mark.parametrize("content", ["", "half a text", "other text"])
 def test_damaged_files_are_not_used(store, content, caplog):
     path = keep(store, "whole text")
     assert store.is_intact(path)
