@@ -72,8 +72,6 @@ def run(step, n_sources, n_labelled, repeat, queue):
     """Time one step; runs in a process of its own."""
     warnings.simplefilter("ignore")
     from claxboi.classification import NaiveBayesClassifier
-    from claxboi.classification._search import collect_terms, labelled_sources
-    from claxboi.classification.weights import F1Objective
 
     training = make_table(n_labelled, 1, labels=True)
     model = NaiveBayesClassifier(properties())
@@ -86,17 +84,6 @@ def run(step, n_sources, n_labelled, repeat, queue):
         times = measure(lambda: model.classify(table, PRIORS, show_progress=False), repeat)
     if step == "leave-one-out":
         times = measure(lambda: model.evaluate(training, PRIORS, show_progress=False), repeat)
-    if step == "f1 objective":
-        _, codes, sources = labelled_sources(model, training)
-        terms = collect_terms(model, sources)
-        prior = np.array(list(PRIORS.values()))
-        objective = F1Objective(
-            terms, codes, np.log(prior)[:, np.newaxis], prior, "none", "existence", None
-        )
-        weights = np.full(len(CATEGORIES) + 1, 0.3)
-        n_calls = 20
-        wall, cpu = measure(lambda: [objective(weights) for _ in range(n_calls)], repeat)
-        times = wall / n_calls, cpu / n_calls
     if step in {"optimize f1", "optimize log_loss"}:
         objective = step.split()[1]
         times = measure(
@@ -108,7 +95,7 @@ def run(step, n_sources, n_labelled, repeat, queue):
     queue.put((*times, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2))
 
 
-STEPS = ("fit", "classify", "leave-one-out", "f1 objective", "optimize f1", "optimize log_loss")
+STEPS = ("fit", "classify", "leave-one-out", "optimize f1", "optimize log_loss")
 
 
 def main():

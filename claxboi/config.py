@@ -5,10 +5,13 @@ The settings of claxboi, as astropy configuration items in ``claxboi.cfg``.
 
 from astropy import config as _config
 
-__all__ = ["CUTOFF", "MIN_CLASS_SIZE", "Conf", "conf"]
+__all__ = ["CUTOFF", "HOST_RADIUS", "MIN_CLASS_SIZE", "Conf", "conf"]
 
 CUTOFF = 0.5
 """Smallest probability of a counterpart in a survey, ``p_any``, with which it is taken."""
+
+HOST_RADIUS = 1.5
+"""How far out a source belongs to a galaxy, in units of its ellipse (Tranin et al. 2022)."""
 
 MIN_CLASS_SIZE = 3
 """Classes with fewer labelled sources are left out, where nothing else is asked for."""

@@ -75,7 +75,7 @@ plot_rcparams = {"savefig.bbox": "tight"}
 plot_apply_rcparams = True
 
 # -- Gallery --------------------------------------------------------------------------------------
-# In the order of the work: what comes in, who is who, what is known, which class, and then.
+# In the order of the work: input, counterparts, labels, classes, and use of the result.
 examples = [
     "field",
     "star_or_agn",

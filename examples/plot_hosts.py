@@ -77,7 +77,7 @@ for name in galaxies["galaxy_id"]:
     print(name, np.count_nonzero((xray["galaxy_id"] == name).filled(False)))
 
 # %%
-# Sources inside the dashed line, 1.26 times the ellipse, have a host. Some of them are background
+# Sources inside the dashed line, 1.5 times the ellipse, have a host. Some of them are background
 # objects, with the same density as outside; a host alone does not make a source a member.
 
 plot_hosts(xray, galaxies, "M31")

@@ -14,6 +14,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.catalog import make_column
+from claxboi.config import HOST_RADIUS
 from claxboi.utils import (
     ClaxboiWarning,
     check_columns,
@@ -53,7 +54,7 @@ def find_hosts_in(
     *,
     sizes: str | Reference = "hyperleda",
     references: Mapping | None = None,
-    factor: Any = 1.26,
+    factor: Any = HOST_RADIUS,
     max_distance: Quantity = 500 * u.Mpc,
     missing_angle: Any = "mean",
     cache: Any = True,

@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.catalog import make_column
+from claxboi.config import HOST_RADIUS
 from claxboi.utils import (
     add_columns,
     check_columns,
@@ -43,7 +44,7 @@ def find_hosts(
     xray: Table,
     galaxies: Table,
     *,
-    factor: float = 1.26,
+    factor: float = HOST_RADIUS,
     missing_angle: Literal["mean", "major", "skip"] = "mean",
 ) -> Table:
     r"""
@@ -63,8 +64,8 @@ def find_hosts(
         ``r25_angle`` (position angle of the major axis in deg, East of North) and
         ``galaxy_distance`` with ``galaxy_distance_error`` (Mpc).
     factor : float, optional
-        How far out a source may lie, in units of the ellipse. Default 1.26, about the Holmberg
-        radius; 1 is D25 itself; the published rule for labels is 1.5.
+        How far out a source may lie, in units of the ellipse. Default: the published
+        1.5 (Tranin et al. 2022); 1 is D25 itself, and 1.26 about the Holmberg radius.
     missing_angle : {"mean", "major", "skip"}, optional
         What stands for an ellipse without a position angle: a circle of the same area (radius
         the geometric mean of the axes; default), a circle of the major axis, or nothing.
@@ -108,7 +109,7 @@ def find_hosts(
     >>> from claxboi.counterparts import find_hosts
     >>> galaxies = Table({"galaxy_id": ["edge-on"], "ra": [10.0], "dec": [0.0],
     ...                   "r25_major": [100.0], "r25_ratio": [0.5], "r25_angle": [90.0]})
-    >>> xray = Table({"ra": [10.02, 10.0, 10.0], "dec": [0.0, 0.0125, 0.02]})
+    >>> xray = Table({"ra": [10.02, 10.0, 10.0], "dec": [0.0, 0.0125, 0.025]})
     >>> hosts = find_hosts(xray, galaxies)
     >>> hosts["galaxy_radius"].format = ".2f"
     >>> print(hosts["primary", "secondary", "galaxy_radius"])

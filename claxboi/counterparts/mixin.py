@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from astropy.table import Table
 
+from claxboi.config import HOST_RADIUS
 from claxboi.utils import as_method
 
 from .find_counterparts import find_counterparts
@@ -55,7 +56,7 @@ class CounterpartMixin:
         self,
         galaxies: str | Table = "glade",
         *,
-        factor: float = 1.26,
+        factor: float = HOST_RADIUS,
         overwrite: bool = False,
         **options: Any,
     ) -> Table:

@@ -11,6 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
+from claxboi.config import HOST_RADIUS
 from claxboi.counterparts import best_hosts, find_hosts
 from claxboi.counterparts.catalogue_positions import read_positions
 from claxboi.counterparts.galaxy_tables import read_ellipses, read_galaxy_ids
@@ -37,7 +38,7 @@ def plot_hosts(
     galaxies: Table,
     galaxy_id: str | int,
     *,
-    factor: float = 1.26,
+    factor: float = HOST_RADIUS,
     missing_angle: Literal["mean", "major", "skip"] = "mean",
     ax: Axes | None = None,
 ) -> Axes:

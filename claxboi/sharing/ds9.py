@@ -213,7 +213,7 @@ def error_axes(table: Table) -> tuple[ndarray, ndarray, ndarray]:
 
 def _texts(table, names):
     """
-    Write what stands beside each source: identifier, class and its probability.
+    Format the label of each region: identifier, class and its probability.
     """
     parts = [names]
     if "source_id" in table.colnames:

@@ -146,7 +146,7 @@ def receive_selection(table: Table, *, timeout: float = 300.0) -> Table:
 
 def _taker(hub, table, arrived):
     """
-    Return what takes the messages of rows, and leaves aside those of other tables.
+    Make a handler for messages that select rows, which ignores those about other tables.
     """
 
     def take(_private_key, _sender, message_id, _mtype, parameters, _extra):
@@ -215,7 +215,7 @@ def _coordinates(position):
 
 def samp_package():
     """
-    Import the package that speaks SAMP, which moves from astropy to pyvo in astropy 8.
+    Import the SAMP package, which moves from astropy to pyvo in astropy 8.
 
     Returns
     -------
@@ -255,7 +255,7 @@ def _connected():
 
 def _within(seconds, call, *arguments):
     """
-    Make a call that can hang, and abandon it after a time.
+    Call a function that can hang, and stop waiting after a time.
     """
     answer = Future()
 

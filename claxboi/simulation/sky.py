@@ -304,7 +304,9 @@ def _find_hosts(sources, galaxies):
     with warnings.catch_warnings():
         # It is fine if none is in a galaxy.
         warnings.simplefilter("ignore", ClaxboiWarning)
-        hosts = find_hosts(Table({"ra": sources["ra"][agn], "dec": sources["dec"][agn]}), ellipses)
+        # The galaxies of this sky end at about the Holmberg radius, whatever a search takes.
+        xray = Table({"ra": sources["ra"][agn], "dec": sources["dec"][agn]})
+        hosts = find_hosts(xray, ellipses, factor=1.26)
     behind, first = np.unique(np.asarray(hosts["primary"]), return_index=True)
     sources["class"][agn[behind]] = names.index("AGN_2")
     sources["host"][agn[behind]] = np.asarray(hosts["secondary"])[first]

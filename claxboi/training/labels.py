@@ -12,6 +12,7 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import make_column
+from claxboi.config import HOST_RADIUS
 from claxboi.utils import (
     InputKeyError,
     add_columns,
@@ -53,7 +54,7 @@ def add_labels(
     radius: Quantity = 3 * u.arcsec,
     n_sigma: float = 3.0,
     slack: Quantity | Mapping[str, Any] | None = None,
-    host_radius: float = 1.5,
+    host_radius: float = HOST_RADIUS,
     min_extent: Quantity = 0 * u.arcsec,
     min_quality: int = 2,
     min_snr: float = 10.0,

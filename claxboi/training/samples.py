@@ -17,7 +17,7 @@ from astropy import units as u
 from astropy.config import get_cache_dir
 from astropy.table import Table
 
-from claxboi.config import MIN_CLASS_SIZE, conf
+from claxboi.config import HOST_RADIUS, MIN_CLASS_SIZE, conf
 from claxboi.counterparts import find_hosts_in
 from claxboi.io import read_table, write_table
 from claxboi.properties import add_properties, known_properties
@@ -106,7 +106,7 @@ def build(
     n_sigma: Any = 3.0,
     slack: Any = None,
     counterpart_radius: Quantity = 10 * u.arcsec,
-    host_radius: Any = 1.5,
+    host_radius: Any = HOST_RADIUS,
     max_distance: Quantity = 500 * u.Mpc,
     min_extent: Any = 0 * u.arcsec,
     min_quality: Any = 2,

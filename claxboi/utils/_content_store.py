@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Keep files under the hash of what they answer and the checksum of their content.
+Content store: files named by a key and by the checksum of their content.
 """
 
 import contextlib

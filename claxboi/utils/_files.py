@@ -52,7 +52,7 @@ def check_output(path, *, overwrite=False):
 @contextmanager
 def replacing(path, *, overwrite=False):
     """
-    Give the name of a new file that takes the place of another once it is complete.
+    Write a file under a temporary name, and move it into place once it is complete.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def replacing(path, *, overwrite=False):
 @contextmanager
 def replacing_all(paths, *, overwrite=False):
     """
-    Give the names of new files that take the places of others once all of them are complete.
+    Write files under temporary names, and move them into place once all are complete.
 
     Parameters
     ----------

@@ -259,7 +259,7 @@ def check_path(value, name):
 
 def check_rng(value, name="rng"):
     """
-    Make a random generator of an argument.
+    Make a random generator from an argument.
 
     Parameters
     ----------

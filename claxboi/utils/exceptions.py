@@ -82,7 +82,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 def warn(message: str, category: type = ClaxboiWarning) -> None:
     """
-    Emit a warning that points at the caller's line, not at one of ours.
+    Emit a warning that points at the caller's line, outside claxboi.
 
     Parameters
     ----------

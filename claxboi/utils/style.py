@@ -35,7 +35,7 @@ SHADE = "#BDBDBD"
 
 def class_styles(classes):
     """
-    Give each class its colour, marker and line.
+    Return the colour, marker and line style of each class.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def class_styles(classes):
 
 def category_colors(categories):
     """
-    Give each category of properties its colour.
+    Return the colour of each category of properties.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def category_colors(categories):
 
 def place_styles(places):
     """
-    Give some of the classes the look that they have among all.
+    Return the styles of some classes, the same as in figures of all classes.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def hide_spines(ax, *sides):
 
 def marker_style(style, size):
     """
-    Return how the points of a class look, for `~matplotlib.lines.Line2D`.
+    Return the properties of the markers of a class, for `~matplotlib.lines.Line2D`.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def marker_style(style, size):
 
 def arrow_marker(east, north):
     """
-    Make a marker: an arrow that starts at the value.
+    Make a marker that is an arrow with its tail at the value.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def arrow_marker(east, north):
 
 def width_inches(ax):
     """
-    Return the width that an Axes has in its figure before it is laid out.
+    Return the width of an Axes before its figure is laid out.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def read_votes(path: str | PathLike[str], format: str | None = None) -> Table:
            x1   Bob unsure
            x1   Ann   star
     """
-    # An identifier such as 007 is no number.
+    # An identifier such as 007 is not a number.
     return _clean(read_table(path, format, as_text=True))
 
 

@@ -83,7 +83,7 @@ def apply_votes(
         "catalogue", empty without a label). Pass it on as
         ``classify(table, training=sample, weight="label_weight")``, or to
         `~claxboi.classification.NaiveBayesClassifier.fit` with its weights. A source with a soft
-        label is known again by its properties and, where there are ``ra`` and ``dec``, by these.
+        label is matched to it by its properties and, if present, by ``ra`` and ``dec``.
         With ``drawn``, ``population_weight`` is the weight over the probability of selection: how
         many sources a row stands for, masked for those that were not drawn. Where it has the
         predictions, a row stands also for the drawn sources of its predicted class for which no

@@ -120,7 +120,8 @@ def test_classified_again(result, tmp_path):
             show_progress=False,
         )
         assert again["is_training"].tolist() == result["is_training"].tolist()
-        assert np.abs(again["P_AGN"] - result["P_AGN"]).max() == 0
+        # Sums over other lengths of arrays may differ in the last bits.
+        np.testing.assert_allclose(again["P_AGN"], result["P_AGN"], rtol=0, atol=1e-12)
 
 
 def test_csv_has_the_values(result, tmp_path):

@@ -33,7 +33,7 @@ def scattered(ax):
 
 
 def test_artists(xray, galaxies, check_drawing):
-    ax = plot_hosts(xray, galaxies, "big")
+    ax = plot_hosts(xray, galaxies, "big", factor=1.26)
     texts = check_drawing(ax)
     assert {"big", "small", "Offset to the East [arcmin]"} <= set(texts)
     assert "far" not in texts
