@@ -66,6 +66,8 @@ def read_fits(path, *, table=None):
             missing = _missing_values(hdu)
             _drop_wrong_formats(hdu)
             result = Table.read(hdu, format="fits")
+            if isinstance(hdu, fits.TableHDU):
+                _drop_trailing_blanks(result)
             note = _note_of_topcat(hdus[0])
     for name, mask in missing.items():
         if name in result.colnames and isinstance(result[name], Column):
@@ -77,6 +79,15 @@ def read_fits(path, *, table=None):
     _restore_text(result, result.meta.pop(ASCII_KEY, None))
     restore_meta(result, text or note)
     return result
+
+
+def _drop_trailing_blanks(table):
+    """
+    Take the blanks that fill a field from text, which some versions of astropy keep.
+    """
+    for column in table.itercols():
+        if isinstance(column, Column) and column.dtype.kind in "SU":
+            column[:] = np.char.rstrip(np.asarray(column))
 
 
 def _choose(hdus, path, table):
