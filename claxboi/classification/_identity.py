@@ -13,7 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from claxboi.counterparts import sky_pairs
-from claxboi.utils import ClaxboiWarning, check_columns, float_values, text_values
+from claxboi.utils import ClaxboiWarning, check_columns, float_values, read_unit, text_values
 
 from ._hashing import mix
 
@@ -385,6 +385,8 @@ def _read_positions(table):
                 [float_values(table, names[name], unit="deg") for name in POSITION_COLUMNS]
             )
         except (TypeError, UnitConversionError):
+            if not all(_has_readable_unit(table[names[name]]) for name in POSITION_COLUMNS):
+                raise
             # A property may be called so, and not be a position.
             return None
         positions[:, ~(np.abs(positions[1]) <= 90)] = np.nan
@@ -393,3 +395,11 @@ def _read_positions(table):
         if isinstance(column, SkyCoord) and column.ndim == 1:
             return np.array([column.icrs.ra.deg, column.icrs.dec.deg])
     return None
+
+
+def _has_readable_unit(column):
+    try:
+        read_unit(getattr(column, "unit", None))
+    except ValueError:
+        return False
+    return True

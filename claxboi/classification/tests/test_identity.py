@@ -10,6 +10,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Column, MaskedColumn, QTable, Table, vstack
+from astropy.units import UnitConversionError, UnrecognizedUnit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -423,3 +424,13 @@ def test_units_of_a_position_do_not_count():
     far = Table({"ra": [10.0, 20.0] * u.keV, "dec": [0.0, 1.0] * u.keV})
     assert read_identity(table)
     assert not read_identity(far)
+
+
+def test_positions_in_a_unit_that_cannot_be_read_are_an_error():
+    table = Table({"ra": [10.0, 20.0], "dec": [1.0, 2.0]})
+    table["ra"].unit = UnrecognizedUnit("dgrees")
+    with pytest.raises(UnitConversionError, match=r"'ra' of table .* dgrees, which cannot be read"):
+        read_identity(table)
+    # A property may be called so.
+    table["ra"].unit = "kg"
+    assert read_identity(table).keys(np.arange(2)).shape == (2,)
