@@ -22,7 +22,7 @@ from claxboi.references import CrossmatchMixin
 from claxboi.report import ReportMixin
 from claxboi.sharing import SharingMixin
 from claxboi.training import add_labels, find_training
-from claxboi.utils import as_method
+from claxboi.utils import InputValueError, as_method
 
 from . import classify
 from .io import WRITERS, output_format, read_table, table_file, write_table
@@ -289,7 +289,7 @@ class XrayTable(
         True
         """
         if self.model is None:
-            raise ValueError("the table is not classified yet: call classify() first")
+            raise InputValueError("the table is not classified yet: call classify() first")
         row, _ = find_source(self, source, "the table")
         return self.model.explain(self[row], priors)
 

@@ -7,6 +7,8 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
+from claxboi.utils import InputTypeError
+
 __all__ = ["inside", "inside_rows"]
 
 #: A region in the plane is projected on the plane that touches the sphere at its middle; farther
@@ -96,7 +98,7 @@ def inside(region, coords, *, name="region"):
         return np.asarray(region.contains_skycoords(coords), bool)
     if callable(region):
         return np.asarray(region(coords), bool)
-    raise TypeError(
+    raise InputTypeError(
         f"{name} must be a region of the package regions, a MOC, a function of positions, or a "
         f"list of them, got {type(region).__name__}"
     )

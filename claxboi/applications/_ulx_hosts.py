@@ -10,7 +10,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from claxboi.counterparts.galaxy_tables import read_ellipses, read_galaxy_ids
-from claxboi.utils import float_values, text_values
+from claxboi.utils import InputValueError, float_values, text_values
 
 from ._regions import inside
 
@@ -97,7 +97,7 @@ def observed_hosts(table, galaxies, *, factor, region, flux_limit):
     host = order[place] if len(order) else np.full(len(wanted), -1)
     unknown = ~absent & (ids[host] != wanted if len(order) else True)
     if unknown.any():
-        raise ValueError(
+        raise InputValueError(
             f"galaxies must have every host with its size; {str(wanted[unknown][0])!r} is missing "
             f"({np.count_nonzero(unknown)} sources without their host)"
         )
@@ -108,7 +108,7 @@ def observed_hosts(table, galaxies, *, factor, region, flux_limit):
     if "observed_fraction" in galaxies.colnames:
         fraction = float_values(galaxies, "observed_fraction", name="galaxies")[ellipses.rows]
         if not np.all((fraction >= 0) & (fraction <= 1)):
-            raise ValueError("column 'observed_fraction' of galaxies must be from 0 to 1")
+            raise InputValueError("column 'observed_fraction' of galaxies must be from 0 to 1")
     elif region is None:
         # A list of galaxies has many that nobody looked at.
         fraction = np.isin(np.arange(n), host).astype(float)

@@ -15,6 +15,8 @@ from astropy.table import Table, vstack
 from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers, label_codes
 from claxboi.classification.results import count_members, read_classified
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     check_columns,
     checked,
     float_values,
@@ -113,9 +115,9 @@ def count_classes(
     """
     classes, _ = read_classified(result)
     if not isinstance(model, NaiveBayesClassifier):
-        raise TypeError(f"model must be a NaiveBayesClassifier, got {type(model).__name__}")
+        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {type(model).__name__}")
     if list(model.classes_) != classes:
-        raise ValueError(
+        raise InputValueError(
             f"model must have the classes of result ({', '.join(classes)}), got "
             f"{', '.join(model.classes_)}"
         )
@@ -151,11 +153,11 @@ def _inside(result, region):
     if mask is None:
         return np.ones(len(result), bool)
     if mask.shape != (len(result),):
-        raise ValueError(
+        raise InputValueError(
             f"region as a mask must have one value a row ({len(result)}), got shape {mask.shape}"
         )
     if not mask.any():
-        raise ValueError("region must have sources of result inside: it has none")
+        raise InputValueError("region must have sources of result inside: it has none")
     return mask
 
 

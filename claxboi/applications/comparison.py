@@ -12,6 +12,8 @@ from astropy.table import Table
 
 from claxboi.classification import NaiveBayesClassifier, count_confusion
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     check_columns,
     check_count,
     check_table,
@@ -98,11 +100,13 @@ def compare_models(
     check_table(table)
     for name, model in (("before", before), ("after", after)):
         if not isinstance(model, NaiveBayesClassifier):
-            raise TypeError(f"{name} must be a NaiveBayesClassifier, got {type(model).__name__}")
+            raise InputTypeError(
+                f"{name} must be a NaiveBayesClassifier, got {type(model).__name__}"
+            )
         model._check_fitted()
     classes = list(before.classes_)
     if set(after.classes_) != set(classes):
-        raise ValueError(
+        raise InputValueError(
             f"before and after must have the same classes, got {', '.join(classes)} and "
             f"{', '.join(after.classes_)}"
         )
@@ -111,7 +115,7 @@ def compare_models(
     truth, _ = text_values(table, label)
     known = np.isin(truth, classes)
     if not known.any():
-        raise ValueError(f"column {label!r} of table must have one of {', '.join(classes)}")
+        raise InputValueError(f"column {label!r} of table must have one of {', '.join(classes)}")
     order = np.argsort(classes)
     code = {name: k for k, name in enumerate(classes)}
     truth = order[np.searchsorted(np.array(classes)[order], truth[known])]
@@ -152,7 +156,7 @@ def _weights(table, weight, known):
     values = float_values(table, weight)[known]
     wrong = ~(np.isfinite(values) & (values > 0))
     if wrong.any():
-        raise ValueError(
+        raise InputValueError(
             f"column {weight!r} of table must be above 0 and finite in each row with a class, got "
             f"{values[wrong][0]}"
         )

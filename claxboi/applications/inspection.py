@@ -12,7 +12,15 @@ import numpy as np
 
 from claxboi.catalog import make_column
 from claxboi.classification.results import list_rows, read_classified
-from claxboi.utils import check_count, check_number, checked, float_values, record, text_values
+from claxboi.utils import (
+    InputValueError,
+    check_count,
+    check_number,
+    checked,
+    float_values,
+    record,
+    text_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,14 +167,14 @@ def _rare_classes(result, classes, rare):
     if rare is None:
         priors = result.meta["claxboi"]["classification"].get("priors")
         if not isinstance(priors, dict):
-            raise ValueError(
+            raise InputValueError(
                 "rare must name the rare classes where the priors of result are one row per source"
             )
         return [name for name in classes if priors[name] < RARE_PRIOR]
     rare = [rare] if isinstance(rare, str) else [str(name) for name in rare]
     unknown = [name for name in rare if name not in classes]
     if unknown:
-        raise ValueError(
+        raise InputValueError(
             f"rare must be of the classes {', '.join(classes)}, got {', '.join(unknown)}"
         )
     return rare

@@ -14,6 +14,8 @@ from claxboi.catalog import make_column
 from claxboi.classification import NaiveBayesClassifier
 from claxboi.classification.results import read_classified
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     add_columns,
     check_choice,
     check_number,
@@ -117,12 +119,12 @@ def find_novelties(
     alpha = check_number(alpha, "alpha", minimum=0, maximum=1)
     check_choice(control, (None, "benjamini-hochberg"), "control")
     if model is not None and not isinstance(model, NaiveBayesClassifier):
-        raise TypeError(f"model must be a NaiveBayesClassifier, got {type(model).__name__}")
+        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {type(model).__name__}")
     _check_reach(result, alpha)
     pvalue = float_values(result, "outlier_pvalue")
     known = np.flatnonzero(np.isfinite(pvalue))
     if len(known) == 0:
-        raise ValueError("column 'outlier_pvalue' of result must have a value for some source")
+        raise InputValueError("column 'outlier_pvalue' of result must have a value for some source")
     qvalue = np.full(len(result), np.nan)
     qvalue[known] = false_discovery_control(pvalue[known], method="bh")
     chosen = np.flatnonzero((pvalue if control is None else qvalue) <= alpha)

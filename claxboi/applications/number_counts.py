@@ -14,7 +14,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.utils import quantity_value, warn
+from claxboi.utils import InputValueError, quantity_value, warn
 
 if TYPE_CHECKING:
     from astropy.units import Quantity
@@ -194,7 +194,7 @@ def find_counts(band, model, population=None):
             return record
     known = ", ".join(f"{r['model']} {r['population']} {r['band']}" for r in _records())
     wanted = " ".join(str(part) for part in (model, population, band) if part is not None)
-    raise ValueError(
+    raise InputValueError(
         f"model, population and band must be those of available counts, got {wanted!r}; "
         f"available: {known} keV"
     )
@@ -204,7 +204,7 @@ def _parse(flux, band, model, population):
     record = find_counts(band, model, population)
     values = quantity_value(flux, FLUX_UNIT, "flux")
     if np.any(np.asarray(values) <= 0):
-        raise ValueError(f"flux must be above 0, got {np.nanmin(values):g} {FLUX_UNIT}")
+        raise InputValueError(f"flux must be above 0, got {np.nanmin(values):g} {FLUX_UNIT}")
     lower, upper = record.get("flux_min", 0), record.get("flux_max", np.inf)
     if np.any((np.asarray(values) < lower) | (np.asarray(values) > upper)):
         warn(

@@ -15,6 +15,8 @@ from scipy.stats import norm
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     add_columns,
     check_columns,
     check_number,
@@ -201,7 +203,7 @@ def find_ulx(
     if region is not None:
         member[member] = inside(region, coords[member])
     if not member.any():
-        raise ValueError(f"table must have sources with a flux within {factor:g} x their host")
+        raise InputValueError(f"table must have sources with a flux within {factor:g} x their host")
     if not isinstance(flux_limit, str):
         flux_limit = (
             flux[member].min()
@@ -298,7 +300,7 @@ def _xrb_classes(table, classes):
     if classes is None:
         classes = [name for name in XRB_CLASSES if f"P_{name}" in table.colnames]
         if not classes:
-            raise ValueError(
+            raise InputValueError(
                 "classes must name the classes of X-ray binaries: table has none of "
                 f"{', '.join('P_' + name for name in XRB_CLASSES)}"
             )
@@ -319,7 +321,7 @@ def _flux_ratio(table, band, flux_ratio):
         return check_number(flux_ratio, "flux_ratio", minimum=0, exclusive=True)
     own = _flux_band(table)
     if not own:
-        raise ValueError(
+        raise InputValueError(
             "flux_ratio must be given (flux in the band of the counts over column 'flux') where "
             "table has no column 'flux_band' with one band"
         )
@@ -441,10 +443,10 @@ def galaxy_priors(
     """
     check_table(result, "result")
     if not isinstance(priors, Mapping):
-        raise TypeError(f"priors must map classes to proportions, got {type(priors).__name__}")
+        raise InputTypeError(f"priors must map classes to proportions, got {type(priors).__name__}")
     names = list(priors if classes is None else classes)
     if not {background, xrb} <= set(names) or set(names) != set(priors):
-        raise ValueError(
+        raise InputValueError(
             f"priors must have the classes {background}, {xrb} and all of classes, got those of "
             f"{', '.join(map(str, priors))}"
         )

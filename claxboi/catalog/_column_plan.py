@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from astropy.coordinates import SkyCoord
 
-from claxboi.utils import check_mapping
+from claxboi.utils import InputKeyError, InputTypeError, InputValueError, check_mapping
 
 from ._recognition import (
     axis_error,
@@ -113,7 +113,7 @@ def make_plan(table, mission, columns):
     if missing := {"ra", "dec"} - {step.name for step in steps}:
         if record is not None and not given:
             _refuse_mission(table, record, kind)
-        raise ValueError(
+        raise InputValueError(
             f"table has no position: found no column for {' and '.join(sorted(missing))}. Name "
             "them, columns={'ra': ..., 'dec': ...} (decimal degrees), or add a SkyCoord column. "
             f"Its columns are {_listed(table.colnames)}"
@@ -129,13 +129,13 @@ def _given(table, columns):
         check_mapping(columns, "columns", "names of the vocabulary to columns of the table")
     for name, source in (columns or {}).items():
         if not _is_of_step_1(name) or "<" in name:
-            raise ValueError(
+            raise InputValueError(
                 f"columns must be named as in step 1 of claxboi.catalog.vocabulary(), got {name!r}"
             )
         if not isinstance(source, str):
-            raise TypeError(f"columns[{name!r}] must be the name of a column, got {source!r}")
+            raise InputTypeError(f"columns[{name!r}] must be the name of a column, got {source!r}")
         if source not in table.colnames:
-            raise KeyError(
+            raise InputKeyError(
                 f"columns: table has no column {source!r} for {name!r}; its columns are "
                 f"{_listed(table.colnames)}"
             )
@@ -171,7 +171,7 @@ def _recognise(table):
     ]
     if len(found) > 1:
         listed = ", ".join(record.name for record, _ in found)
-        raise ValueError(
+        raise InputValueError(
             f"table has the columns of several missions, {listed}: choose one with mission=, or "
             "rename the columns of the others"
         )
@@ -206,7 +206,7 @@ def _refuse_mission(table, record, kind):
     there = [name for name in wanted if look(name)]
     others = [other.name for other in missions().values() if _kind(table, other)]
     looks = f"; it looks like {' or '.join(others)}" if others else ""
-    raise ValueError(
+    raise InputValueError(
         f"table is not as {record.name} has it: of the columns {', '.join(wanted)} it has "
         f"{', '.join(there) or 'none'}{looks}. Its columns are {_listed(table.colnames)}; those of "
         "a table of your own are named by columns={'ra': ..., 'flux': ...}"
@@ -282,7 +282,7 @@ def _position(table, steps):
         # The vocabulary's own.
         coords = []
     if len(coords) > 1 or (coords and found):
-        raise ValueError(
+        raise InputValueError(
             f"the position is ambiguous: {', '.join(map(repr, coords))} "
             f"{'are SkyCoord columns' if len(coords) > 1 else 'is a SkyCoord column'}"
             f"{f', beside {found[0].sources[0]!r} and {found[1].sources[0]!r}' if found else ''}; "

@@ -18,7 +18,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 
-from claxboi.utils import float_values, read_unit, sky_separation, text_values
+from claxboi.utils import InputValueError, float_values, read_unit, sky_separation, text_values
 
 from ._values import is_angle_text, is_number_text, read_angles, read_components, read_numbers
 from .columns import describe
@@ -225,7 +225,7 @@ def find_position(table):
     if len(pairs) > 1:
         listed = "; ".join(f"{', '.join(pair.ra)} and {', '.join(pair.dec)}" for pair in pairs)
         first = pairs[0]
-        raise ValueError(
+        raise InputValueError(
             f"the position is ambiguous, it may be {listed}: choose with columns={{'ra': "
             f"{first.ra[0]!r}, 'dec': {first.dec[0]!r}}}"
         )
@@ -671,7 +671,7 @@ def check_single(table, name, candidates):
     """
     if len(candidates) > 1:
         units = ", ".join(f"{own!r} ({table[own].unit or 'no unit'})" for own in candidates)
-        raise ValueError(
+        raise InputValueError(
             f"the column for {name} is ambiguous, it may be {units}: choose with "
             f"columns={{{name!r}: {candidates[0]!r}}}"
         )

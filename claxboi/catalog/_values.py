@@ -10,7 +10,14 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.table import Column
 
-from claxboi.utils import float_values, is_missing, read_unit, text_values
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    float_values,
+    is_missing,
+    read_unit,
+    text_values,
+)
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -42,7 +49,7 @@ def read_numbers(table, name, unit=None, assumed=""):
     """
     column = table[name]
     if not hasattr(column, "dtype"):
-        raise TypeError(f"column {name!r} must hold numbers, got {type(column).__name__}")
+        raise InputTypeError(f"column {name!r} must hold numbers, got {type(column).__name__}")
     own = getattr(column, "unit", None)
     if column.dtype.kind in "SUO":
         texts, missing = text_values(table, name)
@@ -50,7 +57,7 @@ def read_numbers(table, name, unit=None, assumed=""):
             column = Column(np.where(missing, "nan", texts).astype(float), unit=own)
         except ValueError as err:
             bad = next(text for text in texts[~missing].tolist() if not _is_number(text))
-            raise TypeError(f"column {name!r} must hold numbers, got {bad!r}") from err
+            raise InputTypeError(f"column {name!r} must hold numbers, got {bad!r}") from err
     if own is None and assumed:
         column = column.copy()
         column.unit = assumed
@@ -91,7 +98,7 @@ def read_angles(table, name, is_hours):
                 angles = Angle(there, unit=usual)
             except ValueError as err:
                 bad = next((text for text in there.tolist() if not is_angle_text([text])), there[0])
-                raise TypeError(f"column {name!r} must hold angles, got {bad!r}") from err
+                raise InputTypeError(f"column {name!r} must hold angles, got {bad!r}") from err
             values[~missing] = angles.deg
             return values
     if unit == u.hourangle:
@@ -217,7 +224,7 @@ def read_flags(table, name, at_least=1, texts=()):
     if texts:
         return np.isin(words, texts), missing
     bad = next(word for word in known.tolist() if word not in TRUE + FALSE)
-    raise TypeError(f"column {name!r} must hold flags such as True and False, got {bad!r}")
+    raise InputTypeError(f"column {name!r} must hold flags such as True and False, got {bad!r}")
 
 
 def read_names(table, names):
@@ -288,4 +295,4 @@ def combine(rule, values, flux=None):
     if rule in ("mjd", "met"):
         middle = np.mean(values, axis=0)
         return _MJD_ZERO + middle / 365.25 if rule == "mjd" else _MET_ZERO + middle / _YEAR_S
-    raise ValueError(f"rule must be one of those of a mission, got {rule!r}")
+    raise InputValueError(f"rule must be one of those of a mission, got {rule!r}")

@@ -13,6 +13,7 @@ from astropy.table import Column
 
 from claxboi.utils import (
     ClaxboiWarning,
+    InputValueError,
     check_columns,
     check_plausible,
     check_table,
@@ -182,13 +183,13 @@ def check_positions(ra, dec):
     for name, values, low, high in (("ra", ra, -180, 360), ("dec", dec, -90, 90)):
         missing = np.isnan(values)
         if missing.any():
-            raise ValueError(
+            raise InputValueError(
                 f"{name} is missing in {missing.sum()} rows, the first is row "
                 f"{np.argmax(missing)}; every source needs a position: remove these rows"
             )
         bad = (values < low) | (values > high)
         if bad.any():
-            raise ValueError(
+            raise InputValueError(
                 f"{name} must be within {low} and {high} degrees, got {bad.sum()} bad rows, the "
                 f"first is row {np.argmax(bad)}: {values[bad][0]:g}"
             )
@@ -197,13 +198,13 @@ def check_positions(ra, dec):
 def _check_names(table):
     names, missing = text_values(table, "source_id")
     if missing.any():
-        raise ValueError(
+        raise InputValueError(
             f"source_id is missing in {missing.sum()} rows, the first is row {np.argmax(missing)}"
         )
     if len(set(names.tolist())) < len(names):
         unique, counts = np.unique(names, return_counts=True)
         twice = unique[counts > 1]
-        raise ValueError(
+        raise InputValueError(
             f"source_id must be unique, got {len(twice)} that occur more than once, such as "
             f"{', '.join(map(repr, twice[:3].tolist()))}; of a catalogue of detections, use the "
             "list of sources, or choose another column with columns={'source_id': ...}"

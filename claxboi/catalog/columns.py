@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.data import get_pkg_data_filename
 
+from claxboi.utils import InputKeyError
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -153,7 +155,7 @@ def make_column(
     """
     record = describe(name, **parts)
     if record is None:
-        raise KeyError(f"the vocabulary has no column {name!r}")
+        raise InputKeyError(f"the vocabulary has no column {name!r}")
     kind = Column if mask is None else MaskedColumn
     extra = {} if mask is None else {"mask": mask}
     return kind(

@@ -13,6 +13,8 @@ from astropy.coordinates import SkyCoord
 from scipy.spatial import cKDTree
 
 from claxboi.utils import (
+    InputKeyError,
+    InputValueError,
     add_columns,
     check_columns,
     check_count,
@@ -95,12 +97,12 @@ def flag_crowded(
     check_number(arcsec, "radius", minimum=0, maximum=180 * 3600, exclusive=True)
     max_objects = check_number(max_objects, "max_objects", minimum=0)
     if density is not None and objects is not None:
-        raise ValueError("give either objects or density, got both")
+        raise InputValueError("give either objects or density, got both")
     settings = {"radius_arcsec": arcsec, "max_objects": max_objects}
     if density is not None:
         per_arcsec2 = quantity_value(density, u.arcsec**-2, "density")
         if np.any(per_arcsec2 < 0):
-            raise ValueError(f"density must be at least 0, got {shown(density)}")
+            raise InputValueError(f"density must be at least 0, got {shown(density)}")
         per_arcsec2 = np.broadcast_to(per_arcsec2, (len(table),))
         number = per_arcsec2 * np.pi * arcsec**2
         settings["counted"] = "density"
@@ -179,7 +181,7 @@ def flag_blended(
     min_sources = check_count(min_sources, "min_sources")
     sizes = [name for name in ("pos_error", "extent") if name in table.colnames]
     if not sizes:
-        raise KeyError("table has neither 'pos_error' nor 'extent' within which to count")
+        raise InputKeyError("table has neither 'pos_error' nor 'extent' within which to count")
     radii = [
         float_values(table, name, unit=u.arcsec) * (n_sigma if name == "pos_error" else 1)
         for name in sizes
@@ -223,7 +225,7 @@ def _coords(of, name):
         ra, dec = (float_values(of, column, unit=u.deg, name=name) for column in ("ra", "dec"))
     missing = np.isnan(ra) | np.isnan(dec)
     if missing.any():
-        raise ValueError(
+        raise InputValueError(
             f"{name} has {missing.sum()} rows without a position, the first is row "
             f"{np.argmax(missing)}: take them out"
         )

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claxboi.utils import check_choice, check_number, check_text
+from claxboi.utils import InputValueError, check_choice, check_number, check_text
 
 from .columns import describe
 
@@ -219,11 +219,11 @@ class Mission:
         try:
             entry = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-            raise ValueError(f"mission file {path} must be TOML: {err}") from err
+            raise InputValueError(f"mission file {path} must be TOML: {err}") from err
         try:
             return _mission(entry.pop("name", path.stem), entry)
         except (TypeError, ValueError) as err:
-            raise ValueError(f"mission file {path}: {err}") from err
+            raise InputValueError(f"mission file {path}: {err}") from err
 
 
 def _rule(name, entry):
@@ -235,14 +235,14 @@ def _rule(name, entry):
         "unit": entry.pop("unit", ""),
     }
     if describe(name) is None:
-        raise ValueError(
+        raise InputValueError(
             f"column {name!r} is not in the vocabulary, see claxboi.catalog.vocabulary"
         )
     names = {}
     for kind, own in entry.items():
         names[kind] = (own,) if isinstance(own, str) else tuple(own)
         if RULES[rule] not in (None, len(names[kind])):
-            raise ValueError(
+            raise InputValueError(
                 f"column {name!r} must be made of {RULES[rule]} columns by rule {rule!r}, "
                 f"got {own!r}"
             )
@@ -255,7 +255,7 @@ def _mission(name, entry):
     columns = {key: _rule(key, value) for key, value in entry.pop("columns", {}).items()}
     known = set(Mission.__dataclass_fields__) - {"name", "columns"}
     if unknown := sorted(set(entry) - known):
-        raise ValueError(
+        raise InputValueError(
             f"unknown fields {', '.join(map(repr, unknown))}; known are {', '.join(sorted(known))}"
         )
     for key in ("bands", "aliases", "citation", "unconfirmed"):
@@ -275,7 +275,7 @@ def _mission(name, entry):
         entry = {key: getattr(base, key) for key in known - other} | entry
         columns = {**base.columns, **columns}
     if not {"ra", "dec"} <= set(columns):
-        raise ValueError("columns must have ra and dec")
+        raise InputValueError("columns must have ra and dec")
     return Mission(name, columns=columns, **entry)
 
 

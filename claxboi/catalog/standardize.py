@@ -15,6 +15,7 @@ from astropy.table import Table
 
 from claxboi.utils import (
     ClaxboiWarning,
+    InputValueError,
     check_number,
     check_table,
     checked,
@@ -245,7 +246,9 @@ def _is_done(table, mission):
         return True
     name = parse_mission(mission).name
     if own.get("mission") not in (None, name):
-        raise ValueError(f"table was standardized as {own['mission']} before: it is not {name}")
+        raise InputValueError(
+            f"table was standardized as {own['mission']} before: it is not {name}"
+        )
     return own.get("mission") == name
 
 
@@ -428,7 +431,7 @@ def _assemble(table, made, plan, overwrite):
             f"{old!r} ({new} would be made of {', '.join(origin.get(new, ())) or 'other columns'})"
             for old, new in clashes
         )
-        raise ValueError(
+        raise InputValueError(
             f"columns of the table would collide with new ones: {listed}; names are compared "
             "without case, as FITS does. Rename them, or pass overwrite=True to replace them"
         )

@@ -8,6 +8,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     Progress,
     check_choice,
     check_columns,
@@ -56,7 +58,9 @@ def evaluate_model(
     cell_size = check_number(cell_size, "cell_size", minimum=0, maximum=90, exclusive=True)
     if groups is not None:
         if not isinstance(groups, str):
-            raise TypeError(f"groups must be the name of a column or None, got {shown(groups)}")
+            raise InputTypeError(
+                f"groups must be the name of a column or None, got {shown(groups)}"
+            )
         check_columns(table, [groups])
     if weight is not None:
         check_columns(table, [weight])
@@ -67,7 +71,7 @@ def evaluate_model(
     settings = model._settings(proportions)
     n_training = int(np.count_nonzero(sources.codes >= 0))
     if method in ("k-fold", "grouped") and n_folds > len(table):
-        raise ValueError(
+        raise InputValueError(
             f"n_folds must be at most the number of sources, {len(table)}; got {n_folds}"
         )
     if method == "leave-one-out":
@@ -168,7 +172,9 @@ def _grouped(table, groups, cell_size, n_folds, rng, source):
     number = join_groups(number, source)
     n_groups = number.max() + 1
     if n_groups < n_folds:
-        raise ValueError(f"n_folds must be at most the number of groups, {n_groups}; got {n_folds}")
+        raise InputValueError(
+            f"n_folds must be at most the number of groups, {n_groups}; got {n_folds}"
+        )
     return (rng.permutation(n_groups) % n_folds)[number], kind
 
 
@@ -176,7 +182,9 @@ def _sky_cells(table, cell_size):
     """Return the cell of each source: rings of declination, cut in right ascension."""
     ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
     if np.isnan(ra).any() or np.isnan(dec).any():
-        raise ValueError("ra and dec must have a value in every labelled row to group by sky cell")
+        raise InputValueError(
+            "ra and dec must have a value in every labelled row to group by sky cell"
+        )
     coords = SkyCoord(ra, dec, unit="deg")
     n_rings = int(np.ceil(180 / cell_size))
     ring = np.minimum(((coords.dec.deg + 90) / 180 * n_rings).astype(int), n_rings - 1)

@@ -8,7 +8,7 @@ import logging
 
 import numpy as np
 
-from claxboi.utils import Progress, check_number
+from claxboi.utils import InputValueError, Progress, check_number
 
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._outliers import OutlierScale
@@ -97,7 +97,7 @@ class Engine:
             return  # the categories come with the first table
         parsed = parse_weights(weights, self.categories)
         if self.normalization != "none" and not any(parsed[name] for name in self.categories):
-            raise ValueError(
+            raise InputValueError(
                 f"weights must have a positive one among {', '.join(self.categories)} with "
                 f"normalization={self.normalization!r}"
             )
@@ -273,7 +273,7 @@ class Engine:
         if decision == "probable" or (isinstance(decision, dict) and len(decision) > 1):
             return fit_decision(decision, self.classes_, None, None, None, proportions)
         if self._training is None:
-            raise ValueError(
+            raise InputValueError(
                 f"decision={decision!r} needs a training sample that can be held out, which "
                 f"kernel={ORIGINAL_KERNEL!r} does not have"
             )

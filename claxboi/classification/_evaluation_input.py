@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from claxboi.utils import float_values, text_values
+from claxboi.utils import InputTypeError, InputValueError, float_values, text_values
 
 from .priors import parse_priors
 
@@ -20,10 +20,10 @@ SUM_TOLERANCE = 1e-6
 def check_classes(classes):
     """Return the names of two or more different classes."""
     if isinstance(classes, str):
-        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
     names = [str(name) for name in classes]
     if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"classes must be two or more different names, got {names}")
+        raise InputValueError(f"classes must be two or more different names, got {names}")
     return names
 
 
@@ -31,14 +31,14 @@ def check_confusion(confusion, n_classes):
     """Return counts of sources as a square matrix of int."""
     matrix = np.array(confusion)
     if matrix.shape != (n_classes, n_classes):
-        raise ValueError(
+        raise InputValueError(
             f"confusion must have shape ({n_classes}, {n_classes}), one row and one column for "
             f"each class, got {matrix.shape}"
         )
     if matrix.dtype.kind not in "iuf" or np.any(matrix < 0) or np.any(matrix != np.floor(matrix)):
-        raise ValueError("confusion must hold counts of sources: whole numbers of at least 0")
+        raise InputValueError("confusion must hold counts of sources: whole numbers of at least 0")
     if matrix.sum() == 0:
-        raise ValueError("confusion is empty: there must be at least one source")
+        raise InputValueError("confusion is empty: there must be at least one source")
     return matrix.astype(int)
 
 
@@ -48,13 +48,13 @@ def check_priors(priors, classes, counts):
     if priors is None:  # one of the two ways to score, so no reason to warn
         return dict(zip(classes, sampled.tolist(), strict=True))
     if not isinstance(priors, (str, Mapping)) and np.shape(priors) != (len(classes),):
-        raise ValueError(
+        raise InputValueError(
             f"priors must have one number for each of the {len(classes)} classes "
             f"({', '.join(classes)}), got shape {np.shape(priors)}"
         )
     values = parse_priors(priors, classes, sampled, 1)
     if not np.any(values[counts > 0] > 0):
-        raise ValueError("priors must be above 0 for at least one class that has a source")
+        raise InputValueError("priors must be above 0 for at least one class that has a source")
     return dict(zip(classes, values.tolist(), strict=True))
 
 
@@ -63,14 +63,14 @@ def check_probabilities(probabilities, n_classes):
     # A copy, so that the scores stay what they were if the caller goes on with the array.
     values = np.array(probabilities, float)
     if values.ndim != 2 or values.shape[1] != n_classes:
-        raise ValueError(
+        raise InputValueError(
             "probabilities must have one row for each source and one column for each of the "
             f"{n_classes} classes, got shape {values.shape}"
         )
     off = ~(np.all(values >= 0, axis=1) & (np.abs(values.sum(axis=1) - 1) <= SUM_TOLERANCE))
     if off.any():
         first = int(np.flatnonzero(off)[0])
-        raise ValueError(
+        raise InputValueError(
             "probabilities must be non-negative and add up to 1 in each row; "
             f"{off.sum()} rows do not, the first is row {first}: {values[first].tolist()}"
         )
@@ -81,7 +81,7 @@ def check_truth(truth, classes):
     """Return the code of the class of each source."""
     column = truth if hasattr(truth, "dtype") else np.asarray(truth)
     if len(column) == 0:
-        raise ValueError("truth is empty: there must be at least one source")
+        raise InputValueError("truth is empty: there must be at least one source")
     if column.dtype.kind in "iu":
         codes = float_values({"truth": column}, "truth", name="the sources")
         missing = np.isnan(codes)
@@ -95,12 +95,12 @@ def check_truth(truth, classes):
         unknown = np.unique(labels[(codes < 0) & ~missing])
         rule = "the classes " + ", ".join(classes)
     if missing.any():
-        raise ValueError(
+        raise InputValueError(
             f"truth must have a class for each source, {missing.sum()} of {len(codes)} have none"
         )
     if len(unknown):
         got = ", ".join(f"{value:g}" if column.dtype.kind in "iu" else value for value in unknown)
-        raise ValueError(f"truth must hold only {rule}, got {got}")
+        raise InputValueError(f"truth must hold only {rule}, got {got}")
     return codes.astype(int)
 
 
@@ -110,13 +110,13 @@ def check_weights(weights, n_sources, column=None):
     weights = weights if hasattr(weights, "dtype") else np.asarray(weights)
     values = float_values({column or "weights": weights}, column or "weights")
     if values.shape != (n_sources,):
-        raise ValueError(
+        raise InputValueError(
             f"{name} must have one number for each of the {n_sources} sources, got {len(values)}"
         )
     wrong = ~(np.isfinite(values) & (values > 0))
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
-        raise ValueError(
+        raise InputValueError(
             f"{name} must be finite and above 0 for each source with a class; {wrong.sum()} are "
             f"not, the first is {values[first]} for source {first}"
         )

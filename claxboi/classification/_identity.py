@@ -13,7 +13,15 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from claxboi.counterparts import sky_pairs
-from claxboi.utils import ClaxboiWarning, check_columns, float_values, read_unit, text_values
+from claxboi.utils import (
+    ClaxboiWarning,
+    InputTypeError,
+    InputValueError,
+    check_columns,
+    float_values,
+    read_unit,
+    text_values,
+)
 
 from ._hashing import mix
 
@@ -140,7 +148,7 @@ class Identity:
         if len(count) and count.max() > MOST_ROWS:
             row = int(np.argmax(source == count.argmax()))
             what = f"identifier {str(self.ids[row])!r}" if self._has_id[row] else "one position"
-            raise ValueError(
+            raise InputValueError(
                 f"{count.max()} rows have {what}: that does not identify sources; name a column "
                 "that does by id="
             )
@@ -330,7 +338,7 @@ def id_column(table, id=None, *, name="table"):
     if id is None:
         return next((c for c in table.colnames if c.lower() == ID_COLUMN), None)
     if not isinstance(id, str):
-        raise TypeError(f"id must be the name of a column, got {id!r}")
+        raise InputTypeError(f"id must be the name of a column, got {id!r}")
     check_columns(table, [id], name)
     return id
 

@@ -6,7 +6,7 @@ The posterior columns of a classified table, filled chunk by chunk.
 import numpy as np
 
 from claxboi.catalog import make_column
-from claxboi.utils import add_columns
+from claxboi.utils import InputValueError, add_columns
 
 from ._parallel import in_chunks
 from .weights import largest
@@ -60,13 +60,13 @@ def check_collisions(table, classes, categories, overwrite):
     seen = set()
     twice = [name for name in names if name.lower() in seen or seen.add(name.lower())]
     if twice:
-        raise ValueError(
+        raise InputValueError(
             f"the classes and categories make columns of the same name ({', '.join(twice)}; "
             "FITS ignores case): rename a class or a category"
         )
     taken = [name for name in table.colnames if name.lower() in seen]
     if taken and not overwrite:
-        raise ValueError(
+        raise InputValueError(
             f"the table already has columns {', '.join(taken)} (names are compared without case, "
             "as FITS does); pass overwrite=True to replace them"
         )

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import Progress, check_choice, check_count, check_table, warn
+from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
+    Progress,
+    check_choice,
+    check_count,
+    check_table,
+    warn,
+)
 
 from ._identity import IdentityWarning, join_groups, read_identity
 from ._likelihood import Terms
@@ -49,17 +58,17 @@ def optimize_weights(
     check_count(n_folds, "n_folds", minimum=2)
     check_count(max_iterations, "max_iterations")
     if objective == "log_loss" and model.normalization != "none":
-        raise ValueError(
+        raise InputValueError(
             "objective 'log_loss' fits free exponents, which needs normalization='none'; this "
             f"model has normalization={model.normalization!r}"
         )
     if target is not None and (objective != "f1" or str(target) not in model.classes_):
-        raise ValueError(
+        raise InputValueError(
             f"target must be a class of the model ({', '.join(model.classes_)}) and goes with "
             f"objective 'f1'; got {target!r} with objective {objective!r}"
         )
     if offsets and objective != "log_loss":
-        raise ValueError(f"offsets go with objective 'log_loss', not {objective!r}")
+        raise InputValueError(f"offsets go with objective 'log_loss', not {objective!r}")
     labelled = read_labelled(model, table, label, training)
     codes = labelled.codes
     proportions = labelled.proportions(priors)
@@ -192,16 +201,16 @@ def read_labelled(model, table, label=None, training=None):
     model._check_fitted()
     check_table(table)
     if training is not None and not isinstance(training, bool | np.bool_):
-        raise TypeError(f"training must be True, False or None, got {training!r}")
+        raise InputTypeError(f"training must be True, False or None, got {training!r}")
     label = model.label if label is None else label
     if label not in table.colnames:
-        raise KeyError(
+        raise InputKeyError(
             f"table has no label column {label!r}; its columns are {', '.join(table.colnames)}"
         )
     codes = label_codes(table, label, model.classes_, model.merge)
     rows = np.flatnonzero(codes >= 0)
     if len(rows) == 0:
-        raise ValueError(
+        raise InputValueError(
             f"no row of column {label!r} has a class of the model ({', '.join(model.classes_)})"
         )
     codes = codes[rows]
@@ -237,7 +246,7 @@ def _assume(training, sources, codes, is_training):
             )
         return sources
     if not np.array_equal(codes, training.codes):
-        raise ValueError(
+        raise InputValueError(
             "training=True needs the rows of the training sample in their order, for there are no "
             f"identifiers or positions in common: it has {len(training)} rows, the table "
             f"{len(codes)} labelled ones"

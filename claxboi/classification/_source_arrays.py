@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import float_values
+from claxboi.utils import InputValueError, float_values
 
 from ._identity import Identity
 
@@ -297,7 +297,7 @@ def sample_weights(sample_weight, n):
     if weights.shape != (n,) or not np.all(weights > 0):
         wrong = weights[~(weights > 0)]
         got = f", {len(wrong)} of them not positive such as {wrong[0]:g}" if len(wrong) else ""
-        raise ValueError(
+        raise InputValueError(
             f"sample_weight must be {n} positive numbers, got shape {weights.shape}{got}"
         )
     return weights

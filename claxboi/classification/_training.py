@@ -14,6 +14,8 @@ from astropy import units as u
 from claxboi.catalog import describe
 from claxboi.utils import (
     ClaxboiWarning,
+    InputTypeError,
+    InputValueError,
     check_columns,
     check_merge,
     checked,
@@ -155,7 +157,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
     check_columns(table, [label], name)
     labels, missing = text_values(table, label, name=name)
     if missing.all():
-        raise ValueError(f"label column {label!r} of {name} is empty: no source has a label")
+        raise InputValueError(f"label column {label!r} of {name} is empty: no source has a label")
     if merge is not None:
         merge = check_merge(merge)
         labels = _merged(labels, missing, merge, label)
@@ -164,11 +166,11 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
         names = _in_order(found)
     else:
         if isinstance(classes, str) or not isinstance(classes, Iterable):
-            raise TypeError(f"classes must be a sequence of names, got {shown(classes)}")
+            raise InputTypeError(f"classes must be a sequence of names, got {shown(classes)}")
         names = [str(name) for name in classes]
         absent = [name for name in names if name not in found]
         if absent:
-            raise ValueError(
+            raise InputValueError(
                 f"classes must have labelled sources in column {label!r}; none is labelled "
                 f"{', '.join(absent)} (labels there are: {', '.join(_in_order(found))})"
             )
@@ -184,7 +186,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
         )
     if len(kept) < 2:
         have = ", ".join(f"{name} ({counts[name]})" for name in names)
-        raise ValueError(
+        raise InputValueError(
             f"two or more classes with at least {min_class_size} labelled sources are needed; "
             f"column {label!r} of {name} has {have}"
         )
@@ -249,19 +251,19 @@ def _codes(labels, missing, classes):
 
 def _merged(labels, missing, merge, label):
     if not isinstance(merge, Mapping):
-        raise TypeError(f"merge must map a new class to a list of labels, got {merge!r}")
+        raise InputTypeError(f"merge must map a new class to a list of labels, got {merge!r}")
     found = set(labels[~missing])
     merged = labels.astype(object)
     taken = {}
     for target, sources in merge.items():
         for source in map(str, [sources] if isinstance(sources, str) else sources):
             if source not in found:
-                raise ValueError(
+                raise InputValueError(
                     f"merge names label {source!r}, which column {label!r} does not have "
                     f"(it has {', '.join(_in_order(found))})"
                 )
             if taken.setdefault(source, target) != target:
-                raise ValueError(f"merge puts label {source!r} in two classes")
+                raise InputValueError(f"merge puts label {source!r} in two classes")
             merged[labels == source] = str(target)
     return merged.astype(str)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.stats import kstwobign, norm
 
-from claxboi.utils import check_number, float_values, warn
+from claxboi.utils import InputValueError, check_number, float_values, warn
 
 from .estimation import FLUX_COLUMN
 from .posterior import log_normalize
@@ -130,7 +130,7 @@ def estimate_class_numbers(
     check_number(level, "level", minimum=0, maximum=1, exclusive=True)
     training = model._training
     if training is None:
-        raise ValueError("model must have its training sample, to hold labelled sources out")
+        raise InputValueError("model must have its training sample, to hold labelled sources out")
     new = model._read(table)
     held_out = model._log_evidence(training.sources())
     evidence = model._log_evidence(new)

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from claxboi.config import MIN_CLASS_SIZE
-from claxboi.utils import check_count, check_table, checked, record, shown, warn
+from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
+    check_count,
+    check_table,
+    checked,
+    record,
+    shown,
+    warn,
+)
 
 from . import _output
 from ._crossvalidation import evaluate_model
@@ -228,10 +238,12 @@ class NaiveBayesClassifier(Engine):
         self.classes = None
         if classes is not None:
             if isinstance(classes, str) or not isinstance(classes, Iterable):
-                raise TypeError(f"classes must be a sequence of names, got {shown(classes)}")
+                raise InputTypeError(f"classes must be a sequence of names, got {shown(classes)}")
             self.classes = [str(name) for name in classes]
             if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
-                raise ValueError(f"classes must be two or more different names, got {classes!r}")
+                raise InputValueError(
+                    f"classes must be two or more different names, got {classes!r}"
+                )
         self.merge = merge
         self.id = None
         self._units = None
@@ -415,7 +427,7 @@ class NaiveBayesClassifier(Engine):
         density = self._likelihood.densities[self._property_index(column)]
         numbers = np.atleast_1d(np.asarray(values))
         if numbers.dtype.kind not in "iuf":
-            raise TypeError(f"values must be numbers, got {shown(values)}")
+            raise InputTypeError(f"values must be numbers, got {shown(values)}")
         points = density.record.apply_scale(numbers.astype(float))
         order = np.argsort(points)
         ordered = points[order][: np.count_nonzero(~np.isnan(points))]
@@ -932,7 +944,7 @@ class NaiveBayesClassifier(Engine):
         self._check_fitted()
         names = [item.column for item in self.properties]
         if column not in names:
-            raise KeyError(
+            raise InputKeyError(
                 f"column must be a property of the model, got {column!r}; it has {', '.join(names)}"
             )
         return names.index(column)

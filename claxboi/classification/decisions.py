@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from claxboi.utils import check_names, check_number
+from claxboi.utils import InputTypeError, InputValueError, check_names, check_number
 
 from ._search import population_weights
 
@@ -123,21 +123,21 @@ def parse_decision(
     if isinstance(decision, str) and decision in NAMED_RULES:
         return decision
     if not isinstance(decision, Mapping):
-        raise TypeError(
+        raise InputTypeError(
             "decision must be 'probable', 'balanced', {'f1': class} or a mapping from class to "
             f"cost, got {decision!r}"
         )
     if not decision:
-        raise ValueError("decision must name at least one class, got an empty mapping")
+        raise InputValueError("decision must name at least one class, got an empty mapping")
     if classes is None:
         classes = [decision["f1"]] if set(decision) == {"f1"} else decision
     classes = list(map(str, classes))
     named = [str(decision["f1"])] if set(decision) == {"f1"} else [str(name) for name in decision]
     if set(decision) == {"f1"} and "f1" in classes:
-        raise ValueError("decision {'f1': ...} is ambiguous: there is a class 'f1'; rename it")
+        raise InputValueError("decision {'f1': ...} is ambiguous: there is a class 'f1'; rename it")
     unknown = [name for name in named if name not in classes]
     if unknown:
-        raise ValueError(
+        raise InputValueError(
             f"decision must name classes of the model ({', '.join(classes)}), got {decision!r}"
         )
     if set(decision) == {"f1"}:

@@ -5,6 +5,8 @@ Densities of one property for all classes.
 
 import numpy as np
 
+from claxboi.utils import InputValueError
+
 from ._bandwidths import bandwidths
 from ._kernels import KERNELS
 
@@ -81,7 +83,7 @@ class KernelDensities:
         codes, weights = codes[present][order], weights[present][order]
         finite = x[np.isfinite(x)]
         if len(finite) == 0 or finite[0] == finite[-1]:
-            raise ValueError(
+            raise InputValueError(
                 f"property {record.column!r} has {_constant(x, finite, record.scale)} among the "
                 "training sources: it cannot classify; leave it out"
             )

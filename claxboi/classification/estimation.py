@@ -14,7 +14,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi.catalog import describe
-from claxboi.utils import Progress, check_count, float_values, warn
+from claxboi.utils import InputValueError, Progress, check_count, float_values, warn
 
 from ._population import flux_difference
 from .priors import PriorWarning, estimate_priors
@@ -121,7 +121,7 @@ def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_
     check_count(n_resamples, "n_resamples", minimum=0)
     new = np.flatnonzero(sources.codes < 0)
     if len(new) == 0:
-        raise ValueError(
+        raise InputValueError(
             "priors='estimate' needs sources that did not train the model; all of the table's did"
         )
     _compare_fluxes(model, table, new)

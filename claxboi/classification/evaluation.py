@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claxboi.utils import check_choice, check_count, check_number, float_values
+from claxboi.utils import InputValueError, check_choice, check_count, check_number, float_values
 
 from ._evaluation_input import (
     check_classes,
@@ -249,7 +249,7 @@ class Evaluation:
         probabilities = check_probabilities(probabilities, len(classes))
         codes = check_truth(truth, classes)
         if len(codes) != len(probabilities):
-            raise ValueError(
+            raise InputValueError(
                 "truth and probabilities must have one row for each source, "
                 f"got {len(codes)} and {len(probabilities)}"
             )
@@ -259,7 +259,7 @@ class Evaluation:
         if predictions is not None:
             predicted = check_truth(predictions, classes)
             if len(predicted) != len(codes):
-                raise ValueError(
+                raise InputValueError(
                     "predictions must have one value for each source, "
                     f"got {len(predicted)} for {len(codes)}"
                 )
@@ -429,12 +429,14 @@ class Evaluation:
           2      1.0
         """
         if self._codes is None:
-            raise ValueError("scores_by needs probabilities; this was made from a confusion matrix")
+            raise InputValueError(
+                "scores_by needs probabilities; this was made from a confusion matrix"
+            )
         values = values if hasattr(values, "dtype") else np.asarray(values)
         values = float_values({"values": values}, "values", name="scores_by")
         n_bins = check_count(n_bins, "n_bins")
         if len(values) != len(self._codes):
-            raise ValueError(
+            raise InputValueError(
                 f"values must have one number for each of the {len(self._codes)} sources, "
                 f"got {len(values)}"
             )
@@ -496,7 +498,9 @@ class Evaluation:
         """
         check_choice(class_name, self.classes, "class_name")
         if self._codes is None:
-            raise ValueError("thresholds need probabilities; this was made from a confusion matrix")
+            raise InputValueError(
+                "thresholds need probabilities; this was made from a confusion matrix"
+            )
         code = self.classes.index(class_name)
         return threshold_table(
             self._probabilities[:, code], self._codes == code, self._population_weights

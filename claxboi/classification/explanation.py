@@ -13,7 +13,7 @@ import numpy as np
 from astropy.table import Row, Table
 
 from claxboi.catalog import identifier_columns
-from claxboi.utils import check_columns, check_table, float_values
+from claxboi.utils import InputTypeError, InputValueError, check_columns, check_table, float_values
 
 from .contributions import find_contributions, stored_priors, write_sentence
 from .mixture import check_candidates, check_mixable, mix_candidates, weigh_candidates
@@ -111,7 +111,7 @@ class Explanation:
         if by == "part":
             return self.parts.copy()
         if by != "category":
-            raise ValueError(f"by must be 'part' or 'category', got {by!r}")
+            raise InputValueError(f"by must be 'part' or 'category', got {by!r}")
         kinds = list(self.parts["kind"])
         others = {"pair": "pairs between categories", "presence": "missing"}
         groups = [
@@ -153,7 +153,9 @@ class Explanation:
         second = self.runner_up(first) if against is None else against
         for name in (first, second):
             if name not in self.classes:
-                raise ValueError(f"there is no class {name!r}; there are {', '.join(self.classes)}")
+                raise InputValueError(
+                    f"there is no class {name!r}; there are {', '.join(self.classes)}"
+                )
         return np.array(self.parts[first]) - np.array(self.parts[second])
 
     def runner_up(self, class_name: str | None = None) -> str:
@@ -268,7 +270,7 @@ def explain_source(model, source, priors, *, candidates=None, identifier=""):
 
 def _explain_candidates(model, source, priors, candidates, identifier):
     if not isinstance(source, Row):
-        raise TypeError(
+        raise InputTypeError(
             "source must be a row of the table that the candidates belong to, got "
             f"{type(source).__name__}"
         )
@@ -341,7 +343,7 @@ def _with_candidates(table, row, candidates):
     if known.all() or not np.all((primary >= 0) & (primary < len(table))):
         return table, row, candidates
     if not known[row]:
-        raise ValueError(f"source must have candidates, got row {row}, which has none")
+        raise InputValueError(f"source must have candidates, got row {row}, which has none")
     place = np.cumsum(known) - 1
     candidates = candidates.copy(copy_data=False)
     candidates["primary"] = place[primary.astype(np.int64)]
@@ -372,7 +374,7 @@ def _one_row(source):
     if isinstance(source, Table) and len(source) == 1:
         return source
     got = f"a table of {len(source)} rows" if isinstance(source, Table) else type(source).__name__
-    raise TypeError(f"source must be a row of a table, or a table of one row; got {got}")
+    raise InputTypeError(f"source must be a row of a table, or a table of one row; got {got}")
 
 
 def _identifier(table):

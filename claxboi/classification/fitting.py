@@ -12,7 +12,14 @@ import numpy as np
 
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.properties import known_properties
-from claxboi.utils import check_columns, check_table, checked, float_values, text_values
+from claxboi.utils import (
+    InputValueError,
+    check_columns,
+    check_table,
+    checked,
+    float_values,
+    text_values,
+)
 
 from . import _output
 from ._training import read_values
@@ -172,7 +179,7 @@ def _names_classes(priors, sample, label, merge, min_class_size):
 
 def _check_unlabelled(priors):
     if isinstance(priors, str) and priors == "estimate":
-        raise ValueError(
+        raise InputValueError(
             "priors='estimate' needs sources that did not train the model; every row of the "
             "table has a label"
         )

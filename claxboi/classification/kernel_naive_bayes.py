@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from claxboi.utils import check_count, check_number
+from claxboi.utils import InputTypeError, InputValueError, check_count, check_number
 
 from ._engine import Engine, NotFittedError
 from ._parallel import check_n_jobs, threads
@@ -204,7 +204,7 @@ class KernelNaiveBayes:
         names = self._parameter_names()
         for name, value in parameters.items():
             if name not in names:
-                raise ValueError(
+                raise InputValueError(
                     f"Invalid parameter {name!r} for estimator {type(self).__name__}: it has "
                     f"{', '.join(names)}"
                 )
@@ -287,7 +287,7 @@ class KernelNaiveBayes:
             found, codes = np.unique(codes, return_inverse=True)
             classes = classes[found]
         if len(classes) < 2:
-            raise ValueError(
+            raise InputValueError(
                 f"Classifier can't train when only one class is present: y has {len(classes)} "
                 f"class ({classes.tolist()})"
             )
@@ -345,9 +345,9 @@ class KernelNaiveBayes:
         check_count(self.n_folds, "n_folds", minimum=2)
         check_n_jobs(self.n_jobs)
         if not isinstance(self.offsets, bool | np.bool_):
-            raise TypeError(f"offsets must be True or False, got {self.offsets!r}")
+            raise InputTypeError(f"offsets must be True or False, got {self.offsets!r}")
         if self.offsets and not self._fits_weights(settings):
-            raise ValueError("offsets=True needs weights='fitted' and normalization='none'")
+            raise InputValueError("offsets=True needs weights='fitted' and normalization='none'")
         return settings
 
     def _fits_weights(self, settings):
@@ -364,14 +364,14 @@ class KernelNaiveBayes:
             # Without names, the order of the columns is that of the properties.
             columns = wanted if len(wanted) == len(columns) else columns
         if sorted(wanted) != sorted(columns):
-            raise ValueError(
+            raise InputValueError(
                 f"properties must name each feature of X once ({', '.join(columns)}), got "
                 f"{', '.join(wanted)}"
             )
         by_name = {record.column: record for record in records}
         errors = [record.column for record in records if record.error]
         if errors:
-            raise ValueError(
+            raise InputValueError(
                 f"properties cannot have errors here ({', '.join(errors)}): arrays have values "
                 "alone; NaiveBayesClassifier reads both from a table"
             )
@@ -476,7 +476,7 @@ class KernelNaiveBayes:
         """
         self._check_fitted()
         if self._core._training is None:
-            raise ValueError(f"kernel={ORIGINAL_KERNEL!r} cannot hold out a source")
+            raise InputValueError(f"kernel={ORIGINAL_KERNEL!r} cannot hold out a source")
         with threads(self.n_jobs):
             return self._core._log_posterior(self._core._training.sources(), self._proportions).T
 
@@ -500,9 +500,9 @@ class KernelNaiveBayes:
                 stacklevel=3,
             )
         elif names is not None and list(names) != list(fitted):
-            raise ValueError(_other_names(names, list(fitted)))
+            raise InputValueError(_other_names(names, list(fitted)))
         if X.shape[1] != self.n_features_in_:
-            raise ValueError(
+            raise InputValueError(
                 f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
             )
@@ -542,26 +542,26 @@ def _check_values(X, name):
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         names = _column_names(X.columns)
     if hasattr(X, "tocsr") or hasattr(X, "todense"):
-        raise TypeError(
+        raise InputTypeError(
             f"Sparse data was passed for X, but {name} takes dense data: use '.toarray()'"
         )
     values = np.asarray(X)
     if values.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: X has dtype {values.dtype}")
+        raise InputValueError(f"Complex data not supported: X has dtype {values.dtype}")
     if values.ndim != 2:
         what = "scalar" if values.ndim == 0 else f"{values.ndim}D"
-        raise ValueError(
+        raise InputValueError(
             f"Expected 2D array, got {what} array instead:\narray={values}.\n"
             "Reshape your data either using array.reshape(-1, 1) if your data has a single feature "
             "or array.reshape(1, -1) if it contains a single sample."
         )
     if values.shape[0] == 0:
-        raise ValueError(
+        raise InputValueError(
             f"Found array with 0 sample(s) (shape={values.shape}) while a minimum of 1 is required "
             f"by {name}."
         )
     if values.shape[1] == 0:
-        raise ValueError(
+        raise InputValueError(
             f"Found array with 0 feature(s) (shape={values.shape}) while a minimum of 1 is "
             f"required by {name}."
         )
@@ -570,7 +570,9 @@ def _check_values(X, name):
     except (TypeError, ValueError) as err:
         raise type(err)(f"X must hold numbers: {err}") from err
     if np.isinf(values).any():
-        raise ValueError("Input X contains infinity or a value too large for dtype('float64').")
+        raise InputValueError(
+            "Input X contains infinity or a value too large for dtype('float64')."
+        )
     return values, names
 
 
@@ -578,7 +580,7 @@ def _column_names(columns):
     names = list(columns)
     if not names or not all(isinstance(name, str) for name in names):
         if any(isinstance(name, str) for name in names):
-            raise TypeError(
+            raise InputTypeError(
                 "Feature names are only supported if all input features have string names, but "
                 f"your input has {sorted({type(name).__name__ for name in names})} as feature name "
                 "/ column name types."
@@ -590,28 +592,28 @@ def _column_names(columns):
 def _check_classes(y, n, name):
     """Return classes, the different ones, and the number of the class of each row."""
     if y is None:
-        raise ValueError(f"{name} requires y to be passed, but the target y is None")
+        raise InputValueError(f"{name} requires y to be passed, but the target y is None")
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         _warn_column_vector()
         y = y[:, 0]
     if y.ndim != 1:
-        raise ValueError(f"y should be a 1d array, got an array of shape {y.shape} instead.")
+        raise InputValueError(f"y should be a 1d array, got an array of shape {y.shape} instead.")
     if len(y) != n:
-        raise ValueError(
+        raise InputValueError(
             "Found input variables with inconsistent numbers of samples: X has "
             f"{n} rows, y {len(y)}"
         )
     if y.dtype.kind == "f":
         if not np.isfinite(y).all():
-            raise ValueError("Input y contains NaN or infinity: each row must have a class")
+            raise InputValueError("Input y contains NaN or infinity: each row must have a class")
         if np.any(y != np.round(y)):
-            raise ValueError(
+            raise InputValueError(
                 "Unknown label type: continuous. y must hold classes: text, integers or bools, "
                 f"got {y[y != np.round(y)][0]}"
             )
     if y.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: y has dtype {y.dtype}")
+        raise InputValueError(f"Complex data not supported: y has dtype {y.dtype}")
     classes, codes = np.unique(y, return_inverse=True)
     return y, classes, codes
 
@@ -633,17 +635,17 @@ def _check_weights(sample_weight, n):
     if weights.ndim == 0:
         weights = np.full(n, float(weights))
     if weights.shape != (n,):
-        raise ValueError(
+        raise InputValueError(
             f"sample_weight.shape == {weights.shape}, expected ({n},): one weight for each row"
         )
     wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
-        raise ValueError(
+        raise InputValueError(
             f"sample_weight must be finite and not negative; {wrong.sum()} are not, such as "
             f"{weights[wrong][0]:g}"
         )
     if not weights.any():
-        raise ValueError("sample_weight must not be zero for all rows")
+        raise InputValueError("sample_weight must not be zero for all rows")
     return weights
 
 
@@ -652,5 +654,7 @@ def _check_groups(groups, n):
         return np.arange(n)
     groups = np.asarray(groups)
     if groups.shape != (n,):
-        raise ValueError(f"groups must have one value for each of the {n} rows, got {groups.shape}")
+        raise InputValueError(
+            f"groups must have one value for each of the {n} rows, got {groups.shape}"
+        )
     return np.unique(groups, return_inverse=True)[1]

@@ -14,6 +14,7 @@ from astropy.coordinates import SkyCoord
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
+    InputValueError,
     check_columns,
     check_number,
     check_table,
@@ -268,7 +269,7 @@ def check_mixable(model):
     """
     model._check_fitted()
     if model.normalization != "none":
-        raise ValueError(
+        raise InputValueError(
             "model must have free exponents (normalization='none') to weigh candidates, got "
             f"normalization={model.normalization!r}"
         )
@@ -392,12 +393,14 @@ def check_candidates(model, candidates, n_sources):
     check_columns(candidates, ["primary", "match_probability", *needed], "candidates")
     values = float_values(candidates, "primary", name="candidates")
     if not np.all((values >= 0) & (values < n_sources) & (values == np.floor(values))):
-        raise ValueError(f"primary of candidates must be rows of table, from 0 to {n_sources - 1}")
+        raise InputValueError(
+            f"primary of candidates must be rows of table, from 0 to {n_sources - 1}"
+        )
     primary = values.astype(np.int64)
     q = float_values(candidates, "match_probability", name="candidates")
     bad = ~((q >= 0) & (q <= 1))
     if bad.any():
-        raise ValueError(
+        raise InputValueError(
             "match_probability of candidates must be probabilities from 0 to 1, got "
             f"{q[bad][0]:g} in row {np.argmax(bad)}"
         )
@@ -405,7 +408,7 @@ def check_candidates(model, candidates, n_sources):
     wrong = np.abs(total - 1) > SUM_TOLERANCE
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ValueError(
+        raise InputValueError(
             "match_probability of candidates must sum to 1 for each source, with a row for no "
             f"counterpart; for row {row} of table it sums to {total[row]:g}"
         )

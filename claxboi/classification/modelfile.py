@@ -21,7 +21,7 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.io import ecsv_text
-from claxboi.utils import float_values, replacing, text_values
+from claxboi.utils import InputValueError, float_values, replacing, text_values
 
 from ._identity import ID_COLUMN, POSITION_COLUMNS, Identity
 from ._likelihood import LikelihoodModel
@@ -174,30 +174,30 @@ def _checked_text(path):
     # Line ends may have been changed on the way between systems: that is no damage.
     data = path.read_bytes().replace(b"\r\n", b"\n")
     if not data:
-        raise ValueError(f"model file {path} is empty")
+        raise InputValueError(f"model file {path} is empty")
     if not data.startswith(HEAD[: len(data)]):
-        raise ValueError(
+        raise InputValueError(
             f"{path} is not a claxboi model: it does not begin as NaiveBayesClassifier.write does"
         )
     if data.count(b"\n") < 2:
-        raise ValueError(f"model file {path} is truncated: it ends within its second line")
+        raise InputValueError(f"model file {path} is truncated: it ends within its second line")
     seal = SEAL_PATTERN.match(data, len(FIRST_LINE))
     if seal is None:
-        raise ValueError(f"model file {path} is damaged: its second line has no checksum")
+        raise InputValueError(f"model file {path} is damaged: its second line has no checksum")
     version, size = int(seal[1]), int(seal[2])
     if version > FORMAT:
-        raise ValueError(
+        raise InputValueError(
             f"model file {path} has format {version}, and this claxboi reads up to {FORMAT}: it "
             "was written by a newer claxboi; upgrade this one"
         )
     content = data[seal.end() :]
     if len(content) < size:
-        raise ValueError(
+        raise InputValueError(
             f"model file {path} is truncated: it has {len(content)} of {size} bytes after its "
             "second line"
         )
     if hashlib.sha256(content).hexdigest().encode() != seal[3]:
-        raise ValueError(
+        raise InputValueError(
             f"model file {path} is damaged: it was changed after it was written (its checksum "
             "is wrong); read the original again, or write the model anew"
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import ClaxboiWarning, check_table, warn
+from claxboi.utils import ClaxboiWarning, InputValueError, check_table, warn
 
 from ._likelihood import LikelihoodModel
 from ._training import label_codes, read_labels, read_values
@@ -74,7 +74,7 @@ def original_densities(record, values, codes, class_names):
     finite = np.isfinite(values)
     values, codes = values[finite], codes[finite]
     if len(values) == 0 or np.ptp(values) == 0:
-        raise ValueError(
+        raise InputValueError(
             f"property {record.column!r} has no two different values among the training sources: "
             "it cannot classify; leave it out"
         )
@@ -168,18 +168,18 @@ def read_original(cat_in, config, distrib, *, table=None):
     records = _read_properties(Path(cat_in), categories, table.colnames)
     names = [str(name) for name in settings["classnames"]]
     if len(settings["trueprop"]) != len(names):
-        raise ValueError(
+        raise InputValueError(
             f"{config}: trueprop must have one number for each of the {len(names)} classnames, "
             f"got {len(settings['trueprop'])}"
         )
     if len(settings["global_coeffs"]) != len(categories) + 1:
-        raise ValueError(
+        raise InputValueError(
             f"{config}: global_coeffs must have {len(categories) + 1} numbers (missing, then the "
             f"categories), got {len(settings['global_coeffs'])}"
         )
     numbers = read_labels(table, ORIGINAL_LABEL, min_class_size=1)[0]
     if len(numbers) > len(names):
-        raise ValueError(
+        raise InputValueError(
             f"{config}: there are {len(names)} classnames for the {len(numbers)} labels of the "
             f"catalogue ({', '.join(numbers)})"
         )
@@ -245,13 +245,15 @@ def _read_config(path):
         try:
             settings[key.strip()] = ast.literal_eval(value.strip())
         except (ValueError, SyntaxError) as err:
-            raise ValueError(f"{path}, line {number}: cannot read {line!r}") from err
+            raise InputValueError(f"{path}, line {number}: cannot read {line!r}") from err
         if not separator:
-            raise ValueError(f"{path}, line {number}: expected 'key: value', got {line!r}")
+            raise InputValueError(f"{path}, line {number}: expected 'key: value', got {line!r}")
     needed = ("categories", "global_coeffs", "classnames", "trueprop")
     missing = [key for key in needed if key not in settings]
     if missing:
-        raise ValueError(f"{path} has no {', '.join(missing)}: it is no configuration of a run")
+        raise InputValueError(
+            f"{path} has no {', '.join(missing)}: it is no configuration of a run"
+        )
     return settings
 
 
@@ -274,13 +276,13 @@ def _read_properties(path, categories, columns):
         if not fields or fields[1] == "0":
             continue
         if len(fields) != 6 or fields[5] not in ORIGINAL_SCALES:
-            raise ValueError(
+            raise InputValueError(
                 f"{path}, line {number}: expected name, to_use, weight, category, pba_ifnull, "
                 f"scale (0, 1 or 2), got {line.strip()!r}"
             )
         name, _, weight, category, _, scale = fields
         if not category.isdigit() or not 1 <= int(category) <= len(categories):
-            raise ValueError(
+            raise InputValueError(
                 f"{path}, line {number}: the category must be a number from 1 to "
                 f"{len(categories)}, got {category!r}"
             )
@@ -296,7 +298,7 @@ def _read_properties(path, categories, columns):
             )
         )
     if not records:
-        raise ValueError(f"{path} uses no property (its second column is 0 everywhere)")
+        raise InputValueError(f"{path} uses no property (its second column is 0 everywhere)")
     return tuple(records)
 
 
@@ -307,9 +309,9 @@ def _read_density(folder, record, n_classes):
     try:
         table = np.loadtxt(path, ndmin=2)
     except ValueError as err:
-        raise ValueError(f"{path} must be a table of numbers: {err}") from err
+        raise InputValueError(f"{path} must be a table of numbers: {err}") from err
     if table.shape[1] != n_classes + 2:
-        raise ValueError(
+        raise InputValueError(
             f"{path} must have {n_classes + 2} columns (LOW, HIGH and one per class), got "
             f"{table.shape[1]}"
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from claxboi.utils import checked
+from claxboi.utils import InputKeyError, InputTypeError, InputValueError, checked
 
 from ._identity import POSITION_COLUMNS, identity_columns
 from ._parallel import threads
@@ -77,23 +77,25 @@ def classify_partitions(
     >>> result.write_catalog("classified_hats")  # doctest: +SKIP
     """
     if not hasattr(catalog, "map_partitions"):
-        raise TypeError(
+        raise InputTypeError(
             "catalog must be an LSDB catalogue or a Dask DataFrame, got "
             f"{type(catalog).__name__}; claxboi.classify takes tables"
         )
     if isinstance(model, (str, os.PathLike)):
         model = NaiveBayesClassifier.read(model)
     elif not isinstance(model, NaiveBayesClassifier):
-        raise TypeError(
+        raise InputTypeError(
             f"model must be a NaiveBayesClassifier or the file of one, got {type(model).__name__}"
         )
     if isinstance(priors, str) and priors == "estimate":
-        raise ValueError(
+        raise InputValueError(
             "priors='estimate' would differ from partition to partition: estimate them on a table "
             "with model.estimate_priors, and pass what it finds"
         )
     if callable(priors) or np.ndim(priors) == 2:
-        raise ValueError("priors must be the same for all sources of a catalogue in partitions")
+        raise InputValueError(
+            "priors must be the same for all sources of a catalogue in partitions"
+        )
     names = list(map(str, catalog.dtypes.index))
     columns = _columns(model, names)
     # What is wrong is an error here, and not in the middle of the work. A row without values also
@@ -119,7 +121,7 @@ def _blank(columns, names):
     """Make a row without values: with all names, so that those that collide are found."""
     missing = [name for name in columns if name not in names]
     if missing:
-        raise KeyError(
+        raise InputKeyError(
             f"catalog has no column {', '.join(map(repr, missing))}; its columns are "
             f"{', '.join(map(str, names))}"
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from claxboi.utils import ClaxboiWarning, warn
+from claxboi.utils import ClaxboiWarning, InputTypeError, InputValueError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,14 +67,14 @@ def check_priors(priors: str | Mapping | Sequence | ArrayLike | Callable[..., An
         return
     if isinstance(priors, str):
         if priors not in ("training", "estimate"):
-            raise ValueError(_UNKNOWN.format(priors))
+            raise InputValueError(_UNKNOWN.format(priors))
         return
     if isinstance(priors, Mapping):
         if not priors:
-            raise ValueError("priors must name each class, got none")
+            raise InputValueError("priors must name each class, got none")
         values = _numbers(list(priors.values()))
         if values.ndim != 1:
-            raise TypeError(f"priors must be one number for each class, got {priors!r}")
+            raise InputTypeError(f"priors must be one number for each class, got {priors!r}")
     else:
         values = _numbers(priors)
     if values.ndim == 1:
@@ -82,7 +82,7 @@ def check_priors(priors: str | Mapping | Sequence | ArrayLike | Callable[..., An
     elif values.ndim == 2:
         _checked(values.T, "an array with one row per source")
     else:
-        raise ValueError(f"priors must have one or two dimensions, got {values.ndim}")
+        raise InputValueError(f"priors must have one or two dimensions, got {values.ndim}")
 
 
 def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()):
@@ -129,20 +129,20 @@ def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()
         return training
     if isinstance(priors, str):
         if priors != "training":
-            raise ValueError(_UNKNOWN.format(priors))
+            raise InputValueError(_UNKNOWN.format(priors))
         return training
     if isinstance(priors, Mapping):
         priors = _from_mapping(priors, classes, dropped)
     elif callable(priors):
         if table is None:
-            raise TypeError("priors must be plain proportions here, got a function")
+            raise InputTypeError("priors must be plain proportions here, got a function")
         priors = priors(table)
     values = _numbers(priors)
     if values.ndim == 1 and len(values) == len(classes):
         return _checked(values[:, np.newaxis], priors)[:, 0]
     if values.shape == (n_sources, len(classes)):
         return _checked(values.T, "an array with one row per source")
-    raise ValueError(
+    raise InputValueError(
         f"priors must have one number for each of the {len(classes)} classes "
         f"({', '.join(classes)}) or shape ({n_sources}, {len(classes)}); got shape {values.shape}"
     )
@@ -158,13 +158,15 @@ def _from_mapping(priors, classes, dropped):
             parts.append(f"missing {', '.join(map(repr, missing))}")
         if unknown:
             parts.append(f"unknown class {', '.join(map(repr, unknown))}")
-        raise ValueError(f"priors: {'; '.join(parts)} (classes: {', '.join(classes)})")
+        raise InputValueError(f"priors: {'; '.join(parts)} (classes: {', '.join(classes)})")
     left_out = [name for name in names if name not in classes]
     if left_out:
         _checked(_numbers(list(names.values()))[:, np.newaxis], priors)
         kept = _numbers([names[name] for name in classes])
         if not kept.sum() > 0:
-            raise ValueError(f"priors must leave something for {', '.join(classes)}: {priors!r}")
+            raise InputValueError(
+                f"priors must leave something for {', '.join(classes)}: {priors!r}"
+            )
         warn(
             f"the priors of {', '.join(left_out)}, left out of the model, are shared among the "
             "other classes in proportion",
@@ -178,16 +180,16 @@ def _numbers(priors):
     try:
         return np.asarray(priors, float)
     except (TypeError, ValueError) as err:
-        raise TypeError(f"priors must be numbers, got {priors!r}") from err
+        raise InputTypeError(f"priors must be numbers, got {priors!r}") from err
 
 
 def _checked(values, received):
     if not np.all(np.isfinite(values)) or np.any(values < 0):
-        raise ValueError(f"priors must be finite and not negative, got {received!r}")
+        raise InputValueError(f"priors must be finite and not negative, got {received!r}")
     total = values.sum(axis=0)
     if np.any(np.abs(total - 1) > SUM_TOLERANCE):
         worst = float(total[np.argmax(np.abs(total - 1))])
-        raise ValueError(f"priors must sum to 1, got a sum of {worst:.6g} from {received!r}")
+        raise InputValueError(f"priors must sum to 1, got a sum of {worst:.6g} from {received!r}")
     return values / total
 
 

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from claxboi.properties import known_properties, property_definition
-from claxboi.utils import check_choice, check_number, check_text, float_values, shown, text_values
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_choice,
+    check_number,
+    check_text,
+    float_values,
+    shown,
+    text_values,
+)
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -93,7 +102,7 @@ class Component:
             or not np.all(densities >= 0)
             or not np.trapezoid(densities, values) > 0
         ):
-            raise ValueError(
+            raise InputValueError(
                 "density must be 'cos_b' or a pair of sequences of one length: increasing values "
                 f"and non-negative densities, not all zero; got {self.density!r}"
             )
@@ -185,21 +194,23 @@ class Property:
 
     def __post_init__(self):
         if not isinstance(self.column, str) or not self.column:
-            raise TypeError(f"column must be the name of a column, got {self.column!r}")
+            raise InputTypeError(f"column must be the name of a column, got {self.column!r}")
         known = property_definition(self.column) or {}
         category = self.category or known.get("category") or UNKNOWN_CATEGORY
         if not isinstance(category, str):
-            raise TypeError(f"category of {self.column!r} must be a name, got {category!r}")
+            raise InputTypeError(f"category of {self.column!r} must be a name, got {category!r}")
         category = CATEGORY_ALIASES.get(category, category)
         if category == "missing":
-            raise ValueError("'missing' is the name of the missing-value term, not a category")
+            raise InputValueError("'missing' is the name of the missing-value term, not a category")
         scale = self.scale or known.get("scale", "linear")
         check_choice(scale, SCALES, f"scale of {self.column!r}")
         weight = self.weight
         if isinstance(weight, str):
             check_choice(weight, (INVERSE_ERROR,), f"weight of {self.column!r}")
             if self.error is None:
-                raise ValueError(f"weight {weight!r} of {self.column!r} needs its error column")
+                raise InputValueError(
+                    f"weight {weight!r} of {self.column!r} needs its error column"
+                )
         else:
             weight = check_number(weight, f"weight of {self.column!r}", minimum=0)
         if self.bandwidth is not None:
@@ -210,7 +221,7 @@ class Property:
         if bounds is None:
             bounds = (known.get("lower"), known.get("upper"))
         if isinstance(bounds, str) or not isinstance(bounds, Sequence) or len(bounds) != 2:
-            raise TypeError(
+            raise InputTypeError(
                 f"bounds of {self.column!r} must be two numbers (None: no bound), got "
                 f"{shown(bounds)}"
             )
@@ -219,25 +230,27 @@ class Property:
             for edge in bounds
         )
         if lower is not None and upper is not None and not lower < upper:
-            raise ValueError(f"bounds of {self.column!r} must increase, got {bounds!r}")
+            raise InputValueError(f"bounds of {self.column!r} must increase, got {bounds!r}")
         atoms = self.atoms
         if isinstance(atoms, str):
             check_choice(atoms, ("auto",), f"atoms of {self.column!r}")
         else:
             atoms = () if atoms is None else atoms
             if isinstance(atoms, bool) or not isinstance(atoms, Iterable):
-                raise TypeError(f"atoms of {self.column!r} must be numbers, got {shown(atoms)}")
+                raise InputTypeError(
+                    f"atoms of {self.column!r} must be numbers, got {shown(atoms)}"
+                )
             atoms = tuple(check_number(value, f"atoms of {self.column!r}") for value in atoms)
         components = self.components
         if not isinstance(components, Sequence) or not all(
             isinstance(one, Component) for one in components
         ):
-            raise TypeError(
+            raise InputTypeError(
                 f"components of {self.column!r} must be Component objects, got {shown(components)}"
             )
         components = tuple(components)
         if components and scale != "linear":
-            raise ValueError(
+            raise InputValueError(
                 f"components of {self.column!r} need a linear scale, got scale {scale!r}"
             )
         for name, value in (
@@ -331,7 +344,7 @@ def parse_properties(properties, columns):
     if properties is None:
         properties = known_properties(columns)
         if not properties:
-            raise ValueError(
+            raise InputValueError(
                 "properties must be given: none of the table's columns is a known property "
                 f"(its columns are {', '.join(columns)})"
             )
@@ -342,7 +355,7 @@ def parse_properties(properties, columns):
             for item in ([members] if isinstance(members, (str, Property, Mapping)) else members)
         ]
     elif isinstance(properties, (str, Property)) or not isinstance(properties, Iterable):
-        raise TypeError(
+        raise InputTypeError(
             "properties must be a list of names or Property records, or a mapping from a category "
             f"to such a list; got {shown(properties)}"
         )
@@ -350,11 +363,13 @@ def parse_properties(properties, columns):
         items = list(properties)
     records = tuple(map(_as_record, items))
     if not records:
-        raise ValueError("properties must name at least one column, got an empty list")
+        raise InputValueError("properties must name at least one column, got an empty list")
     names = [record.column for record in records]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"properties must name each column once; named twice: {', '.join(twice)}")
+        raise InputValueError(
+            f"properties must name each column once; named twice: {', '.join(twice)}"
+        )
     return records
 
 
@@ -366,7 +381,7 @@ def _as_record(item):
         for name in item:
             check_choice(name, known, "a key of a property")
         if "column" not in item:
-            raise ValueError(f"a property must have a column, got {dict(item)!r}")
+            raise InputValueError(f"a property must have a column, got {dict(item)!r}")
         return Property(**item)
     return Property(item)
 

@@ -5,7 +5,7 @@ Named combinations of the settings of the classifier.
 
 import numpy as np
 
-from claxboi.utils import check_choice, check_number
+from claxboi.utils import InputTypeError, InputValueError, check_choice, check_number
 
 from ._bandwidths import RULES
 from ._kernels import KERNELS
@@ -104,9 +104,9 @@ def resolve_recipe(
         settings["refine"] &= is_free
         return settings
     if not isinstance(refine, bool | np.bool_):
-        raise TypeError(f"refine must be True or False, got {refine!r}")
+        raise InputTypeError(f"refine must be True or False, got {refine!r}")
     if refine and not is_free:
-        raise ValueError(
+        raise InputValueError(
             "refine=True needs normalization='none' and a kernel other than 'original', got "
             f"normalization={settings['normalization']!r}, kernel={settings['kernel']!r}"
         )

@@ -13,7 +13,17 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.catalog import identifier_columns
-from claxboi.utils import check_choice, check_columns, check_table, float_values, text_values
+from claxboi.utils import (
+    InputIndexError,
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
+    check_choice,
+    check_columns,
+    check_table,
+    float_values,
+    text_values,
+)
 
 from .evaluation import Evaluation
 
@@ -79,7 +89,7 @@ def read_classified(result, columns=("prediction", "P_{class}")):
     record = result.meta.get("claxboi", {}).get("classification", {})
     needed = {"classes"} | ({"categories"} if any("{category}" in c for c in columns) else set())
     if not needed <= set(record):
-        raise ValueError(
+        raise InputValueError(
             "result must be a table that classify returned: its meta['claxboi']['classification'] "
             "names no classes and categories (formats such as CSV do not keep it; ECSV does)"
         )
@@ -161,7 +171,7 @@ def check_evaluation(evaluation):
         If it is not an evaluation.
     """
     if not isinstance(evaluation, Evaluation):
-        raise TypeError(f"evaluation must be an Evaluation, got {type(evaluation).__name__}")
+        raise InputTypeError(f"evaluation must be an Evaluation, got {type(evaluation).__name__}")
 
 
 def read_classes(table, column=None, classes=None):
@@ -204,7 +214,7 @@ def read_classes(table, column=None, classes=None):
     if classes is None:
         return places, values
     if isinstance(classes, str):
-        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
     for name in classes:
         check_choice(name, known, "each of classes")
     return {name: places[name] for name in classes}, values
@@ -283,14 +293,14 @@ def find_source(table, source, name="result", column=None):
     columns = columns or [one for one in table.colnames[:1] if table[one].dtype.kind in "USOiu"]
     if isinstance(source, numbers.Integral) and not isinstance(source, bool):
         if not -len(table) <= source < len(table):
-            raise IndexError(f"source must be a row from 0 to {len(table) - 1}, got {source}")
+            raise InputIndexError(f"source must be a row from 0 to {len(table) - 1}, got {source}")
         row = int(source) % len(table)
     elif isinstance(source, str):
         row = _find_text(table, source.strip(), columns, name)
     elif isinstance(source, SkyCoord) and source.isscalar:
         row = _find_position(table, source, name)
     else:
-        raise TypeError(
+        raise InputTypeError(
             f"source must be a row number, an identifier or one position, got {source!r}"
         )
     return row, str(table[columns[0]][row]) if has_name and columns else f"row {row}"
@@ -308,7 +318,7 @@ def _find_text(table, source, columns, name):
             if len(rows) == 1:
                 return int(rows[0])
             if len(rows) > 1:
-                raise ValueError(
+                raise InputValueError(
                     f"source {source!r} is in {len(rows)} rows of column {column!r} "
                     f"({', '.join(map(str, rows[:5]))}{', ...' if len(rows) > 5 else ''}); give "
                     "the row number"
@@ -321,7 +331,7 @@ def _find_text(table, source, columns, name):
     where = f"not found in {' or '.join(columns)} of {name}"
     if not columns:
         where = f"{name} has no column source_id or name"
-    raise KeyError(
+    raise InputKeyError(
         f"no source {source!r}: {where}, and not a row number from 0 to {len(table) - 1}"
     )
 
@@ -352,11 +362,11 @@ def _find_position(table, position, name):
     ra, dec = (float_values(table, column, name=name, unit=u.deg) for column in ("ra", "dec"))
     known = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
     if len(known) == 0:
-        raise KeyError(f"no source of {name} has a position")
+        raise InputKeyError(f"no source of {name} has a position")
     separation = position.icrs.separation(SkyCoord(ra[known], dec[known], unit="deg")).arcsec
     nearest = int(np.argmin(separation))
     if separation[nearest] > MATCH_RADIUS:
-        raise KeyError(
+        raise InputKeyError(
             f"no source of {name} within {MATCH_RADIUS} arcsec of "
             f"{position.icrs.to_string('decimal', precision=5)}: the nearest one is "
             f"{separation[nearest]:.4g} arcsec away"

@@ -13,7 +13,7 @@ import numpy as np
 from astropy.table import Column, Table
 from scipy.special import logsumexp
 
-from claxboi.utils import check_number, check_table, shown
+from claxboi.utils import InputTypeError, InputValueError, check_number, check_table, shown
 
 from .priors import parse_priors
 
@@ -137,7 +137,7 @@ def priors_sensitivity(
     """
     check_table(table)
     if not hasattr(model, "predict_log_proba"):
-        raise TypeError(f"model must be a fitted classifier, got {shown(model)}")
+        raise InputTypeError(f"model must be a fitted classifier, got {shown(model)}")
     classes = model.classes_
     factor = check_number(factor, "factor", minimum=1, exclusive=True)
     start = _start(model, table, priors)
@@ -156,7 +156,7 @@ def priors_sensitivity(
             except (TypeError, ValueError) as err:
                 raise type(err)(f"alternatives[{name!r}]: {err}") from err
     else:
-        raise TypeError(
+        raise InputTypeError(
             f"alternatives must be a mapping of names to priors, got {shown(alternatives)}"
         )
 
@@ -194,7 +194,7 @@ def _start(model, table, priors):
     if priors is None:
         priors = table.meta.get("claxboi", {}).get("classification", {}).get("priors")
         if not isinstance(priors, Mapping):
-            raise ValueError(
+            raise InputValueError(
                 "priors must be given: the table has no record of those it was made for"
             )
     return _proportions(model, priors)
@@ -205,7 +205,7 @@ def _proportions(model, priors):
     # One set of priors for all sources: a row for each of them has no single change.
     proportions = parse_priors(priors, model.classes_, counts / counts.sum(), -1)
     if proportions.ndim != 1:
-        raise ValueError("priors must be one proportion for each class here")
+        raise InputValueError("priors must be one proportion for each class here")
     return proportions
 
 

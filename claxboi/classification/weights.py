@@ -11,7 +11,7 @@ import numpy as np
 from astropy.table import Table
 from scipy.optimize import differential_evolution, minimize
 
-from claxboi.utils import Progress, check_number
+from claxboi.utils import InputTypeError, InputValueError, Progress, check_number
 
 from ._scores import count_confusion
 from .posterior import combine, log_normalize
@@ -125,20 +125,24 @@ def parse_weights(weights, categories):
         return dict.fromkeys(names, 1.0)
     if isinstance(weights, str):
         if weights != "published":
-            raise ValueError(f"weights must be 'published', a mapping or numbers, got {weights!r}")
+            raise InputValueError(
+                f"weights must be 'published', a mapping or numbers, got {weights!r}"
+            )
         unknown = [name for name in categories if name not in PUBLISHED_WEIGHTS]
         if unknown:
-            raise ValueError(
+            raise InputValueError(
                 "weights='published' needs the published categories (location, spectrum, "
                 f"counterparts, variability), but the model has {', '.join(unknown)}"
             )
         weights = {name: PUBLISHED_WEIGHTS[name] for name in names}
     if not isinstance(weights, Mapping):
         if np.ndim(weights) != 1:
-            raise TypeError(f"weights must be 'published', a mapping or numbers, got {weights!r}")
+            raise InputTypeError(
+                f"weights must be 'published', a mapping or numbers, got {weights!r}"
+            )
         weights = list(weights)
         if len(weights) != len(names):
-            raise ValueError(
+            raise InputValueError(
                 f"weights must be {len(names)} numbers (missing, {', '.join(categories)}), "
                 f"got {len(weights)}"
             )
@@ -146,7 +150,7 @@ def parse_weights(weights, categories):
     weights = {("counterparts" if k == "multiwavelength" else k): v for k, v in weights.items()}
     unknown = [str(name) for name in weights if name not in names]
     if unknown:
-        raise ValueError(
+        raise InputValueError(
             f"weights must name categories of the model ({', '.join(names)}); "
             f"got {', '.join(unknown)}"
         )

@@ -7,10 +7,8 @@ import logging
 import re
 import shlex
 import sys
-import traceback
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 
 __all__ = ["in_options", "is_of_user", "shown"]
 
@@ -75,13 +73,8 @@ def is_of_user(error):
     from claxboi.io import FetchError
     from claxboi.utils import InputError
 
-    if isinstance(error, (InputError, FetchError)):
-        return True
-    if not isinstance(error, (ValueError, KeyError, TypeError, IndexError, ImportError)):
-        return False
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    ours = Path(last.filename).is_relative_to(Path(__file__).parents[1])
-    return ours and (last.line or "").startswith("raise ")
+    # What cannot be imported is an optional package, which the message names.
+    return isinstance(error, (InputError, FetchError, ImportError))
 
 
 def in_options(message, args=None):

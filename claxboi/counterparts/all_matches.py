@@ -13,7 +13,16 @@ from astropy.table import Table
 
 from claxboi.catalog import make_column
 from claxboi.config import CUTOFF
-from claxboi.utils import add_columns, check_choice, check_columns, checked, float_values
+from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
+    add_columns,
+    check_choice,
+    check_columns,
+    checked,
+    float_values,
+)
 
 from .best_match import RULES, Best, Objects, Surveys, most_probable
 
@@ -160,10 +169,12 @@ def _domains(domain, secondaries):
     """
     for name in domain:
         if name not in secondaries:
-            raise ValueError(f"domain names {name!r}, which is none of {', '.join(secondaries)}")
+            raise InputValueError(
+                f"domain names {name!r}, which is none of {', '.join(secondaries)}"
+            )
     for name in secondaries:
         if not isinstance(domain.get(name), str) or not domain[name]:
-            raise ValueError(f"domain must name the domain of {name!r}, such as 'opt'")
+            raise InputValueError(f"domain must name the domain of {name!r}, such as 'opt'")
     return {
         one: {name: table for name, table in secondaries.items() if domain[name] == one}
         for one in dict.fromkeys(domain[name] for name in secondaries)
@@ -193,7 +204,7 @@ def _share_columns(groups, keep):
         left = {new: column for new, column in left.items() if new not in survey.kept}
     if left:
         names = [name for survey in groups.values() for name in survey.names]
-        raise KeyError(f"keep: no column {next(iter(left.values()))!r} in {', '.join(names)}")
+        raise InputKeyError(f"keep: no column {next(iter(left.values()))!r} in {', '.join(names)}")
 
 
 def _one_domain(survey, candidates, n, rule):
@@ -221,7 +232,7 @@ def _combinations(groups, candidates, n):
     Return the source of each combination, its probability, and its object in each domain.
     """
     if not isinstance(candidates, Table):
-        raise TypeError(
+        raise InputTypeError(
             "candidates must be one Table of all surveys where domain is a mapping, got "
             f"{type(candidates).__name__}"
         )
@@ -233,7 +244,9 @@ def _combinations(groups, candidates, n):
     p_any, p_i = (float_values(candidates, name) for name in ("p_any", "p_i"))
     p = np.where(is_none, 1 - p_any, p_any * p_i)
     if np.any((primary < 0) | (primary >= n)) or np.bincount(primary, is_none, n).min() < 1:
-        raise ValueError(f"candidates must be of these tables, with each of the {n} rows of xray")
+        raise InputValueError(
+            f"candidates must be of these tables, with each of the {n} rows of xray"
+        )
     order = np.lexsort((-p, is_none, primary))
     primary, p = primary[order], p[order]
     parts = []
@@ -244,7 +257,7 @@ def _combinations(groups, candidates, n):
             member = members[name][order]
             here = np.isfinite(member)
             if member[here].max(initial=-1) >= len(table):
-                raise ValueError(
+                raise InputValueError(
                     f"candidates must be of these tables, got rows beyond the {len(table)} of "
                     f"{name!r}"
                 )

@@ -11,6 +11,8 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     check_choice,
     check_number,
     check_table,
@@ -114,9 +116,9 @@ def make_problem(
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(xray), "xray")
     if not np.all(radius_arcsec > 0):
-        raise ValueError("radius must be positive, got 0")
+        raise InputValueError("radius must be positive, got 0")
     if prior is not None and not callable(prior):
-        raise TypeError(f"prior must be a function of a table, got {shown(prior)}")
+        raise InputTypeError(f"prior must be a function of a table, got {shown(prior)}")
     given_priors = make_priors(priors, names)
     for name, table in tables.items():
         for one in given_priors[name]:
@@ -169,21 +171,21 @@ def _tables(secondaries):
     if isinstance(secondaries, Table):
         return {None: check_table(secondaries, "secondaries", allow_empty=True)}
     if not hasattr(secondaries, "items"):
-        raise TypeError(
+        raise InputTypeError(
             "secondaries must be an astropy Table or a mapping of names to Tables, got "
             f"{type(secondaries).__name__}"
         )
     if not 1 <= len(secondaries) <= MOST_CATALOGUES:
-        raise ValueError(
+        raise InputValueError(
             f"secondaries must be 1 to {MOST_CATALOGUES} catalogues, got {len(secondaries)}"
         )
     for name in secondaries:
         if not isinstance(name, str) or not name:
-            raise TypeError(f"names of secondaries must be strings, got {name!r}")
+            raise InputTypeError(f"names of secondaries must be strings, got {name!r}")
     taken = {*_OWN_COLUMNS, *(f"{c}_{name}".lower() for name in secondaries for c in _GEOMETRY)}
     for name, table in secondaries.items():
         if name.lower() in taken:
-            raise ValueError(
+            raise InputValueError(
                 f"secondaries must not be called {name!r}: the result has a column of that name "
                 "(names are compared without case, as FITS does)"
             )
@@ -198,7 +200,7 @@ def _check_unique(xray):
     ids, missing = text_values(xray, "source_id", name="xray")
     values, counts = np.unique(ids[~missing], return_counts=True)
     if np.any(counts > 1):
-        raise ValueError(
+        raise InputValueError(
             f"source_id of xray must be unique, got '{values[np.argmax(counts)]}' "
             f"{counts.max()} times"
         )
@@ -213,7 +215,7 @@ def _epochs(xray, epoch):
         return year_values(xray, "epoch", name="xray")
     years = to_years(epoch, "epoch")
     if np.ndim(years) and np.shape(years) != (len(xray),):
-        raise ValueError(
+        raise InputValueError(
             f"epoch must be one value or one for each of the {len(xray)} rows of xray, got shape "
             f"{np.shape(years)}"
         )
@@ -229,11 +231,11 @@ def _per_catalogue(value, names, argument):
     if hasattr(value, "keys"):
         unknown = [name for name in value if name not in names]
         if unknown:
-            raise ValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
+            raise InputValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
         return [value.get(name) for name in names]
     if isinstance(value, (list, tuple)):
         if len(value) != len(names):
-            raise ValueError(
+            raise InputValueError(
                 f"{argument} must have one value for each of {len(names)} catalogues, got "
                 f"{len(value)}"
             )
@@ -247,7 +249,7 @@ def _fraction(value, argument):
         return None
     value = check_number(value, argument, minimum=0, maximum=1)
     if value == 1:
-        raise ValueError(f"{argument} must be below 1, got 1")
+        raise InputValueError(f"{argument} must be below 1, got 1")
     return value
 
 
@@ -263,7 +265,7 @@ def _densities(area, density, tables, n_primaries, convention):
         whose = "" if name is None else f" of {name!r}"
         if (one_area is None) == (one_density is None):
             both = "both" if one_area is not None else "neither"
-            raise ValueError(
+            raise InputValueError(
                 f"the density{whose} must come from area= or from density= (a number per solid "
                 f"angle, or 'local'), got {both}"
             )
@@ -277,9 +279,9 @@ def _densities(area, density, tables, n_primaries, convention):
         else:
             value = quantity_value(one_density, u.deg**-2, "density")
             if not np.all(np.isfinite(value)) or not np.all(value > 0):
-                raise ValueError(f"density{whose} must be positive and finite, got {value}")
+                raise InputValueError(f"density{whose} must be positive and finite, got {value}")
             if np.ndim(value) and np.shape(value) != (n_primaries,):
-                raise ValueError(
+                raise InputValueError(
                     f"density{whose} must be one value or one for each of the {n_primaries} rows "
                     f"of xray, got shape {np.shape(value)}"
                 )

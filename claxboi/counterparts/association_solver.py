@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import ClaxboiWarning, shown, warn
+from claxboi.utils import ClaxboiWarning, InputValueError, shown, warn
 
 from .association import label
 from .combinations import Combinations, combine, secondary_rows
@@ -226,13 +226,13 @@ def _prior_of_rows(problem, rows, neighbours):
             joined[f"{name or 'secondary'}_{column}"] = part[column]
     factor = np.asarray(problem.prior(joined), float)
     if factor.shape != rows.primary.shape or not np.all((factor >= 0) & np.isfinite(factor)):
-        raise ValueError(
+        raise InputValueError(
             f"prior must return one number for each of {len(rows.primary)} combinations, finite "
             f"and not negative, got {shown(factor)}"
         )
     total = np.bincount(rows.primary, factor)
     if not np.all(total > 0):
-        raise ValueError(
+        raise InputValueError(
             "prior must be positive for some combination of each source, or for none, got 0 for "
             f"all of row {np.argmin(total > 0)}"
         )

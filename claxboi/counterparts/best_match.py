@@ -15,6 +15,9 @@ from astropy.time import Time
 from claxboi.catalog import describe, make_column
 from claxboi.config import CUTOFF
 from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
@@ -171,11 +174,11 @@ class Surveys:
         check_table(xray, "xray")
         is_table = isinstance(secondaries, Table)
         if not hasattr(secondaries, "items") or len(secondaries) == 0 or is_table:
-            raise TypeError(
+            raise InputTypeError(
                 f"secondaries must be a mapping of survey names to Tables, got {secondaries!r:.80}"
             )
         if not isinstance(domain, str) or not domain:
-            raise TypeError(f"domain must be a name such as 'opt', got {domain!r}")
+            raise InputTypeError(f"domain must be a name such as 'opt', got {domain!r}")
         self.secondaries, self.domain, self.names = secondaries, domain, list(secondaries)
         for name, survey in secondaries.items():
             check_table(survey, f"secondary {name!r}", allow_empty=True)
@@ -188,7 +191,7 @@ class Surveys:
         self.kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
         for column in self.kept.values():
             if not any(column in survey.colnames for survey in secondaries.values()):
-                raise KeyError(f"keep: no column {column!r} in {', '.join(self.names)}")
+                raise InputKeyError(f"keep: no column {column!r} in {', '.join(self.names)}")
 
     def read(self, candidates, n_sources):
         """
@@ -280,7 +283,7 @@ def _by_name(value, names, argument, default):
     if hasattr(value, "keys"):
         unknown = [name for name in value if name not in names]
         if unknown:
-            raise ValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
+            raise InputValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
         return [value.get(name, default) for name in names]
     return [value] * len(names)
 
@@ -293,10 +296,10 @@ def _read_objects(candidates, name, names, survey, n_sources):
         table = candidates
     elif hasattr(candidates, "keys"):
         if name not in candidates:
-            raise KeyError(f"candidates has none of {name!r}: it has {', '.join(candidates)}")
+            raise InputKeyError(f"candidates has none of {name!r}: it has {', '.join(candidates)}")
         table = candidates[name]
     else:
-        raise TypeError(
+        raise InputTypeError(
             "candidates must be a Table or a mapping of names to Tables, got "
             f"{type(candidates).__name__}"
         )
@@ -306,7 +309,7 @@ def _read_objects(candidates, name, names, survey, n_sources):
     primary = np.asarray(table["primary"])
     row = float_values(table, member)
     if np.any((primary < 0) | (primary >= n_sources)) or np.nanmax(row, initial=-1) >= len(survey):
-        raise ValueError(
+        raise InputValueError(
             f"candidates must be of these tables, got rows beyond the {n_sources} of xray or the "
             f"{len(survey)} of {name!r}"
         )
@@ -428,7 +431,7 @@ def _kept(new, column, secondaries, chosen, row):
             continue
         first = survey[column] if first is None else first
         if getattr(survey[column], "dtype", None) is None:
-            raise TypeError(
+            raise InputTypeError(
                 f"keep: column {column!r} of {name} must hold numbers, text or times, got "
                 f"{type(survey[column]).__name__}"
             )
@@ -458,7 +461,9 @@ def _kept_times(column, secondaries, chosen, row):
             continue
         own = survey[column]
         if not isinstance(own, Time):
-            raise TypeError(f"keep: column {column!r} of {name} must hold times as in the others")
+            raise InputTypeError(
+                f"keep: column {column!r} of {name} must hold times as in the others"
+            )
         first = own if first is None else first
         own, rows = getattr(own, first.scale), np.flatnonzero(chosen == k)
         days[:, rows] = own.jd1[row[rows]], own.jd2[row[rows]]

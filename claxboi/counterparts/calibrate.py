@@ -16,6 +16,8 @@ from scipy.spatial import cKDTree
 
 from claxboi.utils import (
     ARCSEC,
+    InputTypeError,
+    InputValueError,
     check_columns,
     check_count,
     check_number,
@@ -154,14 +156,14 @@ def shift_positions(
     except (TypeError, ValueError) as err:
         if isinstance(err, u.UnitsError):
             raise
-        raise TypeError(
+        raise InputTypeError(
             "distance must be two angles, the nearest and the farthest, such as "
             f"(20, 60) * u.arcsec; got {shown(distance)}"
         ) from err
     if footprint is not None and not callable(footprint):
-        raise TypeError(f"footprint must be a function of a SkyCoord, got {shown(footprint)}")
+        raise InputTypeError(f"footprint must be a function of a SkyCoord, got {shown(footprint)}")
     if not 0 < near <= far <= np.pi:
-        raise ValueError(
+        raise InputValueError(
             f"distance must be (nearest, farthest) with 0 < nearest <= farthest, got {distance}"
         )
     clear = near if avoid is None else quantity_value(avoid, u.rad, "avoid")
@@ -187,7 +189,7 @@ def shift_positions(
         if len(todo) == 0:
             break
     else:
-        raise ValueError(
+        raise InputValueError(
             f"{len(todo)} of {len(ra)} X-ray sources found no empty place inside the footprint, "
             f"the first is row {todo[0]}: the secondaries must cover the sky around the sources "
             "out to the farthest distance"

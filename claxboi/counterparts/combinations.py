@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from claxboi.utils import sky_separation
+from claxboi.utils import InputValueError, sky_separation
 
 from .bayes import log_bayes_circular, log_bayes_elliptical
 from .errors import Covariances
@@ -88,7 +88,7 @@ def combine(neighbours, n_primaries, radius_arcsec):
         repeats = counts[primary] + 1
         total = int(repeats.sum())
         if total > _MAX_ROWS:
-            raise ValueError(
+            raise InputValueError(
                 f"radius is too large for memory: it gives {total:,} combinations, more than "
                 f"{_MAX_ROWS:,}; ask for a smaller radius, fewer catalogues or fewer sources"
             )

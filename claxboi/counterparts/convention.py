@@ -5,7 +5,7 @@ Conventions on which association programs differ, with those of claxboi.
 
 import numpy as np
 
-from claxboi.utils import check_choice, check_number
+from claxboi.utils import InputValueError, check_choice, check_number
 
 from .bayes import log_bayes_elliptical
 from .combinations import combine, log_bayes
@@ -305,10 +305,12 @@ def read_completeness(value, names, convention, per_catalogue):
     result = []
     for c in per_catalogue(values, names, "completeness"):
         if c is None:
-            raise ValueError("completeness must have a value for each catalogue, or be 'estimate'")
+            raise InputValueError(
+                "completeness must have a value for each catalogue, or be 'estimate'"
+            )
         number = check_number(c, "completeness", minimum=0, maximum=1)
         if number == 0 or number >= convention.highest_completeness:
-            raise ValueError(
+            raise InputValueError(
                 f"completeness must be above 0 and below 1, got {number:g}: no data could change it"
             )
         result.append(number)

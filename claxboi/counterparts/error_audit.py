@@ -16,6 +16,9 @@ from scipy.special import logit
 from scipy.stats import chi2
 
 from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
     check_columns,
     check_count,
     check_number,
@@ -220,12 +223,12 @@ class _Selected(NamedTuple):
 def _from_candidates(candidates, xray, secondaries):
     for name, value in (("xray", xray), ("secondaries", secondaries)):
         if value is None:
-            raise TypeError(
+            raise InputTypeError(
                 f"{name} must be the table that was associated to find these candidates"
             )
     if isinstance(secondaries, Mapping):
         if len(secondaries) != 1:
-            raise ValueError(
+            raise InputValueError(
                 f"secondaries must be one catalogue, got {len(secondaries)}; take the best "
                 "counterparts from best_matches instead"
             )
@@ -242,7 +245,9 @@ def _from_candidates(candidates, xray, secondaries):
     here = np.isfinite(row)
     i, j = np.asarray(candidates["primary"])[here], row[here].astype(np.int64)
     if len(i) and (i.max() >= len(xray) or j.max() >= len(secondaries)):
-        raise ValueError("associations must be of xray and secondaries, got rows beyond their ends")
+        raise InputValueError(
+            "associations must be of xray and secondaries, got rows beyond their ends"
+        )
     sep, east, north = (float_values(candidates, name)[here] for name in geometry)
     p = (float_values(candidates, "p_any") * float_values(candidates, "p_i"))[here]
     first = read_covariances(xray, "xray")[i]
@@ -255,7 +260,7 @@ def _from_best(table, domain):
         name.removesuffix("_p_any") for name in table.colnames if name.lower().endswith("_p_any")
     ]
     if not domains:
-        raise KeyError(
+        raise InputKeyError(
             "associations has no columns of counterparts (<domain>_p_any): it must be from "
             "find_in_surveys(), best_matches() or associate()"
         )

@@ -12,6 +12,9 @@ from astropy import units as u
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
@@ -121,9 +124,11 @@ def radius_from_sigma(
 def _check_sizes(values, name):
     numbers = np.asarray(getattr(values, "value", values))
     if numbers.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be a number, an array or a Quantity, got {shown(values)}")
+        raise InputTypeError(
+            f"{name} must be a number, an array or a Quantity, got {shown(values)}"
+        )
     if np.any(numbers < 0):
-        raise ValueError(f"{name} must not be negative, got {shown(values)}")
+        raise InputValueError(f"{name} must not be negative, got {shown(values)}")
 
 
 def _radius_in_sigma(level, dimensions):
@@ -203,14 +208,14 @@ def complete_pos_errors(
     else:
         sigma = np.sqrt(np.mean(axes**2, axis=0))
     if np.any(sigma < 0):
-        raise ValueError(f"pos_error must not be negative, got {sigma[sigma < 0][0]} arcsec")
+        raise InputValueError(f"pos_error must not be negative, got {sigma[sigma < 0][0]} arcsec")
     given = np.where(sigma == 0, np.nan, sigma)
     missing = np.isnan(given)
     filled = given.copy()
     if isinstance(fill, str):
         check_choice(fill, ("median", "flux"), "fill")
         if missing.all() and len(table):
-            raise ValueError(f"fill={fill!r} needs at least one positive pos_error, got none")
+            raise InputValueError(f"fill={fill!r} needs at least one positive pos_error, got none")
         filled[missing] = np.median(given[~missing]) if missing.any() else np.nan
         if fill == "flux" and missing.any():
             filled = _fill_by_flux(filled, missing, float_values(table, "flux"), flux_bins)
@@ -223,7 +228,7 @@ def complete_pos_errors(
         filled[sigma == 0] = np.fmax(filled[sigma == 0], value)
         filled = np.maximum(filled, value)
     if np.isnan(filled).any():
-        raise ValueError(
+        raise InputValueError(
             f"pos_error is missing or zero in {np.isnan(filled).sum()} rows, the first is row "
             f"{np.argmax(np.isnan(filled))}; give fill= or floor= to complete them"
         )
@@ -244,7 +249,9 @@ def _complete_ellipse(table, axes, floor):
     if axes is None:
         return {}, False
     if np.any(axes < 0):
-        raise ValueError(f"axes of error ellipses must not be negative, got {axes[axes < 0][0]}")
+        raise InputValueError(
+            f"axes of error ellipses must not be negative, got {axes[axes < 0][0]}"
+        )
     gone = ~np.all(axes > 0, axis=0)
     raised = np.maximum(axes, floor)
     mask = gone if gone.any() else None
@@ -357,7 +364,7 @@ def read_covariances(table, name):
     has_ellipse = all(column in table.colnames for column in ELLIPSE)
     has_circle = "pos_error" in table.colnames
     if not has_ellipse and not has_circle:
-        raise KeyError(
+        raise InputKeyError(
             f"{name} has no column 'pos_error' (1 sigma per axis, in arcsec), nor the ellipse "
             f"{', '.join(ELLIPSE)}; sigma_from_radius() converts 68, 90 or 95 % radii"
         )
@@ -375,7 +382,7 @@ def read_covariances(table, name):
         major, minor = np.where(whole, major, circle), np.where(whole, minor, circle)
         angle[~whole] = 0.0
     elif not whole.all():
-        raise ValueError(
+        raise InputValueError(
             f"the error ellipse of {name} is incomplete in {np.sum(~whole)} rows, the first is row "
             f"{np.argmin(whole)}; add a column 'pos_error' for these rows"
         )
@@ -398,7 +405,7 @@ def _check_positive(values, column, name):
     if bad.any():
         row = int(np.argmax(bad))
         what = "missing" if np.isnan(values[row]) else f"{values[row]:g} arcsec"
-        raise ValueError(
+        raise InputValueError(
             f"{column} of {name} must be positive (1 sigma per axis), got {bad.sum()} bad rows, "
             f"the first is row {row}: {what}; complete_pos_errors() fills or floors what is "
             "missing or zero"

@@ -12,6 +12,7 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.config import CUTOFF
+from claxboi.utils import InputValueError
 
 from .all_matches import all_matches
 from .associate import associate
@@ -109,17 +110,17 @@ def find_counterparts(
     choice = {"domain": domain, "rule": rule, "cutoff": cutoff, "overwrite": overwrite}
     wants_all = isinstance(keep, str)
     if wants_all and keep != "all":
-        raise ValueError(f"keep must be 'all', a list of columns or a mapping, got {keep!r}")
+        raise InputValueError(f"keep must be 'all', a list of columns or a mapping, got {keep!r}")
     if not isinstance(surveys, Mapping):
         if keep is not None and not wants_all:
-            raise ValueError(
+            raise InputValueError(
                 f"keep must be 'all' or None for surveys by name, got {keep!r:.80}: their columns "
                 "are kept"
             )
         keep = "all" if wants_all else "best"
         return find_in_surveys(table, surveys, radius=radius, keep=keep, **choice, **options)
     if not surveys:
-        raise ValueError("surveys must have at least one survey, got none")
+        raise InputValueError("surveys must have at least one survey, got none")
     if "id_column" in options:
         choice["id_column"] = options.pop("id_column")
     for key, value in options.items():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 
-from claxboi.utils import check_choice, check_columns, float_values, text_values
+from claxboi.utils import InputValueError, check_choice, check_columns, float_values, text_values
 
 from .catalogue_positions import read_positions
 
@@ -66,7 +66,7 @@ def read_ellipses(galaxies, missing_angle):
     minor = np.where(np.isnan(minor), major * ratio, minor)
     wrong = minor > major * (1 + _ROUNDING)
     if wrong.any():
-        raise ValueError(
+        raise InputValueError(
             f"galaxies must have minor axes no larger than the major ones, got {minor[wrong][0]:g} "
             f"against {major[wrong][0]:g} arcsec in row {np.argmax(wrong)}"
         )
@@ -94,7 +94,7 @@ def _size(galaxies, column, unit):
     size = float_values(galaxies, column, unit=unit, name="galaxies")
     wrong = size <= 0
     if wrong.any():
-        raise ValueError(
+        raise InputValueError(
             f"column {column!r} of galaxies must be above 0, got {size[wrong][0]:g} in row "
             f"{np.argmax(wrong)}; mask the rows that have none"
         )
@@ -119,7 +119,7 @@ def read_galaxy_ids(galaxies):
     ids, missing = text_values(galaxies, "galaxy_id", name="galaxies")
     unique, count = np.unique(ids[~missing], return_counts=True)
     if np.any(count > 1):
-        raise ValueError(
+        raise InputValueError(
             f"column 'galaxy_id' of galaxies must be unique, got {str(unique[count > 1][0])!r} "
             f"{count[count > 1][0]} times"
         )

@@ -15,6 +15,7 @@ from astropy.table import Table
 from claxboi.catalog import make_column
 from claxboi.config import HOST_RADIUS
 from claxboi.utils import (
+    InputValueError,
     add_columns,
     check_columns,
     check_number,
@@ -200,7 +201,7 @@ def best_hosts(xray: Table, hosts: Table, *, overwrite: bool = False) -> Table:
     check_columns(hosts, ["primary", "secondary", "separation", "galaxy_radius"], "hosts")
     primary = np.asarray(hosts["primary"])
     if len(hosts) and not 0 <= primary.min() <= primary.max() < len(xray):
-        raise ValueError(
+        raise InputValueError(
             f"hosts must be of the {len(xray)} rows of xray, got primary from {primary.min()} to "
             f"{primary.max()}"
         )

@@ -14,6 +14,8 @@ from astropy.table import Column, Table
 
 from claxboi.utils import (
     ClaxboiWarning,
+    InputTypeError,
+    InputValueError,
     check_columns,
     check_count,
     check_table,
@@ -184,11 +186,13 @@ class MagnitudePrior:
             low, high = (float_values(table, f"{end}{suffix}") for end in ("low", "high"))
             ends = np.unique(np.concatenate([low, high]))
             if not np.isfinite(ends).all() or set(np.unique(low)) != set(ends[:-1]):
-                raise ValueError("the bins of table must be finite and must join without gaps")
+                raise InputValueError("the bins of table must be finite and must join without gaps")
             edges.append(ends)
         shape = tuple(len(e) - 1 for e in edges)
         if len(table) != np.prod(shape):
-            raise ValueError(f"table must have one row for each of {shape} bins, got {len(table)}")
+            raise InputValueError(
+                f"table must have one row for each of {shape} bins, got {len(table)}"
+            )
         place = tuple(
             np.searchsorted(e, float_values(table, f"low{s}"))
             for e, s in zip(edges, suffixes, strict=True)
@@ -197,7 +201,7 @@ class MagnitudePrior:
         for name in ("counterparts", "field"):
             values = float_values(table, name)
             if not np.all(values >= 0) or not values.sum() > 0:
-                raise ValueError(f"{name} must be fractions, none negative and not all 0")
+                raise InputValueError(f"{name} must be fractions, none negative and not all 0")
             cells = np.zeros(shape)
             cells[place] = values / values.sum()
             densities.append(cells)
@@ -233,7 +237,7 @@ class MagnitudePrior:
         ['low', 'high', 'counterparts', 'field', 'factor']
         """
         if self.needs_learning:
-            raise ValueError(f"{self!r} has not learned its distributions")
+            raise InputValueError(f"{self!r} has not learned its distributions")
         suffixes = ("",) if len(self.columns) == 1 else ("_1", "_2")
         grids = np.meshgrid(*(np.arange(len(e) - 1) for e in self.edges), indexing="ij")
         table = Table()
@@ -373,7 +377,9 @@ class MagnitudePrior:
             values.append(float_values(table, column, unit=unit, name=name)[take])
             size = float_values(table, error, unit=unit, name=name) if error else np.zeros(n)
             if np.any(size < 0):
-                raise ValueError(f"{error} of {name} must not be negative, got {np.nanmin(size)}")
+                raise InputValueError(
+                    f"{error} of {name} must not be negative, got {np.nanmin(size)}"
+                )
             errors.append(np.nan_to_num(size)[take])
             flag = np.zeros(n, bool)
             if limit:
@@ -468,7 +474,7 @@ class ProbabilityPrior:
     def __init__(self, column: str) -> None:
         self.columns = _names(column, "column")
         if len(self.columns) != 1:
-            raise ValueError(f"column must be one name, got {column!r}")
+            raise InputValueError(f"column must be one name, got {column!r}")
 
     def __repr__(self):
         return f"{type(self).__name__}({self.columns[0]!r})"
@@ -493,7 +499,7 @@ class ProbabilityPrior:
         values = float_values(table, self.columns[0], name=name)
         bad = (values < 0) | (values > 1)
         if bad.any():
-            raise ValueError(
+            raise InputValueError(
                 f"{self.columns[0]} of {name} must be probabilities from 0 to 1, got "
                 f"{values[bad][0]:g} in row {np.argmax(bad)}"
             )
@@ -547,7 +553,7 @@ def make_priors(priors, names):
         return {name: [] for name in names}
     if not hasattr(priors, "keys"):
         if len(names) > 1:
-            raise ValueError(
+            raise InputValueError(
                 f"priors must be a mapping of catalogue to priors where there are several "
                 f"catalogues ({', '.join(names)}), got {priors!r}"
             )
@@ -555,7 +561,7 @@ def make_priors(priors, names):
     unknown = [name for name in priors if name not in names]
     if unknown:
         known = ", ".join(str(name) for name in names if name is not None)
-        raise ValueError(
+        raise InputValueError(
             f"priors has {unknown[0]!r}, which is "
             + (f"none of {known}" if known else "not needed: there is one catalogue without a name")
         )
@@ -567,7 +573,7 @@ def make_priors(priors, names):
         what = "priors" if name is None else f"priors of {name}"
         for p in given:
             if not isinstance(p, MagnitudePrior | ProbabilityPrior | str | tuple):
-                raise TypeError(
+                raise InputTypeError(
                     f"{what} must be names of columns, pairs of them or prior objects, "
                     f"got {shown(p)}"
                 )
@@ -578,16 +584,18 @@ def make_priors(priors, names):
         labels = [p.name for p in result[name]]
         twice = [label for label in labels if labels.count(label) > 1]
         if twice:
-            raise ValueError(f"{what} has {twice[0]!r} twice")
+            raise InputValueError(f"{what} has {twice[0]!r} twice")
     return result
 
 
 def _names(column, argument):
     names = (column,) if isinstance(column, str) else column
     if not isinstance(names, tuple) or not all(isinstance(n, str) for n in names):
-        raise TypeError(f"{argument} must be a name or a pair of names, got {column!r}")
+        raise InputTypeError(f"{argument} must be a name or a pair of names, got {column!r}")
     if len(names) not in (1, 2):
-        raise ValueError(f"{argument} must be a name or a pair of names, got {len(names)} names")
+        raise InputValueError(
+            f"{argument} must be a name or a pair of names, got {len(names)} names"
+        )
     return names
 
 
@@ -595,10 +603,10 @@ def _companions(names, argument, columns):
     if names is None:
         return (None,) * len(columns)
     if not isinstance(names, str | tuple | list):
-        raise TypeError(f"{argument} must be a name or a pair of names, got {shown(names)}")
+        raise InputTypeError(f"{argument} must be a name or a pair of names, got {shown(names)}")
     names = (names,) if isinstance(names, str) else tuple(names)
     if len(names) != len(columns) or not all(n is None or isinstance(n, str) for n in names):
-        raise ValueError(
+        raise InputValueError(
             f"{argument} must have one name (or None) for each of {', '.join(columns)}, "
             f"got {names!r}"
         )

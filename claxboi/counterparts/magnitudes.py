@@ -16,6 +16,9 @@ from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import describe, make_column
 from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
@@ -168,7 +171,7 @@ def homogenize_magnitudes(
     surveys = _check_surveys(survey)
     scatter = quantity_value(proxy_scatter, u.mag, "proxy_scatter")
     if not 0 <= scatter < np.inf:
-        raise ValueError(f"proxy_scatter must be at least 0 mag, got {proxy_scatter}")
+        raise InputValueError(f"proxy_scatter must be at least 0 mag, got {proxy_scatter}")
     if columns is not None:
         check_mapping(columns, "columns", "bands to columns")
     found = _find_columns(table, surveys, columns or {})
@@ -196,10 +199,10 @@ def homogenize_magnitudes(
 def _check_surveys(survey):
     known = list(dict.fromkeys(str(relation["survey"]) for relation in _relations()))
     if not isinstance(survey, str) and not isinstance(survey, Iterable):
-        raise TypeError(f"survey must be a name or a list of names, got {survey!r}")
+        raise InputTypeError(f"survey must be a name or a list of names, got {survey!r}")
     surveys = [survey] if isinstance(survey, str) else list(survey)
     if not surveys:
-        raise ValueError("survey must name at least one survey, got an empty list")
+        raise InputValueError("survey must name at least one survey, got an empty list")
     return [check_choice(name, known, "survey") for name in surveys]
 
 
@@ -234,7 +237,7 @@ def _find_columns(table, surveys, columns):
     for name in surveys:
         if name not in fed:
             names = dict.fromkeys(str(r["column"]) for r in wanted if r["survey"] == name)
-            raise KeyError(
+            raise InputKeyError(
                 f"table has no magnitude of {name}: it must have one of the columns "
                 f"{', '.join(' or '.join(n.split()) for n in names)}, or columns must name them; "
                 f"its columns are {', '.join(table.colnames)}"
@@ -244,10 +247,10 @@ def _find_columns(table, surveys, columns):
 
 def _own_columns(table, band, names):
     if not isinstance(names, str | tuple | list):
-        raise TypeError(f"columns[{band!r}] must be a column or two, got {shown(names)}")
+        raise InputTypeError(f"columns[{band!r}] must be a column or two, got {shown(names)}")
     pair = (names, None) if isinstance(names, str) else tuple(names)
     if len(pair) != 2:
-        raise ValueError(
+        raise InputValueError(
             f"columns[{band!r}] must be a column, or a column and that of its error, got {names!r}"
         )
     check_columns(table, [name for name in pair if name is not None])
@@ -269,7 +272,7 @@ def _apply(table, relation, column, error_column, scatter):
     else:
         error = float_values(table, error_column, unit=None if is_flux else u.mag)
         if np.any(error < 0):
-            raise ValueError(
+            raise InputValueError(
                 f"column {error_column!r} of table must have no negative errors, "
                 f"got {error[error < 0][0]:g}; mask the rows that have none"
             )
@@ -279,7 +282,7 @@ def _apply(table, relation, column, error_column, scatter):
     else:
         wrong = np.abs(value) > _PLAUSIBLE_MAG
         if wrong.any():
-            raise ValueError(
+            raise InputValueError(
                 f"column {column!r} of table must have magnitudes within +-{_PLAUSIBLE_MAG:g}, "
                 f"got {value[wrong][0]:g}; mask the rows that have none"
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from astropy.table import Table
 
 from claxboi.config import HOST_RADIUS
-from claxboi.utils import as_method
+from claxboi.utils import InputKeyError, InputTypeError, InputValueError, as_method
 
 from .find_counterparts import find_counterparts
 from .host_search import find_hosts_in
@@ -91,7 +91,7 @@ class CounterpartMixin:
         if not isinstance(galaxies, Table):
             return find_hosts_in(self, galaxies, factor=factor, overwrite=overwrite, **options)
         if "log_d25" in galaxies.colnames and "r25_major" not in galaxies.colnames:
-            raise KeyError(
+            raise InputKeyError(
                 "galaxies has the columns of HyperLEDA, not r25_major: leave it out, for "
                 "find_hosts() asks HyperLEDA itself, or join it to distances by "
                 "nearby_galaxies(distances, galaxies)"
@@ -127,12 +127,12 @@ class CounterpartMixin:
             If one of the others has the name of this catalogue.
         """
         if not isinstance(others, Mapping):
-            raise TypeError(
+            raise InputTypeError(
                 "others must be a mapping of names to Tables, such as {'csc2': table}, got "
                 f"{type(others).__name__}"
             )
         if name in others:
-            raise ValueError(
+            raise InputValueError(
                 f"others must not have a catalogue {name!r}: give this one another name"
             )
         return link_xray({**others, name: self}, n_sigma=n_sigma)

@@ -10,6 +10,7 @@ from astropy import units as u
 
 from claxboi.utils import (
     ARCSEC,
+    InputKeyError,
     float_values,
     pairs_within,
     sky_offsets,
@@ -126,7 +127,7 @@ def read_motion(table, name):
         return None
     epochs = [column for column in _EPOCHS if column in table.colnames]
     if not epochs:
-        raise KeyError(
+        raise InputKeyError(
             f"{name} has proper motions (pmra, pmdec) and no column 'epoch' or 'ref_epoch', the "
             "year of its positions; add it, or pass epoch=False to ignore proper motions"
         )

@@ -5,6 +5,8 @@ Conventions of NWAY 4.8 (Salvato et al. 2018, MNRAS 473, 4937).
 
 import numpy as np
 
+from claxboi.utils import InputValueError
+
 from .bayes import log_bayes_circular
 from .combinations import secondary_rows
 from .convention import Convention, single_densities
@@ -33,7 +35,9 @@ class NwayConvention(Convention):
 
     def completeness(self, values, *, is_single):
         if values is None:
-            raise ValueError("completeness must be a number with convention='nway', got 'estimate'")
+            raise InputValueError(
+                "completeness must be a number with convention='nway', got 'estimate'"
+            )
         # NWAY spreads one number over all of its catalogues.
         return [c ** (1 / len(values)) for c in values] if is_single else values
 

@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from claxboi.utils import pairs_within, quantity_value
+from claxboi.utils import InputTypeError, InputValueError, pairs_within, quantity_value
 
 __all__ = ["SkyPairs", "sky_pairs"]
 
@@ -100,15 +100,15 @@ def sky_pairs(coords1: SkyCoord, coords2: SkyCoord, radius: Any) -> SkyPairs:
 
 def _same_frame(coords, other):
     if not isinstance(coords, SkyCoord):
-        raise TypeError(f"coords2 must be a SkyCoord, got {type(coords).__name__}")
+        raise InputTypeError(f"coords2 must be a SkyCoord, got {type(coords).__name__}")
     return coords if coords.is_equivalent_frame(other.frame) else coords.transform_to(other.frame)
 
 
 def _degrees(coords, name):
     if not isinstance(coords, SkyCoord):
-        raise TypeError(f"{name} must be a SkyCoord, got {type(coords).__name__}")
+        raise InputTypeError(f"{name} must be a SkyCoord, got {type(coords).__name__}")
     if coords.ndim != 1:
-        raise ValueError(f"{name} must have one dimension, got shape {coords.shape}")
+        raise InputValueError(f"{name} must have one dimension, got shape {coords.shape}")
     sphere = coords.spherical
     masked = np.broadcast_to(np.asarray(getattr(sphere.lon, "mask", False)), coords.shape)
     lon, lat = (
@@ -116,7 +116,7 @@ def _degrees(coords, name):
     )
     bad = masked | ~np.isfinite(lon) | ~np.isfinite(lat)
     if bad.any():
-        raise ValueError(
+        raise InputValueError(
             f"{name} must have no missing positions, got {bad.sum()}, the first in row "
             f"{np.argmax(bad)}"
         )
@@ -142,11 +142,13 @@ def check_radius(radius_arcsec, n_rows, name):
         If it is not.
     """
     if np.ndim(radius_arcsec) and np.shape(radius_arcsec) != (n_rows,):
-        raise ValueError(
+        raise InputValueError(
             f"radius must be one value or one for each of the {n_rows} rows of {name}, "
             f"got shape {np.shape(radius_arcsec)}"
         )
     values = np.atleast_1d(radius_arcsec)
     good = (values >= 0) & (values <= 180 * 3600)
     if not good.all():
-        raise ValueError(f"radius must be from 0 to 180 deg, got {values[~good][0] / 3600:g} deg")
+        raise InputValueError(
+            f"radius must be from 0 to 180 deg, got {values[~good][0] / 3600:g} deg"
+        )

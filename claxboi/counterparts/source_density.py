@@ -6,7 +6,7 @@ Source densities around each X-ray source.
 import numpy as np
 from scipy.spatial import cKDTree
 
-from claxboi.utils import ARCSEC, unit_vectors
+from claxboi.utils import ARCSEC, InputValueError, unit_vectors
 
 __all__ = []
 
@@ -53,7 +53,7 @@ def local_density(primaries, secondaries, inner_arcsec, n_inside, name):
     n = len(secondaries.ra)
     most = int(n_inside.max(initial=0)) + _NEIGHBOURS
     if n < most:
-        raise ValueError(
+        raise InputValueError(
             f"density='local' counts {_NEIGHBOURS} objects beyond the search radius: {name} must "
             f"have at least {most} rows, got {n}; give area= or density="
         )

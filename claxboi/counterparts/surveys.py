@@ -18,6 +18,9 @@ from claxboi.catalog import make_column
 from claxboi.config import CUTOFF
 from claxboi.references import Reference, get_reference, load_records
 from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
     check_choice,
     check_table,
     checked,
@@ -182,7 +185,7 @@ def find_in_surveys(
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):
-        raise ValueError("radius must be positive, got 0")
+        raise InputValueError("radius must be positive, got 0")
     covariances = read_covariances(table, "table")
     for argument, value in (("priors", priors), ("completeness", completeness)):
         check_names(value, names, argument)
@@ -266,18 +269,18 @@ def find_in_surveys(
 def _check_surveys(surveys):
     names = [surveys] if isinstance(surveys, str) else surveys
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
-        raise TypeError(f"surveys must be a list of names, got {type(surveys).__name__}")
+        raise InputTypeError(f"surveys must be a list of names, got {type(surveys).__name__}")
     names = list(names)
     if not 1 <= len(names) <= _MAX_SURVEYS:
-        raise ValueError(f"surveys must be 1 to {_MAX_SURVEYS} names, got {len(names)}")
+        raise InputValueError(f"surveys must be 1 to {_MAX_SURVEYS} names, got {len(names)}")
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(
+            raise InputTypeError(
                 f"surveys must be a list of names, got {type(name).__name__} in it; pass tables in "
                 "references={name: table}"
             )
         if names.count(name) > 1:
-            raise ValueError(f"surveys must be different ones, got {name!r} twice")
+            raise InputValueError(f"surveys must be different ones, got {name!r} twice")
     return names
 
 
@@ -297,7 +300,7 @@ def check_names(value, names, argument):
     if isinstance(value, Mapping):
         for name in value:
             if name not in names:
-                raise ValueError(f"{argument} names {name!r}, which is none of {names}")
+                raise InputValueError(f"{argument} names {name!r}, which is none of {names}")
 
 
 def of_survey(value, name, default=None):
@@ -338,13 +341,13 @@ def find_references(names, references):
     if references is None:
         references = {}
     if not isinstance(references, Mapping):
-        raise TypeError(
+        raise InputTypeError(
             "references must be a mapping of short names to tables, paths or references, got "
             f"{type(references).__name__}"
         )
     for name in names:
         if not isinstance(name, (str, Reference)):
-            raise TypeError(f"catalogues must be named by strings, got {type(name).__name__}")
+            raise InputTypeError(f"catalogues must be named by strings, got {type(name).__name__}")
     return [
         name if isinstance(name, Reference) else _reference(name, references.get(name))
         for name in names
@@ -459,7 +462,7 @@ def _with_errors(reference, survey):
     typical = known.typical_error
     if "pos_error" not in survey.colnames:
         if typical is None:
-            raise KeyError(
+            raise InputKeyError(
                 f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), and "
                 "none from which it follows"
             )

@@ -15,7 +15,17 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from claxboi.catalog import designations, make_column
-from claxboi.utils import ARCSEC, check_number, check_table, pairs_within, record, sky_offsets, warn
+from claxboi.utils import (
+    ARCSEC,
+    InputTypeError,
+    InputValueError,
+    check_number,
+    check_table,
+    pairs_within,
+    record,
+    sky_offsets,
+    warn,
+)
 
 from .catalogue_positions import read_positions
 from .errors import read_covariances
@@ -205,18 +215,18 @@ def _check_catalogues(catalogues):
     Check the argument and return the names of the catalogues, sorted.
     """
     if not isinstance(catalogues, Mapping):
-        raise TypeError(
+        raise InputTypeError(
             "catalogues must be a mapping of names to tables, such as "
             f"{{'4XMM': table1, 'CSC2': table2}}, got {type(catalogues).__name__}"
         )
     if len(catalogues) < 2:
-        raise ValueError(f"catalogues must be two or more, got {len(catalogues)}")
+        raise InputValueError(f"catalogues must be two or more, got {len(catalogues)}")
     taken = set(_OWN_COLUMNS)
     for name, table in catalogues.items():
         if not isinstance(name, str) or not name.strip():
-            raise TypeError(f"catalogues must have names that are strings, got {name!r}")
+            raise InputTypeError(f"catalogues must have names that are strings, got {name!r}")
         if name.lower() in taken:
-            raise ValueError(
+            raise InputValueError(
                 f"catalogues must not be called {name!r}: the result has a column of that name "
                 "(names are compared without case, as FITS does)"
             )
@@ -227,7 +237,7 @@ def _check_catalogues(catalogues):
 
 def _check_n_sigma(n_sigma):
     if not isinstance(n_sigma, Sequence | np.ndarray) or len(n_sigma) != 2:
-        raise TypeError(f"n_sigma must be two numbers, narrow and wide, got {n_sigma!r}")
+        raise InputTypeError(f"n_sigma must be two numbers, narrow and wide, got {n_sigma!r}")
     narrow = check_number(n_sigma[0], "n_sigma[0]", minimum=0, exclusive=True)
     wide = check_number(n_sigma[1], "n_sigma[1]", minimum=narrow)
     return narrow, wide

@@ -16,6 +16,8 @@ from claxboi.catalog import identifier_columns
 from claxboi.classification.results import find_source, read_classes
 from claxboi.sharing import error_axes
 from claxboi.utils import (
+    InputKeyError,
+    InputValueError,
     check_columns,
     check_number,
     check_table,
@@ -135,7 +137,9 @@ class SkyView:
         ra, dec = (float_values(table, name, unit=u.deg) for name in ("ra", "dec"))
         self._known = np.isfinite(ra) & np.isfinite(dec)
         if not self._known.any():
-            raise ValueError("table must have a source with a position, ra and dec; it has none")
+            raise InputValueError(
+                "table must have a source with a position, ra and dec; it has none"
+            )
         self._coords = SkyCoord(
             np.where(self._known, ra, 0), np.where(self._known, dec, 0), unit="deg"
         )
@@ -238,7 +242,7 @@ class SkyView:
         rows = self._rows(sources)
         lost = rows[~self._known[rows]]
         if len(lost):
-            raise ValueError(f"sources must have positions; row {lost[0]} has none")
+            raise InputValueError(f"sources must have positions; row {lost[0]} has none")
         if self._selection is not None:
             self.widget.remove_overlay(self._selection)
             self._selection = None
@@ -259,7 +263,7 @@ class SkyView:
         if isinstance(sources, Table):
             names = identifier_columns(sources)
             if not names:
-                raise KeyError(
+                raise InputKeyError(
                     "sources must have a column that identifies them, such as source_id; its "
                     f"columns are {', '.join(sources.colnames)}"
                 )
@@ -267,7 +271,7 @@ class SkyView:
         array = np.asarray(sources)
         if array.dtype.kind == "b":
             if array.shape != (len(self.table),):
-                raise ValueError(
+                raise InputValueError(
                     f"a mask must have one value per row ({len(self.table)}), got {array.shape}"
                 )
             return np.flatnonzero(array)

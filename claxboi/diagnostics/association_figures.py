@@ -13,6 +13,9 @@ from astropy import units as u
 from claxboi.counterparts import CutoffCalibration
 from claxboi.counterparts.errors import chi_square, read_covariances
 from claxboi.utils import (
+    InputKeyError,
+    InputTypeError,
+    InputValueError,
     check_choice,
     check_columns,
     check_count,
@@ -104,7 +107,7 @@ def plot_separations(
     check_table(secondary, "secondary")
     found = _members(candidates, name)
     if not len(found.primary):
-        raise ValueError("candidates must have at least one row with a counterpart, got none")
+        raise InputValueError("candidates must have at least one row with a counterpart, got none")
     chi2 = chi_square(
         read_covariances(xray, "xray")[found.primary],
         read_covariances(secondary, "secondary")[found.secondary],
@@ -165,7 +168,7 @@ def plot_cutoffs(calibration: CutoffCalibration, *, ax: Axes | None = None) -> A
     'Smallest $p_\\mathrm{any}$'
     """
     if not isinstance(calibration, CutoffCalibration):
-        raise TypeError(
+        raise InputTypeError(
             "calibration must be what calibrate_cutoffs() returns, got "
             f"{type(calibration).__name__}"
         )
@@ -252,7 +255,7 @@ def plot_magnitude_prior(
     meta = candidates.meta.get("claxboi", {}).get("counterparts", {})
     learned = meta.get("priors", {})
     if not learned:
-        raise KeyError("candidates has no prior that has learned: see the argument priors")
+        raise InputKeyError("candidates has no prior that has learned: see the argument priors")
     prior = next(iter(learned)) if prior is None else check_choice(prior, learned, "prior")
     record = {key: np.asarray(value) for key, value in learned[prior].items()}
     if "low_1" in record:
@@ -355,7 +358,7 @@ def plot_finding_chart(
     check_columns(secondary, ["ra", "dec"], "secondary")
     row = check_count(row, "row", minimum=0)
     if row >= len(xray):
-        raise ValueError(f"row must be below {len(xray)}, the rows of xray, got {row}")
+        raise InputValueError(f"row must be below {len(xray)}, the rows of xray, got {row}")
     found = _members(candidates, name)
     own = found.primary == row
     ee, en, nn = (x[0] for x in read_covariances(xray[row : row + 1], "xray").general())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claxboi.utils import check_number, checked
+from claxboi.utils import InputKeyError, InputTypeError, check_number, checked
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes, split_below
 
 from ._axis_labels import axis_label, literal, short_symbol, unit_text
@@ -89,7 +89,7 @@ def plot_densities(
     'Density'
     """
     if getattr(model, "properties", None) is None:
-        raise TypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
+        raise InputTypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
     record = _find(model, column)
     column = record.column
     classes = list(model.classes_)
@@ -170,7 +170,7 @@ def _find(model, column):
         if record.column == name:
             return record
     known = ", ".join(record.column for record in model.properties)
-    raise KeyError(f"column must be one of the model's properties ({known}), got {name!r}")
+    raise InputKeyError(f"column must be one of the model's properties ({known}), got {name!r}")
 
 
 def count_values(values, codes, n_classes):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification import Explanation
-from claxboi.utils import check_choice, checked
+from claxboi.utils import InputTypeError, check_choice, checked
 from claxboi.utils.style import DARK, GREY, PALE, category_colors, new_axes
 
 from ._axis_labels import literal, short_symbol
@@ -84,7 +84,7 @@ def plot_explanation(
     from matplotlib.patches import Patch
 
     if not isinstance(explanation, Explanation):
-        raise TypeError(
+        raise InputTypeError(
             f"explanation must be what explain() returns, got {type(explanation).__name__}"
         )
     first = explanation.prediction if class_name is None else class_name

@@ -14,7 +14,7 @@ from claxboi.catalog import describe
 from claxboi.classification.results import find_source
 from claxboi.properties.spectra import GAMMA, GAMMA_RANGE, NH, format_band, parse_band
 from claxboi.properties.variability import collect_fluxes
-from claxboi.utils import check_table
+from claxboi.utils import InputValueError, check_table
 from claxboi.utils.style import (
     DARK,
     PALE,
@@ -125,7 +125,7 @@ def plot_fluxes(
     every = [one for group in groups for one in group]
     fluxes = [one for one in every if np.isfinite(one.value[row]) and not one.is_repeated[row]]
     if not fluxes:
-        raise ValueError(f"source must have a flux above 0, but {title} has none")
+        raise InputValueError(f"source must have a flux above 0, but {title} has none")
     epochs = np.array([one.epoch[row] for one in fluxes])
     places, strip = _places(epochs, [one.catalogue for one in fluxes])
 

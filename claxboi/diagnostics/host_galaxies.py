@@ -15,7 +15,7 @@ from claxboi.config import HOST_RADIUS
 from claxboi.counterparts import best_hosts, find_hosts
 from claxboi.counterparts.catalogue_positions import read_positions
 from claxboi.counterparts.galaxy_tables import read_ellipses, read_galaxy_ids
-from claxboi.utils import check_number, check_table, text_values
+from claxboi.utils import InputValueError, check_number, check_table, text_values
 from claxboi.utils.style import COLORS, DARK, GREY, new_axes
 
 from ._axis_labels import literal
@@ -94,7 +94,7 @@ def plot_hosts(
     ids = read_galaxy_ids(galaxies)[0][ellipses.rows]
     (which,) = np.nonzero(ids == str(galaxy_id))
     if not len(which):
-        raise ValueError(
+        raise InputValueError(
             f"galaxy_id must be that of a galaxy with a size, got {galaxy_id!r}; there are "
             f"{len(ids)}, such as {', '.join(ids[:5])}"
         )

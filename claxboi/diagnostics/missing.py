@@ -11,7 +11,15 @@ import numpy as np
 
 from claxboi.classification.results import read_classes
 from claxboi.properties import known_properties, property_definition
-from claxboi.utils import check_columns, check_names, check_table, checked, is_missing
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_columns,
+    check_names,
+    check_table,
+    checked,
+    is_missing,
+)
 from claxboi.utils.style import DARK, GREY, new_axes
 
 from ._axis_labels import literal, short_symbol
@@ -76,16 +84,16 @@ def plot_missing(
     """
     check_table(table)
     if isinstance(columns, str):
-        raise TypeError(f"columns must be a sequence of names, got the string {columns!r}")
+        raise InputTypeError(f"columns must be a sequence of names, got the string {columns!r}")
     if columns is None:
         columns = _by_category(known_properties(table.colnames))
         if not columns:
-            raise ValueError(
+            raise InputValueError(
                 "columns must name the properties, for no column of the table is a known one"
             )
     columns = check_names(columns, "columns")
     if not columns:
-        raise ValueError("columns must name at least one property, got none")
+        raise InputValueError("columns must name at least one property, got none")
     check_columns(table, columns)
     places, values = read_classes(table, class_column, classes)
     groups = {"all": np.ones(len(table), bool)} | {name: values == name for name in places}

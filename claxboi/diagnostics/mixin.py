@@ -11,7 +11,7 @@ from claxboi.classification import priors_sensitivity
 from claxboi.classification.displays import result_html
 from claxboi.classification.results import find_source, find_value
 from claxboi.training import label_report
-from claxboi.utils import as_method
+from claxboi.utils import InputTypeError, InputValueError, as_method
 
 from .aladin_view import aladin
 from .alternatives import plot_alternatives
@@ -52,14 +52,14 @@ FEW_ROWS = 20
 
 def _known(part):
     if part is None:
-        raise ValueError("the table is not classified yet: call classify() first")
+        raise InputValueError("the table is not classified yet: call classify() first")
     return part
 
 
 def _search(table):
     search = _known(table.model).search
     if search is None:
-        raise ValueError("the weights of the model were given, not searched for")
+        raise InputValueError("the weights of the model were given, not searched for")
     return search
 
 
@@ -147,7 +147,7 @@ class DiagnosticsMixin:
         model, named = _known(self.model), {}
         if source is not None:
             if value is not None:
-                raise TypeError("value and source both name what is marked: give one of them")
+                raise InputTypeError("value and source both name what is marked: give one of them")
             value, named["source_name"] = find_value(self, column, source)
         return plot_densities(model, column, ax=ax, value=value, **named)
 

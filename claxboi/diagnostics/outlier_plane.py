@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification.results import read_classified
-from claxboi.utils import float_values, text_values
+from claxboi.utils import InputValueError, float_values, text_values
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes
 
 from ._layout import broken, fit_font_sizes, is_narrow
@@ -67,7 +67,9 @@ def plot_outliers(result: Table, ax: Axes | None = None) -> Axes:
     prediction, _ = text_values(result, "prediction", name="result")
     known = np.isfinite(outlier)
     if not known.any():
-        raise ValueError("column 'outlier' of result must have a value for at least one source")
+        raise InputValueError(
+            "column 'outlier' of result must have a value for at least one source"
+        )
     edges = np.histogram_bin_edges(outlier[known], N_BINS)
 
     ax = new_axes(ax, 6.4, 1.2 + 0.55 * len(classes))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.training import LabelReport
-from claxboi.utils import check_choice, check_count, checked
+from claxboi.utils import InputTypeError, InputValueError, check_choice, check_count, checked
 from claxboi.utils.style import COLORS, DARK, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
@@ -89,12 +89,14 @@ def plot_training_overlap(
     [1, 1]
     """
     if not isinstance(report, LabelReport):
-        raise TypeError(f"report must be what label_report() returns, got {type(report).__name__}")
+        raise InputTypeError(
+            f"report must be what label_report() returns, got {type(report).__name__}"
+        )
     n_combinations = check_count(n_combinations, "n_combinations")
     rows = report.catalogues[report.catalogues["n_sources"] > 0]
     names = [str(name) for name in dict.fromkeys(rows["class"])]
     if not names:
-        raise ValueError("report must have a catalogue with a source, got none")
+        raise InputValueError("report must have a catalogue with a source, got none")
     if class_name is None:
         class_name = max(names, key=lambda name: np.count_nonzero(rows["class"] == name))
     check_choice(class_name, names, "class_name")

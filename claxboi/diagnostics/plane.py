@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from claxboi.classification.results import find_source, read_classes
 from claxboi.utils import (
+    InputTypeError,
     check_choice,
     check_columns,
     check_count,
@@ -174,7 +175,7 @@ def _read_limits(table, columns, upper_limits, lower_limits):
         ("lower_limits", lower_limits, 1),
     ):
         if not isinstance(asked, Mapping):
-            raise TypeError(f"{argument} must be a mapping of column to column, got {asked!r}")
+            raise InputTypeError(f"{argument} must be a mapping of column to column, got {asked!r}")
         for column, flag in asked.items():
             check_choice(column, columns, f"each column of {argument}")
             check_columns(table, [flag])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification import PriorSensitivity
+from claxboi.utils import InputTypeError
 from claxboi.utils.style import DARK, GREY, PALE, class_styles, hide_spines, marker_style, new_axes
 
 from ._axis_labels import literal
@@ -65,7 +66,7 @@ def plot_priors_sensitivity(sensitivity: PriorSensitivity, *, ax: Axes | None = 
     'Expected number / as given'
     """
     if not isinstance(sensitivity, PriorSensitivity):
-        raise TypeError(
+        raise InputTypeError(
             "sensitivity must be what priors_sensitivity() returns, got "
             f"{type(sensitivity).__name__}"
         )

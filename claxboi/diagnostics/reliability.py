@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification.results import check_evaluation
-from claxboi.utils import checked
+from claxboi.utils import InputValueError, checked
 from claxboi.utils.style import DARK, GREY, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
@@ -68,7 +68,9 @@ def plot_reliability(
     check_evaluation(evaluation)
     table = evaluation.reliability
     if table is None:
-        raise ValueError("evaluation must be made from probabilities, not from a confusion matrix")
+        raise InputValueError(
+            "evaluation must be made from probabilities, not from a confusion matrix"
+        )
     edges = np.append(table["lower"], table["upper"][-1])
     # The largest of C probabilities is at least 1 / C.
     start = edges[edges <= 1 / len(evaluation.classes)][-1]

@@ -14,6 +14,8 @@ from astropy.wcs import WCS
 
 from claxboi.classification.results import read_classes
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     check_choice,
     check_columns,
     check_count,
@@ -166,13 +168,13 @@ def plot_sky(
 def _check_field(center, width):
     if center is None:
         if width is not None:
-            raise ValueError("width is that of a field: it needs a center, got none")
+            raise InputValueError("width is that of a field: it needs a center, got none")
         return None, None
     if not isinstance(center, SkyCoord) or not center.isscalar:
-        raise TypeError(f"center must be a SkyCoord of one position, got {center!r}")
+        raise InputTypeError(f"center must be a SkyCoord of one position, got {center!r}")
     width_deg = 1.0 if width is None else quantity_value(width, u.deg, "width")
     if not 0 < check_number(width_deg, "width") <= _WIDEST_DEG:
-        raise ValueError(f"width must be above 0 and at most {_WIDEST_DEG:g} deg, got {width}")
+        raise InputValueError(f"width must be above 0 and at most {_WIDEST_DEG:g} deg, got {width}")
     return center, width_deg
 
 

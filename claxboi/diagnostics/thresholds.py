@@ -12,7 +12,7 @@ from astropy.table import Table
 
 from claxboi.classification import Evaluation
 from claxboi.classification.results import read_classified
-from claxboi.utils import check_choice, checked, float_values
+from claxboi.utils import InputTypeError, check_choice, checked, float_values
 from claxboi.utils.style import COLORS, GREY, PALE, hide_spines, new_axes
 
 from ._axis_labels import literal
@@ -91,7 +91,7 @@ def plot_thresholds(scores: Evaluation | Table, class_name: str, *, ax: Axes | N
         ]
         title = f"{len(scores)} sources, expected from their probabilities"
     else:
-        raise TypeError(
+        raise InputTypeError(
             f"scores must be an Evaluation or a classified table, got {type(scores).__name__}"
         )
     best = _best(curve)

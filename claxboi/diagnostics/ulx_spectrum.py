@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claxboi.utils import check_columns, check_table, float_values
+from claxboi.utils import InputValueError, check_columns, check_table, float_values
 from claxboi.utils.style import COLORS, DARK, GREY, PALE, hide_spines, new_axes
 
 from ._layout import fit_font_sizes, legend_above
@@ -68,7 +68,7 @@ def plot_ulx(table: Table, ax: Axes | None = None) -> Axes:
     nuclear, ulx, hlx = (float_values(table, name) == 1 for name in _COLUMNS[2:])
     known = np.isfinite(probability) & np.isfinite(contaminant)
     if not known.any():
-        raise ValueError("column 'f_contaminant' of table must have a value for some source")
+        raise InputValueError("column 'f_contaminant' of table must have a value for some source")
 
     ax = new_axes(ax, 5.6, 4.6)
     lowest = max(10 ** np.floor(np.log10(contaminant[known & (contaminant > 0)].min())), 1e-6)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification import WeightSearch
+from claxboi.utils import InputTypeError
 from claxboi.utils.style import (
     DARK,
     GREY,
@@ -63,7 +64,7 @@ def plot_weight_search(search: WeightSearch, *, ax: Axes | None = None) -> Axes:
     'Log-loss [nats]'
     """
     if not isinstance(search, WeightSearch):
-        raise TypeError(f"search must be what optimize() returns, got {type(search).__name__}")
+        raise InputTypeError(f"search must be what optimize() returns, got {type(search).__name__}")
     steps = np.asarray(search.history["step"])
     score = np.asarray(search.history[search.objective], float)
     is_loss = search.objective == "log_loss"

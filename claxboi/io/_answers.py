@@ -20,6 +20,8 @@ import numpy as np
 from astropy.io import votable
 from astropy.table import MaskedColumn, Table, vstack
 
+from claxboi.utils import InputValueError
+
 from ._votable_tables import repair
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
@@ -200,7 +202,7 @@ def _read_cells(element, body):
         try:
             values, mask = _convert(field, cells[k :: len(fields)])
         except (ValueError, OverflowError) as err:
-            raise ValueError(f"column {field.name!r}, type {field.datatype}: {err}") from err
+            raise InputValueError(f"column {field.name!r}, type {field.datatype}: {err}") from err
         name = field.name
         while name in table.colnames:
             name += "_"

@@ -7,6 +7,8 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
+from claxboi.utils import InputValueError
+
 __all__ = ["HELD_TYPES", "holdable", "tidy"]
 
 #: Types of numbers that each format holds as they are; all of them hold text.
@@ -112,7 +114,7 @@ def holdable(table, format):
         if values.ndim == 2 and values.shape[1] == 1 and format not in _OF_SHAPE:
             values, missing = values[:, 0], missing[:, 0]
         if values.ndim != 1 and format not in _OF_SHAPE:
-            raise ValueError(_refusal(name, column, format))
+            raise InputValueError(_refusal(name, column, format))
         if values.dtype.kind == "U":
             values = np.where(missing, "", values) if missing.any() else values
             missing = np.zeros(values.shape, bool)
@@ -142,7 +144,7 @@ def _as_column(name, column, format):
             return exact
     if format in _OF_OBJECTS:
         return None
-    raise ValueError(_refusal(name, column, format))
+    raise InputValueError(_refusal(name, column, format))
 
 
 def _exact_time(column):
@@ -228,7 +230,7 @@ def _decoded(name, values, format):
     try:
         return np.char.decode(values, "utf-8")
     except UnicodeDecodeError as err:
-        raise ValueError(
+        raise InputValueError(
             f"{_label(format)} cannot hold column {name!r}: its bytes are not UTF-8 text"
         ) from err
 
@@ -254,7 +256,7 @@ def _held(name, values, missing, format, column):
         # A large unsigned integer is a negative one as a signed.
         if same.all() and not np.any((new < 0) & (values > 0) & ~missing):
             return new
-    raise ValueError(_refusal(name, column, format))
+    raise InputValueError(_refusal(name, column, format))
 
 
 def _refusal(name, column, format):

@@ -7,6 +7,8 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table
 
+from claxboi.utils import InputValueError
+
 __all__ = ["read_regions"]
 
 #: The attribute of a region that is its size in the longest direction, and whether it is a radius.
@@ -45,13 +47,13 @@ def read_regions(path):
 
     regions = Regions.read(str(path), format="ds9")
     if not regions:
-        raise ValueError("the file has no regions")
+        raise InputValueError("the file has no regions")
     names, ra, dec, shapes, radii = [], [], [], [], []
     for region in regions:
         shape = type(region).__name__.removesuffix("SkyRegion").lower()
         centre = getattr(region, "center", None)
         if not hasattr(centre, "icrs"):
-            raise ValueError(
+            raise InputValueError(
                 f"regions must have a centre on the sky, got {type(region).__name__}: save them in "
                 "DS9 as wcs, icrs"
             )

@@ -12,6 +12,8 @@ from astropy.io import fits, registry
 from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.exceptions import AstropyUserWarning
 
+from claxboi.utils import InputValueError
+
 from ._meta import META_KEY, meta_as_json, restore_meta
 from ._selection import choose_table
 from ._votable_tables import find_note, read_document
@@ -139,7 +141,7 @@ def _raw_data(hdu):
         return hdu.data
     except ValueError as err:
         # The message of astropy does not name the table.
-        raise ValueError(f"table {hdu.name or 1}: {err}") from err
+        raise InputValueError(f"table {hdu.name or 1}: {err}") from err
 
 
 def _drop_wrong_formats(hdu):

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 
+from claxboi.utils import InputTypeError
 from claxboi.utils.exceptions import ClaxboiWarning, warn
 
 __all__ = ["META_KEY", "meta_as_json", "restore_meta"]
@@ -46,7 +47,7 @@ def meta_as_json(meta):
 def _plain_value(value):
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no plain form")
+    raise InputTypeError(f"{type(value).__name__} has no plain form")
 
 
 def restore_meta(table, text):

@@ -6,6 +6,8 @@ Tables in Parquet files.
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
+from claxboi.utils import InputValueError
+
 from ._meta import META_KEY, meta_as_json, restore_meta
 
 __all__ = ["read_parquet", "table_from_arrow", "write_parquet"]
@@ -107,7 +109,7 @@ def _values(name, column):
                 column = column.cast(pa.large_string())
             array = column.fill_null(null).to_numpy() if missing.any() else column.to_numpy()
             return (array.astype(str) if is_text else array), missing
-    raise ValueError(
+    raise InputValueError(
         f"column {name!r} must have one number, text or date a row, got Arrow's {kind}"
     )
 

@@ -6,6 +6,8 @@ The choice of a table in a file that holds several.
 import logging
 from pathlib import Path
 
+from claxboi.utils import InputValueError
+
 __all__ = ["choose_table", "table_file"]
 
 log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ def choose_table(found, path, table):
         If there is no table, none of that name or number, or a choice is needed.
     """
     if not found:
-        raise ValueError("the file has no table")
+        raise InputValueError("the file has no table")
     listed = ", ".join(
         f"{name or 'unnamed'!r} (number {number}, {rows} rows)" for name, number, rows in found
     )
@@ -79,7 +81,7 @@ def choose_table(found, path, table):
         if len(same) == 1:
             return same[0]
         reason = "several tables" if same else "no table"
-        raise ValueError(f"the file has {reason} {table!r}; its tables are {listed}")
+        raise InputValueError(f"the file has {reason} {table!r}; its tables are {listed}")
     filled = [index for index, (_, _, rows) in enumerate(found) if rows]
     if len(found) == 1 or len(filled) == 1:
         index = filled[0] if filled else 0
@@ -87,7 +89,7 @@ def choose_table(found, path, table):
             log.info("%s: took the only table with rows, %r", path, found[index][0])
         return index
     name, number, _ = found[filled[0] if filled else 0]
-    raise ValueError(
+    raise InputValueError(
         f"the file has several tables: {listed}. Choose one, such as table={name or number!r}, or "
         f"{Path(path).name}#{name or number} on the command line"
     )

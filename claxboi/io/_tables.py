@@ -13,7 +13,7 @@ from astropy.table import Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyUserWarning
 
-from claxboi.utils import check_choice, check_table, checked, replacing
+from claxboi.utils import InputValueError, check_choice, check_table, checked, replacing
 
 from ._column_types import holdable, tidy
 from ._ds9_regions import read_regions
@@ -132,14 +132,14 @@ def read_table(
     try:
         return tidy(_read(path, format, table, as_text))
     except IORegistryError as err:
-        raise ValueError(
+        raise InputValueError(
             f"cannot tell the format of {path}: its suffix should be one of {', '.join(FORMATS)}"
         ) from err
     except (*_WRONG_FORMAT, AstropyUserWarning) as err:
         # Each format says in its own way that a file does not have it.
         what = "as a table" if format is None else f"as {format.removeprefix('ascii.').upper()}"
         reason = " ".join(str(err).split())[:600] or type(err).__name__
-        raise ValueError(f"cannot read {path} {what}: {reason}") from err
+        raise InputValueError(f"cannot read {path} {what}: {reason}") from err
 
 
 def _read(path, format, table, as_text):
@@ -148,7 +148,9 @@ def _read(path, format, table, as_text):
     if format in TEXT_FORMATS:
         return read_text(path, table=table, as_text=as_text)
     if table is not None:
-        raise ValueError(f"table must be None for a format with one table a file, got {table!r}")
+        raise InputValueError(
+            f"table must be None for a format with one table a file, got {table!r}"
+        )
     if format in READERS:
         return READERS[format](path)
     return Table.read(path, format=format)
@@ -256,7 +258,7 @@ def output_format(path):
     format = _format_of(path)
     if format not in WRITERS or (path.suffix.lower() == ".gz" and format != "fits"):
         suffixes = ", ".join(suffix for suffix, name in FORMATS.items() if name in WRITERS)
-        raise ValueError(
+        raise InputValueError(
             f"cannot tell the format to write {path} in: its suffix must be one of {suffixes} "
             f"(or .fits.gz), got {''.join(path.suffixes[-2:])!r}"
         )

@@ -18,6 +18,8 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyWarning
 
+from claxboi.utils import InputValueError
+
 from ._meta import META_KEY, restore_meta
 from ._selection import choose_table
 
@@ -114,7 +116,7 @@ def read_text(path, *, delimiter=None, table=None, as_text=False):
     while lines and not lines[-1].strip():
         lines.pop()
     if not lines:
-        raise ValueError("the file is empty")
+        raise InputValueError("the file is empty")
     if lines[0].startswith("# %ECSV"):
         return read_ecsv(path)
     if any(_BYTE_BY_BYTE in line for line in lines[:1000]):
@@ -136,7 +138,7 @@ def read_text(path, *, delimiter=None, table=None, as_text=False):
         # Columns of fixed width, IPAC, SExtractor and what else astropy knows.
         return Table.read(lines, format="ascii")
     except astropy_ascii.InconsistentTableError as err:
-        raise ValueError(
+        raise InputValueError(
             "its lines have no common layout: the names and the rows should have the same number "
             "of cells"
         ) from err
@@ -173,7 +175,7 @@ def _decode(path):
         if content.startswith(mark):
             return content.decode(encoding)
     if b"\0" in content[:4096]:
-        raise ValueError("the file is binary, not text")
+        raise InputValueError("the file is binary, not text")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
@@ -348,7 +350,7 @@ def _without_blank_lines(rows):
 
 def _checked(block):
     if all(_NUMBER.fullmatch(name) for name in block.names):
-        raise ValueError(
+        raise InputValueError(
             f"its first line has numbers, {', '.join(block.names[:5])}, where the names of the "
             "columns should be: add a line of names"
         )
@@ -371,11 +373,11 @@ def _read_block(block, as_text):
     names = block.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(
+        raise InputValueError(
             f"columns must have different names, got {', '.join(map(repr, twice))} twice"
         )
     if "" in names:
-        raise ValueError(f"column {names.index('') + 1} has no name")
+        raise InputValueError(f"column {names.index('') + 1} has no name")
     if not block.rows:
         table = Table({name: np.array([], str if as_text else float) for name in names})
     else:
@@ -438,7 +440,7 @@ def _parse_rows(block, keep):
         number, cells = next(
             (k, cells) for k, cells in enumerate(rows, start=1) if len(cells) != len(block.names)
         )
-        raise ValueError(
+        raise InputValueError(
             f"row {number} has {len(cells)} cells, {block.delimiter.join(cells)[:80]!r}, but there "
             f"are {len(block.names)} columns"
         ) from err

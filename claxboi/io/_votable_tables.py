@@ -16,6 +16,7 @@ from astropy.io.votable.tree import Info, VOTableFile
 from astropy.units import UnitsWarning
 from astropy.utils.data import get_readable_fileobj
 
+from claxboi.utils import InputValueError
 from claxboi.utils.exceptions import ClaxboiWarning, warn
 
 from ._meta import META_KEY, meta_as_json, restore_meta
@@ -183,7 +184,7 @@ def read_votable(path, *, table=None):
     try:
         document = read_document(content)
     except (ValueError, W51) as err:
-        raise ValueError(PLACE.sub("", str(err))) from err
+        raise InputValueError(PLACE.sub("", str(err))) from err
     _check_status(document)
     elements = list(document.iter_tables())
     names = [(str(e.name or e.ID or ""), k, len(e.array)) for k, e in enumerate(elements, start=1)]
@@ -207,7 +208,7 @@ def _check_status(document):
     infos = [info for resource in document.resources for info in resource.infos]
     for info in (*document.infos, *infos):
         if info.name == "QUERY_STATUS" and info.value.upper() == "ERROR":
-            raise ValueError(f"the service that made it says: {info.content or info.value}")
+            raise InputValueError(f"the service that made it says: {info.content or info.value}")
         if info.name == "QUERY_STATUS" and info.value.upper() == "OVERFLOW":
             warn(
                 "the table is incomplete: the service that made it had more rows than it sends "
@@ -284,6 +285,6 @@ def _check_text(name, values):
     is_control = (codes < ord(" ")) & ~np.isin(codes, XML_CONTROLS)
     if is_control.any():
         row = np.flatnonzero(is_control.any(axis=1))[0]
-        raise ValueError(
+        raise InputValueError(
             f"VOTable cannot hold control characters, got {str(values[row])!r} in column {name!r}"
         )

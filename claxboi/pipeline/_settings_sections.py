@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
 
-from claxboi.utils import check_choice, check_count, check_number
+from claxboi.utils import InputTypeError, check_choice, check_count, check_number
 
 __all__ = []
 
@@ -138,9 +138,9 @@ def _checked(value, name, facts):
     # A bool is an int for Python, and no number for an astronomer.
     if not (type(value) in exact or isinstance(value, tuple({*kinds} - {bool, int, float}))):
         words = " or ".join(_WORDS[kind] for kind in kinds)
-        raise TypeError(f"{name} must be {words}, got {value!r}")
+        raise InputTypeError(f"{name} must be {words}, got {value!r}")
     if isinstance(value, tuple) and not all(isinstance(part, str) for part in value):
-        raise TypeError(f"{name} must be a list of texts, got {list(value)!r}")
+        raise InputTypeError(f"{name} must be a list of texts, got {list(value)!r}")
     if isinstance(value, str) and facts["choices"]:
         return check_choice(value, facts["choices"], name)
     if isinstance(value, float):

@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Mapping
 
+from claxboi.utils import InputTypeError
+
 __all__ = ["toml_text"]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -72,7 +74,7 @@ def _value(value):
         return f"{{ {parts} }}" if parts else "{}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_value, value))}]"
-    raise TypeError(f"TOML cannot hold {value!r}")
+    raise InputTypeError(f"TOML cannot hold {value!r}")
 
 
 def _string(text):

@@ -16,7 +16,15 @@ from claxboi.classification.properties import parse_properties, properties_that_
 from claxboi.io import read_table
 from claxboi.properties import published_properties
 from claxboi.training import find_training
-from claxboi.utils import add_columns, float_values, is_missing, text_values, warn
+from claxboi.utils import (
+    InputKeyError,
+    InputValueError,
+    add_columns,
+    float_values,
+    is_missing,
+    text_values,
+    warn,
+)
 
 from .candidate_rows import make_candidates
 
@@ -51,7 +59,7 @@ def gated(table, settings):
             is_gated |= _flag(table, "is_extended", "gating.extended")
     if own.outside_galaxies:
         if "galaxy_radius" not in table.colnames:
-            raise KeyError("gating.outside_galaxies needs the step hosts, which is skipped")
+            raise InputKeyError("gating.outside_galaxies needs the step hosts, which is skipped")
         is_gated |= ~(float_values(table, "galaxy_radius") < settings.labels.host_radius)
     return is_gated
 
@@ -87,7 +95,9 @@ def classify_sources(table, job):
     own = settings.classification
     is_gated = gated(table, settings)
     if is_gated.all():
-        raise ValueError(f"gating must leave something to classify: all {len(table)} rows are out")
+        raise InputValueError(
+            f"gating must leave something to classify: all {len(table)} rows are out"
+        )
     part = table[~is_gated] if is_gated.any() else table
     sample = _sample(part, own, show_progress)
     options = {

@@ -24,6 +24,7 @@ from claxboi.io import output_format, read_table, table_file, write_table
 from claxboi.references import recorded_answers
 from claxboi.utils import (
     NOTE,
+    InputTypeError,
     check_output,
     check_table,
     checked,
@@ -370,7 +371,7 @@ def _pos_error_changes(pos_error):
     if isinstance(pos_error, u.Quantity):
         pos_error = str(pos_error)
     if not isinstance(pos_error, str):
-        raise TypeError(
+        raise InputTypeError(
             f"pos_error must be the name of a column or an angle, got {type(pos_error).__name__}"
         )
     return {"catalogue": {"pos_error": pos_error}}
@@ -387,7 +388,7 @@ def _job(settings, mission, references, skip, show_progress, changes=None, *, re
     elif isinstance(references, (str, os.PathLike)):
         references = find_references(references)
     elif not isinstance(references, Mapping):
-        raise TypeError(
+        raise InputTypeError(
             "references must be a mapping of names to tables or files, or a folder, got "
             f"{type(references).__name__}"
         )

@@ -16,7 +16,7 @@ from astropy.table import Table
 from claxboi.catalog import missions, standardize
 from claxboi.io import read_table
 from claxboi.references import Reference, get_reference, load_records
-from claxboi.utils import file_hash, table_hash, text_values
+from claxboi.utils import InputTypeError, InputValueError, file_hash, table_hash, text_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ class References:
                 if not Path(source).exists():
                     raise FileNotFoundError(f"there is no file {source} for reference {name!r}")
             elif not isinstance(source, (Table, Reference)):
-                raise TypeError(
+                raise InputTypeError(
                     f"references must be tables, files or Reference objects, got "
                     f"{type(source).__name__} for {name!r}"
                 )
@@ -243,10 +243,12 @@ def find_references(folder: str | PathLike[str]) -> Mapping[str, Path]:
         name = name[: name.rfind(".")] if "." in name else name
         if path.is_file() and name in known:
             if name in files:
-                raise ValueError(f"folder {folder} has two files of {name}: {files[name]}, {path}")
+                raise InputValueError(
+                    f"folder {folder} has two files of {name}: {files[name]}, {path}"
+                )
             files[name] = path
     if not files:
-        raise ValueError(
+        raise InputValueError(
             f"folder {folder} has no file named after a catalogue, such as gaia.fits; known ones "
             f"are {', '.join(sorted(known))}"
         )

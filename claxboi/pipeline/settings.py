@@ -21,7 +21,7 @@ from claxboi.config import MIN_CLASS_SIZE
 from claxboi.counterparts import find_hosts_in, find_in_surveys
 from claxboi.properties import add_properties
 from claxboi.training import add_labels
-from claxboi.utils import check_choice, replacing
+from claxboi.utils import InputTypeError, InputValueError, check_choice, replacing
 
 from ._settings_sections import Section, described, setting, setting_of
 from ._toml import toml_text
@@ -363,7 +363,7 @@ class PipelineSettings(Section):
         for step in self.skip:
             check_choice(step, STEPS, "a step of skip")
             if step in NEEDED:
-                raise ValueError(f"skip must not name {step!r}: without it there is no answer")
+                raise InputValueError(f"skip must not name {step!r}: without it there is no answer")
 
     @classmethod
     def named(cls, name: str) -> PipelineSettings:
@@ -436,7 +436,7 @@ class PipelineSettings(Section):
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except ValueError as err:  # of TOML, and of Unicode
-            raise ValueError(f"{path} is not TOML: {err}") from err
+            raise InputValueError(f"{path} is not TOML: {err}") from err
         try:
             settings = cls.from_dict({"base": DEFAULT, **content})
         except (TypeError, ValueError) as err:
@@ -548,12 +548,12 @@ def parse_settings(settings):
         return PipelineSettings.named(settings)
     if isinstance(settings, (str, os.PathLike)):
         if not Path(settings).is_file():
-            raise ValueError(
+            raise InputValueError(
                 f"settings must be a TOML file or one of {', '.join(specialisations())}, got "
                 f"{os.fspath(settings)!r}"
             )
         return PipelineSettings.read(settings)
-    raise TypeError(
+    raise InputTypeError(
         "settings must be PipelineSettings, the name of a specialisation or a TOML file, got "
         f"{type(settings).__name__}"
     )
@@ -597,7 +597,7 @@ def _parse(kind, content, path):
 
 def _table_at(value, path):
     if not isinstance(value, Mapping):
-        raise TypeError(f"{path} must be a table, got {value!r}")
+        raise InputTypeError(f"{path} must be a table, got {value!r}")
     return value
 
 
@@ -606,7 +606,7 @@ def _check_keys(content, known, path):
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             hint = f"did you mean {path}{near[0]}?" if near else f"it may be {', '.join(known)}"
-            raise ValueError(f"there is no setting {path}{key}: {hint}")
+            raise InputValueError(f"there is no setting {path}{key}: {hint}")
 
 
 def _merged(content, changes, kind):

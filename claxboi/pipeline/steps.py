@@ -19,7 +19,7 @@ from astropy.coordinates import SkyCoord
 from claxboi import catalog, counterparts, properties, training
 from claxboi.training.label_catalogues import parse_catalogues
 from claxboi.training.schemes import parse_scheme
-from claxboi.utils import file_hash, float_values, is_missing, text_values
+from claxboi.utils import InputValueError, file_hash, float_values, is_missing, text_values
 
 from .reference_step import References
 from .settings import PipelineSettings
@@ -151,7 +151,7 @@ _NEED_POS_ERROR = ("counterparts", "variability", "labels")
 def _catalogue(table, job):
     own = job.settings.catalogue
     if "class" in table.colnames and "labels" not in job.settings.skip:
-        raise ValueError(
+        raise InputValueError(
             "the catalogue has a column 'class': skip the step 'labels' to learn from it, or "
             "rename it to have labels of catalogues"
         )
@@ -166,7 +166,7 @@ def _catalogue(table, job):
         )
     if "pos_error" not in table.colnames:
         if needing := [step for step in _NEED_POS_ERROR if step not in job.settings.skip]:
-            raise ValueError(
+            raise InputValueError(
                 "table has no positional error, which is needed to find "
                 f"{', '.join(needing)}: pass pos_error='COLUMN', or pos_error='2 arcsec' for one "
                 f"value (1 sigma per axis). Its columns are {', '.join(table.colnames)}"
@@ -194,7 +194,7 @@ def _with_pos_error(table, pos_error):
     except (TypeError, ValueError):
         value = 0.0
     if not 0 < value < math.inf:
-        raise ValueError(
+        raise InputValueError(
             "pos_error must be a column of the table or a positive angle such as '2 arcsec', got "
             f"{pos_error!r}; the columns are {', '.join(table.colnames)}"
         )

@@ -7,7 +7,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
-from claxboi.utils import convert_values
+from claxboi.utils import InputValueError, convert_values
 
 from .exceptions import AnswerError
 from .records import RESERVED, ColumnRecord
@@ -202,7 +202,7 @@ def _convert(values, mask, column, service):
 def _to_number(values, dtype):
     new = values.astype(dtype)
     if values.dtype.kind == "f" and not np.array_equal(new, values, equal_nan=True):
-        raise ValueError("there are fractions")
+        raise InputValueError("there are fractions")
     return new
 
 
@@ -220,5 +220,5 @@ def _to_bool(values, mask):
     lower = np.char.lower(values.astype(str))
     known = mask | np.isin(lower, _TRUE + _FALSE)
     if not known.all():
-        raise ValueError(f"{str(lower[~known][0])!r} is neither true nor false")
+        raise InputValueError(f"{str(lower[~known][0])!r} is neither true nor false")
     return np.isin(lower, _TRUE) & ~mask

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claxboi.utils import check_names, check_table
+from claxboi.utils import InputValueError, check_names, check_table
 
 from .records import load_records
 from .reference import get_reference
@@ -177,7 +177,7 @@ def _entries_of_catalogues(names):
         try:
             record = get_reference(name).record
         except ValueError as err:
-            raise ValueError(f"result: {err}") from err
+            raise InputValueError(f"result: {err}") from err
         for bibcode in record.citation:
             titles.setdefault(bibcode, record.title)
     known = _entries()

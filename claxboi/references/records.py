@@ -20,7 +20,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.utils import check_choice, float_values
+from claxboi.utils import InputValueError, check_choice, float_values
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -238,7 +238,9 @@ def _column(canonical, entry, services):
     check_choice(fixed.get("type", "float64"), _TYPES, f"type of column {canonical}")
     unknown = set(names) - set(SERVICES)
     if unknown or not names:
-        raise ValueError(f"column {canonical} must have names on services, got {sorted(entry)}")
+        raise InputValueError(
+            f"column {canonical} must have names on services, got {sorted(entry)}"
+        )
     # Fails here, and not after an hour of fetching, if the unit is none.
     u.Unit(fixed.get("unit", ""))
     return ColumnRecord(canonical, names, **fixed)

@@ -21,7 +21,9 @@ from astropy.table import Column, MaskedColumn, Table
 from claxboi.config import conf
 from claxboi.io import read_table
 from claxboi.utils import (
+    InputKeyError,
     InputTypeError,
+    InputValueError,
     check_choice,
     check_columns,
     check_names,
@@ -120,7 +122,7 @@ def get_reference(
     """
     if isinstance(source, Reference):
         if tap is not None:
-            raise ValueError("tap must not be given with a Reference, which knows its service")
+            raise InputValueError("tap must not be given with a Reference, which knows its service")
         return source
     own = {"ra": ra, "dec": dec, "id": id, "pos_error": pos_error}
     for argument, value in {"name": name, **own}.items():
@@ -133,7 +135,7 @@ def get_reference(
     if isinstance(source, Table):
         return _from_table(source, name or "table", own, like)
     if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(
+        raise InputTypeError(
             "source must be one name, path, Table or Reference (one call for each catalogue), got "
             f"{type(source).__name__}"
         )
@@ -151,7 +153,7 @@ def get_reference(
         found = next((r for r in known.values() if r.table == table), None)
         return Reference(found or _bare_record(name or table, table, ("xmatch", "vizier")))
     near = difflib.get_close_matches(text.lower(), known, n=3, cutoff=0.4) or list(known)
-    raise ValueError(
+    raise InputValueError(
         "source must be a known catalogue, the id of a VizieR table or a file that is there, got "
         f"{text!r}; known ones are {', '.join(near)}"
         f"{', ... (list_references() shows all)' if len(near) < len(known) else ''}"
@@ -205,7 +207,7 @@ def _from_part(table, known):
     for name in ("ra", "dec"):
         if name not in columns:
             names = dict.fromkeys([name, *known.columns[name].names.values()])
-            raise KeyError(
+            raise InputKeyError(
                 f"source has no column {' or '.join(map(repr, names))} of {known.title}; its "
                 f"columns are {', '.join(table.colnames)}"
             )
@@ -224,7 +226,7 @@ def _from_hats(path, name, own):
     own = {**own, "ra": ra, "dec": dec}
     unknown = [column for column in own.values() if column is not None and column not in names]
     if unknown:
-        raise KeyError(
+        raise InputKeyError(
             f"source has no column {', '.join(map(repr, unknown))}; "
             f"its columns are {', '.join(names)}"
         )
@@ -238,9 +240,11 @@ def _from_tap(source, server, name, own, like):
             f"source must be the name of a table of the service tap={server!r}, got {shown(source)}"
         )
     if like is not None:
-        raise ValueError("like must not be given with tap: it is for tables and files")
+        raise InputValueError("like must not be given with tap: it is for tables and files")
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", server):
-        raise ValueError(f"tap must be the address of a TAP service, https://..., got {server!r}")
+        raise InputValueError(
+            f"tap must be the address of a TAP service, https://..., got {server!r}"
+        )
     own = {new: column for new, column in own.items() if column is not None}
     server = server.rstrip("/")
     return Reference(_bare_record(name or source, source, ("tap",), server=server, own=own))
@@ -425,7 +429,7 @@ class Reference:
         check_choice(name, self.record.services, "the service of a whole catalogue")
         rows = self.record.rows
         if rows is not None and rows > _MOST_WHOLE_ROWS:
-            raise ValueError(
+            raise InputValueError(
                 f"{self.record.title} has {rows:,} rows: too many to fetch whole; use query"
             )
         job = self._job(name, columns, cache, max_age, False)
@@ -512,7 +516,7 @@ class Reference:
             check_choice(service, SERVICES, "service")
             check_choice(service, services, f"service of {self.name}")
             if service == "xmatch" and radius_arcsec > 180:
-                raise ValueError(
+                raise InputValueError(
                     f"radius must be at most 180 arcsec for XMatch, got {radius_arcsec:g} arcsec; "
                     "use service='vizier', or fetch_all and match the table"
                 )
@@ -524,7 +528,7 @@ class Reference:
         from ._fetch import Job
 
         if cache not in (True, False, "only"):
-            raise ValueError(f"cache must be True, False or 'only', got {cache!r}")
+            raise InputValueError(f"cache must be True, False or 'only', got {cache!r}")
         age_s = None if max_age is None else quantity_value(max_age, u.s, "max_age", minimum=0)
         service = self._service(name, self._columns(name, columns))
         service.unconfirmed = [
@@ -569,7 +573,7 @@ class Reference:
     def _columns(self, service, wanted):
         if self.record.columns is None and not isinstance(wanted, Mapping):
             if wanted is not None:
-                raise ValueError(
+                raise InputValueError(
                     f"columns must map canonical names to those of {service} for "
                     f"{self.record.table}, whose columns claxboi does not know; got {wanted!r}"
                 )
@@ -578,7 +582,7 @@ class Reference:
         if wanted is None:
             return columns
         if isinstance(wanted, str):
-            raise TypeError(f"columns must be a list or a mapping, got the string {wanted!r}")
+            raise InputTypeError(f"columns must be a list or a mapping, got the string {wanted!r}")
         if isinstance(wanted, Mapping):
             for canonical, own in wanted.items():
                 known = (self.record.columns or {}).get(canonical)
@@ -587,12 +591,14 @@ class Reference:
                 columns[canonical] = dataclasses.replace(column, names={service: own})
             missing = {"ra", "dec"} - set(columns)
             if missing:
-                raise ValueError(f"columns must say which ones are {' and '.join(sorted(missing))}")
+                raise InputValueError(
+                    f"columns must say which ones are {' and '.join(sorted(missing))}"
+                )
             return columns
         wanted = check_names(wanted, "columns")
         unknown = [name for name in wanted if name not in columns]
         if unknown:
-            raise KeyError(
+            raise InputKeyError(
                 f"{self.name} has no column {', '.join(map(repr, unknown))} on {service}; "
                 f"its columns are {', '.join(columns)}"
             )
@@ -657,9 +663,9 @@ class Reference:
 
 def _positions(coords):
     if not isinstance(coords, SkyCoord):
-        raise TypeError(f"coords must be a SkyCoord, got {type(coords).__name__}")
+        raise InputTypeError(f"coords must be a SkyCoord, got {type(coords).__name__}")
     if coords.ndim > 1:
-        raise ValueError(f"coords must have at most one dimension, got shape {coords.shape}")
+        raise InputValueError(f"coords must have at most one dimension, got shape {coords.shape}")
     icrs = coords.icrs
     values = []
     for angle in (icrs.ra, icrs.dec):
@@ -668,7 +674,7 @@ def _positions(coords):
         values.append(np.where(mask, np.nan, value))
     missing = ~np.isfinite(values[0]) | ~np.isfinite(values[1])
     if missing.any():
-        raise ValueError(
+        raise InputValueError(
             f"coords must have no missing positions, got {missing.sum()}, the first in row "
             f"{np.argmax(missing)}"
         )
@@ -678,7 +684,7 @@ def _positions(coords):
 def _check_radius(radius):
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     if np.ndim(radius_arcsec):
-        raise ValueError(f"radius must be a single value, got shape {np.shape(radius_arcsec)}")
+        raise InputValueError(f"radius must be a single value, got shape {np.shape(radius_arcsec)}")
     if not 0 < radius_arcsec <= 180 * 3600:
-        raise ValueError(f"radius must be above 0 and at most 180 deg, got {radius}")
+        raise InputValueError(f"radius must be above 0 and at most 180 deg, got {radius}")
     return radius_arcsec

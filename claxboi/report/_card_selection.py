@@ -6,7 +6,7 @@ Selection of the sources in the page, and of those with a full card.
 import numpy as np
 
 from claxboi.applications import inspection_list
-from claxboi.utils import float_values, text_values
+from claxboi.utils import InputIndexError, InputKeyError, InputTypeError, float_values, text_values
 
 from ._column_display import identifiers
 
@@ -116,16 +116,16 @@ def find_rows(result, sources):
     if hasattr(sources, "colnames"):
         column, names = identifiers(sources)
         if column is None:
-            raise KeyError(
+            raise InputKeyError(
                 "sources must have a column source_id that names them; its columns are "
                 f"{', '.join(sources.colnames)}"
             )
         sources = names
     wanted = np.asarray(sources)
     if wanted.ndim != 1:
-        raise TypeError(f"sources must be a list of rows or of identifiers, got {sources!r}")
+        raise InputTypeError(f"sources must be a list of rows or of identifiers, got {sources!r}")
     if wanted.dtype.kind == "b":
-        raise TypeError(
+        raise InputTypeError(
             "sources must be rows or identifiers, got a mask: np.flatnonzero(mask) has its rows"
         )
     if wanted.size == 0:
@@ -133,7 +133,7 @@ def find_rows(result, sources):
     if wanted.dtype.kind in "iu":
         outside = (wanted < 0) | (wanted >= len(result))
         if outside.any():
-            raise IndexError(
+            raise InputIndexError(
                 f"sources must be rows from 0 to {len(result) - 1}, got {wanted[outside][0]}"
             )
         rows = wanted
@@ -145,5 +145,5 @@ def find_rows(result, sources):
         rows = order[place]
         unknown = names[rows] != wanted
         if unknown.any():
-            raise KeyError(f"sources: the result has no source {str(wanted[unknown][0])!r}")
+            raise InputKeyError(f"sources: the result has no source {str(wanted[unknown][0])!r}")
     return np.array(list(dict.fromkeys(rows.tolist())))

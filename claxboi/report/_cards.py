@@ -15,7 +15,7 @@ from claxboi.diagnostics.density_curves import (
     count_values,
     highest_peak,
 )
-from claxboi.utils import check_columns, float_values, text_values
+from claxboi.utils import InputValueError, check_columns, float_values, text_values
 
 from ._column_display import identifiers, pack_columns, unit_text
 
@@ -200,7 +200,7 @@ def match_candidates(candidates, result):
     check_columns(candidates, ["primary"], "candidates")
     rows = float_values(candidates, "primary", name="candidates")
     if not np.all((rows >= 0) & (rows < len(result)) & (rows == np.round(rows))):
-        raise ValueError(
+        raise InputValueError(
             f"candidates: primary must be rows of the result, from 0 to {len(result) - 1}, got "
             f"{np.nanmin(rows, initial=np.inf):g} to {np.nanmax(rows, initial=-np.inf):g}"
         )

@@ -10,7 +10,7 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import describe, identifier_columns
-from claxboi.utils import check_columns, float_values, is_missing, text_values
+from claxboi.utils import InputTypeError, check_columns, float_values, is_missing, text_values
 
 __all__ = ["check_shown", "choose_columns", "identifiers", "pack_columns", "unit_text"]
 
@@ -75,12 +75,12 @@ def check_shown(table, columns):
         If the table does not have a column.
     """
     if isinstance(columns, str) or not isinstance(columns, Iterable):
-        raise TypeError(f"columns must be a list of names, got {columns!r}")
+        raise InputTypeError(f"columns must be a list of names, got {columns!r}")
     columns = list(columns)
     check_columns(table, columns, "result")
     for name in columns:
         if not _is_plain(table[name]):
-            raise TypeError(
+            raise InputTypeError(
                 f"columns must have one number or text a row, got {name!r}, "
                 f"{type(table[name]).__name__} of shape {np.shape(table[name])}"
             )

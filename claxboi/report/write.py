@@ -26,6 +26,8 @@ from claxboi.diagnostics.outlier_plane import plot_outliers
 from claxboi.diagnostics.reliability import plot_reliability
 from claxboi.diagnostics.sky_map import plot_sky
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     Progress,
     check_columns,
     check_count,
@@ -179,7 +181,7 @@ def write_report(
     _check_type(evaluation, Evaluation, "evaluation")
     _check_type(title, str, "title")
     if model is not None and list(model.classes_) != classes:
-        raise ValueError(
+        raise InputValueError(
             f"model must be the one that classified the result, with classes {', '.join(classes)}; "
             f"it has {', '.join(model.classes_)}"
         )
@@ -248,7 +250,7 @@ def write_report(
 
 def _check_type(value, kind, name):
     if value is not None and not isinstance(value, kind):
-        raise TypeError(
+        raise InputTypeError(
             f"{name} must be None or of class {kind.__name__}, got {type(value).__name__}"
         )
 
@@ -285,7 +287,7 @@ def _table_location(table_path, path):
     kinds = {".fits": "fits", ".fit": "fits", ".vot": "vot", ".xml": "vot", ".votable": "vot"}
     kind = kinds.get(table_path.suffix.lower())
     if kind is None:
-        raise ValueError(
+        raise InputValueError(
             f"table_path must be a FITS file or a VOTable ({', '.join(kinds)}), got {table_path}"
         )
     relative = os.path.relpath(table_path.absolute(), path.absolute().parent)
@@ -303,7 +305,7 @@ def _score_truth(result, truth, classes):
     labels, missing = text_values(result, truth, name="result")
     known = ~missing & np.isin(labels, classes) & ~(float_values(result, "is_training") > 0)
     if not known.any():
-        raise ValueError(
+        raise InputValueError(
             f"truth: column {truth!r} must name one of the classes {', '.join(classes)} for a "
             "source that was not used in training; it does for none"
         )

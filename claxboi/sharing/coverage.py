@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 
-from claxboi.utils import check_count, quantity_value
+from claxboi.utils import InputValueError, check_count, quantity_value
 
 from ._sky_positions import read_positions
 
@@ -69,10 +69,12 @@ def coverage_moc(table: Table, *, radius: Quantity = 15 * u.arcmin, order: int =
     ra, dec, known = read_positions(table)
     order = check_count(order, "order", minimum=0)
     if order > _FINEST:
-        raise ValueError(f"order must be at most {_FINEST}, got {order}")
+        raise InputValueError(f"order must be at most {_FINEST}, got {order}")
     radius_deg = quantity_value(radius, u.deg, "radius")
     if not np.ndim(radius_deg) == 0 or not 0 < radius_deg <= 180:
-        raise ValueError(f"radius must be a single angle above 0 and at most 180 deg, got {radius}")
+        raise InputValueError(
+            f"radius must be a single angle above 0 and at most 180 deg, got {radius}"
+        )
     moc_type = _mocpy().MOC
     if not known.any():
         return moc_type.new_empty(max_depth=order)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from astropy.coordinates import SkyCoord
 
-from claxboi.utils import check_number, check_table
+from claxboi.utils import InputTypeError, InputValueError, check_number, check_table
 
 from .votable import to_votable
 
@@ -130,7 +130,7 @@ def receive_selection(table: Table, *, timeout: float = 300.0) -> Table:
     check_table(table)
     timeout = check_number(timeout, "timeout", minimum=0, exclusive=True)
     if not any(sent is table for sent in _sent.values()):
-        raise ValueError("table must be one that send_to has sent")
+        raise InputValueError("table must be one that send_to has sent")
     arrived = queue.SimpleQueue()
     with _connected() as hub:
         hub.bind_receive_message("table.select.rowList", _taker(hub, table, arrived))
@@ -140,7 +140,7 @@ def receive_selection(table: Table, *, timeout: float = 300.0) -> Table:
             raise TimeoutError(f"nobody sent rows of the table in {timeout:g} s") from None
     wrong = [row for row in rows if not 0 <= row < len(table)]
     if wrong:
-        raise ValueError(f"the rows sent must be from 0 to {len(table) - 1}, got {wrong[0]}")
+        raise InputValueError(f"the rows sent must be from 0 to {len(table) - 1}, got {wrong[0]}")
     return table[rows]
 
 
@@ -202,10 +202,10 @@ def point_at(
 def _coordinates(position):
     if isinstance(position, SkyCoord):
         if not position.isscalar:
-            raise ValueError(f"position must be a single one, got shape {position.shape}")
+            raise InputValueError(f"position must be a single one, got shape {position.shape}")
         return float(position.icrs.ra.deg), float(position.icrs.dec.deg)
     if not {"ra", "dec"} <= set(getattr(position, "colnames", ())):
-        raise TypeError(
+        raise InputTypeError(
             "position must be a SkyCoord, or a row of a table with 'ra' and 'dec', got "
             f"{type(position).__name__}"
         )

@@ -47,6 +47,7 @@ from ._validation import (
 from .exceptions import (
     ClaxboiWarning,
     InputError,
+    InputIndexError,
     InputKeyError,
     InputTypeError,
     InputUnitError,
@@ -70,6 +71,7 @@ __all__ = [
     "ContentStore",
     "ImplausibleValueWarning",
     "InputError",
+    "InputIndexError",
     "InputKeyError",
     "InputTypeError",
     "InputUnitError",

@@ -15,6 +15,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 __all__ = [
     "ClaxboiWarning",
     "InputError",
+    "InputIndexError",
     "InputKeyError",
     "InputTypeError",
     "InputUnitError",
@@ -60,6 +61,12 @@ class InputKeyError(InputError, KeyError):
     def __str__(self):
         # A KeyError shows the repr of its message.
         return str(self.args[0]) if len(self.args) == 1 else super().__str__()
+
+
+class InputIndexError(InputError, IndexError):
+    """
+    A row does not exist.
+    """
 
 
 class InputUnitError(InputError, UnitConversionError):

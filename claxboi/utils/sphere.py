@@ -5,6 +5,8 @@ Geometry on the sphere, for arrays in degrees and arcseconds: separations, offse
 
 import numpy as np
 
+from .exceptions import InputValueError
+
 __all__ = [
     "ARCSEC",
     "chord_length",
@@ -82,7 +84,7 @@ def pairs_within(ra1_deg, dec1_deg, ra2_deg, dec2_deg, radius_arcsec, *, chunk=_
             tree1 = cKDTree(vectors1[rows])
             count = int(tree1.count_neighbors(tree2, chord))
             if total + count > _MAX_PAIRS:
-                raise ValueError(
+                raise InputValueError(
                     f"radius is too large for memory: more than {_MAX_PAIRS:,} pairs lie within "
                     f"{radius.max() / 3600:g} deg; ask for a smaller radius or for fewer sources"
                 )

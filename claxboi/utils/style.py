@@ -5,6 +5,8 @@ Colours, markers and lines of classes and categories, the same in every figure.
 
 import numpy as np
 
+from .exceptions import InputTypeError
+
 __all__ = []
 
 # Okabe & Ito 2008, "Color Universal Design", without their yellow, which is not legible as a line
@@ -138,7 +140,7 @@ def check_axes(ax):
     from matplotlib.axes import Axes
 
     if not isinstance(ax, Axes):
-        raise TypeError(f"ax must be an Axes of matplotlib, got {type(ax).__name__}")
+        raise InputTypeError(f"ax must be an Axes of matplotlib, got {type(ax).__name__}")
     return ax
 
 

@@ -14,6 +14,8 @@ from astropy.table import Table
 from claxboi.catalog import make_column
 from claxboi.io import read_table
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     check_choice,
     check_columns,
     check_number,
@@ -100,11 +102,11 @@ def _clean(votes):
     for name in ("source_id", "voter"):
         empty = cast & texts[name][1]
         if empty.any():
-            raise ValueError(
+            raise InputValueError(
                 f"votes must have a {name} for each vote; row {np.flatnonzero(empty)[0]} has none"
             )
     if not cast.any():
-        raise ValueError("votes must have at least one vote, all are empty")
+        raise InputValueError("votes must have at least one vote, all are empty")
     table = Table({name: values[cast] for name, (values, _) in texts.items()})
     unsure = np.char.lower(table["vote"]) == UNSURE
     table["vote"] = np.where(unsure, UNSURE, table["vote"])
@@ -273,22 +275,24 @@ def combine_votes(
     if priors is not None:
         check_table(priors, "priors")
         if method != "dawid-skene":
-            raise ValueError(f"priors go with method 'dawid-skene', not {method!r}")
+            raise InputValueError(f"priors go with method 'dawid-skene', not {method!r}")
     unsure = np.asarray(votes["vote"] == UNSURE)
     if unsure.all():
-        raise ValueError(f"votes must have at least one for a class, all are {UNSURE!r}")
+        raise InputValueError(f"votes must have at least one for a class, all are {UNSURE!r}")
     names = np.unique(votes["vote"][~unsure]).tolist()
     if classes is not None:
         asked = _check_classes(classes)
         unknown = [name for name in names if name not in asked]
         if unknown:
-            raise ValueError(
+            raise InputValueError(
                 f"votes must be for the classes {', '.join(asked)} or {UNSURE!r}, "
                 f"got {', '.join(unknown)}"
             )
         names = asked
     if len(names) < 2:
-        raise ValueError(f"votes must be for two or more classes, got {', '.join(names) or 'none'}")
+        raise InputValueError(
+            f"votes must be for two or more classes, got {', '.join(names) or 'none'}"
+        )
     sources, source = np.unique(votes["source_id"], return_inverse=True)
     voters, voter = np.unique(votes["voter"], return_inverse=True)
     n_unsure = np.bincount(source[unsure], minlength=len(sources))
@@ -336,10 +340,10 @@ def combine_votes(
 
 def _check_classes(classes):
     if isinstance(classes, str):
-        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
     names = [str(name) for name in classes]
     if len(set(names)) < len(names) or UNSURE in map(str.lower, names):
-        raise ValueError(
+        raise InputValueError(
             f"classes must be different names, none of them {UNSURE!r}, got {', '.join(names)}"
         )
     return names
@@ -352,11 +356,13 @@ def _source_priors(table, sources, names):
     place = find_rows(sources, np.zeros(len(sources), bool), ids, missing)
     absent = place < 0
     if absent.any():
-        raise ValueError(f"priors must have all voted sources: {sources[absent][0]} is missing")
+        raise InputValueError(
+            f"priors must have all voted sources: {sources[absent][0]} is missing"
+        )
     found, counts = np.unique(ids[~missing], return_counts=True)
     twice = np.isin(sources, found[counts > 1])
     if twice.any():
-        raise ValueError(
+        raise InputValueError(
             f"priors must have each voted source once: {sources[twice][0]} is repeated"
         )
     columns = [float_values(table, f"P_{name}", name="priors")[place] for name in names]

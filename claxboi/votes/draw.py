@@ -11,7 +11,15 @@ import numpy as np
 
 from claxboi.catalog import make_column
 from claxboi.classification.results import list_rows, read_classified
-from claxboi.utils import check_count, checked, float_values, record, text_values, warn
+from claxboi.utils import (
+    InputValueError,
+    check_count,
+    checked,
+    float_values,
+    record,
+    text_values,
+    warn,
+)
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -104,7 +112,7 @@ def draw_for_votes(
     rows = np.flatnonzero(usable)
     if len(rows) == 0:
         what = "with a prediction" if training else "with a prediction that did not train the model"
-        raise ValueError(f"result must have sources {what}, got none of {len(result)}")
+        raise InputValueError(f"result must have sources {what}, got none of {len(result)}")
     names, stratum, available = np.unique(prediction[rows], return_inverse=True, return_counts=True)
     numbers = _allocate(size, available)
     if not numbers.all():

@@ -11,6 +11,8 @@ import numpy as np
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
     add_columns,
     check_choice,
     check_columns,
@@ -138,30 +140,34 @@ def apply_votes(
     if drawn is not None:
         chance, stratum = _chances(drawn, ids)
     if not isinstance(combined, CombinedVotes):
-        raise TypeError(f"combined must be CombinedVotes, got {type(combined).__name__}")
+        raise InputTypeError(f"combined must be CombinedVotes, got {type(combined).__name__}")
     check_choice(known, ("keep", "replace"), "known")
     # The most probable of all classes is never left out.
     least = 1 / len(combined.classes)
     min_probability = check_number(min_probability, "min_probability", minimum=0, maximum=least)
     if label in ADDED:
-        raise ValueError(f"label must be none of the columns {', '.join(ADDED)}, got {label!r}")
+        raise InputValueError(
+            f"label must be none of the columns {', '.join(ADDED)}, got {label!r}"
+        )
     labels, missing = np.full(len(table), ""), np.ones(len(table), bool)
     if label in table.colnames:
         labels, missing = text_values(table, label)
     place = _rows_of(ids, np.asarray(combined.labels["source_id"]).astype(str))
     found = (place >= 0) & (np.asarray(combined.labels["n_votes"])[place] > 0)
     if not found.any():
-        raise ValueError("votes must be on sources of table: none has a source_id of the table")
+        raise InputValueError(
+            "votes must be on sources of table: none has a source_id of the table"
+        )
     if known == "keep":
         found &= missing
         if not found.any():
-            raise ValueError(
+            raise InputValueError(
                 "votes must be on a source without a label, because known='keep' keeps existing "
                 "labels; known='replace' replaces them by the votes"
             )
     if drawn is not None:
         if np.isnan(chance[found]).all():
-            raise ValueError(
+            raise InputValueError(
                 "drawn must have the sources with votes: it has none of the source_id of the votes"
             )
         asked = np.isfinite(chance) & (missing if known == "keep" else True)
@@ -228,7 +234,7 @@ def _unique_ids(table, name):
     ids, missing = text_values(table, "source_id", name=name)
     found, counts = np.unique(ids[~missing], return_counts=True)
     if np.any(counts > 1):
-        raise ValueError(
+        raise InputValueError(
             f"column 'source_id' of {name} must be unique to find the sources by, got "
             f"{found[counts > 1][0]} {counts[counts > 1][0]} times"
         )
@@ -250,7 +256,7 @@ def _chances(drawn, ids):
     chance = float_values(drawn, "selection_probability", name="drawn")
     wrong = ~((chance > 0) & (chance <= 1))
     if wrong.any():
-        raise ValueError(
+        raise InputValueError(
             "selection_probability of drawn must be above 0 and at most 1, "
             f"got {chance[wrong][0]} for {own[wrong][0]}"
         )

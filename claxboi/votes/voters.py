@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import check_number, checked, text_values
+from claxboi.utils import InputTypeError, InputValueError, check_number, checked, text_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,25 +78,27 @@ def make_votes(
     (4, ['source_id', 'voter', 'vote'])
     """
     if np.ndim(source_id) != 1 or np.shape(source_id) != np.shape(true_class):
-        raise ValueError(
+        raise InputValueError(
             "source_id and true_class must be lists of the same length, got shapes "
             f"{np.shape(source_id)} and {np.shape(true_class)}"
         )
     source_id, nameless = _texts(source_id, "source_id")
     true_class, unknown = _texts(true_class, "true_class")
     if nameless.any():
-        raise ValueError(f"source_id must name each source; row {nameless.argmax()} has none")
+        raise InputValueError(f"source_id must name each source; row {nameless.argmax()} has none")
     if not isinstance(skills, Mapping) or not skills:
-        raise TypeError(f"skills must be a mapping from voter to probability, got {skills!r}")
+        raise InputTypeError(f"skills must be a mapping from voter to probability, got {skills!r}")
     skills = {
         str(name): check_number(skill, f"skill of {name!r}", minimum=0, maximum=1)
         for name, skill in skills.items()
     }
     if isinstance(classes, str):
-        raise TypeError(f"classes must be a sequence of names, got the string {classes!r}")
+        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
     names = np.unique(true_class[~unknown] if classes is None else np.array(list(classes), str))
     if len(names) < 2:
-        raise ValueError(f"classes must be two or more, got {', '.join(names.tolist()) or 'none'}")
+        raise InputValueError(
+            f"classes must be two or more, got {', '.join(names.tolist()) or 'none'}"
+        )
     seen = check_number(seen, "seen", minimum=0, maximum=1)
     unsure = check_number(unsure, "unsure", minimum=0, maximum=1)
     rng = np.random.default_rng(rng)
