@@ -7,8 +7,6 @@ import logging
 import sys
 from pathlib import Path
 
-from claxboi.utils import InputValueError
-
 from ._arguments import UsageError, parse_priors, parse_settings, parse_training
 
 __all__ = [
@@ -211,6 +209,8 @@ def read_model(table_path, model_path=None, table=None):
         )
     known = {} if table is None else table.meta.get("claxboi", {}).get("pipeline", {})
     if known.get("model", "") not in ("", model_fingerprint(path)):
+        from claxboi.utils import InputValueError
+
         raise InputValueError(
             f"{path} is not the model that classified {table_path}: the files are from two jobs. "
             "Run the job again, or name the right model with --model"

@@ -54,7 +54,11 @@ def test_probabilities_are_right(skies, survey):
     found, chosen, is_there, is_right = [], [], [], []
     for sky in skies:
         result = find_in_surveys(
-            standardize(sky.xray), [survey], references=sky.references, show_progress=False
+            standardize(sky.xray),
+            [survey],
+            references=sky.references,
+            cutoff=0.0,
+            show_progress=False,
         )
         p_any, p_i = (
             np.ma.filled(np.ma.asarray(result[f"opt_{k}"]), 0.0) for k in ("p_any", "p_i")
