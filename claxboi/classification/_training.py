@@ -17,6 +17,7 @@ from claxboi.utils import (
     InputTypeError,
     InputValueError,
     check_columns,
+    check_label_values,
     check_merge,
     checked,
     float_values,
@@ -163,6 +164,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
         labels = _merged(labels, missing, merge, label)
     found = np.unique(labels[~missing])
     if classes is None:
+        check_label_values(found, label, name)
         names = _in_order(found)
     else:
         if isinstance(classes, str) or not isinstance(classes, Iterable):

@@ -21,6 +21,7 @@ from claxboi.utils import (
     InputTypeError,
     InputValueError,
     check_choice,
+    check_label_values,
     check_number,
     text_values,
 )
@@ -29,9 +30,6 @@ from .candidate_rows import check_candidates_settings
 from .steps import reference_names
 
 __all__ = ["check_catalogue", "check_settings"]
-
-#: A column with more values than this is hardly one of classes.
-_MOST_CLASSES = 100
 
 #: The domains that counterparts have, and the categories of properties.
 _DOMAINS = ("opt", "ir")
@@ -180,11 +178,7 @@ def check_catalogue(table, job, steps, output=None):
     if "labels" not in steps and not own.training and "class" in table.colnames:
         labels, missing = text_values(table, "class")
         classes = np.unique(labels[~missing]).tolist()
-        if len(classes) > _MOST_CLASSES:
-            raise InputValueError(
-                f"the column 'class' has {len(classes)} different values, such as "
-                f"{', '.join(classes[:10])}: it does not look like a column of classes"
-            )
+        check_label_values(classes, "class", "the catalogue")
         _check_classes(own, classes, set(classes))
     _check_new_columns(table, [*classes, *own.merge])
     if not isinstance(own.properties, str):

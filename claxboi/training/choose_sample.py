@@ -17,6 +17,7 @@ from claxboi.utils import (
     InputKeyError,
     InputTypeError,
     InputValueError,
+    check_label_values,
     check_table,
     checked,
     text_values,
@@ -143,7 +144,9 @@ def _count_labels(table, label, merge):
         return {}
     labels, missing = text_values(table, label)
     new = {str(old): name for name, many in (merge or {}).items() for old in np.atleast_1d(many)}
-    return dict(Counter(new.get(name, str(name)) for name in labels[~missing]))
+    counts = dict(Counter(new.get(name, str(name)) for name in labels[~missing]))
+    check_label_values(counts, label, "table")
+    return counts
 
 
 def _refuse_unlabelled(table, label):

@@ -20,6 +20,7 @@ __all__ = [
     "check_columns",
     "check_count",
     "check_flag",
+    "check_label_values",
     "check_mapping",
     "check_merge",
     "check_names",
@@ -31,6 +32,9 @@ __all__ = [
     "quantity_value",
     "shown",
 ]
+
+#: A column with more different values is hardly one of classes: of identifiers, perhaps.
+MOST_CLASSES = 100
 
 
 def shown(value, most=60):
@@ -155,6 +159,37 @@ def check_names(value, name):
         kind = "the string " if isinstance(value, str) else ""
         raise InputTypeError(f"{name} must be a sequence of names, got {kind}{shown(value)}")
     return names
+
+
+def check_label_values(values, label, name):
+    """
+    Check that the values of a column of labels may be classes, and not identifiers.
+
+    Parameters
+    ----------
+    values : collection of str
+        The different values.
+    label : str
+        Name of the column.
+    name : str
+        Name of the table.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 100; ten are listed.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_label_values
+    >>> check_label_values(["AGN", "CV"], "class", "table")
+    """
+    if len(values) > MOST_CLASSES:
+        raise InputValueError(
+            f"label column {label!r} of {name} has {len(values)} different values, such as "
+            f"{', '.join(list(values)[:10])}: at most {MOST_CLASSES} may be classes; name another "
+            "column, or merge them into fewer classes"
+        )
 
 
 def check_mapping(value, name, what="names to values"):

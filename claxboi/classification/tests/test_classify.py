@@ -456,3 +456,12 @@ class TestPriors:
     def test_records(self, table):
         records = [Property("x", "one", atoms=[]), Property("y", "two", weight=2)]
         assert "P_A_two" in run(table, properties=records).colnames
+
+
+def test_a_column_of_identifiers_is_no_column_of_classes():
+    table = Table({"x": np.arange(600.0), "class": [f"id{k // 3}" for k in range(600)]})
+    with pytest.raises(
+        ValueError, match=r"label column 'class' of table has 200 different values, such as id0,"
+    ) as error:
+        NaiveBayesClassifier(["x"]).fit(table)
+    assert len(str(error.value)) < 300

@@ -89,7 +89,7 @@ def test_columns_that_the_answer_has(refused, done):
 def test_identifiers_are_no_classes(refused, done):
     table = done.sky.xray.copy()
     table["class"] = [f"source {k}" for k in range(len(table))]
-    message = "'class' has 500 different values, such as source 0, source 1, .*source 10[0-9]*:"
+    message = "'class' of the catalogue has 500 different values, such as source 0, source 1, .*:"
     settings = {"skip": ["labels"], "classification": {"priors": "training"}}
     refused(ValueError, message, settings, catalogue=table)
 
