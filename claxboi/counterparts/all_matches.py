@@ -24,7 +24,16 @@ from claxboi.utils import (
     float_values,
 )
 
-from .best_match import RULES, Best, Objects, Surveys, most_probable
+from .best_match import (
+    RULES,
+    Best,
+    Objects,
+    Surveys,
+    choose_surveys,
+    kept_columns,
+    most_probable,
+    of_surveys,
+)
 
 __all__ = ["all_matches"]
 
@@ -113,7 +122,9 @@ def all_matches(
     else:
         domains = {domain: secondaries}
     groups = {
-        name: Surveys(xray, surveys, name, _part(cutoff, surveys), _part(id_column, surveys), ())
+        name: Surveys(
+            xray, surveys, name, of_surveys(cutoff, surveys), of_surveys(id_column, surveys), ()
+        )
         for name, surveys in domains.items()
     }
     _share_columns(groups, keep)
@@ -136,33 +147,6 @@ def all_matches(
     return result
 
 
-def choose_surveys(found, above, rule):
-    """
-    Choose the survey from which the candidates of each source are.
-
-    Parameters
-    ----------
-    found : list of Best
-        The best object in each survey.
-    above : `~numpy.ndarray` of bool, shape (n_surveys, n_sources)
-        Whether it is above the cutoff.
-    rule : {"first", "best"}
-        As for `best_matches`.
-
-    Returns
-    -------
-    chosen, best : `~numpy.ndarray` of int, shape (n_sources,)
-        The survey by the rule, and by "best".
-    """
-    probability = np.where(
-        above, [b.p_any * b.p_i for b in found], np.array([b.p_any for b in found]) - 2
-    )
-    best = np.argmax(probability, axis=0)
-    if rule == "best":
-        return best, best
-    return np.where(above.any(axis=0), np.argmax(above, axis=0), best), best
-
-
 def _domains(domain, secondaries):
     """
     Return the surveys of each domain.
@@ -181,20 +165,11 @@ def _domains(domain, secondaries):
     }
 
 
-def _part(value, surveys):
-    """
-    Return the part of an option by survey that is for some of the surveys.
-    """
-    if not hasattr(value, "keys"):
-        return value
-    return {name: one for name, one in value.items() if name in surveys}
-
-
 def _share_columns(groups, keep):
     """
     Give each column to keep to the first domain that has it.
     """
-    left = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
+    left = kept_columns(keep)
     for survey in groups.values():
         survey.kept = {
             new: column

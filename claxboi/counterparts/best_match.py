@@ -138,9 +138,7 @@ def best_matches(
     objects = survey.read(candidates, len(xray))
     found = [most_probable(one, len(xray)) for one in objects]
     above = survey.above([one.p_any for one in found])
-    probability = np.array([b.p_any * b.p_i for b in found])
-    best = np.argmax(np.where(above, probability, -1.0), axis=0)
-    chosen = np.argmax(above, axis=0) if rule == "first" else best
+    chosen, best = choose_surveys(found, above, rule)
     result = add_columns(
         xray,
         survey.columns(found, has=above.any(axis=0), chosen=chosen, best=best),
@@ -188,7 +186,7 @@ class Surveys:
             for c in _by_name(cutoff, self.names, "cutoff", CUTOFF)
         ]
         self.ids = _by_name(id_column, self.names, "id_column", None)
-        self.kept = dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
+        self.kept = kept_columns(keep)
         for column in self.kept.values():
             if not any(column in survey.colnames for survey in secondaries.values()):
                 raise InputKeyError(f"keep: no column {column!r} in {', '.join(self.names)}")
@@ -277,6 +275,71 @@ class Surveys:
             cutoff=dict(zip(self.names, self.cutoffs, strict=True)),
         )
         return result
+
+
+def choose_surveys(found, above, rule):
+    """
+    Choose the survey from which the candidates of each source are.
+
+    Parameters
+    ----------
+    found : list of Best
+        The best object in each survey.
+    above : `~numpy.ndarray` of bool, shape (n_surveys, n_sources)
+        Whether it is above the cutoff.
+    rule : {"first", "best"}
+        As for `best_matches`.
+
+    Returns
+    -------
+    chosen, best : `~numpy.ndarray` of int, shape (n_sources,)
+        The survey by the rule, and by "best"; where none is above, that of the largest p_any.
+    """
+    probability = np.where(
+        above, [b.p_any * b.p_i for b in found], np.array([b.p_any for b in found]) - 2
+    )
+    best = np.argmax(probability, axis=0)
+    if rule == "best":
+        return best, best
+    return np.where(above.any(axis=0), np.argmax(above, axis=0), best), best
+
+
+def of_surveys(value, names):
+    """
+    Return the part of an option by survey that is for some of the surveys.
+
+    Parameters
+    ----------
+    value : object
+        The option, for all surveys or a mapping by survey.
+    names : collection of str
+        These surveys.
+
+    Returns
+    -------
+    value : object
+        A mapping of these alone; an option for all surveys as it is.
+    """
+    if not hasattr(value, "keys"):
+        return value
+    return {name: one for name, one in value.items() if name in names}
+
+
+def kept_columns(keep):
+    """
+    Return the columns of the surveys that are kept.
+
+    Parameters
+    ----------
+    keep : sequence of str, or mapping of str to str
+        As for `best_matches`.
+
+    Returns
+    -------
+    columns : dict of str to str
+        Name in the surveys by new name.
+    """
+    return dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
 
 
 def _by_name(value, names, argument, default):

@@ -9,6 +9,7 @@ evidence, since many field objects are in both surveys too.
 """
 
 import logging
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -16,8 +17,7 @@ from astropy.table import Table
 
 from claxboi.utils import InputValueError, float_values, shown, year_values
 
-from .all_matches import choose_surveys
-from .best_match import Objects, Surveys, most_probable
+from .best_match import Objects, Surveys, choose_surveys, most_probable, of_surveys
 from .errors import ELLIPSE
 
 __all__ = []
@@ -159,21 +159,23 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
     return result, summary
 
 
-class _Side:
+class _Side(NamedTuple):
     # The candidates of one domain, each source in one survey.
-    def __init__(
-        self, names, objects, survey, p_none, covered, density, variance, offsets, motion, epoch
-    ):
-        self.names, self.objects, self.survey = names, objects, survey
-        self.p_none, self.covered = p_none, covered
-        self.density, self.variance, self.offsets = density, variance, offsets
-        self.motion, self.epoch = motion, epoch
+    names: list  # of the surveys
+    objects: Objects
+    survey: np.ndarray  # of each object, the number of its name
+    p_none: np.ndarray  # that a source has no counterpart
+    covered: np.ndarray  # whether a survey covers the source
+    density: np.ndarray  # of the survey of each source, per arcsec2
+    variance: np.ndarray  # of the position of each object, arcsec2
+    offsets: np.ndarray  # of each object from its source, east and north in arcsec
+    motion: np.ndarray  # of each object, arcsec / yr
+    epoch: np.ndarray  # of each object, yr; NaN where unknown
 
 
 def _side(table, own, candidates, density_deg2, *, rule, cutoff):
     n, names = len(table), list(own)
-    cutoffs = {k: v for k, v in cutoff.items() if k in own} if hasattr(cutoff, "keys") else cutoff
-    surveys = Surveys(table, own, "one", cutoffs, None, ())
+    surveys = Surveys(table, own, "one", of_surveys(cutoff, own), None, ())
     each = surveys.read(candidates, n)
     found = [most_probable(one, n) for one in each]
     chosen, _ = choose_surveys(found, surveys.above([one.p_any for one in found]), rule)
@@ -364,13 +366,8 @@ def _fit_patterns(log_w, pattern, source, sides, n):
         else 0.5
         for side in sides
     ]
-    independent = np.array(
-        [
-            (one if k & 1 else 1 - one) * (two if k & 2 else 1 - two)
-            for k in range(4)
-            for one, two in [share]
-        ]
-    )
+    one, two = share
+    independent = np.array([(1 - one) * (1 - two), one * (1 - two), (1 - one) * two, one * two])
     # What a survey does not cover may be detected or not: its patterns are summed.
     hidden = 3 - (sides[0].covered + 2 * sides[1].covered)[source]
     member = [[k & ~h == p for k in range(4)] for h in range(4) for p in range(4)]
