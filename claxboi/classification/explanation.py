@@ -16,7 +16,13 @@ from claxboi.catalog import identifier_columns
 from claxboi.utils import InputTypeError, InputValueError, check_columns, check_table, float_values
 
 from .contributions import find_contributions, stored_priors, write_sentence
-from .mixture import check_candidates, check_mixable, mix_candidates, weigh_candidates
+from .mixture import (
+    candidate_domains,
+    check_candidates,
+    check_mixable,
+    mix_candidates,
+    weigh_candidates,
+)
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -314,9 +320,8 @@ def _explain_candidates(model, source, priors, candidates, identifier):
     posterior = np.exp(mixture.log_posterior[:, 0])
     joint = np.array([np.sum(parts[name]) for name in reasons.classes])
     listed = Table()
-    for name in part.colnames:
-        if name.endswith("_id") and f"{name.removesuffix('_id')}_p_i" in part.colnames:
-            listed[name] = part[name]
+    for domain in candidate_domains(part):
+        listed[f"{domain}_id"] = part[f"{domain}_id"]
     listed["match_probability"] = np.exp(weighed.log_q)
     listed["match_posterior"] = mixture.match
     for name, values in zip(reasons.classes, reasons.posterior, strict=True):

@@ -25,6 +25,7 @@ from claxboi.utils import (
     text_values,
 )
 
+from ._output import check_collisions
 from .decisions import parse_decision
 from .field_density import FieldDensity
 from .posterior import log_normalize, log_proportions
@@ -182,18 +183,19 @@ def classify_candidates(
     check_number(cut, "cut", minimum=0, maximum=1)
     check_candidates(model, candidates, len(table))
     decision = parse_decision(decision, model.classes_)
-    result = model.classify(
-        table, priors, decision=decision, overwrite=overwrite, show_progress=show_progress
-    )
-    proportions = model._priors(priors, table, model._read(table))
+    check_collisions(table, model.classes_, model.categories, overwrite)
+    sources = model._read(table, is_checked=False)
+    proportions = model._priors(priors, table, sources, show_progress=show_progress)
+    result = model.classify(table, proportions.T, overwrite=overwrite, show_progress=show_progress)
     weighed = weigh_candidates(model, table, candidates, proportions, cut=cut)
     mixture = mix_candidates(*weighed.to_mix)
 
     posterior = np.exp(mixture.log_posterior)
-    best = posterior.argmax(axis=0)
+    rule = model._decide(decision, proportions)
+    chosen = np.array(model.classes_)[rule.choose(posterior)]
+    result["prediction"] = make_column("prediction", chosen)
     if decision != "probable":
-        best = model._decide(decision, proportions).choose(posterior)
-    result["prediction"] = make_column("prediction", np.array(model.classes_)[best])
+        result.meta["claxboi"]["classification"]["decision"] = str(rule)
     for name, values in zip(model.classes_, posterior, strict=True):
         result[f"P_{name}"][:] = values
     result["margin"][:] = 2 * posterior.max(axis=0) - 1
@@ -414,6 +416,24 @@ def check_candidates(model, candidates, n_sources):
         )
 
 
+def candidate_domains(candidates):
+    """
+    Find the domains of which a table of candidates has identifiers and probabilities.
+
+    Parameters
+    ----------
+    candidates : `~astropy.table.Table`
+        The candidates.
+
+    Returns
+    -------
+    domains : list of str
+    """
+    names = candidates.colnames
+    domains = [name.removesuffix("_id") for name in names if name.endswith("_id")]
+    return [domain for domain in domains if f"{domain}_p_i" in names]
+
+
 def _covariates(table):
     """
     Return what the densities of field objects may depend on, of each source.
@@ -455,11 +475,7 @@ def _match_columns(candidates, weighed, mixture):
     match[rows] = mixture.match
     source = float_values(candidates, "primary").astype(np.int64)
     q = float_values(candidates, "match_probability")
-    domains = [
-        name.removesuffix("_id")
-        for name in candidates.colnames
-        if name.endswith("_id") and f"{name.removesuffix('_id')}_p_i" in candidates.colnames
-    ]
+    domains = candidate_domains(candidates)
     is_none = weighed.is_none
     if domains:
         is_none = np.all([is_missing(candidates, f"{domain}_id") for domain in domains], axis=0)
