@@ -280,9 +280,13 @@ class LikelihoodModel:
     def _log_factor(self, p, raw, errors, held, out):
         """Evaluate the log-likelihood of a property with its weight, (n_classes, n)."""
         np.log(self._factor(p, raw, errors, held), out=out)
+        self._weigh(p, errors, out)
+
+    def _weigh(self, p, errors, log_likelihood):
+        """Multiply a log-likelihood by the weight of its property, in place."""
         exponent = self._exponent(p, errors)
         if np.any(exponent != 1):
-            out *= exponent
+            log_likelihood *= exponent
 
     def _look_up(self, values, errors, held, log_likelihood, densities=None):
         """
@@ -319,9 +323,7 @@ class LikelihoodModel:
                 return np.exp(out)
 
             np.log(self._averaged(p, raw, errors, likelihood), out=out)
-        exponent = self._exponent(p, errors)
-        if np.any(exponent != 1):
-            out *= exponent
+        self._weigh(p, errors, out)
 
     def _own_logs(self, values, errors, held):
         """Return the log-likelihood of each pair without what is held out, by property."""

@@ -26,7 +26,14 @@ from ._terms import Positions, RefinementTerms, Term
 from .posterior import log_normalize
 from .weights import LARGEST_WEIGHT, OFFSET_PULL, PULL
 
-__all__ = ["Parameters", "Refinement", "fit_parameters", "fit_refinement", "pair_gain"]
+__all__ = [
+    "Parameters",
+    "Refinement",
+    "fit_parameters",
+    "fit_refinement",
+    "pair_gain",
+    "term_categories",
+]
 
 log = logging.getLogger(__name__)
 

@@ -217,7 +217,9 @@ def _parts(model, sources, terms, proportions, offsets):
         weights, missing_weight = each[: len(weights)], each[len(weights)]
     exponents = category_exponents(terms, weights, missing_weight, model.normalization)
     exponents = np.broadcast_to(exponents.reshape(len(exponents), -1), (len(exponents), n))
-    log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
+    log_likelihood = terms.densities
+    if log_likelihood is None:
+        log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
     presence = model._likelihood.presence_terms(sources.values, *held)
 
     own, more = [], []
