@@ -118,7 +118,12 @@ def classify_sources(table, job):
         columns = [name for one in model.properties for name in (one.column, one.error) if name]
         candidates = make_candidates(part, job, columns)
         result, candidates = classify_candidates(
-            model, part, candidates, priors, return_candidates=True
+            model,
+            part,
+            candidates,
+            priors,
+            return_candidates=True,
+            show_progress=show_progress,
         )
         # Rows of the whole table.
         candidates["primary"] = np.flatnonzero(~is_gated)[candidates["primary"]]
