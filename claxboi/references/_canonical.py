@@ -10,7 +10,7 @@ from astropy.table import MaskedColumn, Table
 from claxboi.utils import InputValueError, convert_values
 
 from .exceptions import AnswerError
-from .records import RESERVED, ColumnRecord
+from .records import OWN_UNITS, RESERVED, ColumnRecord
 
 __all__ = ["canonical_table", "convert_unit", "empty_table"]
 
@@ -18,7 +18,6 @@ __all__ = ["canonical_table", "convert_unit", "empty_table"]
 _MISTYPED = {"ma / yr": "mas/yr", "ma/yr": "mas/yr"}
 
 _DTYPES = {"float64": np.float64, "int64": np.int64, "str": str, "bool": bool}
-_OWN_UNITS = {"ra": "deg", "dec": "deg", "pos_error": "arcsec"}
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 
 
@@ -85,8 +84,8 @@ def _as_it_comes(raw, service):
         )
     table = Table()
     for new, name in own.items():
-        if new in _OWN_UNITS:
-            column = ColumnRecord(new, {service.name: name}, _OWN_UNITS[new])
+        if new in OWN_UNITS:
+            column = ColumnRecord(new, {service.name: name}, OWN_UNITS[new])
             table[new] = _column(raw[name], column, service)
         else:
             table[new] = MaskedColumn(raw[name], copy=False)

@@ -10,7 +10,7 @@ from astropy.table import MaskedColumn, Table
 
 from claxboi.utils import float_values
 
-from ._service import Matches, Service
+from ._service import DEC, INDEX, RA, Matches, Service
 
 __all__ = ["HatsService", "LocalService", "hats_columns", "match_table"]
 
@@ -196,9 +196,9 @@ class HatsService(Service):
             {"ra": ra_deg, "dec": dec_deg}, ("ra", "dec"), ra_deg, dec_deg, 2 * radius_arcsec
         )
         positions = lsdb.from_dataframe(
-            pd.DataFrame({"cxb_idx": np.arange(len(ra_deg)), "cxb_ra": ra_deg, "cxb_dec": dec_deg}),
-            ra_column="cxb_ra",
-            dec_column="cxb_dec",
+            pd.DataFrame({INDEX: np.arange(len(ra_deg)), RA: ra_deg, DEC: dec_deg}),
+            ra_column=RA,
+            dec_column=DEC,
             margin_threshold=1.01 * radius_arcsec + 0.01,
         )
         position = [self.columns[name].names[self.name] for name in ("ra", "dec")]
@@ -213,7 +213,7 @@ class HatsService(Service):
             .compute(progress_bar=False)
         )
         # The suffix is given to all columns by some versions, to colliding ones by others.
-        index = next(found[name] for name in ("cxb_idx", "cxb_idx_cxb") if name in found)
+        index = next(found[name] for name in (INDEX, f"{INDEX}_cxb") if name in found)
         return Matches(
             index.to_numpy(dtype=np.int64),
             found["_dist_arcsec"].to_numpy(dtype=float),

@@ -20,7 +20,23 @@ from urllib3 import HTTPResponse
 
 from .exceptions import AnswerError, FetchError, ServiceError
 
-__all__ = ["CutAnswerError", "Matches", "Service", "limit_answers", "plain_errors"]
+__all__ = [
+    "DEC",
+    "INDEX",
+    "RA",
+    "SENT",
+    "CutAnswerError",
+    "Matches",
+    "Service",
+    "limit_answers",
+    "plain_errors",
+    "sent_table",
+]
+
+# Columns of the positions that are sent: no catalogue has such names, so nothing can collide.
+INDEX, RA, DEC = SENT = ("cxb_idx", "cxb_ra", "cxb_dec")
+# 4 micro-arcsec: a position that comes back is the one that was sent, however it was printed.
+_SAME_DEG = 1e-9
 
 # What may pass: overload, and what gateways and restarts cause.
 _TRANSIENT = (429, 500, 502, 503, 504)
@@ -222,8 +238,55 @@ class Service(ABC):
         if len(index) and not (index.min() >= 0 and index.max() < n_positions):
             raise AnswerError(f"{self}: the answer refers to positions that were not sent")
 
+    def read_index(self, table, ra_deg, dec_deg):
+        """
+        Read which position each row of an answer belongs to, and check that it was sent.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The answer, with the columns of `sent_table`.
+        ra_deg, dec_deg : `~numpy.ndarray` of float64
+            The positions that were sent.
+
+        Returns
+        -------
+        index : `~numpy.ndarray` of int64
+            Rows of positions.
+
+        Raises
+        ------
+        AnswerError
+            If they are others.
+        """
+        index = np.asarray(table[INDEX], np.int64)
+        self.check_index(index, len(ra_deg))
+        for name, sent in ((RA, ra_deg), (DEC, dec_deg)):
+            if not np.allclose(table[name], sent[index], rtol=0, atol=_SAME_DEG):
+                raise AnswerError(
+                    f"{self}: the positions in the answer are not those that were sent"
+                )
+        return index
+
     def __str__(self):
         return f"{self.table} on {self.name} ({self.server})"
+
+
+def sent_table(ra_deg, dec_deg):
+    """
+    Make the table of positions that is sent to a service.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : `~numpy.ndarray` of float64
+        The positions, ICRS.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        Their numbers and values.
+    """
+    return Table({INDEX: np.arange(len(ra_deg)), RA: ra_deg, DEC: dec_deg})
 
 
 class _TooSlow(requests.Timeout):

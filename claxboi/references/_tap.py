@@ -8,20 +8,25 @@ import warnings
 
 import numpy as np
 import requests
-from astropy.table import Table
 from pyvo.dal import TAPService as TAPClient
 from pyvo.dal.exceptions import DALOverflowWarning, DALServiceError
 
-from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
+from ._service import (
+    DEC,
+    RA,
+    SENT,
+    CutAnswerError,
+    Matches,
+    Service,
+    limit_answers,
+    plain_errors,
+    sent_table,
+)
 from .exceptions import AnswerError
 
 __all__ = ["SimbadService", "TapService"]
 
-_INDEX, _RA, _DEC = "cxb_idx", "cxb_ra", "cxb_dec"
-_SENT = (_INDEX, _RA, _DEC)
 _UPLOAD = "claxboi"
-# 4 micro-arcsec: a position that comes back is the one that was sent, however it was printed.
-_SAME_DEG = 1e-9
 _PLAIN = re.compile(r'"[^"]+"|[A-Za-z][A-Za-z0-9_]*')
 _PLAIN_TABLE = re.compile(rf"({_PLAIN.pattern})(\.({_PLAIN.pattern}))*")
 # Words of ADQL that catalogues have as columns.
@@ -92,7 +97,7 @@ class TapService(Service):
         names : list of str
         """
         table = self._ask(np.array([ra_deg]), np.array([dec_deg]), 1.0, "t.*")
-        return [name for name in table.colnames if name not in _SENT]
+        return [name for name in table.colnames if name not in SENT]
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
         """
@@ -114,14 +119,8 @@ class TapService(Service):
         table = self._ask(ra_deg, dec_deg, radius_arcsec, names)
         if len(table) >= self.max_rows:
             raise CutAnswerError
-        index = np.asarray(table[_INDEX], np.int64)
-        self.check_index(index, len(ra_deg))
-        for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):
-            if not np.allclose(table[name], sent[index], rtol=0, atol=_SAME_DEG):
-                raise AnswerError(
-                    f"{self}: the positions in the answer are not those that were sent"
-                )
-        table.remove_columns(_SENT)
+        index = self.read_index(table, ra_deg, dec_deg)
+        table.remove_columns(SENT)
         self.check_names(table.colnames)
         return Matches(index, np.full(len(index), np.nan), table)
 
@@ -129,13 +128,13 @@ class TapService(Service):
         self._ask_limits()
         if len(ra_deg) > self.most_positions:
             raise CutAnswerError
-        upload = Table({_INDEX: np.arange(len(ra_deg)), _RA: ra_deg, _DEC: dec_deg})
+        upload = sent_table(ra_deg, dec_deg)
         ra, dec = (_quoted(self.own[name]) for name in ("ra", "dec"))
         adql = (
-            f"SELECT {', '.join(f'sent.{name}' for name in _SENT)}, {names} "
+            f"SELECT {', '.join(f'sent.{name}' for name in SENT)}, {names} "
             f"FROM {self._relation} AS t JOIN TAP_UPLOAD.{_UPLOAD} AS sent "
             f"ON CONTAINS(POINT('ICRS', t.{ra}, t.{dec}), "
-            f"CIRCLE('ICRS', sent.{_RA}, sent.{_DEC}, {radius_arcsec / 3600!r})) = 1"
+            f"CIRCLE('ICRS', sent.{RA}, sent.{DEC}, {radius_arcsec / 3600!r})) = 1"
         )
         with plain_errors(self), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -172,12 +171,12 @@ class TapService(Service):
     def _as_asked(self, table):
         """Give columns the names by which they were asked for: some services change the case."""
         by_lower = {name.lower(): name for name in table.colnames}
-        for name in (*_SENT, *(self.wanted or ()), *self.own.values()):
+        for name in (*SENT, *(self.wanted or ()), *self.own.values()):
             plain = name.strip('"')
             found = by_lower.get(plain.lower(), plain)
             if plain not in table.colnames and found in table.colnames:
                 table.rename_column(found, plain)
-        missing = [name for name in _SENT if name not in table.colnames]
+        missing = [name for name in SENT if name not in table.colnames]
         if missing:
             raise AnswerError(f"{self}: the answer has no column {', '.join(missing)}")
         return table

@@ -5,21 +5,25 @@ Query the CDS cross-match service for lists of positions.
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Table
 from astroquery.xmatch import XMatchClass
 
 from claxboi.io import read_answer
 
 from ._canonical import convert_unit
-from ._service import CutAnswerError, Matches, Service, limit_answers, plain_errors
+from ._service import (
+    DEC,
+    RA,
+    SENT,
+    CutAnswerError,
+    Matches,
+    Service,
+    limit_answers,
+    plain_errors,
+    sent_table,
+)
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["XMatchService"]
-
-# No catalogue has such names, so nothing can collide with them.
-_INDEX, _RA, _DEC = "cxb_idx", "cxb_ra", "cxb_dec"
-# 4 micro-arcsec: a position that comes back is the one that was sent, however it was printed.
-_SAME_DEG = 1e-9
 
 
 class _Client(XMatchClass):
@@ -78,7 +82,7 @@ class XMatchService(Service):
                 f"{err}. The cross-match service seems not to have this table; VizieR may "
                 "(service='vizier')"
             ) from err
-        return [name for name in names if name not in ("angDist", _INDEX, _RA, _DEC)]
+        return [name for name in names if name not in ("angDist", *SENT)]
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
         """
@@ -98,24 +102,18 @@ class XMatchService(Service):
         table = self._ask(ra_deg, dec_deg, radius_arcsec, self.wanted)
         if len(table) >= self.max_rows:
             raise CutAnswerError
-        index = np.asarray(table[_INDEX], np.int64)
-        self.check_index(index, len(ra_deg))
-        for name, sent in ((_RA, ra_deg), (_DEC, dec_deg)):
-            if not np.allclose(table[name], sent[index], rtol=0, atol=_SAME_DEG):
-                raise AnswerError(
-                    f"{self}: the positions in the answer are not those that were sent"
-                )
+        index = self.read_index(table, ra_deg, dec_deg)
         separation = convert_unit(
             np.asarray(table["angDist"], float), table["angDist"].unit, "angDist", "arcsec", self
         )
         if len(table) and not np.all(separation <= radius_arcsec + 1e-3):
             raise AnswerError(f"{self}: the answer has objects outside the radius")
-        table.remove_columns([_INDEX, _RA, _DEC, "angDist"])
+        table.remove_columns([*SENT, "angDist"])
         self.check_names(table.colnames)
         return Matches(index, separation, table)
 
     def _ask(self, ra_deg, dec_deg, radius_arcsec, names):
-        upload = Table({_INDEX: np.arange(len(ra_deg)), _RA: ra_deg, _DEC: dec_deg})
+        upload = sent_table(ra_deg, dec_deg)
         # MAXREC is said, so that the limit does not depend on the service's default.
         fields = {"MAXREC": self.max_rows}
         if names is not None:
@@ -125,8 +123,8 @@ class XMatchService(Service):
                 upload,
                 self.table,
                 radius_arcsec * u.arcsec,
-                colRA1=_RA,
-                colDec1=_DEC,
+                colRA1=RA,
+                colDec1=DEC,
                 cache=False,
                 **fields,
             )
@@ -136,7 +134,7 @@ class XMatchService(Service):
         if len(answer.tables) != 1:
             raise AnswerError(f"{self}: the answer has {len(answer.tables)} tables, not 1")
         (table,) = answer.tables.values()
-        missing = {"angDist", _INDEX, _RA, _DEC} - set(table.colnames)
+        missing = {"angDist", *SENT} - set(table.colnames)
         if missing:
             raise AnswerError(f"{self}: the answer lacks the columns {sorted(missing)}")
         return table

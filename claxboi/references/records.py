@@ -32,6 +32,9 @@ SERVICES = ("xmatch", "vizier", "simbad", "tap", "local", "hats")
 RESERVED = ("query_index", "separation", "pos_error")
 """Columns of ours: those of a catalogue that are called so are renamed."""
 
+#: Units of the columns that the owner of a catalogue names, where the columns have none.
+OWN_UNITS = {"ra": "deg", "dec": "deg", "pos_error": "arcsec"}
+
 _TYPES = ("float64", "int64", "str", "bool")
 
 

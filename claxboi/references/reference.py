@@ -38,7 +38,7 @@ from claxboi.utils import (
 )
 
 from .fetch_plan import make_plan
-from .records import RESERVED, SERVICES, ColumnRecord, Record, load_records
+from .records import OWN_UNITS, RESERVED, SERVICES, ColumnRecord, Record, load_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,12 +168,11 @@ def _own_columns(own, names, service):
     """
     Make records of the columns of a user's catalogue: the chosen ones, then all others.
     """
-    units = {"ra": "deg", "dec": "deg", "pos_error": "arcsec"}
     columns = {}
     for new, name in own.items():
         if name is not None:
-            kind = "float64" if new in units else ""
-            columns[new] = ColumnRecord(new, {service: name}, units.get(new, ""), kind)
+            kind = "float64" if new in OWN_UNITS else ""
+            columns[new] = ColumnRecord(new, {service: name}, OWN_UNITS.get(new, ""), kind)
     used = {column.names[service] for column in columns.values()}
     for name in names:
         if name not in used:
