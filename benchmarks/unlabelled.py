@@ -4,10 +4,10 @@ Scores of the whole job on the sources of mock skies that no catalogue labels.
 
     python benchmarks/unlabelled.py [--rng 101 102 201 202] [--n-sources 6000]
 
-Rows: ``claxboi run`` with its default settings, without the refinement, with the presence of
+Rows: ``claxboi run`` with its default settings, with recipe="published", with the presence of
 values as evidence (missing="existence"), and at the proportions of the labels. Labels are those
 of catalogues, so labelled sources are brighter than the others. Log-loss of probabilities clipped
-at 0.0001; ECE in ten bins of the largest probability.
+at 0.0001.
 """
 
 import argparse
@@ -18,11 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
+from claxboi.classification import Evaluation
 from claxboi.pipeline import PipelineSettings, run
 from claxboi.simulation import make_mock_sky
 from claxboi.utils import float_values, text_values
 
 CLIP = 1e-4
+SCORES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced",
+    "macro_f1": "macro F1",
+    "log_loss": "log-loss",
+    "ece": "ECE",
+}
 
 
 def variants():
@@ -58,27 +66,6 @@ def posteriors(sky, settings):
     return classes, p, ~text_values(result, "class")[1]
 
 
-def scores(p, codes):
-    """Return the scores by name."""
-    n = len(codes)
-    best, hit = p.argmax(axis=0), p.argmax(axis=0) == codes
-    recall, f1 = [], []
-    for c in range(len(p)):
-        true = np.sum((best == c) & (codes == c))
-        recall.append(true / max(np.sum(codes == c), 1))
-        f1.append(2 * true / max(np.sum(best == c) + np.sum(codes == c), 1))
-    largest = p.max(axis=0)
-    bins = np.minimum((10 * largest).astype(int), 9)
-    gap = np.bincount(bins, hit - largest, 10)
-    return {
-        "accuracy": hit.mean(),
-        "balanced": np.mean(recall),
-        "macro F1": np.mean(f1),
-        "log-loss": -np.log(np.maximum(p[codes, np.arange(n)], CLIP)).mean(),
-        "ECE": np.abs(gap).sum() / n,
-    }
-
-
 def main():
     """Read the arguments, and score each sky with each setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
@@ -92,7 +79,8 @@ def main():
             classes, p, has_label = posteriors(sky, settings)
             chosen = ~has_label & np.isin(truth, classes) & np.isfinite(p).all(axis=0)
             codes = np.array([classes.index(label) for label in truth[chosen]])
-            row = "  ".join(f"{key} {x:.3f}" for key, x in scores(p[:, chosen], codes).items())
+            score = Evaluation.from_probabilities(codes, p[:, chosen].T, classes, clip=CLIP)
+            row = "  ".join(f"{title} {getattr(score, key):.3f}" for key, title in SCORES.items())
             print(f"rng {rng}  {name:18s}  n {len(codes)}  {row}", flush=True)
 
 
