@@ -21,6 +21,7 @@ from claxboi.utils import (
 )
 
 from ._evaluation_input import check_weights
+from ._evaluation_text import held_out_method
 from ._hashing import mix
 from ._identity import join_groups
 from ._search import read_labelled
@@ -76,12 +77,10 @@ def evaluate_model(
         )
     if method == "leave-one-out":
         log_posterior = model._log_posterior(sources, proportions)
+        method = held_out_method(n_training, len(table))
         if n_training == 0:
-            method = "prediction (no source of the table trained the model)"
-            if sources.is_assumed:
-                method = "prediction (assumed that no source of the table trained the model)"
-        elif n_training < len(table):
-            method = f"leave-one-out for {n_training} training sources, prediction for the rest"
+            assumed = "assumed that " if sources.is_assumed else ""
+            method += f" ({assumed}no source of the table trained the model)"
     elif method == "training":
         log_posterior = model._log_posterior(sources.as_new(), proportions)
         method = "training sample (not held out)"

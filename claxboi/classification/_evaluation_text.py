@@ -15,6 +15,28 @@ __all__ = []
 WIDTH = 100
 
 
+def held_out_method(n_training, n):
+    """
+    Name the method that scored sources, of which those that trained the model were held out.
+
+    Parameters
+    ----------
+    n_training : int
+        Sources that trained the model.
+    n : int
+        All sources.
+
+    Returns
+    -------
+    method : str
+    """
+    if n_training == n:
+        return "leave-one-out"
+    if n_training:
+        return f"leave-one-out for {n_training} training sources, prediction for the rest"
+    return "prediction"
+
+
 def format_report(evaluation):
     """
     Write an evaluation as text: method, confusion matrix, classes and overall scores.

@@ -12,6 +12,7 @@ import numpy as np
 
 from claxboi.utils import float_values, is_missing, text_values
 
+from ._evaluation_text import held_out_method
 from ._training import label_codes
 from .evaluation import Evaluation
 
@@ -104,9 +105,7 @@ def evaluate_result(
 def _score_columns(table, model, label, priors):
     """Score the probabilities that a table has, of which those of training sources are held out."""
     n_training = int(np.sum(float_values(table, "is_training") == 1))
-    method = "leave-one-out" if n_training == len(table) else "prediction"
-    if 0 < n_training < len(table):
-        method = f"leave-one-out for {n_training} training sources, prediction for the rest"
+    method = held_out_method(n_training, len(table))
     predictions, _ = text_values(table, "prediction")
     settings = table.meta["claxboi"]["classification"]
     names = ("weights", "normalization", "missing", "kernel", "bandwidth")
