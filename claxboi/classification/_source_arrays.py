@@ -251,7 +251,7 @@ class Sources:
     @property
     def is_assumed(self):
         """
-        Whether nothing shows that these are other sources than those of the training sample.
+        Return whether the sources are taken for new ones without evidence.
         """
         if self.training is None or (self.rows >= 0).any():
             return False

@@ -195,7 +195,7 @@ class KernelDensities:
     @property
     def is_smooth(self):
         """
-        Whether the densities have inflections between the values of `kinks`.
+        Return whether the densities are smooth, with inflections between the values of `kinks`.
         """
         return isinstance(self._sums, KERNELS["gaussian"])
 

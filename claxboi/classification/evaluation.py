@@ -376,7 +376,7 @@ class Evaluation:
     @property
     def reliability(self):
         """
-        How often a probability is right (`~astropy.table.Table` or None).
+        Reliability of the probabilities (`~astropy.table.Table` or None).
 
         One row for each of 15 equal bins (lower, upper] of the largest probability of a source.
         Columns ``lower, upper, n``; raw ``mean_probability, fraction_correct,

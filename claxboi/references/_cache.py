@@ -175,7 +175,7 @@ class Cache:
     @property
     def folder(self):
         """
-        Where the entries are.
+        Folder of the entries.
         """
         return self._store.folder
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Whether each public name says what it is, what it takes, what it gives, and shows how.
+Test that each public name has a complete docstring with an example.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What of a classified table comes back from a file.
+Test that classified tables come back from files of each format.
 """
 
 import gzip

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What all figures have in common, whatever they show.
+Test what is the same for all figures: arguments, axes, and input that is not changed.
 
 A new function needs an entry in ``CASES``; without one a test fails.
 """

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What is wrong with a job is said before its first step.
+Test that a wrong job is refused before its first step.
 """
 
 import pytest

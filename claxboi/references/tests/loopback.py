@@ -305,7 +305,7 @@ class LoopbackCDS:
 
     def is_closing(self):
         """
-        Tell whether the services are about to stop.
+        Return whether the services are about to stop.
 
         Returns
         -------
@@ -362,7 +362,7 @@ class LoopbackCDS:
 
     def next_fault(self):
         """
-        Tell what shall go wrong with a request.
+        Take the next fault from the queue, or draw one.
 
         Returns
         -------
@@ -392,7 +392,7 @@ class LoopbackCDS:
 
     def shuffled(self, n):
         """
-        Put rows into an arbitrary order.
+        Draw a random order of rows.
 
         Parameters
         ----------

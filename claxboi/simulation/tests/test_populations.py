@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What the mock sky is drawn from: number counts, spectra, places.
+Test the distributions of the mock sky: number counts, spectra, places.
 """
 
 import numpy as np
