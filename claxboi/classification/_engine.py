@@ -121,9 +121,9 @@ class Engine:
         limited = [record.column for record in records if record.limit]
         if limited and not self.takes_limits:
             raise InputValueError(
-                f"properties with limits ({', '.join(limited)}) need normalization='none' and another "
-                f"kernel than {ORIGINAL_KERNEL!r}, got normalization={self.normalization!r} and "
-                f"kernel={self.kernel!r}"
+                f"properties with limits ({', '.join(limited)}) need normalization='none' and a "
+                f"kernel other than {ORIGINAL_KERNEL!r}, got normalization="
+                f"{self.normalization!r} and kernel={self.kernel!r}"
             )
         self.properties = records
         self.categories = tuple(dict.fromkeys(item.category for item in records))

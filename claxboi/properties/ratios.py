@@ -22,6 +22,7 @@ from claxboi.utils import (
     add_columns,
     check_choice,
     check_columns,
+    check_mapping,
     check_number,
     check_table,
     checked,
@@ -286,16 +287,17 @@ def add_ratio_limits(
     if depths is None:
         depths = _measured_depths(table)
     else:
-        for name in depths:
+        for name in check_mapping(depths, "depths"):
             check_choice(name, MAGNITUDES, "a magnitude in depths")
         check_columns(table, list(depths))
         depths = {name: check_number(depths[name], f"depth of {name}") for name in depths}
-    for name, where in (covered or {}).items():
+    covered = {} if covered is None else check_mapping(covered, "covered")
+    for name, where in covered.items():
         check_choice(name, MAGNITUDES, "a magnitude in covered")
-        if np.shape(where) != (len(table),):
+        if np.shape(where) != (len(table),) or np.asarray(where).dtype != bool:
             raise InputValueError(
-                f"covered of {name} must have one value for each of the {len(table)} rows, got "
-                f"shape {np.shape(where)}"
+                f"covered of {name} must be True or False for each of the {len(table)} rows, got "
+                f"{shown(where)}"
             )
     zero = parse_constants(constants, table)
     log_flux, _ = log_flux_values(table)
@@ -304,8 +306,7 @@ def add_ratio_limits(
         vega = float_values(table, name, unit=u.mag, system="Vega")
         is_limit = optional_values(table, f"{name}_is_limit") == 1
         limit = log_flux + np.where(is_limit, vega, depth) / 2.5 + zero[name]
-        if covered and name in covered:
-            limit[~np.asarray(covered[name], bool)] = np.nan
+        limit[~np.asarray(covered.get(name, np.ones(len(table), bool)))] = np.nan
         columns[f"{names[name]}_limit"] = masked_column(f"{names[name]}_limit", limit)
     result = add_columns(table, columns, overwrite=overwrite)
     result.meta = record(result.meta, "ratio_limits", depths=dict(depths), constants=zero)
