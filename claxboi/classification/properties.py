@@ -298,7 +298,7 @@ class Property:
     @property
     def columns(self):
         """
-        Names of all columns that it reads: the values, and those of errors and limits.
+        All columns that it reads: of values, errors and limits.
         """
         return [name for name in (self.column, self.error, self.limit) if name]
 
