@@ -29,12 +29,6 @@ __all__ = ["Engine", "NotFittedError"]
 log = logging.getLogger(__name__)
 
 
-#: From so many sources on, and so many for each training row, densities are looked up in tables:
-#: to make these for fewer would take longer.
-TABULATED_FROM = 20_000
-TABULATED_PER_ROW = 2
-
-
 class NotFittedError(ValueError, AttributeError):
     """
     The classifier was used before it was fitted.
@@ -80,8 +74,6 @@ class Engine:
         self._likelihood = None
         self._refinement = None
         self._population_differences = []
-        # Tests and comparisons ask for it; tables agree with it to 1e-4 nats.
-        self._is_exact = False
 
     def set_weights(self, weights):
         """
@@ -224,29 +216,23 @@ class Engine:
 
     def _chunks(self, sources, work, *, show_progress=False, what="classifying"):
         """Call work(chunk, terms) for each chunk of sources, on all cores."""
-        n_training = 0 if self._training is None else len(self._training)
-        least = max(TABULATED_FROM, TABULATED_PER_ROW * n_training)
-        tabulated = len(sources) >= least and not self._is_exact
 
         def each(rows):
             # Each property apart takes much room: less than a cache holds at a time.
             step = len(sources) if self._refinement is None else BLOCK_SIZE
             for first in range(rows.start, rows.stop, step):
                 chunk = sources[first : min(first + step, rows.stop)]
-                work(first, chunk, self._terms(chunk, tabulated=tabulated))
+                work(first, chunk, self._terms(chunk))
 
         with Progress(len(sources), what, show=show_progress) as progress, threads(self.n_jobs):
-            if tabulated:
-                self._likelihood.tabulate()
             in_chunks(each, len(sources), progress)
 
-    def _terms(self, sources, *, tabulated=False):
+    def _terms(self, sources):
         return self._likelihood.terms(
             sources.values,
             sources.errors,
             *sources.held,
             each=self._refinement is not None,
-            tabulated=tabulated,
         )
 
     def _log_evidence(self, sources, *, show_progress=False):
