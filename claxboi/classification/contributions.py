@@ -157,8 +157,8 @@ def find_contributions(model, table, priors=None, *, parent=None):
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
         proportions = model._priors(priors, table, sources)
-    terms = model._terms(sources)
-    combination, offsets = model._combination(terms, sources)
+    terms = model._core.terms(sources)
+    combination, offsets = model._core.combination(terms, sources)
     parts, nats = _parts(model, sources, terms, proportions, offsets)
     n = len(sources)
     joint = np.nansum(nats, axis=0)
@@ -169,7 +169,7 @@ def find_contributions(model, table, priors=None, *, parent=None):
     for t in range(len(model.categories)):
         others[t] = largest(combination.without(t, total, log_prior))
     pvalue = np.full(n, np.nan)
-    scale = model._get_outlier_scale()
+    scale = model._core.outlier_scale()
     if scale is not None:
         total = terms.log_likelihood.sum(axis=0)
         pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.held[0])
@@ -217,24 +217,25 @@ def stored_priors(table, model):
 def _parts(model, sources, terms, proportions, offsets):
     """List the parts (kind, category, name, values), and what each adds per class and source."""
     n, n_classes = len(sources), len(model.classes_)
-    weights, missing_weight = model._weight_arrays()
+    core = model._core
+    weights, missing_weight = core.weight_arrays()
     held = sources.held
-    if model._fold_weights is not None and held[0] is not None:
-        each = model._fold_weights_of(sources)
+    if core.fold_weights is not None and held[0] is not None:
+        each = core.fold_weights_of(sources)
         weights, missing_weight = each[: len(weights)], each[len(weights)]
     exponents = category_exponents(terms, weights, missing_weight, model.normalization)
     exponents = np.broadcast_to(exponents.reshape(len(exponents), -1), (len(exponents), n))
     log_likelihood = terms.densities
     if log_likelihood is None:
-        log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
-    presence = model._likelihood.presence_terms(sources.values, *held)
+        log_likelihood = core.likelihood.property_terms(sources.values, sources.errors, *held)
+    presence = core.likelihood.presence_terms(sources.values, *held)
     detection = {}
-    if model._detection is not None:
-        each = model._detection.each(sources)
-        detection = dict(zip(model._detection.properties, each, strict=True))
+    if core.detection is not None:
+        each = core.detection.each(sources)
+        detection = dict(zip(core.detection.properties, each, strict=True))
 
     own, more = [], []
-    if model._refinement is not None:
+    if core.refinement is not None:
         own, more = _refined_parts(model, sources, log_likelihood)
     nothing, shape = np.full(n, np.nan), (n_classes, n)
     parts = [("prior", "", "prior", nothing)]
@@ -275,7 +276,7 @@ def _parts(model, sources, terms, proportions, offsets):
 def _refined_parts(model, sources, log_likelihood):
     """Return what the refinement adds to each property, and its other parts."""
     own, more = [0.0] * len(model.properties), []
-    for term, added in model._refinement_parts(sources, log_likelihood):
+    for term, added in model._core.refinement_parts(sources, log_likelihood):
         records = [model.properties[p] for p in term.properties]
         columns = [record.column for record in records]
         values = sources.values[list(term.properties)]
