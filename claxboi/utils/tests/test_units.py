@@ -22,15 +22,40 @@ FLUX = u.erg / u.s / u.cm**2
 
 #: Texts found in catalogues, and what they mean.
 TEXTS = {
-    "deg": ["deg", "DEGREE", "degrees", "Degrees", "[deg]", "(deg)", "deg (J2000)", "°", '"d:m:s"'],
+    "deg": [
+        "deg (ICRS)",
+        "deg, FK5",
+        "deg J2000",
+        "deg",
+        "DEGREE",
+        "degrees",
+        "Degrees",
+        "[deg]",
+        "(deg)",
+        "deg (J2000)",
+        "°",
+        '"d:m:s"',
+    ],
     "rad": ["RADIANS", "radian", "RAD"],
     "hourangle": ["h:m:s", '"h:m:s"', "decimal hours"],
-    "arcsec": ["ARCSEC", "arcseconds", "asec", '"', "arc sec", "seconds of arc", "arcsec."],
+    "arcsec": [
+        "ARCSEC",
+        "arcseconds",
+        "asec",
+        '"',
+        "arc sec",
+        "Arc Seconds",
+        "arc-second",
+        "seconds of arc",
+        "arcsec.",
+    ],
     "arcmin": ["ARCMIN", "arcminutes", "amin"],
     "mas": ["MAS", "Mas", "milliarcsec", "marcsec"],
     "mas / yr": ["MAS/YR", "mas.yr**-1", "mas/year", "mas per year"],
     "s": ["SEC", "sec", "seconds"],
     "ks": ["KS", "ksec"],
+    "Ms": ["Msec", "Ms"],
+    "ms": ["msec"],
     "d": ["days", "DAY", "MJD", "JD"],
     "yr": ["years", "YEARS", "Julian years"],
     "mag": ["MAG", "mags", "Vega mag", "mag(Vega)"],
@@ -73,7 +98,9 @@ def test_no_unit(text):
     assert read_unit(text) is None
 
 
-@pytest.mark.parametrize("text", ["furlong", "mCrab", "MJY", "MW/M2", "10^-14 cgs", "erg/s/cm2 x"])
+@pytest.mark.parametrize(
+    "text", ["furlong", "mCrab", "MSEC", "arcsec, 90%", "MJY", "MW/M2", "10^-14 cgs", "erg/s/cm2 x"]
+)
 def test_units_that_cannot_be_read(text):
     with pytest.raises(ValueError, match="cannot be read"):
         read_unit(text)
