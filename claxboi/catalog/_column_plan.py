@@ -125,8 +125,6 @@ def _given(table, columns):
     steps = []
     if columns is not None:
         check_mapping(columns, "columns", "names of the vocabulary to columns of the table")
-    if columns is not None:
-        check_mapping(columns, "columns", "names of the vocabulary to columns of the table")
     for name, source in (columns or {}).items():
         if not _is_of_step_1(name) or "<" in name:
             raise InputValueError(

@@ -20,7 +20,15 @@ from astropy.time import Time
 
 from claxboi.utils import InputValueError, float_values, read_unit, sky_separation, text_values
 
-from ._values import is_angle_text, is_number_text, read_angles, read_components, read_numbers
+from ._values import (
+    UNIT_WORDS,
+    is_angle_text,
+    is_number_text,
+    read_angles,
+    read_components,
+    read_numbers,
+    unit_in_name,
+)
 from .columns import describe
 
 __all__ = [
@@ -104,7 +112,9 @@ def plain(name):
 
 def _words(name):
     without = re.sub(r"\[.*?\]|\(.*?\)", " ", name)
-    return [word for word in re.split(r"[^0-9A-Za-z]+", (without.strip() or name).lower()) if word]
+    words = [word for word in re.split(r"[^0-9A-Za-z]+", (without.strip() or name).lower()) if word]
+    # A unit is read with the values.
+    return words[:-1] if len(words) > 1 and words[-1] in UNIT_WORDS else words
 
 
 def level_of(name):
@@ -122,7 +132,7 @@ def level_of(name):
     """
     if _RADIAL.search(name):
         return _LEVELS["63"]
-    match = _LEVEL.search(name)
+    match = _LEVEL.search("".join(_words(name)))
     return _LEVELS[match[1]] if match else None
 
 
@@ -293,7 +303,7 @@ def _form(table, own, axis):
             return None
     frames = [word for word in rest if word in _FRAMES]
     rest = tuple(sorted(word for word in rest if word not in _FRAMES and word not in _NEUTRAL))
-    if found[1] in ("alpha", "delta") and not _has_angle(table[own]):
+    if found[1] in ("alpha", "delta") and not _has_angle(table, own):
         # Shape parameters are called so too.
         return None
     return rest, (found[2] + "".join(frames)) + ("_" if own.startswith("_") else "")
@@ -307,10 +317,10 @@ def _glued(name, pattern):
     return None, ()
 
 
-def _has_angle(column):
-    if column.dtype.kind in "SUO":
+def _has_angle(table, own):
+    if table[own].dtype.kind in "SUO":
         return True
-    unit = _own_unit(column)
+    unit = _own_unit(table[own]) or unit_in_name(own, u.deg)
     return unit is not None and unit.is_equivalent(u.deg)
 
 
@@ -414,8 +424,8 @@ def error_names(own, words):
     name : str or None
     """
     names = _synonyms()["pos_error"]["names"]
-    if plain(own) in names:
-        return plain(own)
+    if (joined := "".join(_words(own))) in names:
+        return joined
     rest = [
         word
         for word in _words(own)

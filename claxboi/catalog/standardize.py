@@ -10,11 +10,13 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.utils import (
     ClaxboiWarning,
+    InputUnitError,
     InputValueError,
     check_number,
     check_table,
@@ -35,6 +37,7 @@ from ._values import (
     read_flags,
     read_names,
     read_numbers,
+    unit_in_name,
 )
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
@@ -305,6 +308,18 @@ def _make(table, plan, level):
     return {name: made[name] for name in sorted(made, key=_rank)}, sources
 
 
+def _unit_beside(table, step, plan):
+    """
+    Return the unit of the column whose error this is, which holds where the error has none.
+    """
+    base = step.name.removesuffix("_error")
+    own = next((other.sources for other in plan.steps if other.name == base != step.name), ())
+    if len(own) != 1 or base in _ERRORS:
+        return None
+    stated = getattr(table[own[0]], "unit", None)
+    return stated or unit_in_name(own[0], describe(base)["unit"])
+
+
 def _unreadable(table, step):
     """
     Explain why the unit of an optional column cannot be read; None if it can.
@@ -324,6 +339,18 @@ def _unreadable(table, step):
                 f"units={{{own!r}: {wanted!r}}}"
             )
     return None
+
+
+def _check_error(column, own, assumed):
+    """
+    Check that an error is not that of a logarithm.
+    """
+    unit = getattr(column, "unit", None) or assumed
+    if unit and isinstance(read_unit(unit), u.DexUnit):
+        raise InputUnitError(
+            f"column {own!r} must be the error of the value itself, got that of a logarithm, in "
+            f"{unit}"
+        )
 
 
 def _column(table, step, made, plan, level):
@@ -347,7 +374,10 @@ def _column(table, step, made, plan, level):
         # Of numbers in one unit, whichever it is.
         unit = getattr(table[own[0]], "unit", None)
     flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
-    numbers = [read_numbers(table, column, unit, rule.unit) for column in own]
+    assumed = rule.unit or _unit_beside(table, step, plan)
+    if name.endswith("_error") and rule.rule == "column":
+        _check_error(table[own[0]], own[0], assumed)
+    numbers = [read_numbers(table, column, unit, assumed) for column in own]
     values = combine(rule.rule, numbers, flux)
     missing = np.isnan(values)
     if name in _ERRORS and level is not None:
