@@ -29,7 +29,7 @@ from claxboi.utils import (
 )
 
 from ._column_plan import GIVEN, NAMED_SO, make_plan
-from ._recognition import level_of
+from ._recognition import ALONE, level_of
 from ._values import (
     combine,
     read_angles,
@@ -210,6 +210,11 @@ def standardize(
     plan = make_plan(table, mission, columns)
     for step in plan.steps:
         log.info("%s: %s (%s)", step.name, ", ".join(step.sources), step.how)
+        if step.how.startswith(ALONE) and not re.match(r"f|.*flux", step.sources[0].lower()):
+            warn(
+                f"{step.name} is taken from {step.sources[0]!r}, {step.how}; if it is not, name "
+                f"the column with columns={{{step.name!r}: ...}}"
+            )
     level, unknown = _level(plan, pos_error_level)
     made, sources = _make(table, plan, level)
     if unknown is not None:

@@ -163,3 +163,12 @@ def test_numbers_as_text():
     result = standardize(table)
     assert result["ra"][0] == 10.5
     assert result["flux"][0] == 1e-14
+
+
+def test_names_that_a_join_has_made():
+    columns = {"ra_x": [10.0], "dec_x": [5.0], "ra_y": [10.01], "dec_y": [5.01]}
+    with pytest.raises(ValueError, match=r"ambiguous, it may be ra_x and dec_x; ra_y and dec_y"):
+        standardize(Table(columns))
+    # The size of an error tells which is that of X-rays.
+    assert found({**columns, "pos_err_y": [2.0]})["ra"] == "ra_y"
+    assert found({"RA_X": [10.0], "DEC_X": [5.0], "RA_O": [10.01], "DEC_O": [5.0]})["ra"] == "RA_X"

@@ -47,7 +47,17 @@ def test_what_must_be_read_is_an_error(how):
 @pytest.mark.parametrize("unit", ["SEC", "DEGREE", "days", "Msun", "furlong"])
 def test_a_lone_column_of_something_else_is_no_flux(unit):
     assert "flux" not in standardize(catalogue(VALUE=(1200.0, unit))).colnames
-    assert "flux" in standardize(catalogue(VALUE=(1e-14, "ERG/CM**2/S"))).colnames
+    with pytest.warns(ClaxboiWarning, match="flux is taken from 'VALUE', the only column in erg"):
+        assert "flux" in standardize(catalogue(VALUE=(1e-14, "ERG/CM**2/S"))).colnames
+
+
+@pytest.mark.parametrize("name", ["F_OIII", "Halpha_flux", "FLUX_OPT", "BKG_FLUX"])
+def test_a_flux_of_something_else_is_not_that_of_the_source(name):
+    values = {name: (1e-14, "erg/s/cm2"), f"e_{name}": (1e-15, "erg/s/cm2")}
+    assert "flux" not in standardize(catalogue(**values)).colnames
+    values |= {"Fsoft": (2e-14, "erg/s/cm2"), "e_Fsoft": (2e-15, "erg/s/cm2")}
+    result = standardize(catalogue(**values))
+    assert (result["flux"][0], result["flux_error"][0]) == (2e-14, 2e-15)
 
 
 @pytest.mark.parametrize(
