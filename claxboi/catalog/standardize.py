@@ -16,6 +16,7 @@ from astropy.table import Table
 
 from claxboi.utils import (
     ClaxboiWarning,
+    ImplausibleValueWarning,
     InputUnitError,
     InputValueError,
     check_number,
@@ -56,6 +57,9 @@ log = logging.getLogger(__name__)
 
 #: Units of columns from which another quantity is made.
 _UNITS_OF_RULES = {"mjd": "d", "met": "s"}
+
+#: So many sources of one field are not spread over half a day of right ascension.
+_MANY = 20
 
 _ERRORS = ("pos_error", "pos_error_major", "pos_error_minor")
 
@@ -401,7 +405,23 @@ def _angles(table, name, own):
         return (coords.ra if name == "ra" else coords.dec).deg
     if len(own) > 1:
         return read_components(table, own, name == "ra")
-    return read_angles(table, own[0], name == "ra")
+    degrees = read_angles(table, own[0], name == "ra")
+    if name == "ra" and table[own[0]].dtype.kind in "iuf" and not getattr(table[own[0]], "unit", 0):
+        _check_hours(degrees, own[0])
+    return degrees
+
+
+def _check_hours(degrees, own):
+    """
+    Warn about right ascensions without a unit that are spread like hours over the sky.
+    """
+    low, high = np.nanmin(degrees, initial=np.inf), np.nanmax(degrees, initial=-np.inf)
+    if len(degrees) >= _MANY and low >= 0 and high <= 24 and high - low > 12:
+        warn(
+            f"column {own!r} has no unit and is read as degrees, but its values, {low:.4g} to "
+            f"{high:.4g}, may be hours: if so, units={{{own!r}: 'hourangle'}}",
+            ImplausibleValueWarning,
+        )
 
 
 def _say_bands(column, step, mission):

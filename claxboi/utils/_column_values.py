@@ -110,7 +110,8 @@ def text_values(table, column, *, name="table"):
     Raises
     ------
     TypeError
-        If the column holds floats that are not whole numbers, or more than one value a row.
+        If the column holds floats that are not whole numbers or too large to be exact, or more
+        than one value a row.
     """
     data = table[column]
     mask = masked_rows(data)
@@ -128,6 +129,12 @@ def text_values(table, column, *, name="table"):
             raise InputTypeError(
                 f"column {column!r} of {name} must hold strings or integers, got {raw.dtype} "
                 f"with fractions such as {whole[whole != np.round(whole)][0]!r}"
+            )
+        n_bits = np.finfo(raw.dtype).nmant + 1
+        if np.any(np.abs(whole) > 2.0**n_bits):
+            raise InputTypeError(
+                f"column {column!r} of {name} must hold strings or integers, got {raw.dtype} "
+                f"above 2**{n_bits}, such as {np.abs(whole).max():.17g}, whose last digits are lost"
             )
         raw = whole.astype(np.int64)
     elif raw.dtype.kind == "O":

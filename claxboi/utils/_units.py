@@ -484,7 +484,8 @@ def check_plausible(values, name, what, *, column=None):
     Warns
     -----
     ImplausibleValueWarning
-        With the median, the bounds, and the unit that is likely.
+        With the median, the bounds, and the unit that is likely; or with the number of values
+        that are out of bounds, such as marks for a missing value.
 
     Examples
     --------
@@ -495,11 +496,20 @@ def check_plausible(values, name, what, *, column=None):
     for pattern, unit, low, high in _PLAUSIBLE:
         if not pattern.fullmatch(name):
             continue
-        known = values[np.isfinite(values) & (values > 0)]
+        finite = values[np.isfinite(values)]
+        known = finite[finite > 0]
         if not len(known):
             return
         median = float(np.median(known))
         if low <= median <= high:
+            # Faint bands have values near 0, but nothing is as bright as a mark for "no value".
+            bad = finite[(finite > high) | ((finite < low) & (unit == u.yr))]
+            if len(bad):
+                warn(
+                    f"{what} has {len(bad)} implausible values such as {bad[0]:.4g} {unit}, "
+                    f"expected {low:g} to {high:g}; mask those that stand for a missing value",
+                    ImplausibleValueWarning,
+                )
             return
         likely = _likely_unit(median, unit, low)
         hint = f"; its unit is probably {likely}: units={{{column or name!r}: '{likely}'}}"

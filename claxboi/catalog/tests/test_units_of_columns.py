@@ -148,3 +148,15 @@ def test_an_error_without_a_unit_is_in_that_of_its_value():
     table["Fx"] = Column([-14.0], unit=u.dex("erg s-1 cm-2"))
     with pytest.raises(u.UnitsError, match="'e_Fx' must be the error of the value itself"):
         standardize(table)
+
+
+def test_right_ascensions_that_look_like_hours():
+    table = Table({"RA": np.linspace(0.5, 23.5, 30), "DEC": np.linspace(-60, 60, 30)})
+    with pytest.warns(ImplausibleValueWarning, match=r"may be hours: .*units=\{'RA': 'hourangle'"):
+        standardize(table)
+    assert standardize(table, units={"RA": "hourangle"})["ra"][-1] == pytest.approx(352.5)
+    table["RA"] = np.linspace(10, 24, 30)
+    with pytest.warns(ImplausibleValueWarning):
+        standardize(table)
+    table["RA"] = np.linspace(10, 20, 30)
+    standardize(table)

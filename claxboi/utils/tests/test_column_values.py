@@ -178,6 +178,13 @@ def test_bytes_beyond_ascii():
     assert values[1] == "\N{REPLACEMENT CHARACTER}"
 
 
+@pytest.mark.parametrize(("value", "kind"), [(4.4e18, "f8"), (2.0e8, "f4")])
+def test_identifiers_that_have_lost_digits(value, kind):
+    table = Table({"id": np.array([value], kind)})
+    with pytest.raises(TypeError, match="whose last digits are lost"):
+        text_values(table, "id")
+
+
 def test_fractions_are_no_text():
     with pytest.raises(TypeError, match=r"strings or integers, got float64 with fractions .*1\.5"):
         text_values(Table({"x": [1.0, 1.5]}), "x")
