@@ -26,6 +26,11 @@ __all__ = [
 ]
 
 
+#: How programs write that a text is missing, which is neither an identifier nor a class.
+_NULLS = ("nan", "NaN", "NAN", "NaT", "None", "NULL", "null", "<NA>", "N/A", "n/a", "--")
+_LONGEST_NULL = max(map(len, _NULLS))
+
+
 def float_values(table, column, *, unit=None, name="table", system=None):
     """
     Return a column as float64, NaN where the value is missing.
@@ -105,7 +110,8 @@ def text_values(table, column, *, name="table"):
     values : `~numpy.ndarray` of str, shape (n_rows,)
         Empty where missing.
     missing : `~numpy.ndarray` of bool, shape (n_rows,)
-        Masked, None, NaN or empty.
+        Masked, None, NaN or empty, or a word that stands for that: ``nan``, ``None``, ``NULL``,
+        ``N/A``, ``--``.
 
     Raises
     ------
@@ -145,6 +151,8 @@ def text_values(table, column, *, name="table"):
         raw = np.char.decode(raw, "utf-8", "replace")
     values = np.char.strip(raw.astype(str))
     missing |= values == ""
+    short = np.flatnonzero(np.char.str_len(values) <= _LONGEST_NULL)
+    missing[short] |= np.isin(values[short], _NULLS)
     return np.where(missing, "", values), missing
 
 

@@ -391,8 +391,8 @@ def convert_values(values, unit, wanted, what, *, column=None):
     remedy = ""
     if column is not None and str(wanted):
         remedy = (
-            f"; if it is wrong, correct it with units={{{column!r}: '{wanted}'}} or "
-            f"table[{column!r}].unit = '{wanted}'"
+            f"; if it is wrong, correct it with table[{column!r}].unit = '{wanted}', or "
+            f"standardize(table, units={{{column!r}: '{wanted}'}})"
         )
     raise InputUnitError(
         f"{what} must have a unit that converts to {str(wanted) or 'a pure number'}, got "
@@ -403,6 +403,9 @@ def convert_values(values, unit, wanted, what, *, column=None):
 def _convert(values, own, wanted):
     # The numbers of a column in mag(AB) are in mag.
     if isinstance(own, u.MagUnit) and wanted == u.mag:
+        return values
+    # So are those of a logarithm of a ratio in dex.
+    if own == u.dex and wanted == u.dimensionless_unscaled:
         return values
     if isinstance(wanted, u.FunctionUnitBase):
         return values if own == wanted else None

@@ -278,3 +278,10 @@ def test_overwrite_replaces_whatever_the_case(table):
 def test_new_columns_must_not_collide_with_each_other(table, overwrite):
     with pytest.raises(ValueError, match="'P_agn', 'P_AGN' would collide"):
         add_columns(table, {"P_agn": [1, 2, 3], "P_AGN": [1, 2, 3]}, overwrite=overwrite)
+
+
+def test_words_for_missing_text():
+    table = Table({"class": ["AGN", "nan", "None", " NULL ", "<NA>", "N/A", "--", "none of these"]})
+    values, missing = text_values(table, "class")
+    assert values.tolist() == ["AGN", *[""] * 6, "none of these"]
+    assert missing.tolist() == [False, *[True] * 6, False]
