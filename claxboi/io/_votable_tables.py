@@ -264,7 +264,10 @@ def read_votable(path, *, table=None):
     _check_status(document)
     elements = list(document.iter_tables())
     names = [(str(e.name or e.ID or ""), k, len(e.array)) for k, e in enumerate(elements, start=1)]
-    chosen = elements[choose_table(names, path, table)]
+    number = choose_table(names, path, table)
+    chosen = elements[number]
+    _check_length(content, number, len(chosen.array))
+    _check_frames(document, chosen)
     result = chosen.to_table(use_names_over_ids=True)
     for column in result.columns.values():
         for mark in COLUMN_MARKS:
@@ -283,12 +286,45 @@ def _check_status(document):
     """
     infos = [info for resource in document.resources for info in resource.infos]
     for info in (*document.infos, *infos):
-        if info.name == "QUERY_STATUS" and info.value.upper() == "ERROR":
+        is_error = info.name == "QUERY_STATUS" and info.value.upper() == "ERROR"
+        if is_error or info.name.lower() == "error":
             raise InputValueError(f"the service that made it says: {info.content or info.value}")
         if info.name == "QUERY_STATUS" and info.value.upper() == "OVERFLOW":
             warn(
                 "the table is incomplete: the service that made it had more rows than it sends "
                 "(QUERY_STATUS is OVERFLOW)",
+                ClaxboiWarning,
+            )
+
+
+def _check_length(content, number, n_rows):
+    """
+    Check that a table has as many rows as it declares.
+    """
+    # As many as astropy found, or the tags are those of another namespace.
+    tags = re.findall(rb"<TABLE\b[^>]*>", content)
+    declared = re.search(rb"\bnrows\s*=\s*[\"'](\d+)", tags[number]) if len(tags) > number else None
+    if declared and int(declared[1]) != n_rows:
+        raise InputValueError(
+            f"the table has {n_rows} rows but says {int(declared[1])}: the file is incomplete"
+        )
+
+
+def _check_frames(document, element):
+    """
+    Warn about positions of another equinox, which look like any others.
+    """
+    systems = [*document.coordinate_systems]
+    systems += [one for resource in document.resources for one in resource.coordinate_systems]
+    for system in systems:
+        equinox = float(re.sub(r"[^\d.]", "", str(system.equinox or "")) or 2000)
+        if not str(system.system).startswith("eq_") or equinox == 2000:
+            continue
+        names = [field.name for field in element.fields if field.ref == system.ID]
+        if names:
+            warn(
+                f"columns {', '.join(map(repr, names))} are positions of equinox {system.equinox} "
+                f"({system.system}), not ICRS: convert them with SkyCoord before they are used",
                 ClaxboiWarning,
             )
 
