@@ -47,6 +47,7 @@ FORMATS = {
     ".tbl": "ascii",
     ".mrt": "ascii",
     ".asc": "ascii",
+    ".cat": "ascii",
     ".reg": "ds9",
 }
 

@@ -80,6 +80,12 @@ _NO_SPACE = "\x01"
 #: The beginning of what a service may send, or a browser save, in place of a table.
 _OTHER_FILE = re.compile(r"\s*(<(!doctype|html|head|body|\?xml)\b|\{\s*\"|\[\s*\{)", re.IGNORECASE)
 
+#: The message of VizieR in place of a table.
+_ERROR = re.compile(r"#INFO\s+Error=(.+)")
+
+#: A line of the header of SExtractor: number, name, description.
+_SEXTRACTOR = re.compile(r"#\s+\d+\s+[A-Z]\w*(\s|$)")
+
 _BYTE_BY_BYTE = "Byte-by-byte Description of file"
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
 _NUMBER = re.compile(
@@ -132,8 +138,12 @@ def read_text(path, *, delimiter=None, table=None, as_text=False):
     if match := _OTHER_FILE.match(text):
         what = "a web page" if match[0].startswith("<") else "JSON"
         raise InputValueError(f"the file is {what}, not a table: {' '.join(text.split())[:80]!r}")
+    if error := next(filter(None, map(_ERROR.match, lines[:1000])), None):
+        raise InputValueError(f"the service that made it says: {error[1].strip()}")
     if lines[0].startswith("# %ECSV"):
         return read_ecsv(path)
+    if all(map(_SEXTRACTOR.match, [line for line in lines if line.startswith("#")] or [""])):
+        return Table.read(lines, format="ascii.sextractor")
     if any(_BYTE_BY_BYTE in line for line in lines[:1000]):
         return Table.read(
             lines, format="ascii.mrt" if lines[0].startswith("Title") else "ascii.cds"
@@ -289,7 +299,11 @@ def _piped_block(lines):
     """
     Find a table with a pipe at both ends of each line, as HEASARC and databases write it.
     """
-    filled = [line.strip() for line in lines if line.strip() and not FRAME.fullmatch(line)]
+    filled = [
+        line.strip()
+        for line in lines
+        if line.strip() and not line.startswith("#") and not FRAME.fullmatch(line)
+    ]
     piped = [line for line in filled if line[0] == line[-1] == "|" and len(line) > 1]
     if len(piped) <= len(filled) / 2:
         return None

@@ -12,6 +12,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi.io import read_table, write_table
+from claxboi.utils import ClaxboiWarning
 
 VIZIER = """#
 #   VizieR Astronomical Server vizier.cds.unistra.fr
@@ -242,3 +243,18 @@ point(12.5,3.5) # point=x text={P}
     assert table["shape"].tolist() == ["circle", "ellipse", "point"]
     with pytest.raises(ValueError, match="centre on the sky, got CirclePixelRegion"):
         read(tmp_path / "t.reg", "image\ncircle(1,2,3)\n")
+
+
+def test_excluded_regions_are_not_sources(tmp_path):
+    with pytest.warns(ClaxboiWarning, match="1 excluded regions are not read as sources"):
+        table = read(tmp_path / "t.reg", 'icrs\ncircle(10,5,1")\n-circle(11,6,2")\n')
+    assert table["ra"].tolist() == [10]
+
+
+def test_what_services_write(tmp_path):
+    text = "#Results from heasarc_x\n#Equatorial\n|name |ra   |\n|a b  |10.5 |\n"
+    assert read(tmp_path / "t.txt", text)["name"].tolist() == ["a b"]
+    text = "#   1 NUMBER   Running number\n#   2 ALPHA_J2000  Position [deg]\n 1 10.5\n"
+    assert str(read(tmp_path / "t.cat", text)["ALPHA_J2000"].unit) == "deg"
+    with pytest.raises(ValueError, match="the service that made it says: no such catalogue"):
+        read(tmp_path / "t.tsv", "#\n#INFO\tError=no such catalogue\n#*** Nothing\n")
