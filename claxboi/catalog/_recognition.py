@@ -570,7 +570,7 @@ def _is_meant(table, own, record):
     if record.get("alone") and _own_unit(table[own]) is not None:
         return True
     ucds = [ucd.lower() for ucd in record["ucds"]]
-    return _named(table, own) in record["names"] or _ucd(table, own).lower() in ucds
+    return _is_named(table, own, record["names"]) or _ucd(table, own).lower() in ucds
 
 
 def _ucd(table, own):
@@ -605,7 +605,7 @@ def check_rivals(table, free, name, own):
     rivals = [
         other
         for other in free
-        if _named(table, other) in record["names"]
+        if _is_named(table, other, record["names"])
         and _says_xray(table, other, record)
         and fits(table, other, name)
     ]
@@ -651,7 +651,7 @@ def _by_ucd(table, fitting, name):
 
 
 def _candidates(table, fitting, record, name):
-    by_name = [own for word in record["names"] for own in fitting if _named(table, own) == word]
+    by_name = [own for word in record["names"] for own in fitting if _is_named(table, own, (word,))]
     ucd, same = _by_ucd(table, fitting, name)
     if same and name == "source_id":
         return f"UCD {ucd}", list(dict.fromkeys(same + by_name))
@@ -665,10 +665,19 @@ def _candidates(table, fitting, record, name):
         alone = [
             own
             for own in fitting
-            if _own_unit(table[own]) is not None and not _OTHER & set(_words(own))
+            if _own_unit(table[own]) is not None
+            and not _OTHER & set(_words(own))
+            and _ucd(table, own).lower().partition("em.")[2][:5] in ("", "x-ray")
         ]
         return f"{ALONE} in {unit}", alone
     return "", []
+
+
+def _is_named(table, own, names):
+    """
+    Return whether a name is one of the usual ones, as it is or without X-ray words.
+    """
+    return plain(own) in names or _named(table, own) in names
 
 
 def _named(table, own):

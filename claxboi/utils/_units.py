@@ -482,7 +482,7 @@ def check_plausible(values, name, what, *, column=None):
     what : str
         What they are called in the message: ``"column 'Fx' of table"``.
     column : str, optional
-        Name of the column, for the remedy. Default: ``name``.
+        Name of the column, or several with commas, for the remedy. Default: ``name``.
 
     Warns
     -----
@@ -515,7 +515,8 @@ def check_plausible(values, name, what, *, column=None):
                 )
             return
         likely = _likely_unit(median, unit, low)
-        hint = f"; its unit is probably {likely}: units={{{column or name!r}: '{likely}'}}"
+        units = ", ".join(f"{own!r}: '{likely}'" for own in (column or name).split(", "))
+        hint = f"; its unit is probably {likely}: units={{{units}}}"
         warn(
             f"{what} is implausible: median {median:.4g} {unit}, expected {low:g} to {high:g}"
             f"{hint if likely else ''}",
