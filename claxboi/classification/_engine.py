@@ -10,6 +10,7 @@ import numpy as np
 
 from claxboi.utils import InputValueError, Progress, check_number
 
+from ._detection import DetectionTerms
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
@@ -78,6 +79,7 @@ class Engine:
         self._known_tables = KnownTables()
         self._outlier_scale = None
         self._likelihood = None
+        self._detection = None
         self._refinement = None
         self._population_differences = []
         # Tests and comparisons ask for it; tables agree with it to 1e-4 nats.
@@ -108,7 +110,21 @@ class Engine:
         self._fold_weights = None
         self._refinement = None
 
+    @property
+    def takes_limits(self):
+        """
+        Whether properties may have limits: exponents are free, and sources can be held out.
+        """
+        return self.normalization == "none" and self.kernel != ORIGINAL_KERNEL
+
     def _set_properties(self, records):
+        limited = [record.column for record in records if record.limit]
+        if limited and not self.takes_limits:
+            raise InputValueError(
+                f"properties with limits ({', '.join(limited)}) need normalization='none' and a "
+                f"kernel other than {ORIGINAL_KERNEL!r}, got normalization="
+                f"{self.normalization!r} and kernel={self.kernel!r}"
+            )
         self.properties = records
         self.categories = tuple(dict.fromkeys(item.category for item in records))
         self.set_weights(self._given_weights)
@@ -148,6 +164,9 @@ class Engine:
         self._likelihood = LikelihoodModel(
             learned, self.categories, present @ member.T, self.class_counts_, training.values
         )
+        self._detection = None
+        if any(record.limit for record in records):
+            self._detection = DetectionTerms(records, training, len(names))
         self._outlier_scale = None
         self._refinement = None
 
@@ -167,20 +186,23 @@ class Engine:
         offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
         if self._fold_weights is None or not (chunk.codes >= 0).any():
             combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
-            self._refine(combination, chunk, terms.densities)
+            self._complete(combination, chunk, terms)
             return combination, offsets
         # Folds belong to free exponents, in which the contributions are linear.
         each = self._fold_weights_of(chunk)
         combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
         n_terms = len(weights) + 1
         combination.contributions *= each[:n_terms, np.newaxis]
-        self._refine(combination, chunk, terms.densities)
+        self._complete(combination, chunk, terms)
         return combination, each[n_terms:]
 
-    def _refine(self, combination, chunk, densities):
-        """Add the refinement to combined terms, in place."""
+    def _complete(self, combination, chunk, terms):
+        """Add what the limits say, and the refinement, to combined terms, in place."""
+        if terms.detection is not None:
+            combination.contributions[-1] += terms.detection
         if self._refinement is None:
             return
+        densities = terms.densities
         category = self._likelihood.category
         if (chunk.rows >= 0).any():
             combination.refine(
@@ -241,13 +263,16 @@ class Engine:
             in_chunks(each, len(sources), progress)
 
     def _terms(self, sources, *, tabulated=False):
-        return self._likelihood.terms(
+        terms = self._likelihood.terms(
             sources.values,
             sources.errors,
             *sources.held,
             each=self._refinement is not None,
             tabulated=tabulated,
         )
+        if self._detection is not None:
+            terms.detection = self._detection.each(sources).sum(axis=0)
+        return terms
 
     def _log_evidence(self, sources, *, show_progress=False):
         """Return the log-likelihood of all classes with exponents and offsets, without priors."""

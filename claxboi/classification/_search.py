@@ -90,6 +90,8 @@ def optimize_weights(
     mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
     rows = _draw_to_priors(codes, mean, rng)
     log_prior = _log_prior(proportions)
+    if terms.detection is not None:
+        log_prior = log_prior + terms.detection
     return _search_f1(
         model,
         terms.part(rows),
@@ -169,6 +171,7 @@ class Labelled:
             self.weights[part],
             source=self.source[part],
             keys=self.keys[part],
+            limits=sources.limits,
         )
 
 
@@ -253,7 +256,14 @@ def _assume(training, sources, codes, is_training):
             + (" in another order of the classes" if len(codes) == len(training) else "")
         )
     rows = np.arange(len(codes))
-    return Sources(sources.values, sources.errors, rows, training, compared=("rows",))
+    return Sources(
+        sources.values,
+        sources.errors,
+        rows,
+        training,
+        compared=("rows",),
+        limits=sources.limits,
+    )
 
 
 def deal_folds(keys, n_folds):
@@ -318,15 +328,18 @@ def collect_terms(model, sources, *, show_progress=False):
     shape = (len(model.categories), len(model.classes_), len(sources))
     parts = [np.empty(shape) for _ in range(3)]
     patterns = ~np.isnan(sources.values.T)
+    detection = None if model._detection is None else np.empty(shape[1:])
 
     def work(start, chunk, terms):
         part = slice(start, start + len(chunk))
         for whole, name in zip(parts, ("log_likelihood", "present", "absent"), strict=True):
             whole[..., part] = getattr(terms, name)
+        if detection is not None:
+            detection[:, part] = terms.detection
 
     model._chunks(sources, work, show_progress=show_progress, what="evaluating likelihoods")
     each = np.arange(len(sources))
-    return Terms(*parts, each, patterns.sum(axis=1), each, patterns)
+    return Terms(*parts, each, patterns.sum(axis=1), each, patterns, detection=detection)
 
 
 def _draw_to_priors(codes, proportions, rng):

@@ -896,9 +896,15 @@ class NaiveBayesClassifier(Engine):
         weights = sample_weights(sample_weight, len(table))
         identity = read_identity(table, id, name=name)[rows]
         part = table[rows]
-        values, errors = read_values(part, records, units=units, name=name)
+        values, errors, limits = read_values(part, records, units=units, name=name)
         training = TrainingRows(
-            values, errors, codes[rows], weights[rows], read_fluxes(part), identity
+            values,
+            errors,
+            codes[rows],
+            weights[rows],
+            read_fluxes(part),
+            identity,
+            limits=limits,
         )
         return Sample(records, names, training, table, rows, units, label, id, dropped)
 
@@ -926,10 +932,12 @@ class NaiveBayesClassifier(Engine):
         if not self.refine or rows is None or len(table) == 0:
             return
         fluxes = rows.flux, read_fluxes(table)
+        # Which values with a limit are missing is known to depend on the flux.
+        compared = [p for p, record in enumerate(self.properties) if record.limit is None]
         self._population_differences = find_differences(
-            rows.values,
-            read_values(table, self.properties, units=self._units)[0],
-            [record.column for record in self.properties],
+            rows.values[compared],
+            read_values(table, self.properties, units=self._units)[0][compared],
+            [self.properties[p].column for p in compared],
             None if fluxes[0] is None or fluxes[1] is None else fluxes,
         )
         if self._population_differences:
@@ -958,7 +966,7 @@ class NaiveBayesClassifier(Engine):
         """
         self._check_fitted()
         check_table(table)
-        values, errors = read_values(table, self.properties, units=self._units)
+        values, errors, limits = read_values(table, self.properties, units=self._units)
         if self._training is None:
             return Sources(values, errors)
         identity = read_identity(table, self._id_of(table))
@@ -986,7 +994,7 @@ class NaiveBayesClassifier(Engine):
                     "and dec to both",
                     IdentityWarning,
                 )
-        return Sources(values, errors, rows, self._training, compared=compared)
+        return Sources(values, errors, rows, self._training, compared=compared, limits=limits)
 
     def _id_of(self, table):
         """Return the column with the identifiers of a table, where it is not the usual one."""

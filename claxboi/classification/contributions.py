@@ -10,7 +10,13 @@ import numpy as np
 from .posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
-__all__ = ["Contributions", "find_contributions", "stored_priors", "write_sentence"]
+__all__ = [
+    "Contributions",
+    "find_contributions",
+    "state_of_value",
+    "stored_priors",
+    "write_sentence",
+]
 
 #: Above this posterior the sentence is sure, below the other it says that it is not.
 SURE = 0.9
@@ -34,12 +40,13 @@ class Contributions:
     classes, categories : list of str
         Their names.
     kinds, groups, names : list of str, length n_parts
-        What each part is ("prior", "offset", "property", "missing", "presence", "pair"), its
-        category, and the name of its property or properties.
+        What each part is ("prior", "offset", "property", "missing", "detection", "presence",
+        "pair"), its category, and the name of its property or properties.
     values : `~numpy.ndarray` of shape (n_parts, n)
         Raw values of the properties, NaN where missing and for priors and offsets.
     nats : `~numpy.ndarray` of shape (n_parts, n_classes, n)
-        What each part adds to the log posterior; NaN for the value of a property that is missing.
+        What each part adds to the log posterior; NaN for the value of a property that is missing,
+        and for detection without a limit.
     log_evidence : `~numpy.ndarray` of shape (n,)
         Logarithm of the sum over the classes of the exponential of the summed parts.
     posterior : `~numpy.ndarray` of shape (n_classes, n)
@@ -221,6 +228,10 @@ def _parts(model, sources, terms, proportions, offsets):
     if log_likelihood is None:
         log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
     presence = model._likelihood.presence_terms(sources.values, *held)
+    detection = {}
+    if model._detection is not None:
+        each = model._detection.each(sources)
+        detection = dict(zip(model._detection.properties, each, strict=True))
 
     own, more = [], []
     if model._refinement is not None:
@@ -240,6 +251,11 @@ def _parts(model, sources, terms, proportions, offsets):
         if own:
             total = total + own[p]
         nats.append(np.where(missing, np.nan, total))
+        if p in detection:
+            parts.append(("detection", record.category, record.column, values))
+            no_limit = np.isnan(sources.limits[p])
+            nats.append(np.where(no_limit, np.nan, detection[p]))
+            continue
         if model.missing == "ignore":
             continue
         power = exponent
@@ -273,6 +289,30 @@ def _refined_parts(model, sources, log_likelihood):
         else:
             own[term.properties[0]] = own[term.properties[0]] + added
     return own, more
+
+
+def state_of_value(kind, name, value):
+    """
+    Write what a part says of the values that it is about, other than what they are.
+
+    Parameters
+    ----------
+    kind, name : str
+        The part: its kind, and its property or properties.
+    value : float
+        NaN where missing.
+
+    Returns
+    -------
+    text : str
+        Such as "is missing"; empty for parts that are not about this.
+    """
+    verb, is_missing = "are" if ", " in name else "is", np.isnan(value)
+    if kind in ("missing", "presence"):
+        return f"{verb} {'missing' if is_missing else 'known'}"
+    if kind == "detection":
+        return f"{verb} {'beyond' if is_missing else 'within'} its limit"
+    return ""
 
 
 def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
@@ -335,9 +375,8 @@ def _mention(parts, order, nats):
         kind, name, value, _ = parts[row]
         if kind == "property":
             text = f"{name} = {value:.4g}"
-        elif kind in ("missing", "presence"):
-            verb = "are" if ", " in name else "is"
-            text = f"that {name} {verb} {'missing' if np.isnan(value) else 'known'}"
+        elif state := state_of_value(kind, name, value):
+            text = f"that {name} {state}"
         elif kind == "pair":
             text = name
         else:

@@ -46,7 +46,8 @@ class Explanation:
     classes : list of str
         Names of the classes.
     parts : `~astropy.table.Table`
-        One row per part: ``kind`` ("prior", "offset", "property", "missing"; with a refinement
+        One row per part: ``kind`` ("prior", "offset", "property", "missing"; "detection", of
+        properties with a limit; with a refinement
         also "presence", of values that are missing together, and "pair", of two properties beyond
         each of them; with candidates also "match", how probable they are), ``category``, ``name``,
         ``value`` (raw, NaN where missing), and a column per class with what the part adds. With
@@ -119,7 +120,7 @@ class Explanation:
         if by != "category":
             raise InputValueError(f"by must be 'part' or 'category', got {by!r}")
         kinds = list(self.parts["kind"])
-        others = {"pair": "pairs between categories", "presence": "missing"}
+        others = {"pair": "pairs between categories", "detection": "missing", "presence": "missing"}
         groups = [
             category if kind in ("property", "pair") and category else others.get(kind, kind)
             for kind, category in zip(kinds, self.parts["category"], strict=True)

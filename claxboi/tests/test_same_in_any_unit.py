@@ -38,6 +38,7 @@ from claxboi.properties import (
     add_parallax_distances,
     add_proper_motion,
     add_properties,
+    add_ratio_limits,
     add_star_distances,
     add_variability,
 )
@@ -314,6 +315,12 @@ FUNCTIONS = [
             {"flux": [1e-13], "flux_error": [1e-14], "rp_mag": [15.0], "rp_mag_error": [0.1]}
         ),
         {"flux": FLUXES, "flux_error": FLUXES, "rp_mag": MAGNITUDES, "rp_mag_error": MAGNITUDES},
+    ),
+    (
+        "add_ratio_limits",
+        lambda t: add_ratio_limits(t, {"rp_mag": 20.5}),
+        lambda: Table({"flux": [1e-13, 1e-14], "rp_mag": [15.0, 20.9], "rp_mag_is_limit": [0, 1]}),
+        {"flux": FLUXES, "rp_mag": MAGNITUDES},
     ),
     (
         "add_hardness_ratios",
