@@ -65,11 +65,13 @@ def property_units(table, properties):
     Returns
     -------
     units : list of (str or None)
-        That of the vocabulary, in which the bounds are, or else that of the column.
+        That of the vocabulary, in which the bounds are ("": a pure number), or else that of the
+        column.
     """
+    known = [describe(record.column) for record in properties]
     return [
-        (describe(record.column) or {}).get("unit") or _unit(table, record.column)
-        for record in properties
+        _unit(table, record.column) if own is None else own["unit"]
+        for record, own in zip(properties, known, strict=True)
     ]
 
 

@@ -54,6 +54,7 @@ FLUX = u.erg / u.s / u.cm**2
 ANGLES = (u.deg, {"RADIANS": u.rad, "arcmin": u.arcmin, "DEGREES": u.deg})
 ERRORS = (u.arcsec, {"MAS": u.mas, "deg": u.deg, "arcseconds": u.arcsec})
 FLUXES = (FLUX, {"10-14mW/m2": 1e-14 * u.mW / u.m**2, "W/m^2": u.W / u.m**2, "ergs/s/cm2": FLUX})
+RATIOS = (u.dimensionless_unscaled, {"%": u.percent, "percent": u.percent})
 MAGNITUDES = (u.mag, {"mmag": u.mmag, "MAG": u.mag, "Vega mag": u.mag})
 MOTIONS = (
     u.mas / u.yr,
@@ -358,7 +359,7 @@ FUNCTIONS = [
         {"r25_major": ERRORS, "ra": ANGLES},
     ),
     ("error_regions", regions_of, xray, {"pos_error": ERRORS}),
-    ("classify", classified, sample, {"b": ANGLES}),
+    ("classify", classified, sample, {"b": ANGLES, "hr1": RATIOS}),
     ("count_classes", counted, sample, {"ra": ANGLES, "dec": ANGLES}),
 ]
 
