@@ -3,22 +3,27 @@
 Silent faults of services, changes between runs, and jobs that are killed between two files.
 
     python benchmarks/faults.py services [number of faults]
-    python benchmarks/faults.py changes [number of changes]
-    python benchmarks/faults.py kills [number of kills]
+    python benchmarks/faults.py changes [number of changes [first one]]
+    python benchmarks/faults.py kills [number of kills [first one]]
 
 An answer is right (it was asked again, or the fault did no harm), refused (an error), warned of, or
 silent: wrong without a word. An answer that was kept although it is wrong is silent, too.
 """
 
 import itertools
+import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 
 RADIUS = 10 * u.arcsec
 N_POSITIONS = 300
@@ -362,6 +367,328 @@ def total(counts):
     print(f"{counts.total()}: " + ", ".join(f"{n} {name}" for name, n in counts.most_common()))
 
 
+# Changes between runs
+
+
+def edit(name, change):
+    """
+    Make a change of a file of the job: a function of its table.
+    """
+
+    def apply(folder, job):
+        from claxboi.io import read_table, write_table
+
+        (path,) = folder.rglob(f"{name}.fits")
+        table = read_table(path)
+        write_table(change(table) or table, path, overwrite=True)
+        return job
+
+    return apply
+
+
+def add(column, value, row=3):
+    """
+    Make a change of one value of a table.
+    """
+
+    def change(table):
+        table[column][row] += value
+
+    return change
+
+
+def remove_row(table):
+    """
+    Leave out a row.
+    """
+    return table[1:]
+
+
+def turn(table):
+    """
+    Turn the order of the rows.
+    """
+    return table[::-1]
+
+
+def mask(column):
+    """
+    Make a change that masks one value.
+    """
+
+    def change(table):
+        table[column] = np.ma.MaskedArray(table[column], mask=np.arange(len(table)) == 3)
+
+    return change
+
+
+def scale(column, factor, unit):
+    """
+    Make a change of the unit of a column: the same values, or others.
+    """
+
+    def change(table):
+        table[column] = np.asarray(table[column], float) * factor
+        table[column].unit = unit
+
+    return change
+
+
+def settings(section, **values):
+    """
+    Make a change of settings.
+    """
+    return lambda _, job: {**job, "changes": {section: values}}
+
+
+def top(**values):
+    """
+    Make a change of the arguments of the job.
+    """
+    return lambda _, job: {**job, **values}
+
+
+PRIORS = {"AGN": 0.5, "star": 0.4, "XRB": 0.06, "CV": 0.04}
+CHANGES = {
+    "optical radius": lambda _, job: with_domain(job, radius=9.0),
+    "optical cutoff": lambda _, job: with_domain(job, cutoff=0.9),
+    "optical rule": lambda _, job: with_domain(job, rule="best"),
+    "optical surveys": lambda _, job: with_domain(job, surveys=["gaia"]),
+    "hosts.radius": settings("hosts", radius=1.0),
+    "hosts.max_distance": settings("hosts", max_distance=20.0),
+    "properties.constants": settings("properties", constants="original"),
+    "properties.distances": settings("properties", distances=""),
+    "variability.missions": settings("variability", missions=["2SXPS"]),
+    "labels.radius": settings("labels", radius=1.5),
+    "labels.n_sigma": settings("labels", n_sigma=2.0),
+    "labels.host_radius": settings("labels", host_radius=1.0),
+    "labels.min_extent": settings("labels", min_extent=20.0),
+    "labels.min_quality": settings("labels", min_quality=1),
+    "labels.min_snr": settings("labels", min_snr=8.0),
+    "labels.simbad_disagrees": settings("labels", simbad_disagrees=False),
+    "labels.scheme": settings("labels", scheme="7 classes"),
+    "labels.references": settings("labels", references=["veron", "ritter_kolb_cv"]),
+    "gating.suspect": settings("gating", suspect=True),
+    "gating.extended": settings("gating", extended=True),
+    "priors": settings("classification", priors=PRIORS),
+    "weights": settings("classification", weights="published"),
+    "recipe": settings("classification", recipe="published"),
+    "missing": settings("classification", missing="ignore"),
+    "kernel": settings("classification", kernel="gaussian"),
+    "bandwidth": settings("classification", bandwidth="silverman"),
+    "min_class_size": settings("classification", min_class_size=8),
+    "candidates": settings("classification", candidates="all"),
+    "properties": settings("classification", properties="known"),
+    "skip": top(skip=["variability", "hosts"]),
+    "mission not named": top(mission=None),
+    "a flux": edit("xray", add("SC_EP_8_FLUX", 1e-15)),
+    "a position": edit("xray", add("SC_RA", 1e-5)),
+    "a row less": edit("xray", remove_row),
+    "order of rows": edit("xray", turn),
+    "a missing value": edit("xray", mask("SC_EP_8_FLUX")),
+    "another unit": edit("xray", scale("SC_POSERR", 1000, "mas")),
+    "positional errors": edit("xray", scale("SC_POSERR", 1.5, "arcsec")),
+    "a magnitude": edit("gaia", add("Gmag", 0.5)),
+    "a star less": edit("gaia", remove_row),
+    "order of stars": edit("gaia", turn),
+    "a proper motion": edit("gaia", mask("pmra")),
+    "infrared position": edit("allwise", add("ra", 1e-4)),
+    "a galaxy": edit("hyperleda", remove_row),
+    "a distance of a galaxy": edit("glade", add("distance", 1.0)),
+    "distances of stars": edit("bailer_jones", add("rgeo", 100.0)),
+    "a quasar less": edit("veron", remove_row),
+    "an object of SIMBAD": edit("simbad", remove_row),
+    "another mission": edit("2SXPS", remove_row),
+    "settings of a file": top(settings="whole-catalogue"),
+}
+
+
+def with_domain(job, **values):
+    """
+    Change settings of the optical counterparts.
+    """
+    return {**job, "changes": {"counterparts": {"opt": values}}}
+
+
+def do_job(folder, output, job):
+    """
+    Run a job; return its table, or its error.
+    """
+    from claxboi.pipeline import PipelineSettings, find_references, run
+
+    own = PipelineSettings.named(job["settings"]).updated(FAST).updated(job["changes"])
+    files = [find_references(folder / "sky" / part) for part in ("references", "others")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return run(
+                folder / "sky/xray.fits",
+                output,
+                settings=own,
+                mission=job["mission"],
+                references=files[0] | files[1],
+                skip=job["skip"],
+                overwrite=True,
+                show_progress=False,
+            )
+        except Exception as err:  # noqa: BLE001  compared
+            return f"{type(err).__name__}: {err}".replace(str(output.parent), "")
+
+
+#: Few catalogues of labels, to save time.
+FAST = {"labels": {"references": ["veron", "simbad", "ritter_kolb_cv"]}}
+JOB = {"settings": "four-classes", "changes": {}, "mission": "4XMM", "skip": None}
+
+
+def make_inputs(folder, n=250):
+    """
+    Write a small mock sky.
+    """
+    from claxboi.simulation import make_mock_sky
+
+    make_mock_sky(n, rng=3).write(folder)
+
+
+def difference(found, right):
+    """
+    Describe how two results differ; empty where they do not.
+    """
+    if isinstance(found, str) or isinstance(right, str):
+        return "" if found == right else f"{found} instead of {right}"[:300]
+    one, other = found.table, right.table
+    if one.colnames != other.colnames or len(one) != len(other):
+        return f"{len(one)} rows, columns {set(one.colnames) ^ set(other.colnames)}"
+    names = []
+    for name in one.colnames:
+        a, b = MaskedColumn(one[name]), MaskedColumn(other[name])
+        is_equal = np.array_equal(a.mask, b.mask) and a.unit == b.unit
+        values = a[~a.mask].tolist(), b[~b.mask].tolist()
+        if not is_equal or repr(values[0]) != repr(values[1]):
+            names.append(name)
+    return ", ".join(names)
+
+
+def other_files(folder, fresh):
+    """
+    List lines of the model and the settings that are not those of a fresh job.
+    """
+    lines = []
+    for suffix in (".model.ecsv", ".toml"):
+        paths = [one / f"out.fits{suffix}" for one in (folder, fresh)]
+        texts = [path.read_text().splitlines() if path.exists() else [] for path in paths]
+        pairs = itertools.zip_longest(*texts)
+        lines += [f"{suffix}: {one} / {other}" for one, other in pairs if one != other]
+    return "; ".join(lines[:3])
+
+
+def changes(n=50, start=0):
+    """
+    Change something after a job, run it again over its files, and compare with a fresh job.
+    """
+    counts = Counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_inputs(folder / "sky")
+        (folder / "base").mkdir()
+        do_job(folder, folder / "base/out.fits", JOB)
+        shutil.copytree(folder / "sky", folder / "kept")
+        for change in list(CHANGES)[start : start + n]:
+            shutil.copytree(folder / "base", folder / "again")
+            (folder / "fresh").mkdir()
+            job = CHANGES[change](folder / "sky", JOB)
+            found = do_job(folder, folder / "again/out.fits", job)
+            right = do_job(folder, folder / "fresh/out.fits", job)
+            log = (folder / "again/out.fits.log").read_text()
+            words = re.findall("resuming after step (.*)|(up to date)", log) or [("nothing", "")]
+            kept = "".join(words[-1])
+            wrong = difference(found, right)
+            wrong = wrong or other_files(folder / "again", folder / "fresh")
+            refused = "refused" if isinstance(found, str) else "right"
+            verdict = "silent" if wrong else refused
+            counts[verdict] += 1
+            more = wrong or (found if isinstance(found, str) else "")
+            print(f"{change:24} kept {kept:20} {verdict:8} {more[:160]}", flush=True)
+            for made in ("again", "fresh", "sky"):
+                shutil.rmtree(folder / made)
+            shutil.copytree(folder / "kept", folder / "sky")
+    total(counts)
+
+
+# Jobs that are killed
+
+
+def killed(folder, output, job, n_files, is_done):
+    """
+    Run a job in a child that ends before or after the n-th file takes its place.
+    """
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    replace, count = os.replace, itertools.count(1)
+
+    def replace_or_end(*args):
+        is_last = next(count) == n_files
+        if is_last and not is_done:
+            os._exit(9)
+        replace(*args)
+        if is_last:
+            os._exit(9)
+
+    os.replace = replace_or_end
+    do_job(folder, output, job)
+    os._exit(0)
+    return None
+
+
+def belong_together(output):
+    """
+    Judge the files that a killed job left: together, said, or silent.
+    """
+    from claxboi.classification import model_fingerprint
+    from claxboi.io import read_table
+
+    run = [sys.executable, "-m", "claxboi", "explain", str(output), "0"]
+    said = subprocess.run(run, capture_output=True, text=True, check=False)
+    table = read_table(output)
+    is_same = table.meta["claxboi"]["pipeline"]["model"] == model_fingerprint(
+        f"{output}.model.ecsv"
+    )
+    if is_same and said.returncode == 0:
+        return "together"
+    return "said" if said.returncode == 2 else "silent"
+
+
+def kills(n=30, start=0):
+    """
+    Kill a job with other settings between two files, look, and run it again.
+    """
+    counts = Counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_inputs(folder / "sky")
+        for part in ("base", "fresh"):
+            (folder / part).mkdir()
+        job = with_domain(JOB, cutoff=0.9)
+        do_job(folder, folder / "base/out.fits", JOB)
+        right = do_job(folder, folder / "fresh/out.fits", job)
+        cases = itertools.product(itertools.count(1), (False, True))
+        for n_files, is_done in itertools.islice(cases, start, start + n):
+            shutil.copytree(folder / "base", folder / "again")
+            output = folder / "again/out.fits"
+            code = killed(folder, output, job, n_files, is_done)
+            after = belong_together(output)
+            found = do_job(folder, output, job)
+            wrong = difference(found, right)
+            left = [path.name for path in (folder / "again").rglob(".*")]
+            wrong = wrong or other_files(folder / "again", folder / "fresh")
+            verdict = "silent" if wrong or left or after == "silent" else f"{after}, then right"
+            counts[verdict if code else "not killed"] += 1
+            when = "after" if is_done else "before"
+            print(f"{when} file {n_files}: {after}; then {wrong or 'right'} {left}", flush=True)
+            shutil.rmtree(folder / "again")
+    total(counts)
+
+
 if __name__ == "__main__":
-    kinds = {"services": services}
+    kinds = {"services": services, "changes": changes, "kills": kills}
     kinds[sys.argv[1]](*map(int, sys.argv[2:]))
