@@ -453,7 +453,7 @@ CHANGES = {
     "optical radius": lambda _, job: with_domain(job, radius=9.0),
     "optical cutoff": lambda _, job: with_domain(job, cutoff=0.9),
     "optical rule": lambda _, job: with_domain(job, rule="best"),
-    "optical surveys": lambda _, job: with_domain(job, surveys=["gaia"]),
+    "no infrared": lambda _, job: {**job, "changes": {"counterparts": {"ir": {"surveys": []}}}},
     "hosts.radius": settings("hosts", radius=1.0),
     "hosts.max_distance": settings("hosts", max_distance=20.0),
     "properties.constants": settings("properties", constants="original"),
@@ -467,13 +467,13 @@ CHANGES = {
     "labels.min_snr": settings("labels", min_snr=8.0),
     "labels.simbad_disagrees": settings("labels", simbad_disagrees=False),
     "labels.scheme": settings("labels", scheme="7 classes"),
-    "labels.references": settings("labels", references=["veron", "ritter_kolb_cv"]),
+    "labels.references": settings("labels", references=["milliquas", "ascc"]),
     "gating.suspect": settings("gating", suspect=True),
-    "gating.extended": settings("gating", extended=True),
+    "gating.extended": settings("gating", extended=False),
     "priors": settings("classification", priors=PRIORS),
     "weights": settings("classification", weights="published"),
     "recipe": settings("classification", recipe="published"),
-    "missing": settings("classification", missing="ignore"),
+    "missing": settings("classification", missing="existence"),
     "kernel": settings("classification", kernel="gaussian"),
     "bandwidth": settings("classification", bandwidth="silverman"),
     "min_class_size": settings("classification", min_class_size=8),
@@ -496,7 +496,7 @@ CHANGES = {
     "a galaxy": edit("hyperleda", remove_row),
     "a distance of a galaxy": edit("glade", add("distance", 1.0)),
     "distances of stars": edit("bailer_jones", add("rgeo", 100.0)),
-    "a quasar less": edit("veron", remove_row),
+    "a quasar less": edit("milliquas", remove_row),
     "an object of SIMBAD": edit("simbad", remove_row),
     "another mission": edit("2SXPS", remove_row),
     "settings of a file": top(settings="whole-catalogue"),
@@ -536,11 +536,11 @@ def do_job(folder, output, job):
 
 
 #: Few catalogues of labels, to save time.
-FAST = {"labels": {"references": ["veron", "simbad", "ritter_kolb_cv"]}}
+FAST = {"labels": {"references": ["milliquas", "ascc", "simbad", "ritter_kolb_cv"]}}
 JOB = {"settings": "four-classes", "changes": {}, "mission": "4XMM", "skip": None}
 
 
-def make_inputs(folder, n=250):
+def make_inputs(folder, n=400):
     """
     Write a small mock sky.
     """
@@ -578,7 +578,8 @@ def other_files(folder, fresh):
         texts = [path.read_text().splitlines() if path.exists() else [] for path in paths]
         pairs = itertools.zip_longest(*texts)
         lines += [f"{suffix}: {one} / {other}" for one, other in pairs if one != other]
-    return "; ".join(lines[:3])
+    # Dates differ, and with them the checksum.
+    return "; ".join(line for line in lines if not re.search(r"sha256|\d+-\d+T\d+:", line))
 
 
 def changes(n=50, start=0):
@@ -602,7 +603,8 @@ def changes(n=50, start=0):
             words = re.findall("resuming after step (.*)|(up to date)", log) or [("nothing", "")]
             kept = "".join(words[-1])
             wrong = difference(found, right)
-            wrong = wrong or other_files(folder / "again", folder / "fresh")
+            if not isinstance(found, str):
+                wrong = wrong or other_files(folder / "again", folder / "fresh")
             refused = "refused" if isinstance(found, str) else "right"
             verdict = "silent" if wrong else refused
             counts[verdict] += 1
@@ -671,8 +673,7 @@ def kills(n=30, start=0):
         job = with_domain(JOB, cutoff=0.9)
         do_job(folder, folder / "base/out.fits", JOB)
         right = do_job(folder, folder / "fresh/out.fits", job)
-        cases = itertools.product(itertools.count(1), (False, True))
-        for n_files, is_done in itertools.islice(cases, start, start + n):
+        for n_files, is_done in ((1 + k // 2, bool(k % 2)) for k in range(start, start + n)):
             shutil.copytree(folder / "base", folder / "again")
             output = folder / "again/out.fits"
             code = killed(folder, output, job, n_files, is_done)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, get_type_hints
 
 from astropy import units as u
 
+from claxboi.catalog import standardize
 from claxboi.classification import fit_classifier
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.counterparts import find_hosts_in, find_in_surveys
@@ -77,6 +78,13 @@ class CatalogueSettings(Section):
     pos_error: str = setting(
         "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
     )
+    pos_error_level: str | float = setting_of(
+        standardize,
+        "pos_error_level",
+        "Level of the positional error: a number such as 0.9; or sigma; empty: by the mission",
+        str, float,
+        choices=("", "sigma"), minimum=0, maximum=1, exclusive=True,
+    )  # fmt: skip
     sharper: str = setting(
         "", "Mission whose sources tell blends (is_blended), such as CSC2; empty: none"
     )
