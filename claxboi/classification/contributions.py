@@ -10,7 +10,7 @@ import numpy as np
 from .posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
-__all__ = ["Contributions", "find_contributions", "stored_priors", "write_sentence"]
+__all__ = ["FEW_LIKE_IT", "Contributions", "find_contributions", "stored_priors", "write_sentence"]
 
 #: Above this posterior the sentence is sure, below the other it says that it is not.
 SURE = 0.9
@@ -22,6 +22,9 @@ SMALLEST_MENTION = 0.1
 
 #: A source at least as odd as this for every class is called odd.
 ODD = 0.01
+
+#: Fewer labelled sources like one are worth mentioning.
+FEW_LIKE_IT = 10
 
 
 @dataclass
@@ -50,6 +53,10 @@ class Contributions:
         Most probable class without each category.
     pvalue : `~numpy.ndarray` of shape (n,)
         Outlier p-value, NaN where the model has none.
+    support : `~numpy.ndarray` of shape (n,)
+        Labelled sources of the most probable class like each one, NaN where the model has none.
+    class_counts : `~numpy.ndarray` of shape (n_classes,)
+        Labelled sources of each class.
     is_training : `~numpy.ndarray` of bool, shape (n,)
         Which sources trained the model.
     """
@@ -66,6 +73,8 @@ class Contributions:
     best: np.ndarray
     others: np.ndarray
     pvalue: np.ndarray
+    support: np.ndarray
+    class_counts: np.ndarray
     is_training: np.ndarray
 
     def alternatives(self, row):
@@ -122,6 +131,7 @@ class Contributions:
             ],
             self.alternatives(row),
             self.pvalue[row],
+            (self.support[row], self.class_counts[best]),
             self.is_training[row],
         )
 
@@ -161,11 +171,12 @@ def find_contributions(model, table, priors=None, *, parent=None):
     others = np.empty((len(model.categories), n), np.intp)
     for t in range(len(model.categories)):
         others[t] = largest(combination.without(t, total, log_prior))
-    pvalue = np.full(n, np.nan)
+    pvalue, support = np.full((2, n), np.nan)
     scale = model._get_outlier_scale()
     if scale is not None:
         total = terms.log_likelihood.sum(axis=0)
         pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.held[0])
+        support = scale.support(total, terms.pattern, terms.patterns, best)
     kinds, groups, names, values = (list(part) for part in zip(*parts, strict=True))
     peak = joint.max(axis=0)
     return Contributions(
@@ -181,6 +192,8 @@ def find_contributions(model, table, priors=None, *, parent=None):
         best=best,
         others=others,
         pvalue=pvalue,
+        support=support,
+        class_counts=model.class_counts_,
         is_training=sources.codes >= 0,
     )
 
@@ -275,7 +288,7 @@ def _refined_parts(model, sources, log_likelihood):
     return own, more
 
 
-def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
+def write_sentence(identifier, first, second, parts, alternatives, pvalue, support, is_training):
     """
     Write an answer and its main contributions as sentences.
 
@@ -291,6 +304,8 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
         Prediction without each category, where it differs.
     pvalue : float
         Outlier p-value.
+    support : tuple of float
+        Labelled sources of the most probable class like this one, and all of them.
     is_training : bool
         Whether the source trained the model.
 
@@ -322,6 +337,13 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
         sentences.append(
             f"It is an outlier for every class (p = {pvalue:.2g}): perhaps none of them is right."
         )
+    alike, n_labelled = support
+    if alike < FEW_LIKE_IT:
+        number = f"few labelled sources of class {best} ({alike:.2g} of {n_labelled:.0f})"
+        if alike < 1:
+            number = f"no labelled source of class {best}"
+        verb = "is" if alike < 1 else "are"
+        sentences.append(f"{number[0].upper()}{number[1:]} {verb} like it in all properties.")
     if is_training:
         sentences.append("It is in the training sample, and was held out for this answer.")
     return " ".join(sentences)

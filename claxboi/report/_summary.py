@@ -10,6 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from claxboi.classification import SCORES
+from claxboi.classification.contributions import FEW_LIKE_IT
 from claxboi.classification.results import count_members
 from claxboi.utils import float_values
 
@@ -123,6 +124,9 @@ def summary_html(result, record, rows, evaluation, n_cards):
             tiles.append((f"{scores['ece']:.3f}", "calibration error, prior-corrected"))
     n_outliers = np.count_nonzero(float_values(result, "outlier_pvalue") < OUTLIER_PVALUE)
     tiles.append((f"{n_outliers:,}", f"outliers for every class (p < {OUTLIER_PVALUE})"))
+    if "support" in result.colnames:
+        n_few = np.count_nonzero(float_values(result, "support") < FEW_LIKE_IT)
+        tiles.append((f"{n_few:,}", f"few labelled sources like them (support < {FEW_LIKE_IT})"))
     tiles.append((f"{n_cards:,}", "full cards"))
     numbers = "".join(
         f"<div><dt>{escape(text)}</dt><dd>{value}</dd></div>" for value, text in tiles
