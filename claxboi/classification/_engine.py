@@ -335,7 +335,7 @@ class Engine:
             with threads(self.n_jobs):
                 in_chunks(each, len(sources))
             self._outlier_scale = OutlierScale(
-                own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
+                own, ~np.isnan(rows.values), rows.codes, len(self.classes_), rows.weights
             )
         return self._outlier_scale
 

@@ -606,7 +606,7 @@ class NaiveBayesClassifier:
         overwrite: bool = False,
         show_progress: bool = True,
     ) -> Table:
-        """
+        r"""
         Add the posterior columns to a table.
 
         Parameters
@@ -635,9 +635,11 @@ class NaiveBayesClassifier:
         -------
         result : same class as the table
             The caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``,
-            ``outlier_pvalue``, ``alternative``, ``n_missing``, ``P_<class>_<category>`` and
-            ``is_training``. Sources that trained the model have their held-out posterior. A
-            source without any value has the prior (and what its being without values says).
+            ``outlier_pvalue``, ``support`` (how many labelled sources of the most probable class
+            are like this one, see Notes), ``alternative``, ``n_missing``,
+            ``P_<class>_<category>`` and ``is_training``. Sources that trained the model have
+            their held-out posterior. A source without any value has the prior (and what its
+            being without values says).
 
         Raises
         ------
@@ -647,6 +649,15 @@ class NaiveBayesClassifier:
             If a column is absent.
         ValueError
             If a prior is wrong or columns collide.
+
+        Notes
+        -----
+        The support is :math:`n_c \left(\prod_p r_p\right)^{1/d}` over all d properties, with the
+        labelled sources :math:`n_c` of the class, and for each property the density of the class at
+        this value over the highest one; where the value is missing, the share of the class without
+        one over the larger of the shares with and without. With weights, :math:`n_c` is the
+        effective number :math:`(\sum w)^2 / \sum w^2` (Kish 1965, Survey Sampling). Where it is
+        small, the class is an extrapolation, and the probabilities promise too much.
         """
         if candidates is not None:
             return classify_candidates(
@@ -679,6 +690,8 @@ class NaiveBayesClassifier:
                 here = slice(start + first, start + first + len(block.case))
                 prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, here]
                 answer.fill(here.start, block, combination, prior + offsets)
+            if scale is not None:
+                answer.fill_support(start, terms, scale)
 
         self._core.chunks(sources, work, show_progress=show_progress)
         settings = self._settings(proportions)

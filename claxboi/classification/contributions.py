@@ -11,6 +11,7 @@ from .posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
 __all__ = [
+    "FEW_LIKE_IT",
     "Contributions",
     "find_contributions",
     "state_of_value",
@@ -28,6 +29,9 @@ SMALLEST_MENTION = 0.1
 
 #: A source at least as odd as this for every class is called odd.
 ODD = 0.01
+
+#: Fewer labelled sources like one are worth mentioning.
+FEW_LIKE_IT = 10
 
 
 @dataclass
@@ -57,6 +61,10 @@ class Contributions:
         Most probable class without each category.
     pvalue : `~numpy.ndarray` of shape (n,)
         Outlier p-value, NaN where the model has none.
+    support : `~numpy.ndarray` of shape (n,)
+        Labelled sources of the most probable class like each one, NaN where the model has none.
+    class_counts : `~numpy.ndarray` of shape (n_classes,)
+        Labelled sources of each class.
     is_training : `~numpy.ndarray` of bool, shape (n,)
         Which sources trained the model.
     """
@@ -73,6 +81,8 @@ class Contributions:
     best: np.ndarray
     others: np.ndarray
     pvalue: np.ndarray
+    support: np.ndarray
+    class_counts: np.ndarray
     is_training: np.ndarray
 
     def alternatives(self, row):
@@ -129,6 +139,7 @@ class Contributions:
             ],
             self.alternatives(row),
             self.pvalue[row],
+            (self.support[row], self.class_counts[best]),
             self.is_training[row],
         )
 
@@ -168,11 +179,12 @@ def find_contributions(model, table, priors=None, *, parent=None):
     others = np.empty((len(model.categories), n), np.intp)
     for t in range(len(model.categories)):
         others[t] = largest(combination.without(t, total, log_prior))
-    pvalue = np.full(n, np.nan)
+    pvalue, support = np.full((2, n), np.nan)
     scale = model._core.outlier_scale()
     if scale is not None:
         total = terms.log_likelihood.sum(axis=0)
         pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.held[0])
+        support = scale.support(total, terms.pattern, terms.patterns, best)
     kinds, groups, names, values = (list(part) for part in zip(*parts, strict=True))
     peak = joint.max(axis=0)
     return Contributions(
@@ -188,6 +200,8 @@ def find_contributions(model, table, priors=None, *, parent=None):
         best=best,
         others=others,
         pvalue=pvalue,
+        support=support,
+        class_counts=model.class_counts_,
         is_training=sources.codes >= 0,
     )
 
@@ -316,7 +330,7 @@ def state_of_value(kind, name, value):
     return ""
 
 
-def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
+def write_sentence(identifier, first, second, parts, alternatives, pvalue, support, is_training):
     """
     Write an answer and its main contributions as sentences.
 
@@ -332,6 +346,8 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
         Prediction without each category, where it differs.
     pvalue : float
         Outlier p-value.
+    support : tuple of float
+        Labelled sources of the most probable class like this one, and all of them.
     is_training : bool
         Whether the source trained the model.
 
@@ -363,6 +379,13 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
         sentences.append(
             f"It is an outlier for every class (p = {pvalue:.2g}): perhaps none of them is right."
         )
+    alike, n_labelled = support
+    if alike < FEW_LIKE_IT:
+        number = f"few labelled sources of class {best} ({alike:.2g} of {n_labelled:.0f})"
+        if alike < 1:
+            number = f"no labelled source of class {best}"
+        verb = "is" if alike < 1 else "are"
+        sentences.append(f"{number[0].upper()}{number[1:]} {verb} like it in all properties.")
     if is_training:
         sentences.append("It is in the training sample, and was held out for this answer.")
     return " ".join(sentences)
