@@ -324,6 +324,36 @@ class Engine:
         )
         return other
 
+    def _reweighted(self, weights, fold_shares):
+        """
+        Return a model of the same bandwidths whose training rows have other weights.
+
+        What was fitted is moved by the differences that each fold makes to it, times the shares.
+        """
+        other = copy.copy(self)
+        if self._fold_weights is not None:
+            moved = fold_shares @ (self._fold_weights - self._fold_weights.mean(axis=0))
+            n_terms = len(self.categories) + 1
+            # Exponents are not negative.
+            limit = np.where(np.arange(len(moved)) < n_terms, 0.0, -np.inf)
+            other._fold_weights = np.maximum(self._fold_weights + moved, limit)
+            names = (*self.categories, "missing")
+            other.weights = {
+                name: max(self.weights[name] + step, 0.0)
+                for name, step in zip(names, moved[:n_terms], strict=True)
+            }
+            other.offsets = {
+                name: self.offsets.get(name, 0.0) + step
+                for name, step in zip(self.classes_, moved[n_terms:], strict=True)
+            }
+        other._training = self._training.with_weights(weights)
+        other._likelihood = self._likelihood.reweighted(self._training.codes, weights)
+        other._outlier_scale = None
+        other._is_exact = True
+        if self._refinement is not None:
+            other._refinement = self._refinement.reweighted(other._likelihood, weights, fold_shares)
+        return other
+
     def _resampled(self, rng):
         """
         Fit a model of the same settings to a bootstrap sample of the training rows.
