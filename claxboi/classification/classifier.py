@@ -166,6 +166,9 @@ class NaiveBayesClassifier(Engine):
     >>> search = model.optimize(table, "training")
     >>> sorted(model.weights)
     ['counterparts', 'missing', 'spectrum']
+    >>> hr1, hr2, density = model.pair_density("hr1", "hr2")
+    >>> density.shape
+    (7, 49, 49)
 
     Sources are classified, held out where they trained the model, and the answer is scored and
     taken apart:

@@ -79,7 +79,7 @@ def plot_pair(
     >>> result, model = classify(make_labelled_sample(2000, rng=1), "training", return_model=True)
     >>> ax = plot_pair(model, result[7], ["hr1", "hr2"])
     >>> ax.get_xlabel()
-    'HR1'
+    'Hardness ratio $HR_{1}$'
     """
     if getattr(model, "properties", None) is None or not hasattr(model, "pair_density"):
         raise InputTypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
