@@ -360,6 +360,37 @@ class Engine:
         )
         return other
 
+    def reweighted(self, weights, fold_shares):
+        """
+        Return a model of the same bandwidths whose training rows have other weights.
+
+        What was fitted is moved by the differences that each fold makes to it, times the shares.
+        """
+        other = copy.copy(self)
+        if self.fold_weights is not None:
+            moved = fold_shares @ (self.fold_weights - self.fold_weights.mean(axis=0))
+            n_terms = len(self.categories) + 1
+            # Exponents are not negative.
+            limit = np.where(np.arange(len(moved)) < n_terms, 0.0, -np.inf)
+            other.fold_weights = np.maximum(self.fold_weights + moved, limit)
+            names = (*self.categories, "missing")
+            other.weights = {
+                name: max(self.weights[name] + step, 0.0)
+                for name, step in zip(names, moved[:n_terms], strict=True)
+            }
+            other.offsets = {
+                name: self.offsets.get(name, 0.0) + step
+                for name, step in zip(self.classes_, moved[n_terms:], strict=True)
+            }
+        other.training = self.training.with_weights(weights)
+        other.likelihood = self.likelihood.reweighted(self.training.codes, weights)
+        if self.detection is not None:
+            other.detection = DetectionTerms(self.properties, other.training, len(self.classes_))
+        other._outlier_scale = None
+        if self.refinement is not None:
+            other.refinement = self.refinement.reweighted(other.likelihood, weights, fold_shares)
+        return other
+
     def resampled(self, rng):
         """
         Fit a model of the same settings to a bootstrap sample of the training rows.

@@ -5,6 +5,7 @@ Log-likelihoods by category, for a chunk of sources at a time.
 Arrays have the sources on the last axis: each class then is one contiguous row.
 """
 
+import copy
 import functools
 from dataclasses import dataclass
 
@@ -152,6 +153,32 @@ class LikelihoodModel:
         self.present_weight, self.class_weight = present_weight, class_weight
         decades = max(density.decades() for density in densities)
         self._products_per_log = max(int(PRODUCT_DECADES / decades), 1)
+
+    def reweighted(self, codes, weights):
+        """
+        Make the model of the same training sources with other weights.
+
+        Parameters
+        ----------
+        codes : `~numpy.ndarray` of int, shape (n_rows,)
+            Classes of the training rows.
+        weights : `~numpy.ndarray` of shape (n_rows,)
+            Their new weights.
+
+        Returns
+        -------
+        model : `LikelihoodModel`
+            With the same atoms and bandwidths.
+        """
+        other = copy.copy(self)
+        other.densities = [
+            density.reweighted(density.record.apply_scale(values), codes, weights)
+            for density, values in zip(self.densities, self.training_values, strict=True)
+        ]
+        member = weights * (codes == np.arange(self.n_classes)[:, np.newaxis])
+        other.present_weight = ~np.isnan(self.training_values) @ member.T
+        other.class_weight = member.sum(axis=1)
+        return other
 
     def presence(self):
         """

@@ -13,7 +13,7 @@ that the published formula, W = 0, is right. The problem is convex.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -270,6 +270,31 @@ class Refinement:
         self.matrix = self.matrix.astype(np.float32).astype(float)
         self.fold_matrices = self.fold_matrices.astype(np.float32).astype(float)
         self._tables = None
+
+    def reweighted(self, likelihood, weights, fold_shares):
+        """
+        Make the refinement of the same training sources with other weights.
+
+        Parameters
+        ----------
+        likelihood : `LikelihoodModel`
+            Their published densities.
+        weights : `~numpy.ndarray` of shape (n,)
+            The new weights.
+        fold_shares : `~numpy.ndarray` of shape (n_folds,)
+            The matrices are moved by the differences that each fold makes, times these.
+
+        Returns
+        -------
+        refinement : `Refinement`
+        """
+        moved = np.tensordot(fold_shares, self.fold_matrices - self.fold_matrices.mean(axis=0), 1)
+        return replace(
+            self,
+            terms=self.terms.reweighted(likelihood, weights),
+            matrix=self.matrix + moved,
+            fold_matrices=self.fold_matrices + moved,
+        )
 
     @property
     def listed(self):

@@ -288,6 +288,17 @@ class Sources:
         codes = np.where(known, self.training.codes[rows], -1)
         return codes, np.where(known, self.training.weights[rows], 0.0), rows
 
+    def of(self, training):
+        """Return the same sources of a sample that has other weights."""
+        return Sources(
+            self.values,
+            self.errors,
+            self.rows,
+            training,
+            compared=self.compared,
+            limits=self.limits,
+        )
+
     def as_new(self):
         """Return the same values as if they had not trained the model."""
         return Sources(self.values, self.errors, limits=self.limits)

@@ -60,6 +60,7 @@ def fit_classifier(
     refine: Any = None,
     shrinkage: Any = 1.0,
     decision: Any = "probable",
+    posterior_error: Any = 0,
     overwrite: Any = False,
     rng: int | Generator | None = None,
     show_progress: Any = True,
@@ -80,8 +81,8 @@ def fit_classifier(
         As for `claxboi.classify`.
     bandwidth, min_class_size, merge, refine, shrinkage, overwrite, show_progress
         As for `claxboi.classify`.
-    decision : optional
-        As for `claxboi.classify`: it is checked here, before the fit.
+    decision, posterior_error : optional
+        As for `claxboi.classify`: they are checked here, before the fit.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
 
@@ -147,7 +148,9 @@ def fit_classifier(
     priors = _settled_priors(priors, read, table)
     parse_decision(decision, read.names)
     categories = dict.fromkeys(record.category for record in read.records)
-    _output.check_collisions(table, read.names, categories, overwrite)
+    _output.check_collisions(
+        table, read.names, categories, overwrite, has_intervals=posterior_error > 0
+    )
     model._learn(read, table)
     model.origin = _origin(sample)
     if weights is None and model.normalization == "none":

@@ -26,6 +26,7 @@ from .missing import plot_missing
 from .mixin import DiagnosticsMixin
 from .outlier_plane import plot_outliers
 from .overlaps import plot_training_overlap
+from .pair_densities import plot_pair
 from .plane import plot_plane
 from .prior_sensitivity import plot_priors_sensitivity
 from .reliability import plot_reliability
@@ -52,6 +53,7 @@ __all__ = [
     "plot_magnitude_prior",
     "plot_missing",
     "plot_outliers",
+    "plot_pair",
     "plot_plane",
     "plot_priors_sensitivity",
     "plot_reliability",

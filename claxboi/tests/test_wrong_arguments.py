@@ -133,6 +133,7 @@ KINDS = {
     "alpha": "fraction",
     "min_probability": "fraction",
     "n_resamples": "count",
+    "posterior_error": "count",
     "scheme": "choice",
     "distance_error": "at least 0",
     "completeness": "fraction",
@@ -181,6 +182,11 @@ def sample():
 @functools.cache
 def model():
     return NaiveBayesClassifier(["hr1", "hr2", "b"], min_class_size=3).fit(sample())
+
+
+@functools.cache
+def refined():
+    return claxboi.classify(sample(), "training", properties=["hr1", "hr2"], return_model=True)[1]
 
 
 @functools.cache
@@ -614,6 +620,11 @@ FUNCTIONS = [
         d.plot_explanation,
         {"explanation": lambda: model().explain(sample()[3], "training")},
         {"explanation": "object", "class_name": "choice", "against": "choice"},
+    ),
+    (
+        d.plot_pair,
+        {"model": refined, "source": lambda: sample()[3], "pair": ("hr1", "hr2")},
+        {"source": "object", "pair": "names", "class_name": "choice", "against": "choice"},
     ),
     (
         v.make_votes,

@@ -115,7 +115,7 @@ def test_properties(sample, path):
     assert_same_answers(model, back, sample)
 
 
-@pytest.mark.parametrize("names", [("#1", "#2"), ("a,b", 'say "so"'), ("nan", "é ü"), ("1", "12")])
+@pytest.mark.parametrize("names", [("#1", "#2"), ("a,b", 'say "so"'), ("x y", "é ü"), ("1", "12")])
 def test_names_of_classes(sample, path, names):
     table = sample[:300]["source_id", "hr1", "log_fx_fb", "true_class"]
     table["kind"] = np.where(table["true_class"] == "star", *names)
