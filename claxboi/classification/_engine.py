@@ -10,6 +10,7 @@ import numpy as np
 
 from claxboi.utils import InputValueError, Progress, check_number
 
+from ._detection import DetectionTerms
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
@@ -63,6 +64,8 @@ class Engine:
         The training rows, None where they cannot be held out.
     likelihood : `LikelihoodModel` or None
         What was learned from them, None before that.
+    detection : `DetectionTerms` or None
+        What limits say, where properties have any.
     refinement : `Refinement` or None
         The refinement, where one was fitted.
     is_shifted : bool
@@ -95,7 +98,8 @@ class Engine:
         self.properties = properties
         self.given_weights = weights
         self.offsets = {}
-        self.training = self.likelihood = self.refinement = self._outlier_scale = None
+        self.training = self.likelihood = self.detection = None
+        self.refinement = self._outlier_scale = None
         self.is_shifted = False
         if properties is not None:
             self.set_properties(properties)
@@ -117,10 +121,24 @@ class Engine:
         self.offsets = {}
         self.fold_weights = self.refinement = None
 
+    @property
+    def takes_limits(self):
+        """
+        Whether properties may have limits: exponents are free, and sources can be held out.
+        """
+        return self.normalization == "none" and self.kernel != ORIGINAL_KERNEL
+
     def set_properties(self, records):
         """
         Set the properties, and the weights that were given.
         """
+        limited = [record.column for record in records if record.limit]
+        if limited and not self.takes_limits:
+            raise InputValueError(
+                f"properties with limits ({', '.join(limited)}) need normalization='none' and a "
+                f"kernel other than {ORIGINAL_KERNEL!r}, got normalization="
+                f"{self.normalization!r} and kernel={self.kernel!r}"
+            )
         self.properties = records
         self.categories = tuple(dict.fromkeys(item.category for item in records))
         self.set_weights(self.given_weights)
@@ -169,6 +187,9 @@ class Engine:
         self.likelihood = LikelihoodModel(
             learned, self.categories, present @ member.T, self.class_counts_, training.values
         )
+        self.detection = None
+        if any(record.limit for record in records):
+            self.detection = DetectionTerms(records, training, len(names))
         self._outlier_scale = None
 
     def weight_arrays(self):
@@ -182,20 +203,23 @@ class Engine:
         offsets = np.array([self.offsets.get(name, 0.0) for name in self.classes_])[:, np.newaxis]
         if self.fold_weights is None or not (chunk.codes >= 0).any():
             combination = combine(terms, weights, missing_weight, self.normalization, self.missing)
-            self._refine(combination, chunk, terms.densities)
+            self._complete(combination, chunk, terms)
             return combination, offsets
         # Folds belong to free exponents, in which the contributions are linear.
         each = self.fold_weights_of(chunk)
         combination = combine(terms, np.ones(len(weights)), 1.0, self.normalization, self.missing)
         n_terms = len(weights) + 1
         combination.contributions *= each[:n_terms, np.newaxis]
-        self._refine(combination, chunk, terms.densities)
+        self._complete(combination, chunk, terms)
         return combination, each[n_terms:]
 
-    def _refine(self, combination, chunk, densities):
-        """Add the refinement to combined terms, in place."""
+    def _complete(self, combination, chunk, terms):
+        """Add what the limits say, and the refinement, to combined terms, in place."""
+        if terms.detection is not None:
+            combination.contributions[-1] += terms.detection
         if self.refinement is None:
             return
+        densities = terms.densities
         category = self.likelihood.category
         if (chunk.rows >= 0).any():
             combination.refine(
@@ -252,12 +276,15 @@ class Engine:
 
     def terms(self, sources):
         """Evaluate the terms of some sources; see `LikelihoodModel.terms`."""
-        return self.likelihood.terms(
+        terms = self.likelihood.terms(
             sources.values,
             sources.errors,
             *sources.held,
             each=self.refinement is not None,
         )
+        if self.detection is not None:
+            terms.detection = self.detection.each(sources).sum(axis=0)
+        return terms
 
     def log_evidence(self, sources, *, show_progress=False):
         """Return the log-likelihood of all classes with exponents and offsets, without priors."""
@@ -308,7 +335,7 @@ class Engine:
             with threads(self.n_jobs):
                 in_chunks(each, len(sources))
             self._outlier_scale = OutlierScale(
-                own, ~np.isnan(rows.values), rows.codes, len(self.classes_)
+                own, ~np.isnan(rows.values), rows.codes, len(self.classes_), rows.weights
             )
         return self._outlier_scale
 

@@ -58,6 +58,8 @@ class Terms:
         Which properties are present.
     densities : `~numpy.ndarray` of shape (n_properties, n_classes, n) or None
         Log-likelihood of each property, where they were asked for.
+    detection : `~numpy.ndarray` of shape (n_classes, n) or None
+        What the limits say (`DetectionTerms`), where there are any.
     """
 
     log_likelihood: np.ndarray
@@ -68,6 +70,7 @@ class Terms:
     pattern: np.ndarray
     patterns: np.ndarray
     densities: np.ndarray | None = None
+    detection: np.ndarray | None = None
 
     @property
     def present(self):
@@ -113,6 +116,7 @@ class Terms:
             self.pattern[rows],
             self.patterns,
             None if self.densities is None else self.densities[..., rows],
+            None if self.detection is None else self.detection[..., rows],
         )
         part.case_total = self.case_total
         return part
@@ -142,6 +146,8 @@ class LikelihoodModel:
         self.records = [density.record for density in densities]
         self.category = np.array([categories.index(r.category) for r in self.records])
         self.n_categories = len(categories)
+        # What the presence of a value with a limit says is a matter of the limit.
+        self._has_presence = np.array([record.limit is None for record in self.records])
         self.n_classes = len(class_weight)
         self.present_weight, self.class_weight = present_weight, class_weight
         decades = max(density.decades() for density in densities)
@@ -412,14 +418,16 @@ class LikelihoodModel:
         Returns
         -------
         log_presence : `~numpy.ndarray` of shape (n_properties, n_classes, n)
-            log P(present | class) or its complement.
+            log P(present | class) or its complement; 0 for properties with limits.
         """
         here = ~np.isnan(values)
         fraction = np.repeat(self.presence()[..., np.newaxis], values.shape[1], axis=2)
         held = self._held(values, codes, weights, rows)
         if held is not None:
             fraction[:, held.codes, held.sources] = self._own_presence(held)
-        return np.where(here[:, np.newaxis], np.log(fraction), np.log1p(-fraction))
+        result = np.where(here[:, np.newaxis], np.log(fraction), np.log1p(-fraction))
+        result[~self._has_presence] = 0.0
+        return result
 
     def _own_presence(self, held):
         """Return P(present | class) for each pair without what is held out, (n_properties, m)."""
@@ -438,6 +446,7 @@ class LikelihoodModel:
         fraction = self.presence()
         # Sums over the properties of each category, pattern by pattern.
         member = self.category == np.arange(self.n_categories)[:, np.newaxis]
+        member &= self._has_presence
         has = patterns.T.astype(float)
         shape = (self.n_categories, self.n_classes, len(patterns))
         present, absent = np.empty(shape), np.empty(shape)

@@ -87,6 +87,8 @@ def optimize_weights(
     mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
     rows = _draw_to_priors(codes, mean, rng)
     log_prior = _log_prior(proportions)
+    if terms.detection is not None:
+        log_prior = log_prior + terms.detection
     return _search_f1(
         model._core,
         terms.part(rows),
@@ -166,6 +168,7 @@ class Labelled:
             self.weights[part],
             source=self.source[part],
             keys=self.keys[part],
+            limits=sources.limits,
         )
 
 
@@ -250,7 +253,14 @@ def _assume(training, sources, codes, is_training):
             + (" in another order of the classes" if len(codes) == len(training) else "")
         )
     rows = np.arange(len(codes))
-    return Sources(sources.values, sources.errors, rows, training, compared=("rows",))
+    return Sources(
+        sources.values,
+        sources.errors,
+        rows,
+        training,
+        compared=("rows",),
+        limits=sources.limits,
+    )
 
 
 def deal_folds(keys, n_folds):
@@ -315,15 +325,18 @@ def collect_terms(core, sources, *, show_progress=False):
     shape = (len(core.categories), len(core.classes_), len(sources))
     parts = [np.empty(shape) for _ in range(3)]
     patterns = ~np.isnan(sources.values.T)
+    detection = None if core.detection is None else np.empty(shape[1:])
 
     def work(start, chunk, terms):
         part = slice(start, start + len(chunk))
         for whole, name in zip(parts, ("log_likelihood", "present", "absent"), strict=True):
             whole[..., part] = getattr(terms, name)
+        if detection is not None:
+            detection[:, part] = terms.detection
 
     core.chunks(sources, work, show_progress=show_progress, what="evaluating likelihoods")
     each = np.arange(len(sources))
-    return Terms(*parts, each, patterns.sum(axis=1), each, patterns)
+    return Terms(*parts, each, patterns.sum(axis=1), each, patterns, detection=detection)
 
 
 def _draw_to_priors(codes, proportions, rng):

@@ -606,7 +606,7 @@ class NaiveBayesClassifier:
         overwrite: bool = False,
         show_progress: bool = True,
     ) -> Table:
-        """
+        r"""
         Add the posterior columns to a table.
 
         Parameters
@@ -635,9 +635,11 @@ class NaiveBayesClassifier:
         -------
         result : same class as the table
             The caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``,
-            ``outlier_pvalue``, ``alternative``, ``n_missing``, ``P_<class>_<category>`` and
-            ``is_training``. Sources that trained the model have their held-out posterior. A
-            source without any value has the prior (and what its being without values says).
+            ``outlier_pvalue``, ``support`` (how many labelled sources of the most probable class
+            are like this one, see Notes), ``alternative``, ``n_missing``,
+            ``P_<class>_<category>`` and ``is_training``. Sources that trained the model have
+            their held-out posterior. A source without any value has the prior (and what its
+            being without values says).
 
         Raises
         ------
@@ -647,6 +649,15 @@ class NaiveBayesClassifier:
             If a column is absent.
         ValueError
             If a prior is wrong or columns collide.
+
+        Notes
+        -----
+        The support is :math:`n_c \left(\prod_p r_p\right)^{1/d}` over all d properties, with the
+        labelled sources :math:`n_c` of the class, and for each property the density of the class at
+        this value over the highest one; where the value is missing, the share of the class without
+        one over the larger of the shares with and without. With weights, :math:`n_c` is the
+        effective number :math:`(\sum w)^2 / \sum w^2` (Kish 1965, Survey Sampling). Where it is
+        small, the class is an extrapolation, and the probabilities promise too much.
         """
         if candidates is not None:
             return classify_candidates(
@@ -679,6 +690,8 @@ class NaiveBayesClassifier:
                 here = slice(start + first, start + first + len(block.case))
                 prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, here]
                 answer.fill(here.start, block, combination, prior + offsets)
+            if scale is not None:
+                answer.fill_support(start, terms, scale)
 
         self._core.chunks(sources, work, show_progress=show_progress)
         settings = self._settings(proportions)
@@ -942,9 +955,15 @@ class NaiveBayesClassifier:
         weights = sample_weights(sample_weight, len(table))
         identity = read_identity(table, id, name=name)[rows]
         part = table[rows]
-        values, errors = read_values(part, records, units=units, name=name)
+        values, errors, limits = read_values(part, records, units=units, name=name)
         training = TrainingRows(
-            values, errors, codes[rows], weights[rows], read_fluxes(part), identity
+            values,
+            errors,
+            codes[rows],
+            weights[rows],
+            read_fluxes(part),
+            identity,
+            limits=limits,
         )
         return Sample(records, names, training, table, rows, units, label, id, dropped)
 
@@ -968,10 +987,12 @@ class NaiveBayesClassifier:
         if not self.refine or rows is None or len(table) == 0:
             return
         fluxes = rows.flux, read_fluxes(table)
+        # Which values with a limit are missing is known to depend on the flux.
+        compared = [p for p, record in enumerate(self.properties) if record.limit is None]
         differences = find_differences(
-            rows.values,
-            read_values(table, self.properties, units=self._units)[0],
-            [record.column for record in self.properties],
+            rows.values[compared],
+            read_values(table, self.properties, units=self._units)[0][compared],
+            [self.properties[p].column for p in compared],
             None if fluxes[0] is None or fluxes[1] is None else fluxes,
         )
         if differences:
@@ -1000,7 +1021,7 @@ class NaiveBayesClassifier:
         """
         self._check_fitted()
         check_table(table)
-        values, errors = read_values(table, self.properties, units=self._units)
+        values, errors, limits = read_values(table, self.properties, units=self._units)
         if self._core.training is None:
             return Sources(values, errors)
         identity = read_identity(table, self._id_of(table))
@@ -1028,7 +1049,7 @@ class NaiveBayesClassifier:
                     "and dec to both",
                     IdentityWarning,
                 )
-        return Sources(values, errors, rows, self._core.training, compared=compared)
+        return Sources(values, errors, rows, self._core.training, compared=compared, limits=limits)
 
     def _id_of(self, table):
         """Return the column with the identifiers of a table, where it is not the usual one."""

@@ -391,7 +391,7 @@ def check_candidates(model, candidates, n_sources):
     n_sources : int
         Number of sources.
     """
-    needed = [name for one in model.properties for name in (one.column, one.error) if name]
+    needed = [name for one in model.properties for name in one.columns]
     check_columns(candidates, ["primary", "match_probability", *needed], "candidates")
     values = float_values(candidates, "primary", name="candidates")
     if not np.all((values >= 0) & (values < n_sources) & (values == np.floor(values))):

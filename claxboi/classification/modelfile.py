@@ -283,6 +283,8 @@ def _training_table(model):
         columns[record.column] = rows.values[p]
         if p in rows.errors:
             columns[record.error] = rows.errors[p]
+        if p in rows.limits:
+            columns[record.limit] = rows.limits[p]
     names = {}
     extra = {"flux": rows.flux, "weight": None if np.all(rows.weights == 1) else rows.weights}
     identity = rows.identity
@@ -326,6 +328,7 @@ def _training_rows(table, records, stored):
         float_values(table, names["weight"]) if "weight" in names else np.ones(len(table)),
         float_values(table, names["flux"]) if "flux" in names else None,
         Identity(len(table), ids, positions),
+        limits={p: float_values(table, r.limit) for p, r in enumerate(records) if r.limit},
     )
 
 

@@ -375,7 +375,7 @@ class TestClassify:
             *table.colnames,
             "prediction",
             *("P_A", "P_B", "P_C"),
-            *("margin", "outlier", "outlier_pvalue", "alternative", "n_missing"),
+            *("margin", "outlier", "outlier_pvalue", "support", "alternative", "n_missing"),
             *("P_A_one", "P_B_one", "P_C_one"),
             *("P_A_two words", "P_B_two words", "P_C_two words"),
             "is_training",
