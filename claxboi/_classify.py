@@ -154,7 +154,7 @@ def classify(
     -------
     result : same class as the table
         A new table: the caller's columns, then ``prediction``, ``P_<class>``, ``margin``,
-        ``outlier``, ``outlier_pvalue``, ``alternative``, ``n_missing``,
+        ``outlier``, ``outlier_pvalue``, ``support``, ``alternative``, ``n_missing``,
         ``P_<class>_<category>`` and ``is_training``. Rows that trained the model have their
         held-out posterior. ``meta["claxboi"]["classification"]`` has all settings.
     model : `~claxboi.classification.NaiveBayesClassifier`

@@ -224,8 +224,8 @@ def standardize(
     if unknown is not None:
         warn(
             f"the confidence level of the positional error {unknown!r} is not known: "
-            "taken as 1 sigma per axis. Give it as pos_error_level=0.9 (a 90 % radius) or "
-            "pos_error_level='sigma'",
+            "taken as 1 sigma per axis. If it is a 90 % radius, pass pos_error_level=0.9 to "
+            "claxboi.catalog.standardize; if it is 1 sigma, pass pos_error_level='sigma'",
             ConfidenceLevelWarning,
         )
     result = _assemble(table, made, plan, overwrite)

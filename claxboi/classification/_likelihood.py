@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._density_tables import make_table
-from ._parallel import in_parallel, multiply
+from ._parallel import multiply
 from .properties import INVERSE_ERROR
 
 __all__ = ["LikelihoodModel", "Terms"]
@@ -153,18 +152,6 @@ class LikelihoodModel:
         self.present_weight, self.class_weight = present_weight, class_weight
         decades = max(density.decades() for density in densities)
         self._products_per_log = max(int(PRODUCT_DECADES / decades), 1)
-        self._tables = None
-
-    def __getstate__(self):
-        # Tables are made again where they are needed.
-        return {**self.__dict__, "_tables": None}
-
-    def tabulate(self):
-        """
-        Make the tables that ``tabulated=True`` looks up, if there are none yet.
-        """
-        if self._tables is None:
-            self._tables = list(in_parallel(make_table, self.densities))
 
     def presence(self):
         """
@@ -181,7 +168,6 @@ class LikelihoodModel:
         rows=None,
         *,
         each=False,
-        tabulated=False,
     ):
         """
         Evaluate all densities for some sources.
@@ -202,8 +188,6 @@ class LikelihoodModel:
             of the sources themselves.
         each : bool, optional
             Keep the log-likelihood of each property, too.
-        tabulated : bool, optional
-            Look the densities up in the tables of `tabulate`, to 5e-6 nats for each property.
 
         Returns
         -------
@@ -212,15 +196,13 @@ class LikelihoodModel:
         held = self._held(values, codes, weights, rows)
         pattern, patterns = _patterns(~np.isnan(values))
         shape = (self.n_classes, values.shape[1])
-        densities = np.empty((len(self.records), *shape)) if each else None
-        if each or tabulated:
+        densities = None
+        if each:
+            densities = np.empty((len(self.records), *shape))
+            self._each(values, errors, held, densities)
             log_likelihood = np.zeros((self.n_categories, *shape))
-            if tabulated:
-                self._look_up(values, errors, held, log_likelihood, densities)
-            else:
-                self._each(values, errors, held, densities)
-                for t, part in zip(self.category, densities, strict=True):
-                    log_likelihood[t] += part
+            for t, part in zip(self.category, densities, strict=True):
+                log_likelihood[t] += part
         else:
             log_likelihood = self._by_category(values, errors, held)
         return Terms(
@@ -281,68 +263,10 @@ class LikelihoodModel:
 
     def _each(self, values, errors, held, out):
         for p, row in enumerate(out):
-            self._log_factor(p, values[p], errors.get(p), held, row)
-
-    def _log_factor(self, p, raw, errors, held, out):
-        """Evaluate the log-likelihood of a property with its weight, (n_classes, n)."""
-        np.log(self._factor(p, raw, errors, held), out=out)
-        self._weigh(p, errors, out)
-
-    def _weigh(self, p, errors, log_likelihood):
-        """Multiply a log-likelihood by the weight of its property, in place."""
-        exponent = self._exponent(p, errors)
-        if np.any(exponent != 1):
-            log_likelihood *= exponent
-
-    def _look_up(self, values, errors, held, log_likelihood, densities=None):
-        """
-        Add the log-likelihoods by category from tables, in place.
-
-        With ``densities``, write those of the properties there too.
-        """
-        own = self._own_logs(values, errors, held)
-        for start in range(0, values.shape[1], BLOCK_SIZE):
-            part = slice(start, min(start + BLOCK_SIZE, values.shape[1]))
-            here = slice(0, 0)
-            if held is not None:
-                here = slice(*np.searchsorted(held.sources, [part.start, part.stop]))
-            buffer = np.empty((self.n_classes, part.stop - start))
-            for p, t in enumerate(self.category):
-                block = buffer if densities is None else densities[p, :, part]
-                self._block(p, values[p, part], errors[p][part] if p in errors else None, block)
-                if here.stop > here.start:
-                    block[held.codes[here], held.sources[here] - start] = own[p][here]
-                log_likelihood[t, :, part] += block
-
-    def _block(self, p, raw, errors, out):
-        """Look up the log-likelihood of new sources with its weight, (n_classes, n)."""
-        table = self._tables[p]
-        if table is None:
-            self._log_factor(p, raw, errors, None, out)
-            return
-        if errors is None or self.records[p].weight == INVERSE_ERROR:
-            table.log_likelihood(self.records[p].apply_scale(raw), out)
-        else:
-
-            def likelihood(points):
-                table.log_likelihood(points, out)
-                return np.exp(out)
-
-            np.log(self._averaged(p, raw, errors, likelihood), out=out)
-        self._weigh(p, errors, out)
-
-    def _own_logs(self, values, errors, held):
-        """Return the log-likelihood of each pair without what is held out, by property."""
-        if held is None:
-            return None
-        result = []
-        for p in range(len(self.records)):
-            own = self._averaged(
-                p, values[p], errors.get(p), lambda at, p=p: self._own_pairs(p, at, held)
-            )
-            exponent = np.broadcast_to(self._exponent(p, errors.get(p)), len(values[p]))
-            result.append(exponent[held.sources] * np.log(own))
-        return result
+            np.log(self._factor(p, values[p], errors.get(p), held), out=row)
+            exponent = self._exponent(p, errors.get(p))
+            if np.any(exponent != 1):
+                np.multiply(row, exponent, out=row)
 
     def own_terms(self, values, errors, codes, weights, rows=None):
         """

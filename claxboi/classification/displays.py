@@ -156,8 +156,28 @@ def evaluation_html(evaluation):
             _table(rows),
             _confusion(evaluation),
             _table(scores),
+            *_unlabelled(evaluation.unlabelled),
         ]
     )
+
+
+def _unlabelled(found):
+    if found is None:
+        return []
+    parts = [f"<p>{escape(found.sentence)}</p>"]
+    if found.scores:
+        rows = [["class", "effective n", "recall", "precision"]]
+        rows += [
+            [
+                escape(str(row["class"])),
+                f"{row['n_effective']:.0f}",
+                *(_percent(row[name]) for name in ("recall", "precision")),
+            ]
+            for row in found.per_class
+        ]
+        scores = [[SCORES[name][0], f"{value:.3f}"] for name, value in found.scores.items()]
+        parts += [_table(rows), _table([["", "expected"], *scores])]
+    return parts
 
 
 def _class_row(row, colors):

@@ -138,7 +138,7 @@ def fit_classifier(
         refine=refine,
         shrinkage=shrinkage,
     )
-    if model.takes_limits:
+    if model._core.takes_limits:
         model._given_properties = with_limits(records, candidates)
     read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)

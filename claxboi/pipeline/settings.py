@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, get_type_hints
 
 from astropy import units as u
 
+from claxboi.catalog import standardize
+from claxboi.classification import fit_classifier
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.counterparts import find_hosts_in, find_in_surveys
 from claxboi.properties import MAGNITUDES, add_properties
@@ -82,6 +84,13 @@ class CatalogueSettings(Section):
     pos_error: str = setting(
         "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
     )
+    pos_error_level: str | float = setting_of(
+        standardize,
+        "pos_error_level",
+        "Level of the positional error: a number such as 0.9; or sigma; empty: by the mission",
+        str, float,
+        choices=("", "sigma"), minimum=0, maximum=1, exclusive=True,
+    )  # fmt: skip
     sharper: str = setting(
         "", "Mission whose sources tell blends (is_blended), such as CSC2; empty: none"
     )
@@ -296,13 +305,39 @@ class ClassificationSettings(Section):
     weights: str | Mapping = setting(
         "fitted", "fitted; published; or a table of numbers by category", str, Mapping
     )
-    normalization: str = setting("", "none, published or original; empty: by the weights")
-    recipe: str = setting("default", "default, published or original: the next three, if empty")
-    missing: str = setting("", "existence, ignore or sentinel; empty: by the recipe")
-    kernel: str = setting("", "exponential or gaussian; empty: by the recipe")
-    bandwidth: str | float = setting(
-        "", "likelihood, silverman, published or a number; empty: by the recipe", str, float
+    normalization: str = setting_of(
+        fit_classifier, "normalization", "none, published or original; empty: by the weights"
     )
+    recipe: str = setting_of(
+        fit_classifier, "recipe", "default, published or original: the next four, if empty"
+    )
+    missing: str = setting_of(
+        fit_classifier, "missing", "existence, ignore or sentinel; empty: by the recipe"
+    )
+    kernel: str = setting_of(
+        fit_classifier, "kernel", "exponential or gaussian; empty: by the recipe"
+    )
+    bandwidth: str | float = setting_of(
+        fit_classifier,
+        "bandwidth",
+        "likelihood, silverman, published or a number; empty: by the recipe",
+        str, float,
+    )  # fmt: skip
+    refine: str | bool = setting_of(
+        fit_classifier,
+        "refine",
+        "Add shrunk terms of properties and pairs: true or false; empty: by the recipe",
+        str, bool,
+    )  # fmt: skip
+    shrinkage: str | float = setting_of(
+        fit_classifier, "shrinkage", "Strength of their shrinkage, a number; or cv", str, float
+    )
+    decision: str | Mapping = setting_of(
+        fit_classifier,
+        "decision",
+        "prediction: probable; balanced; { f1 = class }; or a table of costs by class",
+        str, Mapping,
+    )  # fmt: skip
     min_class_size: int = setting(MIN_CLASS_SIZE, "Smaller classes are left out", minimum=1)
     merge: Mapping = setting({}, "New class = list of the classes that it takes in")
     candidates: str = setting(

@@ -165,7 +165,11 @@ def _catalogue(table, job):
             # Whoever names the column says that it is 1 sigma, unless its name has the level.
             warnings.simplefilter("ignore", catalog.ConfidenceLevelWarning)
         table = catalog.standardize(
-            table, own.mission or None, columns=columns or None, units=dict(own.units) or None
+            table,
+            own.mission or None,
+            columns=columns or None,
+            units=dict(own.units) or None,
+            pos_error_level=own.pos_error_level or None,
         )
     if "pos_error" not in table.colnames:
         if needing := [step for step in _NEED_POS_ERROR if step not in job.settings.skip]:

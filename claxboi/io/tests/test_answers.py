@@ -179,6 +179,16 @@ def test_a_bad_cell_is_a_fault_that_may_pass(datatype, cell):
     assert info.value.is_transient
 
 
+@pytest.mark.parametrize("text", ["!!", "AAAA!!!!", "AAA"])
+def test_a_bad_stream_is_a_fault_that_may_pass(text):
+    field = '<FIELD name="a" datatype="int"/>'
+    data = f'<BINARY><STREAM encoding="base64">{text}</STREAM></BINARY>'
+    content = f"<VOTABLE><RESOURCE><TABLE>{field}<DATA>{data}</DATA></TABLE></RESOURCE></VOTABLE>"
+    with pytest.raises(AnswerError, match="the answer is broken") as info:
+        read_answer(content.encode(), "Gaia")
+    assert info.value.is_transient
+
+
 def test_a_field_without_a_name():
     with pytest.raises(AnswerError, match="Gaia: the answer is broken"):
         read_answer(document("", fields='<FIELD datatype="int"/>'), "Gaia")

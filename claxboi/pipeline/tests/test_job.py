@@ -273,6 +273,9 @@ def test_plan_for_few_sources_asks_around_them(done):
     (line,) = plan(done.sky.xray[:20], skip=["hosts"])[-1:]
     n_rows = int(re.search(r"about ([\d,]+) rows", line)[1].replace(",", ""))
     assert n_rows < 5000
+    (line,) = (one for one in plan(done.sky.xray[:20]) if "hyperleda" in one)
+    assert "983,261 rows" in line
+    assert "kept for later jobs: galaxies are larger" in line
     # A catalogue of galaxies of one's own, and one of unknown length.
     own = get_reference(done.sky.references["hyperleda"], name="hyperleda", like="hyperleda")
     assert "hosts: hyperleda: local, nothing is fetched" in plan(
