@@ -280,11 +280,13 @@ def _position(table, steps):
         # The vocabulary's own.
         coords = []
     if len(coords) > 1 or (coords and found):
+        rivals = {"ra", "dec"} & {name.lower() for name in table.colnames}
         raise InputValueError(
             f"the position is ambiguous: {', '.join(map(repr, coords))} "
             f"{'are SkyCoord columns' if len(coords) > 1 else 'is a SkyCoord column'}"
             f"{f', beside {found[0].sources[0]!r} and {found[1].sources[0]!r}' if found else ''}; "
             f"choose with columns={{'ra': {coords[0]!r}, 'dec': {coords[0]!r}}}"
+            f"{', overwrite=True' if rivals else ''}"
         )
     if coords:
         return [Step(name, (coords[0],), ColumnRule({}), "SkyCoord") for name in ("ra", "dec")], ()

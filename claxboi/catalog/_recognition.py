@@ -651,7 +651,12 @@ def _by_ucd(table, fitting, name):
 
 
 def _candidates(table, fitting, record, name):
-    by_name = [own for word in record["names"] for own in fitting if _is_named(table, own, (word,))]
+    # ``flux_x`` is ``flux`` of X-rays, and ``fluxx``.
+    by_name = list(
+        dict.fromkeys(
+            own for word in record["names"] for own in fitting if _is_named(table, own, (word,))
+        )
+    )
     ucd, same = _by_ucd(table, fitting, name)
     if same and name == "source_id":
         return f"UCD {ucd}", list(dict.fromkeys(same + by_name))
@@ -659,7 +664,7 @@ def _candidates(table, fitting, record, name):
         # Where the UCD says the same of several, the usual name decides.
         return f"UCD {ucd}", [own for own in by_name if own in same] or same
     if by_name:
-        return "name", list(dict.fromkeys(by_name))
+        return "name", by_name
     unit = describe(name)["unit"]
     if record.get("alone"):
         alone = [

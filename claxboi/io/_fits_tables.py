@@ -13,7 +13,7 @@ from astropy.io import fits, registry
 from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.exceptions import AstropyUserWarning
 
-from claxboi.utils import InputValueError
+from claxboi.utils import ClaxboiWarning, InputValueError, warn
 
 from ._meta import META_KEY, meta_as_json, restore_meta
 from ._selection import choose_table
@@ -80,11 +80,25 @@ def read_fits(path, *, table=None):
             whole = mask | getattr(own, "mask", False)
             result[name] = MaskedColumn(own, mask=whole) if np.any(whole) else Column(own)
     _read_units(result)
+    _check_equinox(result.meta)
     text = result.meta.pop(META_KEY.upper(), None)
     _describe(result)
     _restore_text(result, result.meta.pop(ASCII_KEY, None))
     restore_meta(result, text or note)
     return result
+
+
+def _check_equinox(header):
+    """
+    Warn if the header says that positions are of another equinox, which look like any others.
+    """
+    equinox, frame = header.get("EQUINOX", 2000), header.get("RADESYS", header.get("RADECSYS"))
+    if equinox not in (2000, "2000", "J2000") or str(frame).strip().upper().startswith("FK4"):
+        warn(
+            f"the header says equinox {equinox}, frame {frame or 'unknown'}: positions that are "
+            "not ICRS must be converted with SkyCoord before they are used",
+            ClaxboiWarning,
+        )
 
 
 def _read_units(table):

@@ -195,3 +195,15 @@ def test_names_of_fluxes(name):
     assert found(optical)["flux"] == name
     optical.remove_column(name)
     assert "flux" not in found(optical)
+
+
+def test_the_advice_on_two_positions_works_when_typed():
+    sky = SkyCoord([1.0], [2.0], unit="deg")
+    table = Table({"RA": [1.0], "DEC": [2.0], "where": sky})
+    with pytest.raises(ValueError, match=r"columns=\{'ra': 'where', 'dec': 'where'\}, overwrite"):
+        standardize(table)
+    columns = {"ra": "where", "dec": "where"}
+    assert standardize(table, columns=columns, overwrite=True)["ra"][0] == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"columns=\{'ra': 'a', 'dec': 'a'\}$"):
+        standardize(Table({"a": sky, "b": sky}))
+    assert standardize(Table({"a": sky, "b": sky}), columns={"ra": "a", "dec": "a"})["dec"][0] == 2

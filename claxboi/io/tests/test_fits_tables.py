@@ -247,3 +247,19 @@ def test_units_that_the_standard_lacks(tmp_path, unit, suffix):
         write_table(table, tmp_path / f"t.{suffix}")
         assert read_table(tmp_path / f"t.{suffix}")["x"].unit == u.Unit(unit)
     assert table["x"].unit == u.Unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("cards", "warns"),
+    [
+        ({"EQUINOX": 2000.0, "RADECSYS": "FK5"}, False),
+        ({"EQUINOX": 1950.0}, True),
+        ({"RADESYS": "FK4"}, True),
+    ],
+)
+def test_the_equinox_of_the_header(tmp_path, cards, warns):
+    Table({"RA": [10.0]}, meta=cards).write(tmp_path / "t.fits")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_table(tmp_path / "t.fits")
+    assert ["the header says equinox" in str(one.message) for one in caught] == [True] * warns
