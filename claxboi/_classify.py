@@ -162,9 +162,9 @@ def classify(
     result : same class as the table
         A new table: the caller's columns, then ``prediction``, ``P_<class>``, with
         ``posterior_error`` their intervals, ``margin``, ``outlier``, ``outlier_pvalue``,
-        ``alternative``, ``n_missing``, ``P_<class>_<category>`` and ``is_training``. Rows that
-        trained the model have their held-out posterior. ``meta["claxboi"]["classification"]`` has
-        all settings.
+        ``support``, ``alternative``, ``n_missing``, ``P_<class>_<category>`` and ``is_training``.
+        Rows that trained the model have their held-out posterior.
+        ``meta["claxboi"]["classification"]`` has all settings.
     model : `~claxboi.classification.NaiveBayesClassifier`
         Only with ``return_model=True``.
 

@@ -39,7 +39,7 @@ def column_names(classes, categories, *, has_intervals=False):
         "prediction",
         *(f"P_{name}" for name in classes),
         *(f"P_{name}_{end}" for name in classes for end in ENDS if has_intervals),
-        *("margin", "outlier", "outlier_pvalue", "alternative", "n_missing"),
+        *("margin", "outlier", "outlier_pvalue", "support", "alternative", "n_missing"),
         *(f"P_{name}_{category}" for category in categories for name in classes),
         "is_training",
     ]
@@ -99,7 +99,7 @@ class Answer:
         self.best = np.empty(n, np.intp)
         self.alternative = np.zeros((n_categories, n), np.int16)
         self.margin, self.outlier = np.empty(n), np.empty(n)
-        self.pvalue = np.full(n, np.nan)
+        self.pvalue, self.support = np.full((2, n), np.nan)
         self.n_missing = np.empty(n, int)
         self.intervals = None
 
@@ -153,6 +153,19 @@ class Answer:
         found = scale.pvalue(total, terms.pattern, terms.patterns, codes)
         self.pvalue[start : start + len(found)] = found
 
+    def fill_support(self, start, terms, scale):
+        """
+        Fill in the support of the most probable class for some sources, after `fill`.
+
+        Parameters
+        ----------
+        start, terms, scale
+            As for `fill_pvalue`.
+        """
+        total = terms.log_likelihood.sum(axis=0)
+        part = slice(start, start + total.shape[1])
+        self.support[part] = scale.support(total, terms.pattern, terms.patterns, self.best[part])
+
     def to_table(self, table, classes, categories, codes, *, overwrite):
         """
         Add the columns to a copy of a table.
@@ -180,10 +193,12 @@ class Answer:
                 for end, values in zip(ENDS, self.intervals, strict=True):
                     columns.append(make_column(f"P_<class>_{end}", values[c], **{"class": name}))
         unknown = np.isnan(self.pvalue)
+        mask = unknown if unknown.any() else None
         columns += [
             make_column("margin", self.margin),
             make_column("outlier", self.outlier),
-            make_column("outlier_pvalue", self.pvalue, mask=unknown if unknown.any() else None),
+            make_column("outlier_pvalue", self.pvalue, mask=mask),
+            make_column("support", self.support, mask=mask),
             make_column("alternative", self._alternatives(classes, categories)),
             make_column("n_missing", self.n_missing),
         ]

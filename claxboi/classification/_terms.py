@@ -244,7 +244,8 @@ class RefinementTerms:
         groups = {}
         for p in used:
             here = self._training.present[p]
-            if not here.all():
+            # What the limit of a property says of its presence is the same of all sources.
+            if not here.all() and self._likelihood.records[p].limit is None:
                 groups.setdefault(here.tobytes(), []).append(p)
         return [tuple(group) for group in groups.values()]
 

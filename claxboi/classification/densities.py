@@ -203,27 +203,7 @@ class KernelDensities:
         total = at_atoms.sum(axis=0) + at_rest + PSEUDO_COUNT * len(self.atoms) + pseudo_rest
         return (at_atoms + PSEUDO_COUNT) / total, (at_rest + pseudo_rest) / total
 
-    def kinks(self):
-        """
-        Return where the densities may have a kink or change on the scale of their bandwidths.
-
-        Returns
-        -------
-        values : `~numpy.ndarray`, or None
-            None where fixed densities of any shape are mixed in.
-        """
-        if self._components:
-            return None
-        return np.empty(0) if self._sums is None else self._sums.knots
-
-    @property
-    def is_smooth(self):
-        """
-        Return whether the densities are smooth, with inflections between the values of `kinks`.
-        """
-        return isinstance(self._sums, KERNELS["gaussian"])
-
-    def likelihood(self, points, out, *, atoms=True):
+    def likelihood(self, points, out):
         """
         Evaluate the likelihood of values, in units of the training range.
 
@@ -233,8 +213,6 @@ class KernelDensities:
             Scaled values without NaN; fastest when they increase.
         out : `~numpy.ndarray` of shape (n_classes, m)
             Is overwritten.
-        atoms : bool, optional
-            Whether a value at an atom has its probability, or the density around it.
         """
         masses, rest = self._own_masses
         if self._sums is None:
@@ -247,8 +225,6 @@ class KernelDensities:
         else:
             out *= ((1 - self.floor) * rest * self.span / self._weight_rest)[:, np.newaxis]
         out += self._floors(points)
-        if not atoms:
-            return
         for atom, mass in zip(self.atoms, masses, strict=True):
             out[:, points == atom] = ((1 - self.floor) * mass + self.floor)[:, np.newaxis]
 
@@ -382,12 +358,6 @@ class TabulatedDensities:
         Bound the decimal logarithm of every likelihood; see `KernelDensities.decades`.
         """
         return max(-np.log10(self.probabilities.min()), 1.0)
-
-    def kinks(self):
-        """
-        Return None: they are a table already.
-        """
-        return
 
     def likelihood(self, points, out):
         """

@@ -98,6 +98,8 @@ class Evaluation:
         Settings of the classifier.
     clip : float or None
         Smallest probability that the log-loss sees; None without probabilities.
+    unlabelled : `UnlabelledScores` or None
+        Scores expected for unlabelled sources, where `evaluate_result` made this evaluation.
 
     Raises
     ------
@@ -166,6 +168,7 @@ class Evaluation:
         self.settings = dict(settings or {})
         self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
+        self.unlabelled = None
         self._codes = self._probabilities = self._weights = self._predicted = None
 
     @classmethod

@@ -27,7 +27,7 @@ from .classifier import NaiveBayesClassifier
 from .decisions import parse_decision
 from .guessed_properties import guess_properties, property_columns
 from .priors import parse_priors
-from .properties import parse_properties, properties_that_vary
+from .properties import parse_properties, properties_that_vary, with_limits
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -139,6 +139,8 @@ def fit_classifier(
         refine=refine,
         shrinkage=shrinkage,
     )
+    if model._core.takes_limits:
+        model._given_properties = with_limits(records, candidates)
     read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
     if sample is table and len(read.training.codes) == len(table):

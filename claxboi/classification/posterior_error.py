@@ -19,28 +19,28 @@ INTERVAL = (15.87, 84.13)
 SOURCES_PER_BLOCK = 16_384
 
 
-def check_training(model):
+def check_training(engine):
     """
     Check that a model has a training sample that can be weighted.
 
     Parameters
     ----------
-    model : `NaiveBayesClassifier`
-        The fitted classifier.
+    engine : `Engine`
+        The fitted core of the classifier.
 
     Raises
     ------
     ValueError
         If it has none.
     """
-    if model._training is None:
+    if engine.training is None:
         raise InputValueError(
             "posterior_error needs a training sample that can be weighted, which "
             f"kernel={ORIGINAL_KERNEL!r} does not have"
         )
 
 
-def bootstrap_intervals(model, sources, log_prior, n_samples, rng=None, *, show_progress=False):
+def bootstrap_intervals(engine, sources, log_prior, n_samples, rng=None, *, show_progress=False):
     """
     Compute the 68 % intervals of posteriors that come from the size of the training sample.
 
@@ -51,8 +51,8 @@ def bootstrap_intervals(model, sources, log_prior, n_samples, rng=None, *, show_
 
     Parameters
     ----------
-    model : `NaiveBayesClassifier`
-        The fitted classifier.
+    engine : `Engine`
+        The fitted core of the classifier.
     sources : object
         What the model has read of the table.
     log_prior : `~numpy.ndarray` of shape (n_classes, 1) or (n_classes, n)
@@ -68,8 +68,8 @@ def bootstrap_intervals(model, sources, log_prior, n_samples, rng=None, *, show_
     -------
     low, high : `~numpy.ndarray` of shape (n_classes, n)
     """
-    training = model._training
-    n_folds = 1 if model._fold_weights is None else len(model._fold_weights)
+    training = engine.training
+    n_folds = 1 if engine.fold_weights is None else len(engine.fold_weights)
     # What the fits without each fold differ by is the error of what was fitted (jackknife).
     scale = np.sqrt((n_folds - 1) / n_folds)
     seeds = np.random.default_rng(rng).integers(2**63, size=n_samples)
@@ -85,10 +85,10 @@ def bootstrap_intervals(model, sources, log_prior, n_samples, rng=None, *, show_
                 # All rows of a source have one weight: it is the source that is drawn.
                 draw = np.random.default_rng(seed)
                 drawn = draw.exponential(size=training.source.max() + 1)
-                other = model._reweighted(
+                other = engine.reweighted(
                     training.weights * drawn[training.source], scale * draw.normal(size=n_folds)
                 )
-                evidence = other._log_evidence(block.of(other._training))
+                evidence = other.log_evidence(block.of(other.training))
                 sample[:] = np.exp(log_normalize(evidence + prior))
                 progress.update(1)
             low[:, part], high[:, part] = np.percentile(samples, INTERVAL, axis=0)

@@ -360,6 +360,11 @@ FUNCTIONS = [
     (c.ProbabilityPrior, {"column": "p"}, {"column": "text"}),
     (p.add_colors, {"table": MEASURED, "pairs": [("bp_mag", "rp_mag")]}, {"pairs": "columns"}),
     (p.add_flux_ratios, {"table": MEASURED}, {"constants": "choice"}),
+    (
+        p.add_ratio_limits,
+        {"table": MEASURED},
+        {"depths": "mapping", "covered": "mapping", "constants": "choice"},
+    ),
     (p.add_galactic, {"table": xray}, {}),
     (
         p.add_hardness_ratios,
@@ -447,6 +452,8 @@ FUNCTIONS = [
             "weight": "at least 0",
             "bounds": "indices",
             "atoms": "atoms",
+            "lower_limit": "text",
+            "upper_limit": "text",
             "bandwidth": "above 0",
             "components": "object",
         },

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi import classify
 from claxboi.classification import NaiveBayesClassifier, PriorWarning, Property, SmallClassWarning
+from claxboi.classification._engine import Engine
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 PROPERTIES = {"one": ["x"], "two": ["y"]}
@@ -44,7 +45,7 @@ def no_work(monkeypatch):
     def learn(*args, **kwargs):
         raise AssertionError("work began before the check")
 
-    monkeypatch.setattr(NaiveBayesClassifier, "_fit_rows", learn)
+    monkeypatch.setattr(Engine, "fit_rows", learn)
 
 
 def run(table, priors=PRIORS, **options):

@@ -69,20 +69,19 @@ def test_weights_of_the_sources_enter_the_densities_exactly(table):
     model = NaiveBayesClassifier(PROPERTIES, bandwidth=0.3).fit(table)
     weights = np.random.default_rng(2).exponential(size=len(table))
     expected = NaiveBayesClassifier(PROPERTIES, bandwidth=0.3).fit(table, sample_weight=weights)
-    found = model._reweighted(weights, np.zeros(0))
-    for sources in (model._training.sources().as_new(), None):
+    found = model._core.reweighted(weights, np.zeros(0))
+    for sources in (model._core.training.sources().as_new(), None):
         one, other = (
-            m._log_evidence(m._training.sources() if sources is None else sources)
-            for m in (found, expected)
+            m.log_evidence(m.training.sources() if sources is None else sources)
+            for m in (found, expected._core)
         )
         assert_allclose(one, other, atol=1e-9)
 
 
 def test_equal_weights_change_nothing(table, model):
-    same = model._reweighted(model._training.weights, np.zeros(5))
-    assert_allclose(
-        same.predict_log_proba(table, PRIORS), model.predict_log_proba(table, PRIORS), atol=1e-9
-    )
+    same = model._core.reweighted(model._core.training.weights, np.zeros(5))
+    sources = model._core.training.sources()
+    assert_allclose(same.log_evidence(sources), model._core.log_evidence(sources), atol=1e-9)
 
 
 def test_rows_of_one_source_have_one_weight(table):

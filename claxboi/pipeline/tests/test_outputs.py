@@ -217,3 +217,19 @@ def test_refresh_does_all_steps_again(done, output):
     log = output.with_name("out.fits.log").read_text()
     assert "step [1/7] catalogue" in log[len((done.folder / "out.fits.log").read_text()) :]
     assert_as_before(done, output)
+
+
+def test_settings_of_the_classifier_reach_it(done, output):
+    own = {"refine": False, "shrinkage": 2.0, "decision": {"CV": 50}}
+    result = done.run(
+        output, settings=done.settings.updated({"classification": own}), overwrite=True
+    )
+    assert done.result.model.refine
+    assert not result.model.refine
+    assert result.model.shrinkage == 2
+    kept = result.table.meta["claxboi"]["classification"]
+    assert kept["decision"] == "largest probability times AGN 1, star 1, XRB 1, CV 50"
+    before, after = (
+        np.sum(one.table["prediction"].filled("") == "CV") for one in (done.result, result)
+    )
+    assert before < after
