@@ -362,9 +362,18 @@ class Engine:
 
     def reweighted(self, weights, fold_shares):
         """
-        Return a model of the same bandwidths whose training rows have other weights.
+        Return an engine of the same bandwidths whose training rows have other weights.
 
-        What was fitted is moved by the differences that each fold makes to it, times the shares.
+        Parameters
+        ----------
+        weights : `~numpy.ndarray` of shape (n,)
+            The new weights.
+        fold_shares : `~numpy.ndarray` of shape (n_folds,)
+            What was fitted is moved by the differences that each fold makes, times these.
+
+        Returns
+        -------
+        engine : `Engine`
         """
         other = copy.copy(self)
         if self.fold_weights is not None:

@@ -29,7 +29,7 @@ from .overlaps import plot_training_overlap
 from .pair_densities import plot_pair
 from .plane import plot_plane
 from .prior_sensitivity import plot_priors_sensitivity
-from .reliability import plot_reliability
+from .reliability import plot_reliability, plot_reliability_by
 from .sky_map import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
@@ -57,6 +57,7 @@ __all__ = [
     "plot_plane",
     "plot_priors_sensitivity",
     "plot_reliability",
+    "plot_reliability_by",
     "plot_separations",
     "plot_sky",
     "plot_thresholds",

@@ -29,7 +29,7 @@ from .overlaps import plot_training_overlap
 from .pair_densities import plot_pair
 from .plane import plot_plane
 from .prior_sensitivity import plot_priors_sensitivity
-from .reliability import plot_reliability
+from .reliability import plot_reliability, plot_reliability_by
 from .sky_map import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
@@ -87,6 +87,7 @@ class DiagnosticsMixin:
     ...     result.plot_densities("hr2"),
     ...     result.plot_confusion(),
     ...     result.plot_reliability(),
+    ...     result.plot_reliability_by(),
     ...     result.plot_thresholds("star"),
     ...     result.plot_class_counts(),
     ...     result.plot_track("SIM-0008"),
@@ -111,6 +112,7 @@ class DiagnosticsMixin:
     plot_outliers = as_method(plot_outliers)
     plot_plane = as_method(plot_plane)
     plot_reliability = as_method(plot_reliability, _scores)
+    plot_reliability_by = as_method(plot_reliability_by, _scores)
     plot_sky = as_method(plot_sky)
     plot_thresholds = as_method(
         plot_thresholds, lambda self: self if self.evaluation is None else self.evaluation

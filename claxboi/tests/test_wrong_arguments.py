@@ -547,6 +547,11 @@ FUNCTIONS = [
     ),
     (d.plot_reliability, {"evaluation": evaluation}, {"evaluation": "object"}),
     (
+        d.plot_reliability_by,
+        {"evaluation": evaluation},
+        {"evaluation": "object", "values": "values", "name": "text"},
+    ),
+    (
         d.plot_sky,
         {"table": xray},
         {

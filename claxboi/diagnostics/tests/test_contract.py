@@ -117,6 +117,7 @@ def cases(classified, field):
         "plot_priors_sensitivity": Case(
             (priors_sensitivity(model, classified),), {}, {"sensitivity": 1}
         ),
+        "plot_reliability_by": Case((evaluation,), {}, {"evaluation": 1, "values": [1.0]}),
         "plot_reliability": Case((evaluation,), {}, {"evaluation": 1}),
         "plot_separations": Case(
             (candidates, xray, stars), {}, {"candidates": [1], "xray": 1, "secondary": 1}
