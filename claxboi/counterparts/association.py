@@ -26,13 +26,16 @@ from claxboi.utils import (
     year_values,
 )
 
-from .catalogue_positions import read_positions
+from .catalogue_positions import (
+    Positions,
+    check_radius,
+    read_covariances,
+    read_motion,
+    read_positions,
+)
 from .convention import Convention, read_completeness
-from .errors import read_covariances
 from .magnitude_priors import make_priors
-from .motion import Positions, read_motion
 from .nway import NwayConvention
-from .pairs import check_radius
 
 __all__ = []
 

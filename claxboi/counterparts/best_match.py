@@ -31,7 +31,7 @@ from claxboi.utils import (
 )
 
 from .association_solver import CLAIM
-from .errors import ELLIPSE
+from .catalogue_positions import ELLIPSE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

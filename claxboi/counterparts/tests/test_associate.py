@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.catalog import describe
-from claxboi.counterparts import associate
-from claxboi.counterparts import combinations as combinations_module
+from claxboi.counterparts import associate, match_probability
 from claxboi.counterparts.source_density import WHOLE_SKY_DEG2
 from claxboi.utils import ARCSEC, ClaxboiWarning
 
@@ -408,7 +407,7 @@ class TestBadInput:
         self.bad("radius must be one value or one for each", radius=[1, 2] * u.arcsec)
 
     def test_radius_too_large_for_memory(self, monkeypatch):
-        monkeypatch.setattr(combinations_module, "_MAX_ROWS", 100)
+        monkeypatch.setattr(match_probability, "_MAX_ROWS", 100)
         self.bad("radius is too large for memory: it gives .* combinations", radius=1 * u.deg)
 
     @pytest.mark.parametrize("value", [0, 1, -0.5, 1.5, np.nan])
