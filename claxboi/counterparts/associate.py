@@ -53,7 +53,7 @@ def associate(
     secondaries : `~astropy.table.Table` or mapping of str to `~astropy.table.Table`
         The catalogue, or up to four by name, with the same columns. ``pmra`` (cos(dec) included),
         ``pmdec``, their ``_error`` and ``epoch`` or ``ref_epoch`` are used if the X-ray
-        sources have an epoch.
+        sources have an epoch. Rows that repeat another one exactly count once, with a warning.
     radius : `~astropy.units.Quantity` ['angle'], scalar or of shape (n_sources,)
         Search radius. Members of one combination are no farther from one another than that.
     completeness : "estimate", float or one float per catalogue, optional
@@ -221,7 +221,7 @@ def candidates_table(problem, solution):
         absent = member < 0
         take = member[~absent]
         found = np.full(len(order), -1, np.int64)
-        found[~absent] = near.secondary[take]
+        found[~absent] = problem.kept[c][near.secondary[take]]
         columns.append(_member_column(name, found, absent))
         for kind, values in (
             ("separation", near.separation),

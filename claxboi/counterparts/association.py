@@ -11,25 +11,31 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi.utils import (
+    ClaxboiWarning,
     InputTypeError,
     InputValueError,
     check_choice,
     check_number,
     check_table,
+    distinct_rows,
     quantity_value,
     shown,
     text_values,
     to_years,
+    warn,
     year_values,
 )
 
-from .catalogue_positions import read_positions
+from .catalogue_positions import (
+    Positions,
+    check_radius,
+    read_covariances,
+    read_motion,
+    read_positions,
+)
 from .convention import Convention, read_completeness
-from .errors import read_covariances
 from .magnitude_priors import make_priors
-from .motion import Positions, read_motion
 from .nway import NwayConvention
-from .pairs import check_radius
 
 __all__ = []
 
@@ -57,7 +63,9 @@ class Problem:
     names: list
     """Names of the catalogues; [None] for a single one without a name."""
     tables: list
-    """The catalogues, for their priors."""
+    """The catalogues, for their priors, without rows that repeat another one exactly."""
+    kept: list
+    """The rows of the catalogues that were given of which these are made."""
     primaries: Positions
     """The X-ray sources."""
     secondaries: list
@@ -113,6 +121,11 @@ def make_problem(
     convention = CONVENTIONS[check_choice(convention, tuple(CONVENTIONS), "convention")]
     tables = _tables(secondaries)
     names = list(tables)
+    kept = {name: _distinct(table, label(name)) for name, table in tables.items()}
+    tables = {
+        name: table if len(kept[name]) == len(table) else table[kept[name]]
+        for name, table in tables.items()
+    }
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(xray), "xray")
     if not np.all(radius_arcsec > 0):
@@ -134,6 +147,7 @@ def make_problem(
     return Problem(
         names=names,
         tables=list(tables.values()),
+        kept=list(kept.values()),
         primaries=primaries,
         secondaries=positions,
         radius=np.broadcast_to(np.asarray(radius_arcsec, float), len(xray)),
@@ -192,6 +206,19 @@ def _tables(secondaries):
         taken.add(name.lower())
         check_table(table, f"secondary {name!r}", allow_empty=True)
     return dict(secondaries)
+
+
+def _distinct(table, name):
+    """
+    Find the rows that do not repeat another one: an object listed twice would halve its p_i.
+    """
+    rows = distinct_rows(table)
+    if len(rows) < len(table):
+        warn(
+            f"{name}: {len(table) - len(rows)} rows that repeat another one exactly were dropped",
+            ClaxboiWarning,
+        )
+    return rows
 
 
 def _check_unique(xray):

@@ -11,16 +11,18 @@ from astropy.table import Table
 from claxboi.utils import ClaxboiWarning, InputValueError, shown, warn
 
 from .association import label
-from .combinations import Combinations, combine, secondary_rows
+from .catalogue_positions import find_neighbours
 from .magnitude_priors import FIELD, SECURE
 from .match_probability import (
+    Combinations,
     Posterior,
+    combine,
     estimate_completeness,
     match_flags,
     posterior,
     prior_terms,
+    secondary_rows,
 )
-from .motion import find_neighbours
 from .source_density import local_density
 
 __all__ = []

@@ -7,12 +7,15 @@ import numpy as np
 
 from claxboi.utils import InputValueError, check_choice, check_number
 
-from .bayes import log_bayes_elliptical
-from .combinations import combine, log_bayes
-from .errors import chi_square
+from .catalogue_positions import Positions, chi_square, find_neighbours
 from .field_sources import field_densities, log_unrelated
-from .match_probability import estimate_completeness, fraction_inside
-from .motion import Positions, find_neighbours
+from .match_probability import (
+    combine,
+    estimate_completeness,
+    fraction_inside,
+    log_bayes,
+    log_bayes_elliptical,
+)
 from .source_density import WHOLE_SKY_DEG2
 
 __all__ = []

@@ -29,7 +29,7 @@ from claxboi.utils import (
     sky_offsets,
 )
 
-from .errors import Covariances, chi_square, read_covariances
+from .catalogue_positions import Covariances, chi_square, read_covariances
 
 if TYPE_CHECKING:
     from astropy.units import Quantity

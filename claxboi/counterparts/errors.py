@@ -1,18 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Positional errors: conversion to 1 sigma per axis, completion, covariances.
+Positional errors: conversion to 1 sigma per axis, completion.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
 
 from claxboi.catalog import make_column
 from claxboi.utils import (
-    InputKeyError,
     InputTypeError,
     InputValueError,
     add_columns,
@@ -26,14 +25,14 @@ from claxboi.utils import (
     shown,
 )
 
+from .catalogue_positions import ELLIPSE
+
 if TYPE_CHECKING:
     from astropy.table import Table
     from astropy.units import Quantity
     from numpy.typing import ArrayLike
 
 __all__ = ["complete_pos_errors", "radius_from_sigma", "sigma_from_radius"]
-
-ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
 
 
 def sigma_from_radius(
@@ -280,133 +279,3 @@ def _fill_by_flux(sigma, missing, flux, n_bins):
         if len(like):
             result[missing & np.isfinite(flux) & (where == k)] = np.median(like)
     return result
-
-
-class Covariances(NamedTuple):
-    """
-    Positional covariances in arcsec^2, each of shape (n,): East-East, East-North, North-North.
-    """
-
-    ee: np.ndarray
-    """Variance along East."""
-
-    en: np.ndarray | None
-    """Covariance; None where every error of the catalogue is circular, and then ``nn`` is
-    ``ee``."""
-
-    nn: np.ndarray
-    """Variance along North."""
-
-    @property
-    def is_circular(self):
-        """Whether all errors are circles."""
-        return self.en is None
-
-    def __getitem__(self, rows):
-        if self.is_circular:
-            ee = self.ee[rows]
-            return Covariances(ee, None, ee)
-        return Covariances(self.ee[rows], self.en[rows], self.nn[rows])
-
-    def general(self):
-        """
-        Return the three arrays, zeros for the covariance of circles.
-
-        Returns
-        -------
-        ee, en, nn : `~numpy.ndarray`
-        """
-        en = np.zeros_like(self.ee) if self.is_circular else self.en
-        return self.ee, en, self.nn
-
-
-def chi_square(first, second, east, north):
-    """
-    Compute the square of separations in units of their errors.
-
-    Parameters
-    ----------
-    first, second : Covariances
-        Positional errors of both ends, in arcsec^2.
-    east, north : `~numpy.ndarray`
-        Offsets from one to the other, in arcsec.
-
-    Returns
-    -------
-    chi2 : `~numpy.ndarray`
-        With two degrees of freedom.
-    """
-    ee, en, nn = (a + b for a, b in zip(first.general(), second.general(), strict=True))
-    return (nn * east**2 - 2 * en * east * north + ee * north**2) / (ee * nn - en**2)
-
-
-def read_covariances(table, name):
-    """
-    Read the positional errors of a table.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        With ``pos_error``, or with ``pos_error_major``, ``_minor`` and ``_angle``; the ellipse is
-        taken where both are there and it is complete, the circle in the other rows.
-    name : str
-        Name of the table, for messages.
-
-    Returns
-    -------
-    covariances : Covariances
-
-    Raises
-    ------
-    KeyError, ValueError
-        If there are no errors, or one is missing, zero or negative.
-    """
-    has_ellipse = all(column in table.colnames for column in ELLIPSE)
-    has_circle = "pos_error" in table.colnames
-    if not has_ellipse and not has_circle:
-        raise InputKeyError(
-            f"{name} has no column 'pos_error' (1 sigma per axis, in arcsec), nor the ellipse "
-            f"{', '.join(ELLIPSE)}; sigma_from_radius() converts 68, 90 or 95 % radii"
-        )
-    circle = float_values(table, "pos_error", unit=u.arcsec, name=name) if has_circle else None
-    if not has_ellipse:
-        _check_positive(circle, "pos_error", name)
-        variance = circle**2
-        return Covariances(variance, None, variance)
-    major, minor = (float_values(table, c, unit=u.arcsec, name=name) for c in ELLIPSE[:2])
-    angle = np.radians(float_values(table, ELLIPSE[2], unit=u.deg, name=name))
-    # A circle has no angle.
-    angle[np.isnan(angle) & (major == minor)] = 0.0
-    whole = ~(np.isnan(major) | np.isnan(minor) | np.isnan(angle))
-    if has_circle:
-        major, minor = np.where(whole, major, circle), np.where(whole, minor, circle)
-        angle[~whole] = 0.0
-    elif not whole.all():
-        raise InputValueError(
-            f"the error ellipse of {name} is incomplete in {np.sum(~whole)} rows, the first is row "
-            f"{np.argmin(whole)}; add a column 'pos_error' for these rows"
-        )
-    _check_positive(major, "pos_error_major", name)
-    _check_positive(minor, "pos_error_minor", name)
-    if np.all(major == minor):
-        variance = major**2
-        return Covariances(variance, None, variance)
-    # Position angle from North through East: the major axis points to (sin, cos) = (East, North).
-    sin, cos = np.sin(angle), np.cos(angle)
-    return Covariances(
-        (major * sin) ** 2 + (minor * cos) ** 2,
-        (major**2 - minor**2) * sin * cos,
-        (major * cos) ** 2 + (minor * sin) ** 2,
-    )
-
-
-def _check_positive(values, column, name):
-    bad = ~(values > 0)
-    if bad.any():
-        row = int(np.argmax(bad))
-        what = "missing" if np.isnan(values[row]) else f"{values[row]:g} arcsec"
-        raise InputValueError(
-            f"{column} of {name} must be positive (1 sigma per axis), got {bad.sum()} bad rows, "
-            f"the first is row {row}: {what}; complete_pos_errors() fills or floors what is "
-            "missing or zero"
-        )

@@ -18,7 +18,7 @@ from astropy.table import Table
 from claxboi.utils import InputValueError, float_values, shown, year_values
 
 from .best_match import Objects, Surveys, choose_surveys, most_probable, of_surveys
-from .errors import ELLIPSE
+from .catalogue_positions import ELLIPSE
 
 __all__ = []
 

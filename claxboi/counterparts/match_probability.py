@@ -1,19 +1,298 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Match probabilities from Bayes factors, in natural-log space.
+Match probabilities: combinations of candidates, their Bayes factors, priors and probabilities.
+
+Offsets and errors are in arcsec, weights in natural-log space.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from claxboi.utils import ARCSEC, InputValueError, sky_separation
+
+from .catalogue_positions import Covariances
+
 __all__ = []
 
+_MAX_ROWS = 50_000_000
+"""Largest number of combinations: beyond, the arrays of the answer need tens of GB."""
+# Per further catalogue: 2 / (1 arcsec^2 in radians), Budavari & Szalay 2008, eq. 16.
+_LOG_UNIT = np.log(2) - 2 * np.log(ARCSEC)
 _EM_STEPS = 500
 _EM_TOLERANCE = 1e-7
 # Gauss quadrature over angles: the trapezoidal rule converges geometrically for a periodic
 # function.
 _ANGLES = 64
+
+
+class Combinations(NamedTuple):
+    """
+    The combinations, sorted by primary; the one without counterparts comes first of each.
+    """
+
+    primary: np.ndarray
+    """Row of the primary, of shape (n_rows,)."""
+
+    members: list
+    """For each catalogue the row of its `Neighbours`, -1 where it is absent, of shape (n_rows,)."""
+
+    between: dict
+    """Separation in arcsec of the members of two secondary catalogues, keys (a, b) with a < b."""
+
+    @property
+    def present(self):
+        """For each catalogue whether it takes part, a list of arrays of shape (n_rows,)."""
+        return [member >= 0 for member in self.members]
+
+    @property
+    def is_empty(self):
+        """The rows without counterpart, of shape (n_rows,)."""
+        return np.all([member < 0 for member in self.members], axis=0)
+
+    def starts(self, n_primaries):
+        """
+        Return where the rows of each primary start.
+
+        Parameters
+        ----------
+        n_primaries : int
+            Number of primaries.
+
+        Returns
+        -------
+        starts : `~numpy.ndarray` of int, shape (n_primaries,)
+        """
+        return np.searchsorted(self.primary, np.arange(n_primaries))
+
+
+def combine(neighbours, n_primaries, radius_arcsec):
+    """
+    Build every combination whose members all lie within the radius of one another.
+
+    Parameters
+    ----------
+    neighbours : list of Neighbours
+        One for each catalogue.
+    n_primaries : int
+        Number of primaries.
+    radius_arcsec : `~numpy.ndarray` of shape (n_primaries,)
+        Largest separation of any two members.
+
+    Returns
+    -------
+    combinations : Combinations
+
+    Raises
+    ------
+    ValueError
+        If there are too many.
+    """
+    primary = np.arange(n_primaries)
+    members, between = [], {}
+    for c, near in enumerate(neighbours):
+        counts = np.bincount(near.primary, minlength=n_primaries)
+        starts = np.cumsum(counts) - counts
+        repeats = counts[primary] + 1
+        total = int(repeats.sum())
+        if total > _MAX_ROWS:
+            raise InputValueError(
+                f"radius is too large for memory: it gives {total:,} combinations, more than "
+                f"{_MAX_ROWS:,}; ask for a smaller radius, fewer catalogues or fewer sources"
+            )
+        row = np.repeat(np.arange(len(primary)), repeats)
+        rank = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        primary = primary[row]
+        new = np.where(rank > 0, starts[primary] + rank - 1, -1)
+        members = [member[row] for member in members]
+        between = {key: sep[row] for key, sep in between.items()}
+        keep = np.ones(total, bool)
+        for a, other in enumerate(members):
+            both = np.flatnonzero((new >= 0) & (other >= 0))
+            p, q = neighbours[a], near
+            sep = np.full(total, np.nan)
+            sep[both] = sky_separation(
+                p.ra[other[both]], p.dec[other[both]], q.ra[new[both]], q.dec[new[both]]
+            )
+            keep[both] &= sep[both] <= radius_arcsec[primary[both]]
+            between[a, c] = sep
+        members.append(new)
+        if not keep.all():
+            primary = primary[keep]
+            members = [member[keep] for member in members]
+            between = {key: sep[keep] for key, sep in between.items()}
+    return Combinations(primary, members, between)
+
+
+def log_bayes(rows, primaries, neighbours, *, with_primary=True, ellipses=None):
+    """
+    Compute the natural-log Bayes factor of each combination.
+
+    Parameters
+    ----------
+    rows : Combinations
+        The combinations.
+    primaries : Positions
+        The X-ray sources.
+    neighbours : list of Neighbours
+        One for each catalogue.
+    with_primary : bool, optional
+        False asks instead whether the secondaries are one object, whatever the primary is.
+    ellipses : callable, optional
+        Computes it where errors are elliptical, as ``Convention.log_bayes_ellipses`` does.
+
+    Returns
+    -------
+    log_b : `~numpy.ndarray` of shape (n_rows,)
+    """
+    # Row 0 stands in for an absent member: what it says is not used.
+    take = [np.maximum(member, 0) for member in rows.members]
+    present = rows.present
+    cov = [primaries.covariances[rows.primary]]
+    east, north, separations = [np.zeros(len(rows.primary))], [np.zeros(len(rows.primary))], {}
+    for c, near in enumerate(map(_never_empty, neighbours)):
+        cov.append(near.covariances[take[c]])
+        east.append(near.east[take[c]])
+        north.append(near.north[take[c]])
+        separations[0, c + 1] = near.separation[take[c]]
+    separations.update({(a + 1, b + 1): sep for (a, b), sep in rows.between.items()})
+    present = [np.full(len(rows.primary), with_primary), *present]
+    if all(c.is_circular for c in cov):
+        return log_bayes_circular([c.ee for c in cov], separations, present)
+    covariances, offsets = [c.general() for c in cov], list(zip(east, north, strict=True))
+    if ellipses is None:
+        return log_bayes_elliptical(covariances, offsets, present)
+    return ellipses(covariances, offsets, separations, present)
+
+
+def _never_empty(near):
+    # A catalogue without any neighbour still needs the row that stands in.
+    if len(near.primary):
+        return near
+    one = np.ones(1)
+    return near._replace(
+        separation=one, east=one, north=one, covariances=Covariances(one, None, one)
+    )
+
+
+def secondary_rows(near, member):
+    """
+    Return the row of its catalogue of each member.
+
+    Parameters
+    ----------
+    near : Neighbours
+        The neighbours of the catalogue.
+    member : `~numpy.ndarray` of int, shape (n_rows,)
+        Rows of ``near``, -1 where absent.
+
+    Returns
+    -------
+    row : `~numpy.ndarray` of int, shape (n_rows,)
+        -1 where absent.
+    """
+    result = np.full(len(member), -1)
+    result[member >= 0] = near.secondary[member[member >= 0]]
+    return result
+
+
+def log_bayes_circular(variances, separations, present):
+    r"""
+    Compute the natural logarithm of the Bayes factor of k positions with circular errors.
+
+    Budavari & Szalay 2008 (ApJ 679, 301), eq. 18 in the limit of small angles:
+    :math:`B = 2^{k-1} \frac{\prod w_i}{\sum w_i}
+    \exp\left[-\frac{\sum_{i<j} w_i w_j \psi_{ij}^2}{2 \sum w_i}\right]`.
+
+    Parameters
+    ----------
+    variances : sequence of `~numpy.ndarray` of shape (n,)
+        1 / w of each catalogue in arcsec^2.
+    separations : mapping of (int, int) to `~numpy.ndarray` of shape (n,)
+        The separations psi of each pair of catalogues in arcsec, keys (i, j) with i < j.
+    present : sequence of `~numpy.ndarray` of bool, shape (n,)
+        Which catalogues take part in each row.
+
+    Returns
+    -------
+    log_b : `~numpy.ndarray` of shape (n,)
+        0 where one catalogue alone takes part.
+    """
+    weights = [np.where(here, 1 / v, 0.0) for v, here in zip(variances, present, strict=True)]
+    total = sum(weights)
+    n_others = sum(here.astype(float) for here in present) - 1
+    log_b = n_others * _LOG_UNIT - np.log(np.where(total > 0, total, 1.0))
+    for v, here in zip(variances, present, strict=True):
+        log_b -= np.where(here, np.log(v), 0.0)
+    exponent = 0.0
+    for (i, j), separation in separations.items():
+        both = present[i] & present[j]
+        exponent = exponent + np.where(both, weights[i] * weights[j] * separation**2, 0.0)
+    log_b -= exponent / (2 * np.where(total > 0, total, 1.0))
+    return np.where(n_others > 0, log_b, 0.0)
+
+
+def log_bayes_elliptical(covariances, offsets, present):
+    r"""
+    Compute the natural logarithm of the Bayes factor of k positions with Gaussian errors of any
+    shape.
+
+    With precision matrices :math:`P_i` and offsets :math:`x_i` in the tangent plane, :math:`B =
+    2^{k-1} \sqrt{\prod |P_i| / |\sum P_i|}\, e^{-\chi^2/2}`. It is built up one catalogue after the
+    other: each is compared with the weighted mean of those before it, so nothing cancels, however
+    different the errors are.
+
+    Parameters
+    ----------
+    covariances : sequence of tuple of `~numpy.ndarray`
+        East-East, East-North and North-North of each catalogue in arcsec^2.
+    offsets : sequence of tuple of `~numpy.ndarray`
+        East and North of each catalogue in arcsec, from any point nearby.
+    present : sequence of `~numpy.ndarray` of bool, shape (n,)
+        Which catalogues take part in each row.
+
+    Returns
+    -------
+    log_b : `~numpy.ndarray` of shape (n,)
+        0 where one catalogue alone takes part.
+    """
+    n = len(present[0])
+    log_b = np.zeros(n)
+    mean = [np.zeros(n), np.zeros(n)]
+    cov = [np.ones(n), np.zeros(n), np.ones(n)]
+    started = np.zeros(n, bool)
+    for (ee, en, nn), (east, north), here in zip(covariances, offsets, present, strict=True):
+        first, later = here & ~started, here & started
+        if later.any():
+            s = [c[later] + x[later] for c, x in zip(cov, (ee, en, nn), strict=True)]
+            det = s[0] * s[2] - s[1] ** 2
+            d_e, d_n = east[later] - mean[0][later], north[later] - mean[1][later]
+            # (S)^-1 d
+            g_e, g_n = (s[2] * d_e - s[1] * d_n) / det, (s[0] * d_n - s[1] * d_e) / det
+            log_b[later] += _LOG_UNIT - 0.5 * np.log(det) - 0.5 * (d_e * g_e + d_n * g_n)
+            c = [x[later] for x in cov]
+            mean[0][later] += c[0] * g_e + c[1] * g_n
+            mean[1][later] += c[1] * g_e + c[2] * g_n
+            merged = _parallel(c, [x[later] for x in (ee, en, nn)], s, det)
+            for target, value in zip(cov, merged, strict=True):
+                target[later] = value
+        for target, value in zip((*mean, *cov), (east, north, ee, en, nn), strict=True):
+            target[first] = value[first]
+        started |= here
+    return log_b
+
+
+def _parallel(a, b, s, det):
+    """
+    Covariance of the weighted mean of two: A (A + B)^-1 B, of symmetric 2 x 2 matrices.
+    """
+    # A (A+B)^-1 B with (A+B)^-1 = adj(S) / det
+    i_ee, i_en, i_nn = s[2] / det, -s[1] / det, s[0] / det
+    m_ee = a[0] * i_ee + a[1] * i_en
+    m_en = a[0] * i_en + a[1] * i_nn
+    m_ne = a[1] * i_ee + a[2] * i_en
+    m_nn = a[1] * i_en + a[2] * i_nn
+    return m_ee * b[0] + m_en * b[1], m_ee * b[1] + m_en * b[2], m_ne * b[1] + m_nn * b[2]
 
 
 class Posterior(NamedTuple):

@@ -7,11 +7,10 @@ import numpy as np
 
 from claxboi.utils import InputValueError
 
-from .bayes import log_bayes_circular
-from .combinations import secondary_rows
 from .convention import Convention, single_densities
 from .histograms import histogram
 from .magnitude_priors import SECURE, MagnitudePrior
+from .match_probability import log_bayes_circular, secondary_rows
 from .source_density import WHOLE_SKY_DEG2
 
 __all__ = []

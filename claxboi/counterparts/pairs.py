@@ -13,6 +13,8 @@ from astropy.coordinates import SkyCoord
 
 from claxboi.utils import InputTypeError, InputValueError, pairs_within, quantity_value
 
+from .catalogue_positions import check_radius
+
 __all__ = ["SkyPairs", "sky_pairs"]
 
 
@@ -121,34 +123,3 @@ def _degrees(coords, name):
             f"{np.argmax(bad)}"
         )
     return lon.astype(float), lat.astype(float)
-
-
-def check_radius(radius_arcsec, n_rows, name):
-    """
-    Check a search radius: finite, from 0 to 180 degrees, one or one for each row.
-
-    Parameters
-    ----------
-    radius_arcsec : float or `~numpy.ndarray`
-        The radius.
-    n_rows : int
-        Rows of the first catalogue.
-    name : str
-        Name of the first catalogue.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
-    if np.ndim(radius_arcsec) and np.shape(radius_arcsec) != (n_rows,):
-        raise InputValueError(
-            f"radius must be one value or one for each of the {n_rows} rows of {name}, "
-            f"got shape {np.shape(radius_arcsec)}"
-        )
-    values = np.atleast_1d(radius_arcsec)
-    good = (values >= 0) & (values <= 180 * 3600)
-    if not good.all():
-        raise InputValueError(
-            f"radius must be from 0 to 180 deg, got {values[~good][0] / 3600:g} deg"
-        )

@@ -33,12 +33,11 @@ from ._ring_counts import Circles, sky_density
 from .all_matches import all_matches
 from .associate import associate
 from .best_match import best_matches
-from .catalogue_positions import read_positions
+from .catalogue_positions import check_radius, read_covariances, read_positions
 from .error_audit import audit_errors
-from .errors import complete_pos_errors, read_covariances
+from .errors import complete_pos_errors
 from .joint_association import check_domains, combine_domains
 from .magnitudes import homogenize_magnitudes, magnitude_relations
-from .pairs import check_radius
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

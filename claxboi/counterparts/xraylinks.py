@@ -27,8 +27,7 @@ from claxboi.utils import (
     warn,
 )
 
-from .catalogue_positions import read_positions
-from .errors import read_covariances
+from .catalogue_positions import read_covariances, read_positions
 
 __all__ = ["XrayLinks", "link_xray"]
 

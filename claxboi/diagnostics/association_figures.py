@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.counterparts import CutoffCalibration
-from claxboi.counterparts.errors import chi_square, read_covariances
+from claxboi.counterparts.catalogue_positions import chi_square, read_covariances
 from claxboi.utils import (
     InputKeyError,
     InputTypeError,

@@ -23,7 +23,7 @@ from astropy.table import MaskedColumn, Table, vstack
 
 from claxboi.utils import InputValueError
 
-from ._votable_tables import repair
+from ._votable_tables import check_streams, repair
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["Answer", "read_answer"]
@@ -108,6 +108,7 @@ def read_answer(content, asked):
 
 def _read(content, skeleton, bodies, asked):
     tree = _parse(skeleton)
+    check_streams(skeleton, tree)
     infos = [*tree.infos, *(info for resource in tree.resources for info in resource.infos)]
     is_cut = _check_infos(infos, asked)
     for stream in _STREAM.findall(skeleton):

@@ -136,7 +136,7 @@ def classify_sources(table, job):
     )
     candidates = None
     if own.candidates == "all":
-        columns = [name for one in model.properties for name in (one.column, one.error) if name]
+        columns = [name for one in model.properties for name in one.columns]
         candidates = make_candidates(part, job, columns)
         result, candidates = classify_candidates(
             model,

@@ -21,9 +21,15 @@ from claxboi.catalog import standardize
 from claxboi.classification import fit_classifier
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.counterparts import find_hosts_in, find_in_surveys
-from claxboi.properties import add_properties
+from claxboi.properties import MAGNITUDES, add_properties
 from claxboi.training import add_labels
-from claxboi.utils import InputTypeError, InputValueError, check_choice, replacing
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_choice,
+    check_number,
+    replacing,
+)
 
 from ._settings_sections import Section, described, setting, setting_of
 from ._toml import toml_text
@@ -173,6 +179,13 @@ class PropertySettings(Section):
         "constants",
         "Constants of the flux ratios: zero points or original",
         choices=("zero points", "original"),
+    )
+    depths: str | Mapping = setting(
+        "measured",
+        "Depths of the surveys, for limits of flux ratios: measured, from the counterparts; a "
+        "table of rp_mag, w1_mag, ...; empty: no limits",
+        str,
+        Mapping,
     )
 
 
@@ -395,6 +408,13 @@ class PipelineSettings(Section):
         chosen = self.classification.properties
         if isinstance(chosen, str):
             check_choice(chosen, ("published", "known"), "classification.properties")
+        depths = self.properties.depths
+        if isinstance(depths, str):
+            check_choice(depths, ("measured", ""), "properties.depths")
+        else:
+            for name, depth in depths.items():
+                check_choice(name, MAGNITUDES, "a magnitude in properties.depths")
+                check_number(depth, f"properties.depths of {name}")
         for step in self.skip:
             check_choice(step, STEPS, "a step of skip")
             if step in NEEDED:

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.catalog import describe
-from claxboi.counterparts import associate
-from claxboi.counterparts import combinations as combinations_module
+from claxboi.counterparts import associate, match_probability
 from claxboi.counterparts.source_density import WHOLE_SKY_DEG2
 from claxboi.utils import ARCSEC, ClaxboiWarning
 
@@ -408,7 +407,7 @@ class TestBadInput:
         self.bad("radius must be one value or one for each", radius=[1, 2] * u.arcsec)
 
     def test_radius_too_large_for_memory(self, monkeypatch):
-        monkeypatch.setattr(combinations_module, "_MAX_ROWS", 100)
+        monkeypatch.setattr(match_probability, "_MAX_ROWS", 100)
         self.bad("radius is too large for memory: it gives .* combinations", radius=1 * u.deg)
 
     @pytest.mark.parametrize("value", [0, 1, -0.5, 1.5, np.nan])
@@ -436,3 +435,20 @@ class TestBadInput:
         self.bad("convention must be one of 'claxboi', 'nway'", convention="xmatch")
         self.bad("field_association must be", field_association=2)
         self.bad("epoch must be one value", epoch=[2000, 2001] * u.yr)
+
+
+def test_an_object_that_is_listed_twice_counts_once():
+    xray = Table({"ra": [10.0], "dec": [10.0], "pos_error": [1.0]})
+    stars = Table({"ra": [10.0002, 10.0001], "dec": [10.0, 10.0002], "pos_error": [0.1, 0.1]})
+    settings = {"radius": 8 * u.arcsec, "completeness": 0.7, "area": 1 * u.deg**2}
+    once = associate(xray, stars, **settings)
+    with pytest.warns(ClaxboiWarning, match="secondaries: 2 rows that repeat another one exactly"):
+        twice = associate(xray, stars[[0, 0, 1, 1]], **settings)
+    # The rows are those of the table that was given.
+    assert twice["secondary"].tolist() == [0, 2, None]
+    for name in ("p_any", "p_i", "separation"):
+        assert twice[name].tolist() == once[name].tolist()
+    stars["id"] = [1, 2]
+    other = vstack([stars, stars])
+    other["id"] = range(4)
+    assert len(associate(xray, other, **settings)) == 5

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from claxboi.counterparts.bayes import log_bayes_circular, log_bayes_elliptical
+from claxboi.counterparts.match_probability import log_bayes_circular, log_bayes_elliptical
 from claxboi.utils import ARCSEC
 
 

@@ -6,7 +6,7 @@ from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import complete_pos_errors, radius_from_sigma, sigma_from_radius
-from claxboi.counterparts.errors import read_covariances
+from claxboi.counterparts.catalogue_positions import read_covariances
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import associate
 from claxboi.counterparts.association import _positions
-from claxboi.counterparts.motion import Motion, _moved, find_neighbours, read_motion
+from claxboi.counterparts.catalogue_positions import (
+    Motion,
+    _moved,
+    find_neighbours,
+    read_motion,
+)
 
 SETTINGS = {"completeness": 0.5, "density": 10000 / u.deg**2}
 

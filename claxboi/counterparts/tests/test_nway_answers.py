@@ -10,7 +10,7 @@ from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import associate
-from claxboi.counterparts.bayes import log_bayes_circular, log_bayes_elliptical
+from claxboi.counterparts.match_probability import log_bayes_circular, log_bayes_elliptical
 from claxboi.counterparts.nway import log_bayes_nway
 from claxboi.counterparts.source_density import WHOLE_SKY_DEG2
 from claxboi.utils import sky_offsets, sky_separation
