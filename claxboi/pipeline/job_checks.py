@@ -221,7 +221,9 @@ def _check_format(table, output):
     """Write what may not fit into the format of the output: names, types and texts."""
     output_format(output)
     parts = [table[:1]]
-    texts = [name for name in table.colnames if table[name].dtype.kind in "USO"]
+    # Coordinates and times have no dtype.
+    plain = [name for name in table.colnames if hasattr(table[name], "dtype")]
+    texts = [name for name in plain if table[name].dtype.kind in "USO"]
     if texts:
         parts.append(table[texts])
     for part in parts:

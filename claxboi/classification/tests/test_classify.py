@@ -337,7 +337,7 @@ class TestTraining:
 
     def test_default_properties_are_in_both(self, table):
         table.rename_columns(["x", "y"], ["hr1", "hr2"])
-        table["hr1"].unit = None
+        table["hr1"].unit = table["hr2"].unit = None
         new = table["hr1",].copy()
         _, model = classify(new, PRIORS, training=table, return_model=True)
         assert [record.column for record in model.properties] == ["hr1"]
@@ -346,7 +346,8 @@ class TestTraining:
         known = table.copy()
         known.rename_columns(["x", "y"], ["hr1", "hr2"])
         known["hr1"], known["hr2"] = np.tanh(known["hr1"]), np.tanh(known["hr2"])
-        known["hr1"].unit, known["extent"] = None, 0.0
+        known["hr1"].unit = known["hr2"].unit = None
+        known["extent"] = 0.0
         # What differs among unlabelled sources alone cannot be learned.
         known["gamma"] = np.where(known["class"].mask, np.arange(len(known)), 2.0)
         _, model = classify(known, PRIORS, return_model=True)

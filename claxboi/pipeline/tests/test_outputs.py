@@ -140,10 +140,12 @@ def test_a_model_of_another_job_is_refused(done, output):
 
 
 def test_temporary_files_of_a_killed_job_are_removed(done, output):
-    left = output.with_name(".999999999-1-out.fits.model.ecsv")
-    left.write_text("half")
+    prefix = ".999999999-1-"
+    left = [output.with_name(f"{n * prefix}out.fits.model.ecsv") for n in (1, 2)]
+    for path in left:
+        path.write_text("half")
     done.run(output)
-    assert not left.exists()
+    assert not any(path.exists() for path in left)
 
 
 def test_csv_twice(done, tmp_path):
