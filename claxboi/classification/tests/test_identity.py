@@ -96,8 +96,9 @@ def as_coordinates(table):
 
 
 def with_float32_values(table):
-    for name in PROPERTIES:
-        table[name] = table[name].astype("f4").astype(float)
+    for name in table.colnames:
+        if table[name].dtype.kind == "f" and name not in ("ra", "dec"):
+            table[name] = table[name].astype("f4").astype(float)
     return table
 
 
@@ -143,20 +144,21 @@ def test_held_out_after(change, without):
 
 
 @st.composite
-def changed_parts(draw):
+def changed_parts(draw, n=N, *, all_rows=False):
     """Draw rows of the noise, what happened to them, and the ending of a file they went through."""
     numbers = draw(st.sets(st.sampled_from(NUMBERS)))
     changes = [change for change in NUMBERS if change in numbers]
     changes += [draw(st.sampled_from((None, *kinds))) for kinds in (UNITS, TABLES)]
     changes = [change for change in changes if change is not None]
-    rows = draw(st.lists(st.integers(0, N - 1), min_size=1, max_size=N, unique=True))
+    rows = st.lists(st.integers(0, n - 1), min_size=1, max_size=n, unique=True)
+    rows = draw(st.permutations(range(n)) if all_rows else rows)
     suffix = draw(st.sampled_from([None, "fits", "ecsv", "vot"]))
     return rows, changes, suffix, draw(st.booleans())
 
 
-def make_part(folder, rows, changes, suffix, by_position):
-    """Change a part of the noise."""
-    table = NOISE[rows].copy()
+def make_part(folder, rows, changes, suffix, by_position, table=NOISE):
+    """Change a part of the noise, or of another table."""
+    table = table[list(rows)].copy()
     if by_position:
         table.remove_column("source_id")
     for change in changes:
