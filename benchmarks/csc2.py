@@ -2,7 +2,8 @@
 """
 Real sources with literature classes: claxboi next to forests and gradient boosting.
 
-Usage: python benchmarks/csc2.py [--data FOLDER] [--sample csc2] [--seeds 5] [--others LightGBM]
+Usage: python benchmarks/csc2.py [--data FOLDER] [--sample csc2] [--without-location]
+           [--seeds 5] [--slow-seeds 1] [--others LightGBM] [--curves]
 
 csc2: 2941 Chandra sources in 8 classes (Yang et al. 2022, ApJ 941, 104), with the
 leave-one-out probabilities of their random forest. That forest had no Galactic latitude, proper
@@ -15,8 +16,12 @@ properties and classifies. What it does not measure is used as the tables have i
 
 All classifiers are trained on the same folds, and scored on the sources that were left out. Forests
 and boosting are tuned in nested folds. The priors are the proportions of the sample. Log-loss is
-clipped at 1e-4. "bal. rule" is the balanced accuracy with decision="balanced". Below each table are
-the differences to the refined default, with 95 % intervals of a paired bootstrap over the sources.
+clipped at 1e-4. Scores are means over the divisions into folds, and "bal. rule" is the balanced
+accuracy with decision="balanced". Below each row is the default minus that row, with the 95 %
+interval of a bootstrap over the sources. Both have the same divisions and the same resamples.
+
+--curves draws 100, 300, ... labelled sources and scores the others; errors are those of the mean
+over the draws.
 """
 
 import argparse
@@ -27,16 +32,17 @@ from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
+from scipy.sparse import csr_matrix
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 from claxboi import classify
 from claxboi.catalog import standardize
-from claxboi.classification import Evaluation, Property
+from claxboi.classification import Property
 from claxboi.counterparts import homogenize_magnitudes
 from claxboi.properties import (
     add_colors,
@@ -53,11 +59,20 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 CLIP = 1e-4
 N_FOLDS = 5
 N_INNER = 3
-N_BOOTSTRAP = 200
-SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "log_loss", "brier", "ece")
-TITLES = (*SCORES[:2], "bal. rule", *SCORES[2:])
+N_BINS = 10
+N_BOOTSTRAP = 2000
+SCORES = ("accuracy", "balanced", "bal. rule", "macro F1", "MCC", "log-loss", "Brier", "ECE")
 FLUX_RATIOS = ["log_fx_fr", "log_fx_fw1", "log_fx_fw2"]
-RARE = ("CV", "LMXB", "HMXB", "NS", "XRB")
+RARE = ("CV", "LMXB", "HMXB", "NS", "XRB", "ex_XRB", "gal_XRB")
+SIZES = (100, 300, 1000, 2000)
+DEFAULT = "claxboi"
+RUNS = {
+    DEFAULT: {},
+    "claxboi, refine=False": {"refine": False},
+    'claxboi, recipe="published"': {"recipe": "published"},
+}
+#: The others have fewer divisions into folds: they take longer, and differ less between them.
+ALL_SEEDS = (*RUNS, "LightGBM")
 
 
 def read_csc2(folder):
@@ -134,17 +149,17 @@ def read_mock(folder):  # noqa: ARG001 - as the others
     return table, properties, None
 
 
-def claxboi(table, properties, fold, settings):
-    """Classify each fold by a model of the others."""
+def claxboi(table, properties, splits, settings):
+    """Classify the sources of each split by a model of its training sources."""
     names = [f"P_{name}" for name in np.unique(table["class"])]
     probability = np.zeros((len(table), len(names)))
-    for k in np.unique(fold):
-        test = table[fold == k]
-        test.remove_column("class")
+    for train, test in splits:
+        sources = table[test]
+        sources.remove_column("class")
         result = classify(
-            test,
+            sources,
             "training",
-            training=table[fold != k],
+            training=table[train],
             properties=properties,
             show_progress=False,
             **settings,
@@ -152,159 +167,218 @@ def claxboi(table, properties, fold, settings):
         for c, name in enumerate(names):
             # A class with fewer than three sources is not learned.
             if name in result.colnames:
-                probability[fold == k, c] = result[name]
+                probability[test, c] = result[name]
     return probability
 
 
-def fit_predict(model, values, codes, test):
+def fit_predict(model, values, codes, train, test):
     """Return the probabilities of sources, with 0 for classes that were not learned."""
-    model.fit(values, codes)
+    model.fit(values[train], codes[train])
     probability = np.zeros((len(test), codes.max() + 1))
-    probability[:, model.classes_] = model.predict_proba(test)
+    probability[:, model.classes_] = model.predict_proba(values[test])
     return probability
 
 
-def tuned(make, grid, values, codes, fold, seed):
-    """Classify each fold, with the settings of lowest log-loss in inner folds."""
+def tuned(make, grid, values, codes, splits, seed):
+    """Classify the sources of each split, with the settings of lowest log-loss in inner folds."""
     probability = np.zeros((len(codes), codes.max() + 1))
-    for k in np.unique(fold):
-        x, y = values[fold != k], codes[fold != k]
+    for train, test in splits:
         losses = []
-        for settings in grid if len(grid) > 1 else ():
-            loss = []
-            for inner, test in StratifiedKFold(N_INNER, shuffle=True, random_state=seed).split(
-                x, y
-            ):
-                found = fit_predict(make(**settings), x[inner], y[inner], x[test])
-                loss.append(-np.log(np.maximum(found[np.arange(len(test)), y[test]], CLIP)).mean())
-            losses.append(np.mean(loss))
-        best = grid[int(np.argmin(losses))] if losses else grid[0]
-        probability[fold == k] = fit_predict(make(**best), x, y, values[fold == k])
+        for settings in grid:
+            loss = 0.0
+            inner = StratifiedKFold(N_INNER, shuffle=True, random_state=seed)
+            for rows, left in inner.split(train, codes[train]):
+                model = make(random_state=seed, **settings)
+                found = fit_predict(model, values, codes, train[rows], train[left])
+                of_truth = found[np.arange(len(left)), codes[train[left]]]
+                loss -= np.log(np.maximum(of_truth, CLIP)).sum()
+            losses.append(loss)
+        model = make(random_state=seed, **grid[int(np.argmin(losses))])
+        probability[test] = fit_predict(model, values, codes, train, test)
     return probability
 
 
-def others(seed):
+def others():
     """Return the classifiers that claxboi is compared with, and the settings to choose from."""
-    trees = {"n_estimators": 500, "random_state": seed}
-    leaves = [{"min_samples_leaf": n} for n in (1, 3)]
+    leaves = [{"n_estimators": 300, "min_samples_leaf": n} for n in (1, 3)]
+    rates = [{"max_iter": 100, "learning_rate": rate} for rate in (0.03, 0.1)]
     found = {
-        "random forest": (lambda **s: RandomForestClassifier(**trees, **s), leaves),
-        "random forest, balanced": (
-            lambda **s: RandomForestClassifier(**trees, class_weight="balanced_subsample", **s),
-            leaves,
-        ),
-        "extra trees": (lambda **s: ExtraTreesClassifier(**trees, **s), leaves),
+        "random forest": (RandomForestClassifier, leaves, {"class_weight": "balanced_subsample"}),
+        "extra trees": (ExtraTreesClassifier, leaves, {"class_weight": "balanced"}),
         "HistGradientBoosting": (
-            lambda **s: HistGradientBoostingClassifier(random_state=seed, **s),
-            [{"learning_rate": rate, "max_iter": 100} for rate in (0.03, 0.1)],
+            HistGradientBoostingClassifier,
+            rates,
+            {"class_weight": "balanced"},
         ),
     }
-    steps = [{"learning_rate": 0.03, "n_estimators": n, "num_leaves": 7} for n in (150, 300)]
     if importlib.util.find_spec("lightgbm"):
         from lightgbm import LGBMClassifier
 
-        light = {"min_child_samples": 5, "subsample": 0.8, "subsample_freq": 1}
-        light |= {"colsample_bytree": 0.5, "random_state": seed, "verbose": -1, "n_jobs": 1}
-        found["LightGBM"] = (lambda **s: LGBMClassifier(**light, **s), steps)
-        found["LightGBM, balanced"] = (
-            lambda **s: LGBMClassifier(**light, class_weight="balanced", **s),
-            steps,
-        )
+        fixed = {"learning_rate": 0.03, "num_leaves": 7, "min_child_samples": 5, "subsample": 0.8}
+        fixed |= {"subsample_freq": 1, "colsample_bytree": 0.5, "verbose": -1, "n_jobs": 1}
+        steps = [{"n_estimators": n, **fixed} for n in (150, 300)]
+        found["LightGBM"] = (LGBMClassifier, steps, {"class_weight": "balanced"})
     if importlib.util.find_spec("catboost"):
         from catboost import CatBoostClassifier
 
-        found["CatBoost"] = (
-            lambda **s: CatBoostClassifier(random_seed=seed, verbose=False, thread_count=1, **s),
-            [{"iterations": 300, "depth": depth} for depth in (4, 6)],
-        )
+        fixed = {"iterations": 300, "verbose": False, "thread_count": 1}
+        fixed["allow_writing_files"] = False
+        depths = [{"depth": depth, **fixed} for depth in (4, 6)]
+        found["CatBoost"] = (CatBoostClassifier, depths, {"auto_class_weights": "Balanced"})
+    for name, (make, grid, balanced) in list(found.items()):
+        found[name] = (make, grid)
+        found[f"{name}, balanced"] = (make, [{**settings, **balanced} for settings in grid])
     return found
 
 
-def scores(codes, probability, names):
-    """Return all scores, with that of the balanced rule."""
-    score = Evaluation.from_probabilities(codes, probability, names, clip=CLIP)
-    balanced = probability / probability.mean(axis=0)
-    rule = np.mean([np.mean(balanced[codes == c].argmax(axis=1) == c) for c in np.unique(codes)])
-    values = {name: getattr(score, name) for name in SCORES}
-    return np.array([*list(values.values())[:2], rule, *list(values.values())[2:]])
+def resampled_scores(codes, probabilities, counts):
+    """
+    Score resamples of the sources, as means over the divisions into folds.
+
+    Parameters
+    ----------
+    codes : `~numpy.ndarray` of int, shape (n,)
+        True classes.
+    probabilities : list of `~numpy.ndarray` of shape (n, n_classes)
+        One for each division.
+    counts : `~numpy.ndarray` of shape (n, n_resamples)
+        How often each source is in each resample.
+
+    Returns
+    -------
+    scores : `~numpy.ndarray` of shape (n_scores, n_resamples)
+    recall, precision : `~numpy.ndarray` of shape (n_classes, n_resamples)
+        With decision="balanced".
+    """
+    n, n_classes = probabilities[0].shape
+    rows, total = np.arange(n), counts.sum(axis=0)
+
+    def sums(group, size, values=None):
+        values = np.ones(n) if values is None else values
+        return csr_matrix((values, (group, rows)), shape=(size, n)) @ counts
+
+    means, shares = [], []
+    for probability in probabilities:
+        best = probability.argmax(axis=1)
+        rule = (probability / probability.mean(axis=0)).argmax(axis=1)
+        confusion, balanced = (
+            sums(codes * n_classes + chosen, n_classes**2).reshape(n_classes, n_classes, -1)
+            for chosen in (best, rule)
+        )
+        right, true, predicted = diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+        squares = (total**2 - (true**2).sum(axis=0)) * (total**2 - (predicted**2).sum(axis=0))
+        of_truth = probability[rows, codes]
+        largest = probability[rows, best]
+        bins = np.minimum((largest * N_BINS).astype(int), N_BINS - 1)
+        recall = diagonal(balanced) / balanced.sum(axis=1)
+        means.append(
+            [
+                right.sum(axis=0) / total,
+                np.nanmean(right / true, axis=0),
+                np.nanmean(recall, axis=0),
+                np.nanmean(2 * right / (true + predicted), axis=0),
+                (right.sum(axis=0) * total - (true * predicted).sum(axis=0)) / np.sqrt(squares),
+                -np.log(np.maximum(of_truth, CLIP)) @ counts / total,
+                ((probability**2).sum(axis=1) - 2 * of_truth + 1) @ counts / total,
+                np.abs(sums(bins, N_BINS, largest - (best == codes))).sum(axis=0) / total,
+            ]
+        )
+        shares.append([recall, diagonal(balanced) / balanced.sum(axis=0)])
+    return np.mean(means, axis=0), *np.nanmean(shares, axis=0)
 
 
-def compare(title, table, properties, forest, seeds, chosen):
-    """Print the scores of all classifiers."""
+def diagonal(confusion):
+    """Return the diagonal of each confusion matrix, (n_classes, n_resamples)."""
+    return np.diagonal(confusion).T
+
+
+def prepare(table, properties):
+    """Return the names of the classes, the codes of the sources, and the values as an array."""
     members = [member for category in properties.values() for member in category]
     columns = [getattr(member, "column", member) for member in members]
     names, codes = np.unique(table["class"], return_inverse=True)
     values = np.array([float_values(table, name) for name in columns]).T
-    print(f"\n{title}: {len(table)} sources, {len(columns)} properties, {len(names)} classes")
-    print(f"{'':34s}" + "".join(f"{name[:9]:>10s}" for name in TITLES) + f"{'seconds':>9s}")
-    runs = {
-        "claxboi": {},
-        "claxboi, refine=False": {"refine": False},
-        "claxboi, as published": {"normalization": "published", "bandwidth": "published"},
-    }
-    results = {}
+    return names, codes, values
+
+
+def run(label, table, properties, codes, values, splits, seed):
+    """Classify the sources of all splits by the method of a label."""
+    if label in RUNS:
+        return claxboi(table, properties, splits, RUNS[label])
+    return tuned(*others()[label], values, codes, splits, seed)
+
+
+def compare(title, table, properties, forest, options):
+    """Print the scores of all classifiers, and their differences to the default."""
+    names, codes, values = prepare(table, properties)
+    rng = np.random.default_rng(0)
+    draws = rng.integers(0, len(codes), (N_BOOTSTRAP, len(codes)))
+    counts = np.array([np.bincount(draw, minlength=len(codes)) for draw in draws], float)
+    # The first resample is the sample itself.
+    counts = np.vstack([np.ones(len(codes)), counts]).T
+    size = f"{len(codes)} sources, {values.shape[1]} properties, {len(names)} classes"
+    print(f"\n{title}: {size}\n{'':34s}seeds", end="")
+    print("".join(f"{name:>17s}" for name in SCORES) + f"{'seconds':>9s}", flush=True)
+    splits = [
+        list(StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(values, codes))
+        for seed in range(options.seeds)
+    ]
+    rare, own = [], []
 
     def show(label, found, seconds):
-        results[label] = found
-        mean = np.mean([scores(codes, probability, names) for probability in found], axis=0)
-        print(f"{label:34s}" + "".join(f"{x:10.4f}" for x in mean) + f"{seconds:9.1f}", flush=True)
-
-    folds = []
-    for seed in range(seeds):
-        fold = np.empty(len(codes), int)
-        split = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(values, codes)
-        for k, (_, test) in enumerate(split):
-            fold[test] = k
-        folds.append(fold)
-    for label, settings in runs.items():
-        start = time.process_time()
-        found = [claxboi(table, properties, fold, settings) for fold in folds]
-        show(label, found, time.process_time() - start)
-    for label, (make, grid) in others(0).items():
-        if label not in chosen:
-            continue
-        start = time.process_time()
-        found = [tuned(make, grid, values, codes, fold, k) for k, fold in enumerate(folds)]
-        show(label, found, time.process_time() - start)
-    if forest is not None:
-        show("published forest (leave-one-out)", [forest] * seeds, np.nan)
-    differences(codes, results, names)
-    rare_classes(codes, results, names)
-
-
-def differences(codes, results, names):
-    """Print the differences to the refined default, with their intervals."""
-    print("claxboi minus the other, 95 % interval:")
-    rng = np.random.default_rng(0)
-    rows = [rng.integers(0, len(codes), len(codes)) for _ in range(N_BOOTSTRAP)]
-
-    def resampled(found):
-        return np.array(
-            [scores(codes[row], found[k % len(found)][row], names) for k, row in enumerate(rows)]
-        )
-
-    own = resampled(results["claxboi"])
-    for label, found in results.items():
-        if label == "claxboi":
-            continue
-        low, high = np.nanpercentile(own - resampled(found), [2.5, 97.5], axis=0)
-        text = "".join(f"{a:+8.3f},{b:+.3f}" for a, b in zip(low, high, strict=True))
-        print(f"{label:34s}{text}", flush=True)
-
-
-def rare_classes(codes, results, names):
-    """Print the recall and the precision of the rare classes by the balanced rule."""
-    print("recall / precision of rare classes with decision='balanced', and errors:")
-    rare = [c for c, name in enumerate(names) if name in RARE]
-    for label, found in results.items():
+        scores, *shares = resampled_scores(codes, found, counts)
+        text = "".join(f"{x:17.4f}" for x in scores[:, 0])
+        print(f"{label:34s}{len(found):5d}{text}{seconds:9.1f}")
+        if own:
+            default = resampled_scores(codes, own[: len(found)], counts)[0]
+            low, high = np.nanpercentile((default - scores)[:, 1:], [2.5, 97.5], axis=1)
+            pairs = (f"{a:+.4f},{b:+.4f}" for a, b in zip(low, high, strict=True))
+            print(f"{'':39s}" + "".join(f"{pair:>17s}" for pair in pairs), flush=True)
         text = ""
-        for c in rare:
-            chosen = (found[0] / found[0].mean(axis=0)).argmax(axis=1) == c
-            for part in (chosen[codes == c], codes[chosen] == c):
-                share, n = (part.mean(), len(part)) if len(part) else (np.nan, 1)
-                text += f"  {share:.2f}({np.sqrt(share * (1 - share) / n):.2f})"
+        for c in (c for c, name in enumerate(names) if name in RARE):
+            for share in shares:
+                low, high = np.nanpercentile(share[c, 1:], [2.5, 97.5])
+                text += f"  {share[c, 0]:.2f} ({low:.2f}-{high:.2f})"
             text += f" {names[c]}"
-        print(f"{label:34s}{text}")
+        rare.append(f"{label:34s}{text}")
+
+    for label in (*RUNS, *options.others):
+        start = time.process_time()
+        chosen = splits if label in ALL_SEEDS else splits[: options.slow_seeds]
+        found = [
+            run(label, table, properties, codes, values, split, seed)
+            for seed, split in enumerate(chosen)
+        ]
+        show(label, found, time.process_time() - start)
+        own = found if label == DEFAULT else own
+    if forest is not None:
+        show("published forest (leave-one-out)", [forest], np.nan)
+    print('recall and precision (95 % intervals) of rare classes with decision="balanced":')
+    print("\n".join(rare), flush=True)
+
+
+def curves(title, table, properties, options):
+    """Print the log-loss and macro F1 on the sources that were not drawn, by labelled sources."""
+    names, codes, values = prepare(table, properties)
+    labels = [*RUNS, *(label for label in options.others if label == "LightGBM")]
+    chosen = [SCORES.index(name) for name in ("log-loss", "macro F1", "ECE")]
+    print(f"\n{title}: log-loss, macro F1 and ECE; mean, and the default minus the other")
+    for size in (size for size in SIZES if size < len(codes) - 2 * len(names)):
+        scores = {label: [] for label in labels}
+        for seed in range(options.seeds):
+            split = StratifiedShuffleSplit(1, train_size=size, random_state=seed)
+            ((train, test),) = split.split(values, codes)
+            for label in labels:
+                found = run(label, table, properties, codes, values, [(train, test)], seed)
+                ones = np.ones((len(test), 1))
+                score = resampled_scores(codes[test], [found[test]], ones)[0][:, 0]
+                scores[label].append(score[chosen])
+        for label in labels:
+            difference = np.array(scores[DEFAULT]) - scores[label]
+            error = difference.std(axis=0, ddof=1) / np.sqrt(options.seeds)
+            parts = zip(np.mean(scores[label], axis=0), difference.mean(axis=0), error, strict=True)
+            text = "".join(f"{mean:9.3f} ({d:+.3f} +- {e:.3f})" for mean, d, e in parts)
+            print(f"{size:5d}  {label:28s}{text}", flush=True)
 
 
 def main():
@@ -313,16 +387,23 @@ def main():
     parser.add_argument("--data", type=Path, default=DATA)
     readers = {"csc2": read_csc2, "xmm4": read_xmm4, "mock": read_mock}
     parser.add_argument("--sample", nargs="+", choices=readers, default=list(readers))
+    parser.add_argument("--without-location", action="store_true", help="leave this category out")
     parser.add_argument("--seeds", type=int, default=5, help="number of divisions into folds")
-    parser.add_argument("--others", nargs="*", choices=list(others(0)), default=list(others(0)))
+    parser.add_argument("--slow-seeds", type=int, default=1, help="number of them for slow methods")
+    parser.add_argument("--others", nargs="*", choices=list(others()), default=list(others()))
+    parser.add_argument("--curves", action="store_true", help="learning curves in place of scores")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for sample in options.sample:
         table, properties, forest = readers[sample](options.data)
-        more = options.seeds, options.others
-        compare(f"{sample}, with location", table, properties, forest, *more)
-        del properties["location"]
-        compare(f"{sample}, without location", table, properties, forest, *more)
+        title = f"{sample}, with location"
+        if options.without_location:
+            title = f"{sample}, without location"
+            del properties["location"]
+        if options.curves:
+            curves(title, table, properties, options)
+        else:
+            compare(title, table, properties, forest, options)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ Scores of the whole job on the sources of mock skies that no catalogue labels.
 
     python benchmarks/unlabelled.py [--rng 101 102 201 202] [--n-sources 6000]
 
-Rows: ``claxboi run`` with its default settings, with recipe="published", with the presence of
-values as evidence (missing="existence"), and at the proportions of the labels. Labels are those
-of catalogues, so labelled sources are brighter than the others. Log-loss of probabilities clipped
+Rows: ``claxboi run`` with its default settings, without limits of flux ratios, with the presence of
+values as evidence instead (missing="existence"), and with recipe="published". Labels are those of
+catalogues, so labelled sources are brighter than the others. Log-loss of probabilities clipped
 at 0.0001.
 """
 
 import argparse
-import dataclasses
 import tempfile
 import warnings
 from pathlib import Path
@@ -37,15 +36,14 @@ def variants():
     """Return the settings by name."""
     base = PipelineSettings.named("whole-catalogue")
 
-    def change(**settings):
-        own = dataclasses.replace(base.classification, **settings)
-        return dataclasses.replace(base, classification=own)
-
+    no_limits = {"properties": {"depths": ""}}
     return {
         "default": base,
-        "recipe=published": change(recipe="published"),
-        "missing=existence": change(missing="existence"),
-        "priors=training": change(priors="training"),
+        "no limits": base.updated(no_limits),
+        "missing=existence": base.updated(
+            {**no_limits, "classification": {"missing": "existence"}}
+        ),
+        "recipe=published": base.updated({"classification": {"recipe": "published"}}),
     }
 
 

@@ -75,6 +75,8 @@ def classify(
     shrinkage: Any = 1.0,
     candidates: Table | None = None,
     decision: Literal["probable", "balanced"] | Mapping = "probable",
+    posterior_error: int = 0,
+    rng: Any = None,
     pos_error: str | Quantity | None = None,
     fetch: bool = True,
     overwrite: bool = False,
@@ -138,6 +140,11 @@ def classify(
     decision : {"probable", "balanced"} or mapping, optional
         Rule for ``prediction``: see `NaiveBayesClassifier.classify
         <claxboi.classification.NaiveBayesClassifier.classify>`.
+    posterior_error : int, optional
+        Number of bootstrap samples of the training sample (default 0: none; 200 is enough), which
+        give ``P_<class>_low`` and ``P_<class>_high``, the 68 % interval of each posterior.
+    rng : None, int or `~numpy.random.Generator`, optional
+        Draws the bootstrap samples.
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
         Positional error of bare positions, where its column is not found: the name of the column,
         or one value for all sources, 1 sigma per axis.
@@ -153,10 +160,11 @@ def classify(
     Returns
     -------
     result : same class as the table
-        A new table: the caller's columns, then ``prediction``, ``P_<class>``, ``margin``,
-        ``outlier``, ``outlier_pvalue``, ``alternative``, ``n_missing``,
-        ``P_<class>_<category>`` and ``is_training``. Rows that trained the model have their
-        held-out posterior. ``meta["claxboi"]["classification"]`` has all settings.
+        A new table: the caller's columns, then ``prediction``, ``P_<class>``, with
+        ``posterior_error`` their intervals, ``margin``, ``outlier``, ``outlier_pvalue``,
+        ``support``, ``alternative``, ``n_missing``, ``P_<class>_<category>`` and ``is_training``.
+        Rows that trained the model have their held-out posterior.
+        ``meta["claxboi"]["classification"]`` has all settings.
     model : `~claxboi.classification.NaiveBayesClassifier`
         Only with ``return_model=True``.
 
@@ -200,7 +208,7 @@ def classify(
     )
     from claxboi.config import MIN_CLASS_SIZE, conf
     from claxboi.training import find_training
-    from claxboi.utils import InputTypeError, check_table
+    from claxboi.utils import InputTypeError, InputValueError, check_table
 
     settings = {
         "properties": properties,
@@ -221,6 +229,11 @@ def classify(
     check_table(table)
     check_priors(priors)
     parse_decision(decision)
+    if posterior_error and candidates is not None:
+        raise InputValueError(
+            f"posterior_error must be 0 with candidates, got {posterior_error}: a sum over "
+            "candidates has no interval"
+        )
     if model is not None:
         _check_defaults(training=training, pos_error=pos_error, **settings)
         if isinstance(model, (str, os.PathLike)):
@@ -235,6 +248,8 @@ def classify(
             priors,
             candidates=candidates,
             decision=decision,
+            posterior_error=posterior_error,
+            rng=rng,
             overwrite=overwrite,
             show_progress=show_progress,
         )
@@ -262,6 +277,7 @@ def classify(
             label=label,
             **settings,
             decision=decision,
+            posterior_error=posterior_error,
             overwrite=overwrite,
             show_progress=show_progress,
         )
@@ -270,6 +286,8 @@ def classify(
         priors,
         candidates=candidates,
         decision=decision,
+        posterior_error=posterior_error,
+        rng=rng,
         overwrite=overwrite,
         show_progress=show_progress,
     )

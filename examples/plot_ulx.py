@@ -76,11 +76,15 @@ print(
 )
 print(f"  {np.sum(~is_xrb[is_luminous])} are no X-ray binaries, in truth")
 print(f"{sums['n_ulx']} candidates:")
-print(f"  {sums['n_contaminants']:.0f} contaminants, by the probabilities")
+print(
+    f"  {sums['n_contaminants']:.0f} ± {sums['n_contaminants_error']:.0f} contaminants, by counts "
+    f"and probabilities ({sums['n_contaminants_by_probability']:.0f} by probabilities alone)"
+)
 print(f"  {np.sum(~is_xrb[ulx['is_ulx']])} in truth")
 print(f"  {np.sum(is_xrb & ulx['is_ulx'])} of all {np.sum(is_xrb & is_luminous)} ULX")
 
 # %%
-# The probabilities are too optimistic: the model was trained on bright labelled sources, which
-# differ from faint ones. The number counts, which need no labels, are closer, although they include
-# neither stars nor spurious detections. The list needs inspection.
+# The probabilities alone are too optimistic: the model was trained on bright labelled sources,
+# which differ from faint ones. `~claxboi.applications.find_ulx` brings their sum to the number
+# counts, which need no labels. The counts include neither stars nor spurious detections, so a few
+# contaminants remain uncounted. The list needs inspection.

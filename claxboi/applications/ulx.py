@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from scipy.stats import norm
 
 from claxboi.catalog import make_column
@@ -44,6 +46,12 @@ __all__ = ["find_ulx", "galaxy_priors"]
 
 #: Classes of X-ray binaries in other galaxies, in the published schemes.
 XRB_CLASSES = ("ex_XRB", "XRB")
+
+#: Classes that the number counts count; the others are in the foreground, or extended.
+COUNTED_CLASSES = ("AGN", "AGN_2")
+
+#: Probabilities stay this far from 0 and 1 where they are brought to the number counts.
+LEAST_DOUBT = 1e-4
 
 #: Luminosities (erg/s) above which a source is ultra- and hyper-luminous.
 ULX_LUMINOSITY = 1e39
@@ -158,12 +166,16 @@ def find_ulx(
     background. ``n_background`` is cumulative: :math:`N_b(>F) A_g` over all of the host. The sums
     in the meta are cumulative too, each with an error: ``n_luminous``, the sources above 10^39
     erg/s that are not nuclear; ``n_background``, how many of them the counts expect of the
-    background (error: its root); and ``n_contaminants``, how many are left among the candidates:
-    :math:`\sum (1 - P_{XRB})`, as far as the counts allow it. Those among the B sources of the
-    background that are not candidates are among the other luminous sources, so with a candidates
-    and l luminous sources there are B - (l - a) contaminants at least, and a or B at most:
-    ``n_contaminants_low`` and ``n_contaminants_high``, with :math:`B = n_b \mp \sqrt{n_b}`. This
-    interval does not depend on the probabilities. Overlaps
+    background (error: its root); ``n_foreground``, the sum of the probabilities of the classes that
+    are neither of X-ray binaries nor AGN; and ``n_contaminants``, how many of all these are left
+    among the candidates. Probabilities learned from bright labelled sources promise too few, so
+    the odds of being an X-ray binary are multiplied by the one factor that makes
+    :math:`\sum (1 - P_{XRB})` over the luminous sources equal to ``n_background`` +
+    ``n_foreground``; the sum over the candidates is then ``n_contaminants``. Its error is the
+    Poisson scatter of the background and the scatter of the classes, :math:`\sum P (1 - P)` over
+    the candidates, in quadrature; ``n_contaminants_low`` and ``n_contaminants_high`` are one error
+    away, from 0 to all candidates. ``n_contaminants_by_probability`` is the sum as the
+    probabilities are. Overlaps
     of galaxies count twice, absorption by the galaxy is not applied, and background sources that
     fall on the excluded nuclei are a part of ``nuclear_radius``\ :sup:`2` at least.
 
@@ -255,8 +267,10 @@ def find_ulx(
     result = add_columns(table, columns, overwrite=overwrite)
     faintest = _faintest(table, hosts, member)
     behind = float(np.sum(area * counts(np.maximum(faintest, hosts.flux_limit))))
-    doubt = float(np.sum(1 - probability[is_ulx]))
-    low, high = _contaminants(behind, len(luminous), int(is_ulx.sum()))
+    ahead = _foreground(table, classes, luminous)
+    contaminants, scatter = _contaminants(
+        probability[luminous], is_ulx[luminous], behind + ahead, np.sqrt(behind)
+    )
     result.meta = record(
         table.meta,
         "ulx",
@@ -275,25 +289,50 @@ def find_ulx(
         n_luminous=len(luminous),
         n_background=behind,
         n_background_error=float(np.sqrt(behind)),
+        n_foreground=ahead,
         n_ulx=int(is_ulx.sum()),
         n_hlx=int(np.sum(columns["is_hlx"])),
-        n_contaminants=float(np.clip(doubt, low, high)),
-        n_contaminants_low=low,
-        n_contaminants_high=high,
-        n_contaminants_error=(high - low) / 2,
-        n_contaminants_by_probability=doubt,
+        n_contaminants=contaminants,
+        n_contaminants_error=scatter,
+        n_contaminants_low=max(contaminants - scatter, 0.0),
+        n_contaminants_high=min(contaminants + scatter, float(is_ulx.sum())),
+        n_contaminants_by_probability=float(np.sum(1 - probability[is_ulx])),
     )
     return result
 
 
-def _contaminants(n_background, n_luminous, n_candidates):
+def _foreground(table, classes, rows):
+    """Return the expected number of sources of the classes that no number counts have."""
+    known = table.meta.get("claxboi", {}).get("classification", {}).get("classes", [])
+    others = [name for name in known if name not in (*classes, *COUNTED_CLASSES)]
+    columns = [f"P_{name}" for name in others if f"P_{name}" in table.colnames]
+    return float(sum(np.nansum(float_values(table, column)[rows]) for column in columns))
+
+
+def _contaminants(probability, chosen, expected, error):
     """
-    Return the fewest and the most background sources among the candidates.
+    Return the sources among the chosen ones that are no X-ray binaries, and the error.
+
+    The probabilities are brought to the expected number among all.
     """
-    scatter = np.sqrt(n_background)
-    low = n_background - scatter - (n_luminous - n_candidates)
-    high = min(n_background + scatter, n_candidates)
-    return float(np.clip(low, 0, high)), float(high)
+    if not chosen.any():
+        return 0.0, 0.0
+    known = np.isfinite(probability)
+    log_odds = logit(np.clip(probability[known], LEAST_DOUBT, 1 - LEAST_DOUBT))
+
+    def doubt(shift):
+        return expit(-(log_odds + shift))
+
+    # More than the largest log odds, beyond which nothing changes.
+    reach = -3 * logit(LEAST_DOUBT)
+    if doubt(reach).sum() >= expected:
+        shift = reach
+    elif doubt(-reach).sum() <= expected:
+        shift = -reach
+    else:
+        shift = brentq(lambda value: doubt(value).sum() - expected, -reach, reach)
+    left = doubt(shift)[chosen[known]]
+    return float(left.sum()), float(np.sqrt(error**2 + np.sum(left * (1 - left))))
 
 
 def _xrb_classes(table, classes):

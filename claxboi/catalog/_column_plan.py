@@ -20,7 +20,7 @@ from ._recognition import (
     fits,
     plain,
 )
-from .columns import describe
+from .columns import describe, vocabulary
 from .missions import RULES, ColumnRule, Mission, missions, parse_mission
 
 #: What is looked for in a table of no mission.
@@ -123,8 +123,6 @@ def make_plan(table, mission, columns):
 
 def _given(table, columns):
     steps = []
-    if columns is not None:
-        check_mapping(columns, "columns", "names of the vocabulary to columns of the table")
     if columns is not None:
         check_mapping(columns, "columns", "names of the vocabulary to columns of the table")
     for name, source in (columns or {}).items():
@@ -282,11 +280,13 @@ def _position(table, steps):
         # The vocabulary's own.
         coords = []
     if len(coords) > 1 or (coords and found):
+        rivals = {"ra", "dec"} & {name.lower() for name in table.colnames}
         raise InputValueError(
             f"the position is ambiguous: {', '.join(map(repr, coords))} "
             f"{'are SkyCoord columns' if len(coords) > 1 else 'is a SkyCoord column'}"
             f"{f', beside {found[0].sources[0]!r} and {found[1].sources[0]!r}' if found else ''}; "
             f"choose with columns={{'ra': {coords[0]!r}, 'dec': {coords[0]!r}}}"
+            f"{', overwrite=True' if rivals else ''}"
         )
     if coords:
         return [Step(name, (coords[0],), ColumnRule({}), "SkyCoord") for name in ("ra", "dec")], ()
@@ -332,10 +332,15 @@ def _by_meaning(table, steps, words, record):
 
 def _free(table, steps):
     taken = {source for step in steps for source in step.sources}
+    own = {str(name) for name in vocabulary()["name"]}
+    # ``err_ra`` and ``xmm_pos_error`` look like columns of the domains err and xmm.
     return [
         name
         for name in table.colnames
-        if name not in taken and describe(name) is None and not isinstance(table[name], SkyCoord)
+        if name not in taken
+        and name not in own
+        and not _is_of_step_1(name)
+        and not isinstance(table[name], SkyCoord)
     ]
 
 

@@ -20,7 +20,15 @@ from astropy.time import Time
 
 from claxboi.utils import InputValueError, float_values, read_unit, sky_separation, text_values
 
-from ._values import is_angle_text, is_number_text, read_angles, read_components, read_numbers
+from ._values import (
+    UNIT_WORDS,
+    is_angle_text,
+    is_number_text,
+    read_angles,
+    read_components,
+    read_numbers,
+    unit_in_name,
+)
 from .columns import describe
 
 __all__ = [
@@ -70,6 +78,9 @@ _SAME_ARCSEC = 5.0
 #: Median errors of X-ray positions are larger.
 _XRAY_ERROR_ARCSEC = 0.3
 
+#: How a column was found that nothing but its unit speaks for.
+ALONE = "the only column"
+
 #: Pair of columns by class: X-ray, corrected, the main one by UCD, plain, unknown.
 _X, _MAIN, _CORR, _PLAIN, _UNKNOWN, _NOT = 5, 4, 3, 2, 1, 0
 
@@ -104,7 +115,9 @@ def plain(name):
 
 def _words(name):
     without = re.sub(r"\[.*?\]|\(.*?\)", " ", name)
-    return [word for word in re.split(r"[^0-9A-Za-z]+", (without.strip() or name).lower()) if word]
+    words = [word for word in re.split(r"[^0-9A-Za-z]+", (without.strip() or name).lower()) if word]
+    # A unit is read with the values.
+    return words[:-1] if len(words) > 1 and words[-1] in UNIT_WORDS else words
 
 
 def level_of(name):
@@ -122,7 +135,7 @@ def level_of(name):
     """
     if _RADIAL.search(name):
         return _LEVELS["63"]
-    match = _LEVEL.search(name)
+    match = _LEVEL.search("".join(_words(name)))
     return _LEVELS[match[1]] if match else None
 
 
@@ -254,7 +267,7 @@ def _pairs(table):
                 main = "main" in ucd.lower()
                 by_ucd.setdefault(main, {}).setdefault(axis, []).append((own, ucd))
     pairs = [
-        _Pair((pair["ra"],), (pair["dec"],), words, frame, _rank(words), ("name", "name"))
+        _Pair((pair["ra"],), (pair["dec"],), words, frame, _rank(table, words), ("name", "name"))
         for (words, frame), pair in named.items()
         if len(pair) > 1
     ]
@@ -293,7 +306,7 @@ def _form(table, own, axis):
             return None
     frames = [word for word in rest if word in _FRAMES]
     rest = tuple(sorted(word for word in rest if word not in _FRAMES and word not in _NEUTRAL))
-    if found[1] in ("alpha", "delta") and not _has_angle(table[own]):
+    if found[1] in ("alpha", "delta") and not _has_angle(table, own):
         # Shape parameters are called so too.
         return None
     return rest, (found[2] + "".join(frames)) + ("_" if own.startswith("_") else "")
@@ -307,17 +320,30 @@ def _glued(name, pattern):
     return None, ()
 
 
-def _has_angle(column):
-    if column.dtype.kind in "SUO":
+def _has_angle(table, own):
+    if table[own].dtype.kind in "SUO":
         return True
-    unit = _own_unit(column)
+    unit = _own_unit(table[own]) or unit_in_name(own, u.deg)
     return unit is not None and unit.is_equivalent(u.deg)
 
 
-def _rank(words):
+def _xray_words(table):
+    """
+    Return the words that say X-ray; ``x`` beside ``y`` is what joins of pandas add to names.
+    """
+    return _XRAY - {"x"} if _is_joined(tuple(table.colnames)) else _XRAY
+
+
+@functools.lru_cache(maxsize=16)
+def _is_joined(names):
+    lower = {name.lower() for name in names}
+    return any(name.endswith("_x") and f"{name[:-1]}y" in lower for name in lower)
+
+
+def _rank(table, words):
     if any(word in _OTHER for word in words):
         return _NOT
-    if any(word in _XRAY for word in words):
+    if _xray_words(table) & set(words):
         return _X
     if words and all(word in _CORRECTED for word in words):
         return _CORR
@@ -378,7 +404,7 @@ def _is_xray(table, pair):
             continue
         if table[own].dtype.kind in "SUO" and _is_designation(table, own):
             return True
-        error = error_names(own, pair.words)
+        error = error_names(table, own, pair.words)
         if error and fits(table, own, "pos_error"):
             values = float_values(table, own, unit=u.arcsec)
             if np.isfinite(values).any() and np.nanmedian(values) > _XRAY_ERROR_ARCSEC:
@@ -398,14 +424,16 @@ def _is_designation(table, own):
 # Errors of positions
 
 
-def error_names(own, words):
+def error_names(table, own, words):
     """
     Return the name of a positional error without what it says of the source; None if it is not one.
 
     Parameters
     ----------
+    table : `~astropy.table.Table`
+        The table.
     own : str
-        Name of a column.
+        Name of its column.
     words : tuple of str
         Words of the position.
 
@@ -414,13 +442,10 @@ def error_names(own, words):
     name : str or None
     """
     names = _synonyms()["pos_error"]["names"]
-    if plain(own) in names:
-        return plain(own)
-    rest = [
-        word
-        for word in _words(own)
-        if word not in _XRAY and word not in words and word not in _CORRECTED | _NEUTRAL
-    ]
+    if (joined := "".join(_words(own))) in names:
+        return joined
+    silent = {*_xray_words(table), *words, *_CORRECTED, *_NEUTRAL}
+    rest = [word for word in _words(own) if word not in silent]
     return "".join(rest) if "".join(rest) in names else None
 
 
@@ -442,7 +467,8 @@ def error_column(table, free, words):
     found : list of `Found`
         At most one.
     """
-    named = [own for own in free if error_names(own, words) and fits(table, own, "pos_error")]
+    named = [own for own in free if error_names(table, own, words)]
+    named = [own for own in named if fits(table, own, "pos_error")]
     ucd, by_ucd = _by_ucd(table, free, "pos_error")
     by_ucd = [own for own in by_ucd if fits(table, own, "pos_error")]
     if by_ucd and named:
@@ -450,8 +476,8 @@ def error_column(table, free, words):
     chosen = by_ucd or named
 
     def closeness(own):
-        said = set(_words(own))
-        return (bool(words) and set(words) <= said, bool(said & _XRAY), bool(said & _CORRECTED))
+        said, xray = set(_words(own)), _xray_words(table)
+        return (bool(words) and set(words) <= said, bool(said & xray), bool(said & _CORRECTED))
 
     if len(chosen) > 1:
         best = max(map(closeness, chosen))
@@ -486,7 +512,8 @@ def axis_error(table, free, words):
     """
     axes = {"ra": [], "dec": []}
     for own in free:
-        rest = "".join(w for w in _words(own) if w not in _XRAY and w not in words)
+        silent = {*_xray_words(table), *words}
+        rest = "".join(word for word in _words(own) if word not in silent)
         match = _AXIS_ERROR.fullmatch(rest)
         if match and fits(table, own, "pos_error"):
             axes["ra" if (match["a"] or match["b"]) == "ra" else "dec"].append(own)
@@ -530,7 +557,7 @@ def find_columns_by_meaning(table, free, names):
         if name == "source_id":
             candidates = _best_identifiers(table, candidates)
         elif len(candidates) > 1:
-            candidates = [own for own in candidates if _says_xray(own, record)] or candidates
+            candidates = [own for own in candidates if _says_xray(table, own, record)] or candidates
         if candidates and not record.get("ordered"):
             check_single(table, name, candidates)
         if candidates:
@@ -543,15 +570,15 @@ def _is_meant(table, own, record):
     if record.get("alone") and _own_unit(table[own]) is not None:
         return True
     ucds = [ucd.lower() for ucd in record["ucds"]]
-    return _named(own) in record["names"] or _ucd(table, own).lower() in ucds
+    return _is_named(table, own, record["names"]) or _ucd(table, own).lower() in ucds
 
 
 def _ucd(table, own):
     return str((getattr(table[own], "meta", None) or {}).get("ucd", ""))
 
 
-def _says_xray(own, record):
-    return plain(own) in record.get("xray", ()) or bool(set(_words(own)) & _XRAY)
+def _says_xray(table, own, record):
+    return plain(own) in record.get("xray", ()) or bool(set(_words(own)) & _xray_words(table))
 
 
 def check_rivals(table, free, name, own):
@@ -578,8 +605,8 @@ def check_rivals(table, free, name, own):
     rivals = [
         other
         for other in free
-        if _named(other) in record["names"]
-        and _says_xray(other, record)
+        if _is_named(table, other, record["names"])
+        and _says_xray(table, other, record)
         and fits(table, other, name)
     ]
     for other in rivals:
@@ -624,7 +651,12 @@ def _by_ucd(table, fitting, name):
 
 
 def _candidates(table, fitting, record, name):
-    by_name = [own for word in record["names"] for own in fitting if _named(own) == word]
+    # ``flux_x`` is ``flux`` of X-rays, and ``fluxx``.
+    by_name = list(
+        dict.fromkeys(
+            own for word in record["names"] for own in fitting if _is_named(table, own, (word,))
+        )
+    )
     ucd, same = _by_ucd(table, fitting, name)
     if same and name == "source_id":
         return f"UCD {ucd}", list(dict.fromkeys(same + by_name))
@@ -632,22 +664,35 @@ def _candidates(table, fitting, record, name):
         # Where the UCD says the same of several, the usual name decides.
         return f"UCD {ucd}", [own for own in by_name if own in same] or same
     if by_name:
-        return "name", list(dict.fromkeys(by_name))
+        return "name", by_name
     unit = describe(name)["unit"]
     if record.get("alone"):
-        alone = [own for own in fitting if _own_unit(table[own]) is not None]
-        return f"the only column in {unit}", alone
+        alone = [
+            own
+            for own in fitting
+            if _own_unit(table[own]) is not None
+            and not _OTHER & set(_words(own))
+            and _ucd(table, own).lower().partition("em.")[2][:5] in ("", "x-ray")
+        ]
+        return f"{ALONE} in {unit}", alone
     return "", []
 
 
-def _named(own):
+def _is_named(table, own, names):
+    """
+    Return whether a name is one of the usual ones, as it is or without X-ray words.
+    """
+    return plain(own) in names or _named(table, own) in names
+
+
+def _named(table, own):
     """
     Return a name without X-ray words.
     """
     words = _words(own)
     if any(word in _OTHER for word in words):
         return plain(own)
-    rest = [word for word in words if word not in _XRAY]
+    rest = [word for word in words if word not in _xray_words(table)]
     return "".join(rest) if rest else plain(own)
 
 

@@ -27,6 +27,41 @@ _MET_ZERO = 2001.0
 _YEAR_S = 365.25 * 86400
 
 
+#: Units at the end of names, ``ra_rad``, that mean nothing else.
+UNIT_WORDS = ("deg", "degree", "degrees", "rad", "radian", "radians", "hour", "hours", "hourangle")
+UNIT_WORDS += ("arcsec", "arcmin", "mas")
+
+
+def unit_in_name(name, wanted):
+    """
+    Find the unit that the name of a column states, as ``RA [h]`` and ``ra_rad`` do.
+
+    Parameters
+    ----------
+    name : str
+        Name of a column that has no unit of its own.
+    wanted : unit-like or None
+        What it must convert to: ``flux (0.5-2 keV)`` is not in keV.
+
+    Returns
+    -------
+    unit : `~astropy.units.UnitBase` or None
+        None if it states none.
+    """
+    match = re.search(r"[\[(]([^\[\]()]+)[\])]\s*$", name)
+    word = re.split(r"[^0-9A-Za-z]+", name.strip().lower())[-1]
+    text = match[1] if match else word if word in UNIT_WORDS and word != name.lower() else ""
+    try:
+        unit, wanted = read_unit(text), read_unit(wanted)
+    except ValueError:
+        return None
+    if unit is None or wanted is None:
+        return None
+    if wanted == u.deg and unit == u.h:
+        return u.hourangle
+    return unit if unit.is_equivalent(wanted) else None
+
+
 def read_numbers(table, name, unit=None, assumed=""):
     """
     Read a column of numbers, written as such or as text.
@@ -40,7 +75,7 @@ def read_numbers(table, name, unit=None, assumed=""):
     unit : str, optional
         The unit wanted.
     assumed : str, optional
-        Unit of a column without one. Default: the one wanted.
+        Unit of a column without one, in its name either. Default: the one wanted.
 
     Returns
     -------
@@ -58,9 +93,9 @@ def read_numbers(table, name, unit=None, assumed=""):
         except ValueError as err:
             bad = next(text for text in texts[~missing].tolist() if not _is_number(text))
             raise InputTypeError(f"column {name!r} must hold numbers, got {bad!r}") from err
-    if own is None and assumed:
+    if own is None and (stated := unit_in_name(name, unit) or assumed):
         column = column.copy()
-        column.unit = assumed
+        column.unit = stated
     return float_values({name: column}, name, unit=unit)
 
 
@@ -101,7 +136,7 @@ def read_angles(table, name, is_hours):
                 raise InputTypeError(f"column {name!r} must hold angles, got {bad!r}") from err
             values[~missing] = angles.deg
             return values
-    if unit == u.hourangle:
+    if (unit or unit_in_name(name, u.deg)) == u.hourangle:
         return read_numbers(table, name) * 15
     return read_numbers(table, name, "deg")
 

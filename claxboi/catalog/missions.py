@@ -173,6 +173,27 @@ class Mission:
         """
         return bool({"extent", "is_extended"} & set(self.columns))
 
+    def is_named(self, name: str) -> bool:
+        """
+        Check whether this is a name of the catalogue or of one of its releases.
+
+        Parameters
+        ----------
+        name : str
+            The name, without regard to case and punctuation.
+
+        Returns
+        -------
+        is_named : bool
+
+        Examples
+        --------
+        >>> from claxboi.catalog import missions
+        >>> missions()["4XMM"].is_named("4xmm dr13")
+        True
+        """
+        return _plain(name) in map(_plain, (self.name, *self.aliases))
+
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> Mission:
         """
@@ -335,14 +356,10 @@ def parse_mission(mission):
     if isinstance(mission, Path) or (isinstance(mission, str) and mission.endswith(".toml")):
         return Mission.from_file(mission)
     check_text(mission, "mission")
-    known = {
-        _plain(own): record
-        for record in missions().values()
-        for own in (record.name, *record.aliases)
-    }
-    if not isinstance(mission, str) or _plain(mission) not in known:
+    found = [record for record in missions().values() if record.is_named(mission)]
+    if not found:
         check_choice(mission, missions(), "mission")
-    return known[_plain(mission)]
+    return found[0]
 
 
 def _plain(name):

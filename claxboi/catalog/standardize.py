@@ -10,11 +10,14 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from claxboi.utils import (
     ClaxboiWarning,
+    ImplausibleValueWarning,
+    InputUnitError,
     InputValueError,
     check_number,
     check_table,
@@ -27,7 +30,7 @@ from claxboi.utils import (
 )
 
 from ._column_plan import GIVEN, NAMED_SO, make_plan
-from ._recognition import level_of
+from ._recognition import ALONE, level_of
 from ._values import (
     combine,
     read_angles,
@@ -35,6 +38,7 @@ from ._values import (
     read_flags,
     read_names,
     read_numbers,
+    unit_in_name,
 )
 from .checks import check_positions, clean, validate
 from .columns import describe, make_column, vocabulary
@@ -53,6 +57,9 @@ log = logging.getLogger(__name__)
 
 #: Units of columns from which another quantity is made.
 _UNITS_OF_RULES = {"mjd": "d", "met": "s"}
+
+#: So many sources of one field are not spread over half a day of right ascension.
+_MANY = 20
 
 _ERRORS = ("pos_error", "pos_error_major", "pos_error_minor")
 
@@ -207,13 +214,18 @@ def standardize(
     plan = make_plan(table, mission, columns)
     for step in plan.steps:
         log.info("%s: %s (%s)", step.name, ", ".join(step.sources), step.how)
+        if step.how.startswith(ALONE) and not re.match(r"f|.*flux", step.sources[0].lower()):
+            warn(
+                f"{step.name} is taken from {step.sources[0]!r}, {step.how}; if it is not, name "
+                f"the column with columns={{{step.name!r}: ...}}"
+            )
     level, unknown = _level(plan, pos_error_level)
     made, sources = _make(table, plan, level)
     if unknown is not None:
         warn(
             f"the confidence level of the positional error {unknown!r} is not known: "
-            "taken as 1 sigma per axis. Give it as pos_error_level=0.9 (a 90 % radius) or "
-            "pos_error_level='sigma'",
+            "taken as 1 sigma per axis. If it is a 90 % radius, pass pos_error_level=0.9 to "
+            "claxboi.catalog.standardize; if it is 1 sigma, pass pos_error_level='sigma'",
             ConfidenceLevelWarning,
         )
     result = _assemble(table, made, plan, overwrite)
@@ -305,6 +317,18 @@ def _make(table, plan, level):
     return {name: made[name] for name in sorted(made, key=_rank)}, sources
 
 
+def _unit_beside(table, step, plan):
+    """
+    Return the unit of the column whose error this is, which holds where the error has none.
+    """
+    base = step.name.removesuffix("_error")
+    own = next((other.sources for other in plan.steps if other.name == base != step.name), ())
+    if len(own) != 1 or base in _ERRORS:
+        return None
+    stated = getattr(table[own[0]], "unit", None)
+    return stated or unit_in_name(own[0], describe(base)["unit"])
+
+
 def _unreadable(table, step):
     """
     Explain why the unit of an optional column cannot be read; None if it can.
@@ -324,6 +348,18 @@ def _unreadable(table, step):
                 f"units={{{own!r}: {wanted!r}}}"
             )
     return None
+
+
+def _check_error(column, own, assumed):
+    """
+    Check that an error is not that of a logarithm.
+    """
+    unit = getattr(column, "unit", None) or assumed
+    if unit and isinstance(read_unit(unit), u.DexUnit):
+        raise InputUnitError(
+            f"column {own!r} must be the error of the value itself, got that of a logarithm, in "
+            f"{unit}"
+        )
 
 
 def _column(table, step, made, plan, level):
@@ -347,7 +383,10 @@ def _column(table, step, made, plan, level):
         # Of numbers in one unit, whichever it is.
         unit = getattr(table[own[0]], "unit", None)
     flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
-    numbers = [read_numbers(table, column, unit, rule.unit) for column in own]
+    assumed = rule.unit or _unit_beside(table, step, plan)
+    if name.endswith("_error") and rule.rule == "column":
+        _check_error(table[own[0]], own[0], assumed)
+    numbers = [read_numbers(table, column, unit, assumed) for column in own]
     values = combine(rule.rule, numbers, flux)
     missing = np.isnan(values)
     if name in _ERRORS and level is not None:
@@ -366,7 +405,23 @@ def _angles(table, name, own):
         return (coords.ra if name == "ra" else coords.dec).deg
     if len(own) > 1:
         return read_components(table, own, name == "ra")
-    return read_angles(table, own[0], name == "ra")
+    degrees = read_angles(table, own[0], name == "ra")
+    if name == "ra" and table[own[0]].dtype.kind in "iuf" and not getattr(table[own[0]], "unit", 0):
+        _check_hours(degrees, own[0])
+    return degrees
+
+
+def _check_hours(degrees, own):
+    """
+    Warn about right ascensions without a unit that are spread like hours over the sky.
+    """
+    low, high = np.nanmin(degrees, initial=np.inf), np.nanmax(degrees, initial=-np.inf)
+    if len(degrees) >= _MANY and low >= 0 and high <= 24 and high - low > 12:
+        warn(
+            f"column {own!r} has no unit and is read as degrees, but its values, {low:.4g} to "
+            f"{high:.4g}, may be hours: if so, units={{{own!r}: 'hourangle'}}",
+            ImplausibleValueWarning,
+        )
 
 
 def _say_bands(column, step, mission):

@@ -24,6 +24,7 @@ from .priors import PriorWarning, check_priors
 from .properties import Component, Property
 from .result_scores import evaluate_result
 from .sensitivity import PriorSensitivity, priors_sensitivity
+from .unlabelled_scores import UnlabelledScores
 from .weights import WeightSearch
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "PriorWarning",
     "Property",
     "SmallClassWarning",
+    "UnlabelledScores",
     "WeightSearch",
     "check_priors",
     "classify_candidates",

@@ -76,13 +76,13 @@ def evaluate_model(
             f"n_folds must be at most the number of sources, {len(table)}; got {n_folds}"
         )
     if method == "leave-one-out":
-        log_posterior = model._log_posterior(sources, proportions)
+        log_posterior = model._core.log_posterior(sources, proportions)
         method = held_out_method(n_training, len(table))
         if n_training == 0:
             assumed = "assumed that " if sources.is_assumed else ""
             method += f" ({assumed}no source of the table trained the model)"
     elif method == "training":
-        log_posterior = model._log_posterior(sources.as_new(), proportions)
+        log_posterior = model._core.log_posterior(sources.as_new(), proportions)
         method = "training sample (not held out)"
     else:
         rng = np.random.default_rng(rng)
@@ -98,7 +98,7 @@ def evaluate_model(
         weight is None and proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
     )
     posterior = np.exp(log_posterior)
-    rule = model._decide(decision, proportions)
+    rule = model._core.decide(decision, proportions)
     if decision != "probable":
         method = f"{method}; {rule}"
     return Evaluation.from_probabilities(
@@ -202,7 +202,7 @@ def _refitted(labelled, fold, proportions, *, show_progress):
     with Progress(len(used), "cross-validating", show=show_progress) as progress:
         for k in used:
             test = fold == k
-            part = model._refit(labelled.training_rows(~test), each[:, ~test])
-            log_posterior[:, test] = part._log_posterior(sources[test].as_new(), each[:, test])
+            part = model._core.refit(labelled.training_rows(~test), each[:, ~test])
+            log_posterior[:, test] = part.log_posterior(sources[test].as_new(), each[:, test])
             progress.update(1)
     return log_posterior

@@ -51,7 +51,9 @@ def format_report(evaluation):
     text : str
         Several lines, without a line end after the last.
     """
-    sections = (_head, _confusion, _classes, _scores)
+    sections = [_head, _confusion, _classes, _scores]
+    if evaluation.unlabelled is not None:
+        sections.append(_unlabelled)
     return "\n\n".join(section(evaluation) for section in sections)
 
 
@@ -118,6 +120,21 @@ def _scores(evaluation):
     if not evaluation.has_priors:
         rows = [row[:-1] for row in rows]
     return _align(rows)
+
+
+def _unlabelled(evaluation):
+    found = evaluation.unlabelled
+    head = textwrap.fill(found.sentence, WIDTH)
+    if found.reason:
+        return head
+    rows = [["class", "effective n", "recall", "precision"]]
+    for row in found.per_class:
+        cells = [_percent(row[name]) for name in ("recall", "precision")]
+        rows.append([row["class"], f"{row['n_effective']:.0f}", *cells])
+    scores = [["score", ""]]
+    for name, value in found.scores.items():
+        scores.append([SCORES[name][0], "-" if np.isnan(value) else f"{value:.4f}"])
+    return f"{head}\n{_align(rows)}\n\n{_align(scores)}"
 
 
 def _percent(fraction):

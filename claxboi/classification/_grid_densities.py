@@ -81,6 +81,23 @@ class NormalScores:
         steps = np.diff(knots)
         self._slopes = np.concatenate([[0.0], np.diff(self._scores) / steps, [0.0]])
 
+    def inverse(self, scores):
+        """
+        Map normal scores to values.
+
+        Parameters
+        ----------
+        scores : `~numpy.ndarray`
+            Scores; beyond those of the training sample its outermost finite values are returned.
+
+        Returns
+        -------
+        values : `~numpy.ndarray` of the same shape
+        """
+        inside = (self._knots > self._limits[0]) & (self._knots < self._limits[1])
+        # Where the map is flat, at its limits, the value nearest to the middle is taken.
+        return np.interp(scores, self._scores[inside], self._knots[inside])
+
     def __call__(self, values):
         """
         Map values to normal scores.
@@ -280,6 +297,20 @@ class GridTerm:
                 _smooth(histogram.sum(axis=1), self._smoothers[1:]),
             ]
 
+    def densities(self):
+        """
+        Return the density of each class at all grid points, shrunk towards that of all classes.
+
+        Returns
+        -------
+        densities : `~numpy.ndarray` of shape (n_classes, size) or (n_classes, size, size)
+            Per cell: each sums to 1 over an infinite grid.
+        """
+        sums = self._sums[0]
+        totals = self.totals.reshape((-1,) + (1,) * (sums.ndim - 1))
+        ratio, log_pool = _log_ratio(sums, totals)
+        return np.exp(ratio + log_pool)
+
     def table(self):
         """
         Return the term at all grid points, for sources that did not train it.
@@ -368,7 +399,7 @@ class GridTerm:
 
 def _smooth(histogram, smoothers):
     if len(smoothers) == 1:
-        return np.einsum("cij,cj->ci", smoothers[0].matrix, histogram)
+        return (smoothers[0].matrix @ histogram[:, :, np.newaxis])[:, :, 0]
     return smoothers[0].matrix @ histogram @ smoothers[1].matrix
 
 

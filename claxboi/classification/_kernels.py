@@ -356,7 +356,6 @@ class GaussianSums:
         if lower is not None and upper is not None:
             bandwidths = np.minimum(bandwidths, self.WIDEST * (upper - lower))
         self.bandwidths = bandwidths
-        self.knots = values
         self._cells, self._terms = [], []
         for c, h in enumerate(bandwidths):
             members = codes == c

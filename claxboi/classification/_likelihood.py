@@ -5,13 +5,13 @@ Log-likelihoods by category, for a chunk of sources at a time.
 Arrays have the sources on the last axis: each class then is one contiguous row.
 """
 
+import copy
 import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from ._density_tables import make_table
-from ._parallel import in_parallel, multiply
+from ._parallel import multiply
 from .properties import INVERSE_ERROR
 
 __all__ = ["LikelihoodModel", "Terms"]
@@ -59,6 +59,8 @@ class Terms:
         Which properties are present.
     densities : `~numpy.ndarray` of shape (n_properties, n_classes, n) or None
         Log-likelihood of each property, where they were asked for.
+    detection : `~numpy.ndarray` of shape (n_classes, n) or None
+        What the limits say (`DetectionTerms`), where there are any.
     """
 
     log_likelihood: np.ndarray
@@ -69,6 +71,7 @@ class Terms:
     pattern: np.ndarray
     patterns: np.ndarray
     densities: np.ndarray | None = None
+    detection: np.ndarray | None = None
 
     @property
     def present(self):
@@ -114,6 +117,7 @@ class Terms:
             self.pattern[rows],
             self.patterns,
             None if self.densities is None else self.densities[..., rows],
+            None if self.detection is None else self.detection[..., rows],
         )
         part.case_total = self.case_total
         return part
@@ -143,22 +147,38 @@ class LikelihoodModel:
         self.records = [density.record for density in densities]
         self.category = np.array([categories.index(r.category) for r in self.records])
         self.n_categories = len(categories)
+        # What the presence of a value with a limit says is a matter of the limit.
+        self._has_presence = np.array([record.limit is None for record in self.records])
         self.n_classes = len(class_weight)
         self.present_weight, self.class_weight = present_weight, class_weight
         decades = max(density.decades() for density in densities)
         self._products_per_log = max(int(PRODUCT_DECADES / decades), 1)
-        self._tables = None
 
-    def __getstate__(self):
-        # Tables are made again where they are needed.
-        return {**self.__dict__, "_tables": None}
+    def reweighted(self, codes, weights):
+        """
+        Make the model of the same training sources with other weights.
 
-    def tabulate(self):
+        Parameters
+        ----------
+        codes : `~numpy.ndarray` of int, shape (n_rows,)
+            Classes of the training rows.
+        weights : `~numpy.ndarray` of shape (n_rows,)
+            Their new weights.
+
+        Returns
+        -------
+        model : `LikelihoodModel`
+            With the same atoms and bandwidths.
         """
-        Make the tables that ``tabulated=True`` looks up, if there are none yet.
-        """
-        if self._tables is None:
-            self._tables = list(in_parallel(make_table, self.densities))
+        other = copy.copy(self)
+        other.densities = [
+            density.reweighted(density.record.apply_scale(values), codes, weights)
+            for density, values in zip(self.densities, self.training_values, strict=True)
+        ]
+        member = weights * (codes == np.arange(self.n_classes)[:, np.newaxis])
+        other.present_weight = ~np.isnan(self.training_values) @ member.T
+        other.class_weight = member.sum(axis=1)
+        return other
 
     def presence(self):
         """
@@ -175,7 +195,6 @@ class LikelihoodModel:
         rows=None,
         *,
         each=False,
-        tabulated=False,
     ):
         """
         Evaluate all densities for some sources.
@@ -196,8 +215,6 @@ class LikelihoodModel:
             of the sources themselves.
         each : bool, optional
             Keep the log-likelihood of each property, too.
-        tabulated : bool, optional
-            Look the densities up in the tables of `tabulate`, to 5e-6 nats for each property.
 
         Returns
         -------
@@ -206,15 +223,13 @@ class LikelihoodModel:
         held = self._held(values, codes, weights, rows)
         pattern, patterns = _patterns(~np.isnan(values))
         shape = (self.n_classes, values.shape[1])
-        densities = np.empty((len(self.records), *shape)) if each else None
-        if each or tabulated:
+        densities = None
+        if each:
+            densities = np.empty((len(self.records), *shape))
+            self._each(values, errors, held, densities)
             log_likelihood = np.zeros((self.n_categories, *shape))
-            if tabulated:
-                self._look_up(values, errors, held, log_likelihood, densities)
-            else:
-                self._each(values, errors, held, densities)
-                for t, part in zip(self.category, densities, strict=True):
-                    log_likelihood[t] += part
+            for t, part in zip(self.category, densities, strict=True):
+                log_likelihood[t] += part
         else:
             log_likelihood = self._by_category(values, errors, held)
         return Terms(
@@ -275,68 +290,10 @@ class LikelihoodModel:
 
     def _each(self, values, errors, held, out):
         for p, row in enumerate(out):
-            self._log_factor(p, values[p], errors.get(p), held, row)
-
-    def _log_factor(self, p, raw, errors, held, out):
-        """Evaluate the log-likelihood of a property with its weight, (n_classes, n)."""
-        np.log(self._factor(p, raw, errors, held), out=out)
-        self._weigh(p, errors, out)
-
-    def _weigh(self, p, errors, log_likelihood):
-        """Multiply a log-likelihood by the weight of its property, in place."""
-        exponent = self._exponent(p, errors)
-        if np.any(exponent != 1):
-            log_likelihood *= exponent
-
-    def _look_up(self, values, errors, held, log_likelihood, densities=None):
-        """
-        Add the log-likelihoods by category from tables, in place.
-
-        With ``densities``, write those of the properties there too.
-        """
-        own = self._own_logs(values, errors, held)
-        for start in range(0, values.shape[1], BLOCK_SIZE):
-            part = slice(start, min(start + BLOCK_SIZE, values.shape[1]))
-            here = slice(0, 0)
-            if held is not None:
-                here = slice(*np.searchsorted(held.sources, [part.start, part.stop]))
-            buffer = np.empty((self.n_classes, part.stop - start))
-            for p, t in enumerate(self.category):
-                block = buffer if densities is None else densities[p, :, part]
-                self._block(p, values[p, part], errors[p][part] if p in errors else None, block)
-                if here.stop > here.start:
-                    block[held.codes[here], held.sources[here] - start] = own[p][here]
-                log_likelihood[t, :, part] += block
-
-    def _block(self, p, raw, errors, out):
-        """Look up the log-likelihood of new sources with its weight, (n_classes, n)."""
-        table = self._tables[p]
-        if table is None:
-            self._log_factor(p, raw, errors, None, out)
-            return
-        if errors is None or self.records[p].weight == INVERSE_ERROR:
-            table.log_likelihood(self.records[p].apply_scale(raw), out)
-        else:
-
-            def likelihood(points):
-                table.log_likelihood(points, out)
-                return np.exp(out)
-
-            np.log(self._averaged(p, raw, errors, likelihood), out=out)
-        self._weigh(p, errors, out)
-
-    def _own_logs(self, values, errors, held):
-        """Return the log-likelihood of each pair without what is held out, by property."""
-        if held is None:
-            return None
-        result = []
-        for p in range(len(self.records)):
-            own = self._averaged(
-                p, values[p], errors.get(p), lambda at, p=p: self._own_pairs(p, at, held)
-            )
-            exponent = np.broadcast_to(self._exponent(p, errors.get(p)), len(values[p]))
-            result.append(exponent[held.sources] * np.log(own))
-        return result
+            np.log(self._factor(p, values[p], errors.get(p), held), out=row)
+            exponent = self._exponent(p, errors.get(p))
+            if np.any(exponent != 1):
+                np.multiply(row, exponent, out=row)
 
     def own_terms(self, values, errors, codes, weights, rows=None):
         """
@@ -488,14 +445,16 @@ class LikelihoodModel:
         Returns
         -------
         log_presence : `~numpy.ndarray` of shape (n_properties, n_classes, n)
-            log P(present | class) or its complement.
+            log P(present | class) or its complement; 0 for properties with limits.
         """
         here = ~np.isnan(values)
         fraction = np.repeat(self.presence()[..., np.newaxis], values.shape[1], axis=2)
         held = self._held(values, codes, weights, rows)
         if held is not None:
             fraction[:, held.codes, held.sources] = self._own_presence(held)
-        return np.where(here[:, np.newaxis], np.log(fraction), np.log1p(-fraction))
+        result = np.where(here[:, np.newaxis], np.log(fraction), np.log1p(-fraction))
+        result[~self._has_presence] = 0.0
+        return result
 
     def _own_presence(self, held):
         """Return P(present | class) for each pair without what is held out, (n_properties, m)."""
@@ -514,6 +473,7 @@ class LikelihoodModel:
         fraction = self.presence()
         # Sums over the properties of each category, pattern by pattern.
         member = self.category == np.arange(self.n_categories)[:, np.newaxis]
+        member &= self._has_presence
         has = patterns.T.astype(float)
         shape = (self.n_categories, self.n_classes, len(patterns))
         present, absent = np.empty(shape), np.empty(shape)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Outlier p-values: whether a source looks like a member of any class.
+Outlier p-values and support: whether a source looks like a member of a class.
 """
 
 import numpy as np
@@ -17,6 +17,12 @@ SMALLEST_VARIANCE = 1e-6
 #: So many members of a class with the same missing values are ranked among themselves. It is
 #: the price of an exact p-value that none can be smaller than one over their number.
 COMMON_PATTERN = 1000
+
+#: Sources of each class that have a value, and that have none, besides those seen (Jeffreys).
+_UNSEEN = 0.5
+
+#: Keeps the size of an empty class from being zero.
+_SMALLEST = 1e-300
 
 #: Scores closer than this are equal.
 ROUNDING = 1e-9
@@ -43,14 +49,20 @@ class OutlierScale:
         Classes of the training sources.
     n_classes : int
         Number of classes.
+    weights : `~numpy.ndarray` of shape (n,), optional
+        Weights of the training sources, for the support. Default: 1 each.
     """
 
-    def __init__(self, own, present, codes, n_classes):
+    def __init__(self, own, present, codes, n_classes, weights=None):
         n_properties = len(own)
         self._peak = np.zeros((n_properties, n_classes))
         self._mean = np.zeros((n_properties, n_classes))
         self._covariance = np.zeros((n_classes, n_properties, n_properties))
         self._ranks, self._common = [], []
+        # How much rarer than the other of the two it is that a value is there, or missing.
+        self._log_present, self._log_missing = np.zeros((2, n_properties, n_classes))
+        self._log_size = np.empty(n_classes)
+        weights = np.ones(len(codes)) if weights is None else weights
         for c in range(n_classes):
             members = codes == c
             here = present[:, members].astype(float)
@@ -63,6 +75,14 @@ class OutlierScale:
             centred = (surprise - mean[:, np.newaxis]) * here
             self._peak[:, c], self._mean[:, c] = peak, mean
             self._covariance[c] = (centred @ centred.T) / np.maximum(here @ here.T, 1)
+            own_weights = weights[members]
+            total = own_weights.sum()
+            known = (here @ own_weights + _UNSEEN) / (total + 2 * _UNSEEN)
+            common = np.log(np.maximum(known, 1 - known))
+            self._log_present[:, c] = np.log(known) - common
+            self._log_missing[:, c] = np.log1p(-known) - common
+            size = total**2 / max(np.sum(own_weights**2), _SMALLEST)
+            self._log_size[c] = np.log(max(size, _SMALLEST))
         for c in range(n_classes):
             members = np.flatnonzero(codes == c)
             patterns, pattern = np.unique(present[:, members].T, axis=0, return_inverse=True)
@@ -139,6 +159,33 @@ class OutlierScale:
             np.maximum(result, p, out=result)
         result[~patterns.any(axis=1)[pattern]] = 1.0
         return result
+
+    def support(self, total, pattern, patterns, classes):
+        r"""
+        Return how many labelled sources of a class are like each source.
+
+        It is :math:`n_c (\prod_p r_p)^{1/d}` with the effective number :math:`n_c` of labelled
+        sources of the class (Kish 1965), and for each of all d properties the density of the class
+        at the value over its highest one, or where the value is missing (present) the share of the
+        class without (with) a value over the larger of the two shares.
+
+        Parameters
+        ----------
+        total, pattern, patterns
+            As for `pvalue`.
+        classes : `~numpy.ndarray` of int, shape (n,)
+            Class of each source that is asked for.
+
+        Returns
+        -------
+        support : `~numpy.ndarray` of shape (n,)
+        """
+        has = np.ascontiguousarray(patterns.T, float)
+        n_properties = len(has)
+        fixed = multiply((self._log_present - self._peak).T, has)
+        fixed += multiply(self._log_missing.T, 1 - has)
+        mean = fixed[classes, pattern] + total[classes, np.arange(len(classes))]
+        return np.exp(self._log_size[classes] + np.minimum(mean / n_properties, 0.0))
 
 
 class _Ranks:

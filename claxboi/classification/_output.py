@@ -14,7 +14,11 @@ from .weights import largest
 __all__ = ["Answer", "check_collisions", "column_names"]
 
 
-def column_names(classes, categories):
+#: Ends of the interval of a posterior, in the order of their columns.
+ENDS = ("low", "high")
+
+
+def column_names(classes, categories, *, has_intervals=False):
     """
     List the columns of the answer.
 
@@ -24,6 +28,8 @@ def column_names(classes, categories):
         Names of the classes.
     categories : sequence of str
         Names of the categories.
+    has_intervals : bool, optional
+        Whether the posteriors have intervals.
 
     Returns
     -------
@@ -32,13 +38,14 @@ def column_names(classes, categories):
     return [
         "prediction",
         *(f"P_{name}" for name in classes),
-        *("margin", "outlier", "outlier_pvalue", "alternative", "n_missing"),
+        *(f"P_{name}_{end}" for name in classes for end in ENDS if has_intervals),
+        *("margin", "outlier", "outlier_pvalue", "support", "alternative", "n_missing"),
         *(f"P_{name}_{category}" for category in categories for name in classes),
         "is_training",
     ]
 
 
-def check_collisions(table, classes, categories, overwrite):
+def check_collisions(table, classes, categories, overwrite, *, has_intervals=False):
     """
     Check that the answer's columns are new, before any work is done.
 
@@ -50,13 +57,15 @@ def check_collisions(table, classes, categories, overwrite):
         Their names.
     overwrite : bool
         Whether columns of the caller may be replaced.
+    has_intervals : bool, optional
+        Whether the posteriors have intervals.
 
     Raises
     ------
     ValueError
         If names collide: with the caller's unless ``overwrite``, or with each other.
     """
-    names = column_names(classes, categories)
+    names = column_names(classes, categories, has_intervals=has_intervals)
     seen = set()
     twice = [name for name in names if name.lower() in seen or seen.add(name.lower())]
     if twice:
@@ -90,8 +99,9 @@ class Answer:
         self.best = np.empty(n, np.intp)
         self.alternative = np.zeros((n_categories, n), np.int16)
         self.margin, self.outlier = np.empty(n), np.empty(n)
-        self.pvalue = np.full(n, np.nan)
+        self.pvalue, self.support = np.full((2, n), np.nan)
         self.n_missing = np.empty(n, int)
+        self.intervals = None
 
     def fill(self, start, terms, combination, log_prior):
         """
@@ -143,6 +153,19 @@ class Answer:
         found = scale.pvalue(total, terms.pattern, terms.patterns, codes)
         self.pvalue[start : start + len(found)] = found
 
+    def fill_support(self, start, terms, scale):
+        """
+        Fill in the support of the most probable class for some sources, after `fill`.
+
+        Parameters
+        ----------
+        start, terms, scale
+            As for `fill_pvalue`.
+        """
+        total = terms.log_likelihood.sum(axis=0)
+        part = slice(start, start + total.shape[1])
+        self.support[part] = scale.support(total, terms.pattern, terms.patterns, self.best[part])
+
     def to_table(self, table, classes, categories, codes, *, overwrite):
         """
         Add the columns to a copy of a table.
@@ -165,11 +188,17 @@ class Answer:
         columns = [make_column("prediction", np.array(classes)[self.best])]
         for name, values in zip(classes, self.posterior, strict=True):
             columns.append(make_column("P_<class>", values, **{"class": name}))
+        if self.intervals is not None:
+            for c, name in enumerate(classes):
+                for end, values in zip(ENDS, self.intervals, strict=True):
+                    columns.append(make_column(f"P_<class>_{end}", values[c], **{"class": name}))
         unknown = np.isnan(self.pvalue)
+        mask = unknown if unknown.any() else None
         columns += [
             make_column("margin", self.margin),
             make_column("outlier", self.outlier),
-            make_column("outlier_pvalue", self.pvalue, mask=unknown if unknown.any() else None),
+            make_column("outlier_pvalue", self.pvalue, mask=mask),
+            make_column("support", self.support, mask=mask),
             make_column("alternative", self._alternatives(classes, categories)),
             make_column("n_missing", self.n_missing),
         ]

@@ -13,7 +13,7 @@ that the published formula, W = 0, is right. The problem is convex.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -54,8 +54,11 @@ MOST_SOURCES = 20_000
 TOLERANCE = 1e-6
 MOST_STEPS = 500
 
-#: Sources per block when pairs are compared: their arrays stay in the cache.
-BLOCK_SIZE = 4096
+#: The Hessian that shapes the steps of a fit is of no more than so many sources.
+HESSIAN_SOURCES = 2500
+
+#: What is added to its diagonal, relative to it.
+ROUNDING = 1e-9
 
 
 @dataclass
@@ -145,12 +148,13 @@ def fit_parameters(
         start = Parameters(exponents, np.zeros(n_classes), np.zeros((0, n_classes)))
     matrix = np.zeros((len(design), n_classes))
     matrix[: len(start.matrix)] = start.matrix
-    # The scale of each parameter makes the problem round: few steps are then enough.
     posterior = np.exp(
         log_normalize(start.joint(features, design[: len(start.matrix)]) + log_prior)
     )
     curvature = row_weights * posterior * (1 - posterior)
-    scale = 1 / np.sqrt(_square_sums(design, curvature) + strengths[:, np.newaxis])
+    # Coordinates in which the problem is nearly round: few steps are then enough.
+    root = _hessian_root(design, curvature.mean(axis=0), strengths)
+    to_matrix = np.linalg.inv(root).T
     offset_scale = 1 / np.sqrt(curvature.sum(axis=1) + 2 * OFFSET_PULL)
     feature_scale = np.array(
         [
@@ -158,15 +162,12 @@ def fit_parameters(
             for term in features
         ]
     )
-    scales = np.concatenate([feature_scale, offset_scale, scale.ravel()])
+    scales = np.concatenate([feature_scale, offset_scale])
 
     def unpack(parameters):
-        parameters = parameters * scales
-        return Parameters(
-            parameters[:n_features],
-            parameters[n_features : n_features + n_classes],
-            parameters[n_features + n_classes :].reshape(-1, n_classes),
-        )
+        exponents, offsets = np.split(parameters[: len(scales)] * scales, [n_features])
+        whole = to_matrix @ parameters[len(scales) :].reshape(-1, n_classes)
+        return Parameters(exponents, offsets, whole)
 
     def loss(parameters):
         now = unpack(parameters)
@@ -184,12 +185,17 @@ def fit_parameters(
             [
                 flat @ slope.ravel() + 2 * PULL * spread,
                 slope.sum(axis=1) + 2 * OFFSET_PULL * now.offsets,
-                (design @ slope.T + strengths[:, np.newaxis] * now.matrix).ravel(),
             ]
         )
-        return value, gradient * scales
+        of_matrix = design @ slope.T + strengths[:, np.newaxis] * now.matrix
+        return value, np.concatenate([gradient * scales, (to_matrix.T @ of_matrix).ravel()])
 
-    begin = np.concatenate([start.exponents, start.offsets, matrix.ravel()]) / scales
+    begin = np.concatenate(
+        [
+            np.concatenate([start.exponents, start.offsets]) / scales,
+            (root.T @ matrix).ravel(),
+        ]
+    )
     limits = np.full((len(begin), 2), [-np.inf, np.inf])
     limits[:n_features] = [0.0, LARGEST_WEIGHT]
     limits[:n_features] /= feature_scale[:, np.newaxis]
@@ -204,13 +210,14 @@ def fit_parameters(
     return unpack(found.x)
 
 
-def _square_sums(design, curvature):
-    """Return the sums of squared terms times curvature, (n_terms * n_classes, n_classes)."""
-    total = np.zeros((len(design), len(curvature)))
-    for first in range(0, design.shape[1], BLOCK_SIZE):
-        block = slice(first, first + BLOCK_SIZE)
-        total += design[:, block] ** 2 @ curvature[:, block].T
-    return total
+def _hessian_root(design, curvature, strengths):
+    """Return the Cholesky factor of the Hessian of a matrix column, the mean over the classes."""
+    step = -(-design.shape[1] // HESSIAN_SOURCES)
+    part = design[:, ::step] * np.sqrt(curvature[::step])
+    hessian = step * part @ part.T
+    # Where terms are the same, shrinkage alone may be less than rounding.
+    hessian += np.diag(strengths + ROUNDING * np.diagonal(hessian))
+    return np.linalg.cholesky(hessian)
 
 
 def pair_gain(term, residual, curvature, strength):
@@ -270,6 +277,31 @@ class Refinement:
         self.matrix = self.matrix.astype(np.float32).astype(float)
         self.fold_matrices = self.fold_matrices.astype(np.float32).astype(float)
         self._tables = None
+
+    def reweighted(self, likelihood, weights, fold_shares):
+        """
+        Make the refinement of the same training sources with other weights.
+
+        Parameters
+        ----------
+        likelihood : `LikelihoodModel`
+            Their published densities.
+        weights : `~numpy.ndarray` of shape (n,)
+            The new weights.
+        fold_shares : `~numpy.ndarray` of shape (n_folds,)
+            The matrices are moved by the differences that each fold makes, times these.
+
+        Returns
+        -------
+        refinement : `Refinement`
+        """
+        moved = np.tensordot(fold_shares, self.fold_matrices - self.fold_matrices.mean(axis=0), 1)
+        return replace(
+            self,
+            terms=self.terms.reweighted(likelihood, weights),
+            matrix=self.matrix + moved,
+            fold_matrices=self.fold_matrices + moved,
+        )
 
     @property
     def listed(self):

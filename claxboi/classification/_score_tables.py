@@ -124,6 +124,45 @@ def reliability_table(codes, probabilities, weights, n_bins):
     return make_table(*columns)
 
 
+def grouped_reliability(groups, n_bins):
+    """
+    Compare probabilities with the fraction that is right, group by group.
+
+    Parameters
+    ----------
+    groups : list of (str, `~numpy.ndarray` of shape (n,), `~numpy.ndarray` of bool, shape (n,))
+        Name, probabilities, and whether what they say is so.
+    n_bins : int
+        Number of equal bins of probability.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        See `Evaluation.reliability_by`.
+    """
+    names, columns = [], []
+    for name, probability, is_right in groups:
+        bins = np.clip(np.ceil(probability * n_bins).astype(int) - 1, 0, n_bins - 1)
+        n = np.bincount(bins, minlength=n_bins)
+        filled = np.flatnonzero(n)
+        expected, right = (
+            np.bincount(bins, values, n_bins)[filled] / n[filled]
+            for values in (probability, is_right.astype(float))
+        )
+        lower, upper = wilson_interval(right, n[filled])
+        names += [name] * len(filled)
+        columns.append([n[filled], expected, right, lower, upper])
+    n, expected, right, lower, upper = np.concatenate(columns, axis=1)
+    return make_table(
+        ("group", names, "Class, or range of the values"),
+        ("n", n.astype(int), "Number of sources"),
+        ("mean_probability", expected, "Mean probability"),
+        ("fraction", right, "Fraction of the sources for which it is so"),
+        ("fraction_lower", lower, "Lower end of its 68.27 % interval"),
+        ("fraction_upper", upper, "Upper end of its 68.27 % interval"),
+    )
+
+
 def threshold_table(probability, is_class, weights):
     """
     Score the sample above each probability; see `Evaluation.thresholds`.

@@ -70,28 +70,27 @@ def optimize_weights(
     if offsets and objective != "log_loss":
         raise InputValueError(f"offsets go with objective 'log_loss', not {objective!r}")
     labelled = read_labelled(model, table, label, training)
-    codes = labelled.codes
     proportions = labelled.proportions(priors)
-    terms = collect_terms(model, labelled.sources, show_progress=show_progress)
     if objective == "log_loss":
         return fit_exponents(
-            model,
-            terms,
-            codes,
-            proportions,
-            labelled.weights,
-            labelled.keys,
+            model._core,
+            labelled,
             labelled.sources,
+            proportions,
             offsets=offsets,
             n_folds=n_folds,
             show_progress=show_progress,
         )
+    codes = labelled.codes
+    terms = collect_terms(model._core, labelled.sources, show_progress=show_progress)
     rng = np.random.default_rng(rng)
     mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
     rows = _draw_to_priors(codes, mean, rng)
     log_prior = _log_prior(proportions)
+    if terms.detection is not None:
+        log_prior = log_prior + terms.detection
     return _search_f1(
-        model,
+        model._core,
         terms.part(rows),
         codes[rows],
         log_prior if log_prior.shape[1] == 1 else log_prior[:, rows],
@@ -151,7 +150,7 @@ class Labelled:
         return parse_priors(
             priors,
             self.model.classes_,
-            self.model._training_proportions(),
+            self.model._core.training_proportions(),
             len(self.table),
             table=self.table,
             dropped=self.model._dropped,
@@ -169,6 +168,7 @@ class Labelled:
             self.weights[part],
             source=self.source[part],
             keys=self.keys[part],
+            limits=sources.limits,
         )
 
 
@@ -217,7 +217,7 @@ def read_labelled(model, table, label=None, training=None):
     sources = model._read(table, label=label, is_checked=False)[rows]
     identity = read_identity(table, model._id_of(table))[rows]
     if sources.is_assumed:
-        sources = _assume(model._training, sources, codes, training)
+        sources = _assume(model._core.training, sources, codes, training)
     source = identity.sources()
     keys = identity.keys(source)
     known = sources.rows >= 0
@@ -253,7 +253,14 @@ def _assume(training, sources, codes, is_training):
             + (" in another order of the classes" if len(codes) == len(training) else "")
         )
     rows = np.arange(len(codes))
-    return Sources(sources.values, sources.errors, rows, training, compared=("rows",))
+    return Sources(
+        sources.values,
+        sources.errors,
+        rows,
+        training,
+        compared=("rows",),
+        limits=sources.limits,
+    )
 
 
 def deal_folds(keys, n_folds):
@@ -297,14 +304,14 @@ def population_weights(codes, proportions, weights):
     return weights * len(codes) / weights.sum()
 
 
-def collect_terms(model, sources, *, show_progress=False):
+def collect_terms(core, sources, *, show_progress=False):
     """
     Evaluate the held-out terms of many sources at once.
 
     Parameters
     ----------
-    model : `NaiveBayesClassifier`
-        A fitted model.
+    core : `Engine`
+        A fitted core.
     sources : object
         The sources.
     show_progress : bool, optional
@@ -315,18 +322,21 @@ def collect_terms(model, sources, *, show_progress=False):
     terms : `Terms`
         Of all of them; ``pattern`` numbers the rows of ``patterns``, one per source here.
     """
-    shape = (len(model.categories), len(model.classes_), len(sources))
+    shape = (len(core.categories), len(core.classes_), len(sources))
     parts = [np.empty(shape) for _ in range(3)]
     patterns = ~np.isnan(sources.values.T)
+    detection = None if core.detection is None else np.empty(shape[1:])
 
     def work(start, chunk, terms):
         part = slice(start, start + len(chunk))
         for whole, name in zip(parts, ("log_likelihood", "present", "absent"), strict=True):
             whole[..., part] = getattr(terms, name)
+        if detection is not None:
+            detection[:, part] = terms.detection
 
-    model._chunks(sources, work, show_progress=show_progress, what="evaluating likelihoods")
+    core.chunks(sources, work, show_progress=show_progress, what="evaluating likelihoods")
     each = np.arange(len(sources))
-    return Terms(*parts, each, patterns.sum(axis=1), each, patterns)
+    return Terms(*parts, each, patterns.sum(axis=1), each, patterns, detection=detection)
 
 
 def _draw_to_priors(codes, proportions, rng):
@@ -342,19 +352,7 @@ def _draw_to_priors(codes, proportions, rng):
     return np.sort(np.concatenate(rows))
 
 
-def fit_exponents(
-    model,
-    terms,
-    codes,
-    proportions,
-    row_weights,
-    keys,
-    sources,
-    *,
-    offsets,
-    n_folds,
-    show_progress=False,
-):
+def fit_exponents(core, rows, sources, proportions, *, offsets, n_folds, show_progress=False):
     """
     Fit free exponents on log-loss, and again without each fold, and set the model to them.
 
@@ -362,20 +360,14 @@ def fit_exponents(
 
     Parameters
     ----------
-    model : `NaiveBayesClassifier`
-        A fitted model; its weights, offsets and fold weights are set.
-    terms : `Terms`
-        Held-out terms of labelled sources.
-    codes : `~numpy.ndarray` of int, shape (n,)
-        Their classes.
-    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
-        Priors.
-    row_weights : `~numpy.ndarray` of shape (n,)
-        Their weights.
-    keys : `~numpy.ndarray` of uint64, shape (n,)
-        Keys by which they are dealt to folds.
+    core : `Engine`
+        A fitted model; its weights, offsets, fold weights and refinement are set.
+    rows : `TrainingRows` or `Labelled`
+        Classes, weights and keys of the labelled sources.
     sources : `Sources`
         Their values.
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
+        Priors.
     offsets : bool
         Whether to fit one offset per class as well.
     n_folds : int
@@ -387,16 +379,18 @@ def fit_exponents(
     -------
     search : `WeightSearch`
     """
+    codes, row_weights = rows.codes, rows.weights
+    core.refinement = None
+    terms = collect_terms(core, sources, show_progress=show_progress)
     log_prior = _log_prior(proportions)
     mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
     weights = population_weights(codes, mean, row_weights)
-    unit = combine(terms, np.ones(len(model.categories)), 1.0, "none", model.missing)
+    unit = combine(terms, np.ones(len(core.categories)), 1.0, "none", core.missing)
     features = unit.contributions
     n_terms, n_classes, n = features.shape
     # What scores a source must not have seen it: all is found again without its fold.
-    fold = deal_folds(keys, n_folds)
-    offsets = offsets or model.refine
-    model._refinement = None
+    fold = deal_folds(rows.keys, n_folds)
+    offsets = offsets or core.refine
     with Progress(n_folds + 1, "fitting exponents", show=show_progress) as progress:
         best, history, interrupted = fit_log_loss(
             features, codes, log_prior, weights, offsets=offsets
@@ -406,23 +400,23 @@ def fit_exponents(
         progress.update(1)
         fold_weights = np.repeat(_padded(best, n_terms, n_classes)[np.newaxis], n_folds, axis=0)
         for k in range(n_folds):
-            rows = fold != k
-            if model.refine or interrupted or rows.all() or not rows.any():
+            kept = fold != k
+            if core.refine or interrupted or kept.all() or not kept.any():
                 continue
             found, _, interrupted = fit_log_loss(
-                np.ascontiguousarray(features[..., rows]),
-                codes[rows],
-                log_prior if log_prior.shape[1] == 1 else log_prior[:, rows],
-                weights[rows] * np.count_nonzero(rows) / weights[rows].sum(),
+                np.ascontiguousarray(features[..., kept]),
+                codes[kept],
+                log_prior if log_prior.shape[1] == 1 else log_prior[:, kept],
+                weights[kept] * np.count_nonzero(kept) / weights[kept].sum(),
                 offsets=offsets,
                 start=best,
             )
             fold_weights[k] = _padded(found, n_terms, n_classes)
             progress.update(1)
     joint = np.zeros((n_classes, n))
-    if model.refine and not interrupted:
-        model._refinement, best, fold_weights = _refine(
-            model,
+    if core.refine and not interrupted:
+        core.refinement, best, fold_weights = _refine(
+            core,
             sources,
             features,
             codes,
@@ -432,40 +426,40 @@ def fit_exponents(
             n_folds,
             show_progress,
         )
-        for _, part in model._refinement_parts(sources):
+        for _, part in core.refinement_parts(sources):
             joint += part
-    names = [*model.categories, "missing"]
-    model.weights = dict(zip(names, map(float, best[:n_terms]), strict=True))
-    model.offsets = (
-        dict(zip(model.classes_, map(float, best[n_terms:]), strict=True)) if offsets else {}
+    names = [*core.categories, "missing"]
+    core.weights = dict(zip(names, map(float, best[:n_terms]), strict=True))
+    core.offsets = (
+        dict(zip(core.classes_, map(float, best[n_terms:]), strict=True)) if offsets else {}
     )
-    model._fold_weights = fold_weights
+    core.fold_weights = fold_weights
     each = fold_weights[fold]
     joint += np.einsum("nt,tcn->cn", each[:, :n_terms], features) + each[:, n_terms:].T + log_prior
     score = -np.average(log_normalize(joint)[codes, np.arange(n)], weights=weights)
     return WeightSearch(
         "log_loss",
         None,
-        dict(model.weights),
-        dict(model.offsets),
+        dict(core.weights),
+        dict(core.offsets),
         float(score),
-        _history(history, "log_loss", names, model.classes_ if offsets else ()),
+        _history(history, "log_loss", names, core.classes_ if offsets else ()),
         n,
         interrupted,
         fold_weights,
     )
 
 
-def _refine(model, sources, features, codes, log_prior, weights, fold, n_folds, show_progress):
+def _refine(core, sources, features, codes, log_prior, weights, fold, n_folds, show_progress):
     """Refine a model; return the refinement, and exponents and offsets without and by fold."""
-    differs = bool(model._population_differences)
-    shrinkage = model.shrinkage
+    differs = core.is_shifted
+    shrinkage = core.shrinkage
     if differs and shrinkage != "cv":
         shrinkage = shrinkage * DIFFERENT_POPULATION
     refinement, best, by_fold = fit_refinement(
-        model._make_terms(presence=not differs and model.missing != "ignore"),
+        core.make_terms(presence=not differs and core.missing != "ignore"),
         sources,
-        model._likelihood.property_terms(sources.values, sources.errors, *sources.held),
+        core.likelihood.property_terms(sources.values, sources.errors, *sources.held),
         features,
         codes,
         log_prior,
@@ -488,12 +482,12 @@ def _padded(parameters, n_terms, n_classes):
 
 
 def _search_f1(
-    model, terms, codes, log_prior, proportions, target, rng, max_iterations, show_progress
+    core, terms, codes, log_prior, proportions, target, rng, max_iterations, show_progress
 ):
     objective = F1Objective(
-        terms, codes, log_prior, proportions, model.normalization, model.missing, target
+        terms, codes, log_prior, proportions, core.normalization, core.missing, target
     )
-    names = [*model.categories, "missing"]
+    names = [*core.categories, "missing"]
     best, history, interrupted = search_f1(
         objective,
         len(names),
@@ -502,12 +496,12 @@ def _search_f1(
         show_progress=show_progress,
     )
     # Not set_weights: what a search found is forgotten by the next fit, what was set is not.
-    model.weights = dict(zip(names, map(float, best), strict=True))
-    model.offsets, model._fold_weights = {}, None
+    core.weights = dict(zip(names, map(float, best), strict=True))
+    core.offsets, core.fold_weights = {}, None
     return WeightSearch(
         "f1",
-        None if target is None else model.classes_[target],
-        dict(model.weights),
+        None if target is None else core.classes_[target],
+        dict(core.weights),
         {},
         float(objective(best)),
         _history(history, "f1", names, ()),

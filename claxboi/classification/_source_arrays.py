@@ -38,11 +38,23 @@ class TrainingRows:
         Number of the source of each row. Default: by its identity.
     keys : `~numpy.ndarray` of uint64, shape (n,), optional
         Keys of the sources, by which they are dealt to folds. Default: by their identity.
+    limits : dict of int to `~numpy.ndarray` of shape (n,), optional
+        Limits of the values by number of the property.
     """
 
     def __init__(
-        self, values, errors, codes, weights, flux=None, identity=None, source=None, keys=None
+        self,
+        values,
+        errors,
+        codes,
+        weights,
+        flux=None,
+        identity=None,
+        source=None,
+        keys=None,
+        limits=None,
     ):
+        self.limits = limits or {}
         self.values, self.errors, self.codes, self.weights = values, errors, codes, weights
         self.flux = flux
         self.identity = Identity(len(codes)) if identity is None else identity
@@ -67,11 +79,12 @@ class TrainingRows:
             self.identity,
             self.source,
             self.keys,
+            self.limits,
         )
 
     def sources(self):
         """Return the rows as sources that are held out."""
-        return Sources(self.values, self.errors, np.arange(len(self)), self)
+        return Sources(self.values, self.errors, np.arange(len(self)), self, limits=self.limits)
 
     def all_rows(self, rows):
         """
@@ -215,6 +228,8 @@ class Sources:
         The training rows.
     compared : tuple of str, optional
         By what the sources that trained the model were found; empty if there is nothing.
+    limits : dict of int to `~numpy.ndarray` of shape (n,), optional
+        Limits of the values by number of the property.
 
     Attributes
     ----------
@@ -224,7 +239,8 @@ class Sources:
         Its weight, 0 for new ones.
     """
 
-    def __init__(self, values, errors, rows=None, training=None, *, compared=()):
+    def __init__(self, values, errors, rows=None, training=None, *, compared=(), limits=None):
+        self.limits = limits or {}
         n = values.shape[1]
         self.compared = compared
         self.values, self.errors, self.training = values, errors, training
@@ -239,13 +255,16 @@ class Sources:
         return self.values.shape[1]
 
     def __getitem__(self, part):
-        errors = {p: error[part] for p, error in self.errors.items()}
+        errors, limits = (
+            {p: each[part] for p, each in arrays.items()} for arrays in (self.errors, self.limits)
+        )
         return Sources(
             self.values[:, part],
             errors,
             self.rows[part],
             self.training,
             compared=self.compared,
+            limits=limits,
         )
 
     @property
@@ -269,9 +288,20 @@ class Sources:
         codes = np.where(known, self.training.codes[rows], -1)
         return codes, np.where(known, self.training.weights[rows], 0.0), rows
 
+    def of(self, training):
+        """Return the same sources of a sample that has other weights."""
+        return Sources(
+            self.values,
+            self.errors,
+            self.rows,
+            training,
+            compared=self.compared,
+            limits=self.limits,
+        )
+
     def as_new(self):
         """Return the same values as if they had not trained the model."""
-        return Sources(self.values, self.errors)
+        return Sources(self.values, self.errors, limits=self.limits)
 
 
 def sample_weights(sample_weight, n):

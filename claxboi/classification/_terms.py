@@ -5,12 +5,14 @@ The terms of the refinement: what each property, survey and pair of properties s
 Arrays have the sources on the last axis.
 """
 
+import copy
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from ._grid_densities import (
+    LIMIT,
     SIZES,
     CellPositions,
     GridTerm,
@@ -157,16 +159,13 @@ class RefinementTerms:
         self.scores = {p: NormalScores(scaled[p], weights) for p in used}
         size = np.maximum(np.bincount(codes, weights, self.n_classes), 2.0)
         self._training = Positions(self, values, {})
-        self._wide, self._pair_smoothers = {}, {}
+        self._smoothers, self._pair_smoothers = {}, {}
         for p in used:
             spreads = class_spreads(self.scores[p](scaled[p]), codes, weights, self.n_classes)
             self._pair_smoothers[p] = Smoother(spreads * size ** (-1 / 6), SIZES[2])
-            smoother = Smoother(spreads * size ** (-1 / 5), SIZES[1])
-            self._wide[p] = self._learn([p], [smoother])
+            self._smoothers[p] = Smoother(spreads * size ** (-1 / 5), SIZES[1])
         self._presence = self._presence_groups(used) if presence else []
-        here = self._training.present[[group[0] for group in self._presence]].astype(float)
-        member = weights * (codes == np.arange(self.n_classes)[:, np.newaxis])
-        self._present_weight, self._class_weight = here @ member.T, member.sum(axis=1)
+        self._learn_single()
         self.main = [
             *(Term("density", (p,)) for p in used),
             *(Term("wide", (p,)) for p in used),
@@ -174,6 +173,36 @@ class RefinementTerms:
         ]
         self.candidates = list(combinations(used, 2))
         self._pairs = {}
+
+    def _learn_single(self):
+        """Learn all terms but the pairs."""
+        self._wide = {p: self._learn([p], [smoother]) for p, smoother in self._smoothers.items()}
+        here = self._training.present[[group[0] for group in self._presence]].astype(float)
+        member = self._weights * (self._codes == np.arange(self.n_classes)[:, np.newaxis])
+        self._present_weight, self._class_weight = here @ member.T, member.sum(axis=1)
+
+    def reweighted(self, likelihood, weights):
+        """
+        Make the terms of the same training sources with other weights.
+
+        Parameters
+        ----------
+        likelihood : `LikelihoodModel`
+            Their published densities.
+        weights : `~numpy.ndarray` of shape (n,)
+            The new weights.
+
+        Returns
+        -------
+        terms : `RefinementTerms`
+            With the same grids, bandwidths and pairs.
+        """
+        other = copy.copy(self)
+        other._likelihood, other._weights = likelihood, weights
+        other._learn_single()
+        other._pairs = {}
+        other.keep(self._pairs)
+        return other
 
     def scaled(self, p, values):
         """
@@ -215,7 +244,8 @@ class RefinementTerms:
         groups = {}
         for p in used:
             here = self._training.present[p]
-            if not here.all():
+            # What the limit of a property says of its presence is the same of all sources.
+            if not here.all() and self._likelihood.records[p].limit is None:
                 groups.setdefault(here.tobytes(), []).append(p)
         return [tuple(group) for group in groups.values()]
 
@@ -287,6 +317,26 @@ class RefinementTerms:
         if pair not in self._pairs:
             self._pairs[pair] = self._learn(pair, [self._pair_smoothers[p] for p in pair])
         return self._pairs[pair]
+
+    def pair_densities(self, pair):
+        """
+        Return the joint density of a pair of properties for each class.
+
+        Parameters
+        ----------
+        pair : (int, int)
+            The properties.
+
+        Returns
+        -------
+        values : list of `~numpy.ndarray` of shape (size,)
+            Values of both properties at the points of the grid, on their scales.
+        densities : `~numpy.ndarray` of shape (n_classes, size, size)
+            Per cell of the grid.
+        """
+        grid = self._learn(pair, [self._pair_smoothers[p] for p in pair])
+        points = np.linspace(-LIMIT, LIMIT, SIZES[2])
+        return [self.scores[p].inverse(points) for p in pair], grid.densities()
 
     def keep(self, pairs):
         """

@@ -65,11 +65,13 @@ def property_units(table, properties):
     Returns
     -------
     units : list of (str or None)
-        That of the vocabulary, in which the bounds are, or else that of the column.
+        That of the vocabulary, in which the bounds are ("": a pure number), or else that of the
+        column.
     """
+    known = [describe(record.column) for record in properties]
     return [
-        (describe(record.column) or {}).get("unit") or _unit(table, record.column)
-        for record in properties
+        _unit(table, record.column) if own is None else own["unit"]
+        for record, own in zip(properties, known, strict=True)
     ]
 
 
@@ -103,20 +105,22 @@ def read_values(table, properties, *, units=None, name="table"):
     -------
     values : `~numpy.ndarray` of shape (n_properties, n)
         NaN where missing.
-    errors : dict of int to `~numpy.ndarray` of shape (n,)
-        Errors by number of the property.
+    errors, limits : dict of int to `~numpy.ndarray` of shape (n,)
+        Errors and limits by number of the property.
     """
-    needed = [p.column for p in properties] + [p.error for p in properties if p.error]
+    needed = [name for record in properties for name in record.columns]
     check_columns(table, needed, name)
     if units is None:
         units = [None] * len(properties)
     values = np.empty((len(properties), len(table)))
-    errors = {}
+    errors, limits = {}, {}
     for p, (record, unit) in enumerate(zip(properties, units, strict=True)):
         values[p] = float_values(table, record.column, unit=unit, name=name)
         if record.error:
             errors[p] = float_values(table, record.error, unit=unit, name=name)
-    return values, errors
+        if record.limit:
+            limits[p] = float_values(table, record.limit, unit=unit, name=name)
+    return values, errors, limits
 
 
 def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, name="table"):

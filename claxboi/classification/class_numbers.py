@@ -128,12 +128,12 @@ def estimate_class_numbers(
     True
     """
     check_number(level, "level", minimum=0, maximum=1, exclusive=True)
-    training = model._training
+    training = model._core.training
     if training is None:
         raise InputValueError("model must have its training sample, to hold labelled sources out")
     new = model._read(table)
-    held_out = model._log_evidence(training.sources())
-    evidence = model._log_evidence(new)
+    held_out = model._core.log_evidence(training.sources())
+    evidence = model._core.log_evidence(new)
 
     def count(rows):
         n, low, high = count_members(
@@ -235,7 +235,7 @@ def _difference(model, table, new, weights):
     """
     Describe how the other sources differ from the labelled ones; empty where they do not.
     """
-    training = model._training
+    training = model._core.training
     pairs = [
         (item.column, old, values)
         for item, old, values in zip(model.properties, training.values, new.values, strict=True)

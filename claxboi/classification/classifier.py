@@ -5,6 +5,7 @@ The naive Bayes classifier for tables.
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,6 +41,7 @@ from .mixture import classify_candidates
 from .modelfile import read_model, write_model
 from .original import build_original
 from .posterior import log_proportions
+from .posterior_error import bootstrap_intervals, check_training
 from .priors import parse_priors
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
@@ -64,7 +66,26 @@ __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 log = logging.getLogger(__name__)
 
 
-class NaiveBayesClassifier(Engine):
+class _OfCore:
+    """
+    Attribute of a classifier that its numerical core has, by the same name.
+    """
+
+    def __set_name__(self, owner, name):
+        self._name = name
+
+    def __get__(self, model, owner=None):
+        if model is None:
+            return self
+        if not hasattr(model._core, self._name):
+            model._check_fitted()
+        return getattr(model._core, self._name)
+
+    def __set__(self, model, value):
+        setattr(model._core, self._name, value)
+
+
+class NaiveBayesClassifier:
     r"""
     Naive Bayes classifier for tables, with kernel densities and one exponent per category.
 
@@ -165,6 +186,9 @@ class NaiveBayesClassifier(Engine):
     >>> search = model.optimize(table, "training")
     >>> sorted(model.weights)
     ['counterparts', 'missing', 'spectrum']
+    >>> hr1, hr2, density = model.pair_density("hr1", "hr2")
+    >>> density.shape
+    (7, 49, 49)
 
     Sources are classified, held out where they trained the model, and the answer is scored and
     taken apart:
@@ -198,6 +222,11 @@ class NaiveBayesClassifier(Engine):
     #: flux_band, hardness_bands and dates (of the label catalogues). None if it was not recorded.
     origin = None
 
+    normalization, missing, kernel, bandwidth = _OfCore(), _OfCore(), _OfCore(), _OfCore()
+    floor, refine, shrinkage, n_jobs = _OfCore(), _OfCore(), _OfCore(), _OfCore()
+    properties, categories, weights, offsets = _OfCore(), _OfCore(), _OfCore(), _OfCore()
+    classes_, class_counts_ = _OfCore(), _OfCore()
+
     def __init__(
         self,
         properties: Sequence[str | Property] | Mapping[str, Sequence] | None = None,
@@ -225,8 +254,8 @@ class NaiveBayesClassifier(Engine):
             refine=refine,
             weights=weights,
         )
-        super().__init__(
-            properties,
+        self._core = Engine(
+            None if properties is None else parse_properties(properties, ()),
             weights=weights,
             floor=floor,
             shrinkage=shrinkage,
@@ -245,13 +274,14 @@ class NaiveBayesClassifier(Engine):
                     f"classes must be two or more different names, got {classes!r}"
                 )
         self.merge = merge
-        self.id = None
-        self._units = None
-        if properties is not None:
-            self._set_properties(parse_properties(properties, ()))
+        self._given_properties = properties
+        self.label = self.id = self.default_priors = self.search = None
+        self._units, self._dropped = None, []
+        self._known_tables = KnownTables()
 
     def __repr__(self):
-        state = "not fitted" if self._likelihood is None else f"classes {', '.join(self.classes_)}"
+        is_fitted = self._core.likelihood is not None
+        state = f"classes {', '.join(self.classes_)}" if is_fitted else "not fitted"
         return f"<{type(self).__name__}: {state}>"
 
     # Learning
@@ -406,6 +436,24 @@ class NaiveBayesClassifier(Engine):
 
     # What was learned
 
+    def set_weights(self, weights: Literal["published"] | Mapping | Sequence | None) -> None:
+        """
+        Set the weights of the categories.
+
+        Parameters
+        ----------
+        weights : None, "published", mapping or sequence
+            As for the class.
+        """
+        self._core.set_weights(weights)
+        self.search = None
+
+    def _check_fitted(self):
+        if self._core.likelihood is None:
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted yet: call fit(table, label=...) first"
+            )
+
     @checked
     def density(self, column: str, values: ArrayLike) -> ndarray:
         """
@@ -424,7 +472,8 @@ class NaiveBayesClassifier(Engine):
             Per unit of the scaled value, floor included; the atoms of a property are apart
             (`atoms`). NaN for a missing value.
         """
-        density = self._likelihood.densities[self._property_index(column)]
+        p = self._property_index(column)
+        density = self._core.likelihood.densities[p]
         numbers = np.atleast_1d(np.asarray(values))
         if numbers.dtype.kind not in "iuf":
             raise InputTypeError(f"values must be numbers, got {shown(values)}")
@@ -453,8 +502,52 @@ class NaiveBayesClassifier(Engine):
         masses : `~numpy.ndarray` of shape (n_atoms, n_classes)
             Their probability in each class.
         """
-        density = self._likelihood.densities[self._property_index(column)]
+        p = self._property_index(column)
+        density = self._core.likelihood.densities[p]
         return density.atoms.copy(), density.atom_masses
+
+    @checked
+    def pair_density(self, first: str, second: str) -> tuple:
+        """
+        Evaluate the joint density of two properties for each class, as the refinement has it.
+
+        Parameters
+        ----------
+        first, second : str
+            Names of the properties.
+
+        Returns
+        -------
+        first_values, second_values : `~numpy.ndarray` of shape (49,)
+            Values on the scales of the properties, increasing: equally spaced in the normal scores
+            of the training sample, and equal beyond its outermost values.
+        density : `~numpy.ndarray` of shape (n_classes, 49, 49)
+            Probability per cell of these normal scores. Cells where nothing is known have the
+            density of all classes.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        KeyError
+            If it has no such property.
+        ValueError
+            If both are the same, the weight of one is zero, or the model has no refinement.
+        """
+        pair = self._property_index(first), self._property_index(second)
+        if self._core.refinement is None:
+            raise InputValueError(
+                "first and second have a joint density in a refined model only: fit with "
+                "refine=True, and with weights that are fitted"
+            )
+        terms = self._core.refinement.terms
+        if tuple(sorted(pair)) not in terms.candidates:
+            raise InputValueError(
+                "first and second must be two properties whose weights are not zero, got "
+                f"{first!r} and {second!r}"
+            )
+        (x, y), density = terms.pair_densities(pair)
+        return x, y, density
 
     def training_values(self, column: str) -> tuple:
         """
@@ -473,11 +566,11 @@ class NaiveBayesClassifier(Engine):
             Their classes, as numbers of ``classes_``.
         """
         p = self._property_index(column)
-        if self._training is None:
+        if self._core.training is None:
             return np.empty(0), np.empty(0, int)
-        scaled = self.properties[p].apply_scale(self._training.values[p])
+        scaled = self.properties[p].apply_scale(self._core.training.values[p])
         present = ~np.isnan(scaled)
-        return scaled[present], self._training.codes[present]
+        return scaled[present], self._core.training.codes[present]
 
     # Posteriors
 
@@ -510,7 +603,7 @@ class NaiveBayesClassifier(Engine):
             Natural logarithm; classes as in ``classes_``.
         """
         sources = self._read(table)
-        return self._log_posterior(sources, self._priors(priors, table, sources)).T
+        return self._core.log_posterior(sources, self._priors(priors, table, sources)).T
 
     def predict_proba(self, table: Any, priors: Any = None) -> ndarray:
         """
@@ -557,10 +650,12 @@ class NaiveBayesClassifier(Engine):
         *,
         candidates: Table | None = None,
         decision: Literal["probable", "balanced"] | Mapping = "probable",
+        posterior_error: int = 0,
+        rng: int | Generator | None = None,
         overwrite: bool = False,
         show_progress: bool = True,
     ) -> Table:
-        """
+        r"""
         Add the posterior columns to a table.
 
         Parameters
@@ -580,6 +675,12 @@ class NaiveBayesClassifier(Engine):
             from class to the cost of missing one of its sources (1 where it is not named): the
             lowest expected cost. Thresholds are found on held-out training sources; the
             probabilities are not changed.
+        posterior_error : int, optional
+            Number of bootstrap samples of the training sample (default 0: none; 200 is enough),
+            which give ``P_<class>_low`` and ``P_<class>_high``, the 68 % interval of each
+            posterior. It takes about as long as so many classifications.
+        rng : None, int or `~numpy.random.Generator`, optional
+            Draws the bootstrap samples.
         overwrite : bool, optional
             Replace columns of the same name; else they are an error.
         show_progress : bool, optional
@@ -588,10 +689,12 @@ class NaiveBayesClassifier(Engine):
         Returns
         -------
         result : same class as the table
-            The caller's columns, then ``prediction``, ``P_<class>``, ``margin``, ``outlier``,
-            ``outlier_pvalue``, ``alternative``, ``n_missing``, ``P_<class>_<category>`` and
-            ``is_training``. Sources that trained the model have their held-out posterior. A
-            source without any value has the prior (and what its being without values says).
+            The caller's columns, then ``prediction``, ``P_<class>``, with ``posterior_error`` their
+            intervals, ``margin``, ``outlier``, ``outlier_pvalue``, ``support`` (how many labelled
+            sources of the most probable class are like this one, see Notes), ``alternative``,
+            ``n_missing``, ``P_<class>_<category>`` and ``is_training``. Sources that trained the
+            model have their held-out posterior. A source without any value has the prior (and what
+            its being without values says).
 
         Raises
         ------
@@ -600,9 +703,30 @@ class NaiveBayesClassifier(Engine):
         KeyError
             If a column is absent.
         ValueError
-            If a prior is wrong or columns collide.
+            If a prior is wrong, columns collide, or ``posterior_error`` is given for candidates
+            or for a model that cannot be learned again.
+
+        Notes
+        -----
+        The interval says how far the posterior depends on which sources happen to be in the
+        training sample. It is that of a Bayesian bootstrap (Rubin 1981, Ann. Stat. 9, 130): the
+        densities are learned again with random weights of the training sources, and what was
+        fitted is moved by what the fits without each fold differ by. Bandwidths and priors stay.
+        It does not contain errors of the priors, or of labels.
+
+        The support is :math:`n_c \left(\prod_p r_p\right)^{1/d}` over all d properties, with the
+        labelled sources :math:`n_c` of the class, and for each property the density of the class at
+        this value over the highest one; where the value is missing, the share of the class without
+        one over the larger of the shares with and without. With weights, :math:`n_c` is the
+        effective number :math:`(\sum w)^2 / \sum w^2` (Kish 1965, Survey Sampling). Where it is
+        small, the class is an extrapolation, and the probabilities promise too much.
         """
         if candidates is not None:
+            if posterior_error:
+                raise InputValueError(
+                    f"posterior_error must be 0 with candidates, got {posterior_error}: a sum over "
+                    "candidates has no interval"
+                )
             return classify_candidates(
                 self,
                 table,
@@ -615,10 +739,15 @@ class NaiveBayesClassifier(Engine):
         self._check_fitted()
         decision = parse_decision(decision, self.classes_)
         check_table(table)
-        _output.check_collisions(table, self.classes_, self.categories, overwrite)
+        has_intervals = posterior_error > 0
+        _output.check_collisions(
+            table, self.classes_, self.categories, overwrite, has_intervals=has_intervals
+        )
+        if has_intervals:
+            check_training(self._core)
         sources = self._read(table)
         proportions = self._priors(priors, table, sources, show_progress=show_progress)
-        scale = self._get_outlier_scale()
+        scale = self._core.outlier_scale()
         answer = _output.Answer(len(table), len(self.classes_), len(self.categories))
 
         log_prior = log_proportions(proportions)
@@ -629,15 +758,22 @@ class NaiveBayesClassifier(Engine):
             for first in range(0, len(chunk), BLOCK_SIZE):
                 rows = slice(first, first + BLOCK_SIZE)
                 block = terms.part(rows)
-                combination, offsets = self._combination(block, chunk[rows])
+                combination, offsets = self._core.combination(block, chunk[rows])
                 here = slice(start + first, start + first + len(block.case))
                 prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, here]
                 answer.fill(here.start, block, combination, prior + offsets)
+            if scale is not None:
+                answer.fill_support(start, terms, scale)
 
-        self._chunks(sources, work, show_progress=show_progress)
+        self._core.chunks(sources, work, show_progress=show_progress)
         settings = self._settings(proportions)
+        if has_intervals:
+            answer.intervals = bootstrap_intervals(
+                self._core, sources, log_prior, posterior_error, rng, show_progress=show_progress
+            )
+            settings["posterior_error"] = posterior_error
         if decision != "probable":
-            rule = self._decide(decision, proportions)
+            rule = self._core.decide(decision, proportions)
             answer.best = rule.choose(answer.posterior)
             settings["decision"] = str(rule)
         result = answer.to_table(
@@ -896,22 +1032,24 @@ class NaiveBayesClassifier(Engine):
         weights = sample_weights(sample_weight, len(table))
         identity = read_identity(table, id, name=name)[rows]
         part = table[rows]
-        values, errors = read_values(part, records, units=units, name=name)
+        values, errors, limits = read_values(part, records, units=units, name=name)
         training = TrainingRows(
-            values, errors, codes[rows], weights[rows], read_fluxes(part), identity
+            values,
+            errors,
+            codes[rows],
+            weights[rows],
+            read_fluxes(part),
+            identity,
+            limits=limits,
         )
         return Sample(records, names, training, table, rows, units, label, id, dropped)
 
     def _learn(self, sample, others=None):
         """Learn a sample; ``others`` is the table to be classified, if it is another one."""
-        self._units, self.id = sample.units, sample.id
-        self._fit_rows(
-            sample.records,
-            sample.names,
-            sample.training,
-            label=sample.label,
-            dropped=sample.dropped,
-        )
+        self._core.fit_rows(sample.records, sample.names, sample.training)
+        self._units, self.id, self.label = sample.units, sample.id, sample.label
+        self._dropped, self.search = sample.dropped, None
+        self._known_tables = KnownTables()
         known = np.full(len(sample.table), -1)
         known[sample.rows] = np.arange(len(sample.rows))
         self._known_tables.add(sample.table, known)
@@ -921,23 +1059,25 @@ class NaiveBayesClassifier(Engine):
 
     def _compare_with(self, table):
         """Compare the training sample with other sources: is presence the same fact in both?"""
-        rows = self._training
-        self._population_differences = []
+        rows = self._core.training
+        self._core.is_shifted = False
         if not self.refine or rows is None or len(table) == 0:
             return
         fluxes = rows.flux, read_fluxes(table)
-        self._population_differences = find_differences(
-            rows.values,
-            read_values(table, self.properties, units=self._units)[0],
-            [record.column for record in self.properties],
+        # Which values with a limit are missing is known to depend on the flux.
+        compared = [p for p, record in enumerate(self.properties) if record.limit is None]
+        differences = find_differences(
+            rows.values[compared],
+            read_values(table, self.properties, units=self._units)[0][compared],
+            [self.properties[p].column for p in compared],
             None if fluxes[0] is None or fluxes[1] is None else fluxes,
         )
-        if self._population_differences:
-            shown, more = self._population_differences[:3], self._population_differences[3:]
+        if differences:
+            self._core.is_shifted = True
             log.info(
                 "no terms of presence in the refinement, and stronger shrinkage: %s%s",
-                "; ".join(shown),
-                f"; and {len(more)} more" if more else "",
+                "; ".join(differences[:3]),
+                f"; and {len(differences) - 3} more" if len(differences) > 3 else "",
             )
 
     def _property_index(self, column):
@@ -958,26 +1098,26 @@ class NaiveBayesClassifier(Engine):
         """
         self._check_fitted()
         check_table(table)
-        values, errors = read_values(table, self.properties, units=self._units)
-        if self._training is None:
+        values, errors, limits = read_values(table, self.properties, units=self._units)
+        if self._core.training is None:
             return Sources(values, errors)
         identity = read_identity(table, self._id_of(table))
         whole = (table, slice(None)) if parent is None else parent
-        rows = self._known_tables.find(whole[0], values, self._training.values, whole[1])
+        rows = self._known_tables.find(whole[0], values, self._core.training.values, whole[1])
         compared = ("rows",)
         if rows is None:
-            match = identity.match(self._training.identity)
+            match = identity.match(self._core.training.identity)
             rows, compared = match.rows, match.compared
             self._report(match, len(table))
         elif (rows < 0).any():
             # A source may have another row, without a label.
             others = np.flatnonzero(rows < 0)
             rows = rows.copy()
-            rows[others] = identity[others].match(self._training.identity).rows
+            rows[others] = identity[others].match(self._core.training.identity).rows
         label = self.label if label is None else label
         if label in table.colnames:
             codes = label_codes(table, label, self.classes_, self.merge)
-            rows = self._training.choose_rows(rows, codes)
+            rows = self._core.training.choose_rows(rows, codes)
             if is_checked and not compared and (codes >= 0).any():
                 warn(
                     "the table has labels, and no identifiers or positions in common with the "
@@ -986,7 +1126,7 @@ class NaiveBayesClassifier(Engine):
                     "and dec to both",
                     IdentityWarning,
                 )
-        return Sources(values, errors, rows, self._training, compared=compared)
+        return Sources(values, errors, rows, self._core.training, compared=compared, limits=limits)
 
     def _id_of(self, table):
         """Return the column with the identifiers of a table, where it is not the usual one."""
@@ -1029,22 +1169,22 @@ class NaiveBayesClassifier(Engine):
         return parse_priors(
             priors,
             self.classes_,
-            self._training_proportions(),
+            self._core.training_proportions(),
             len(table),
             table=table,
             dropped=self._dropped,
         )
 
     def __getstate__(self):
-        # Tables that are at hand now are not so for another process.
-        return self.__dict__ | {"_known_tables": KnownTables()}
+        # A copy is set apart from the model, and the tables at hand are not so elsewhere.
+        return self.__dict__ | {"_core": copy.copy(self._core), "_known_tables": KnownTables()}
 
     def _describe_refinement(self):
         columns = [record.column for record in self.properties]
         return {
-            "pairs": [[columns[p] for p in pair] for pair in self._refinement.pairs],
-            "presence": any(term.kind == "presence" for term in self._refinement.listed),
-            "shrinkage": self._refinement.factor,
+            "pairs": [[columns[p] for p in pair] for pair in self._core.refinement.pairs],
+            "presence": any(term.kind == "presence" for term in self._core.refinement.listed),
+            "shrinkage": self._core.refinement.factor,
         }
 
     def _settings(self, proportions):
@@ -1064,7 +1204,7 @@ class NaiveBayesClassifier(Engine):
             "missing": self.missing,
             "kernel": self.kernel,
             "bandwidth": self.bandwidth,
-            "refinement": None if self._refinement is None else self._describe_refinement(),
+            "refinement": None if self._core.refinement is None else self._describe_refinement(),
             "floor": self.floor,
             "label": self.label,
         }

@@ -10,7 +10,14 @@ import numpy as np
 from .posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
-__all__ = ["Contributions", "find_contributions", "stored_priors", "write_sentence"]
+__all__ = [
+    "FEW_LIKE_IT",
+    "Contributions",
+    "find_contributions",
+    "state_of_value",
+    "stored_priors",
+    "write_sentence",
+]
 
 #: Above this posterior the sentence is sure, below the other it says that it is not.
 SURE = 0.9
@@ -23,6 +30,9 @@ SMALLEST_MENTION = 0.1
 #: A source at least as odd as this for every class is called odd.
 ODD = 0.01
 
+#: Fewer labelled sources like one are worth mentioning.
+FEW_LIKE_IT = 10
+
 
 @dataclass
 class Contributions:
@@ -34,12 +44,13 @@ class Contributions:
     classes, categories : list of str
         Their names.
     kinds, groups, names : list of str, length n_parts
-        What each part is ("prior", "offset", "property", "missing", "presence", "pair"), its
-        category, and the name of its property or properties.
+        What each part is ("prior", "offset", "property", "missing", "detection", "presence",
+        "pair"), its category, and the name of its property or properties.
     values : `~numpy.ndarray` of shape (n_parts, n)
         Raw values of the properties, NaN where missing and for priors and offsets.
     nats : `~numpy.ndarray` of shape (n_parts, n_classes, n)
-        What each part adds to the log posterior; NaN for the value of a property that is missing.
+        What each part adds to the log posterior; NaN for the value of a property that is missing,
+        and for detection without a limit.
     log_evidence : `~numpy.ndarray` of shape (n,)
         Logarithm of the sum over the classes of the exponential of the summed parts.
     posterior : `~numpy.ndarray` of shape (n_classes, n)
@@ -50,6 +61,10 @@ class Contributions:
         Most probable class without each category.
     pvalue : `~numpy.ndarray` of shape (n,)
         Outlier p-value, NaN where the model has none.
+    support : `~numpy.ndarray` of shape (n,)
+        Labelled sources of the most probable class like each one, NaN where the model has none.
+    class_counts : `~numpy.ndarray` of shape (n_classes,)
+        Labelled sources of each class.
     is_training : `~numpy.ndarray` of bool, shape (n,)
         Which sources trained the model.
     """
@@ -66,6 +81,8 @@ class Contributions:
     best: np.ndarray
     others: np.ndarray
     pvalue: np.ndarray
+    support: np.ndarray
+    class_counts: np.ndarray
     is_training: np.ndarray
 
     def alternatives(self, row):
@@ -122,6 +139,7 @@ class Contributions:
             ],
             self.alternatives(row),
             self.pvalue[row],
+            (self.support[row], self.class_counts[best]),
             self.is_training[row],
         )
 
@@ -150,8 +168,8 @@ def find_contributions(model, table, priors=None, *, parent=None):
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
         proportions = model._priors(priors, table, sources)
-    terms = model._terms(sources)
-    combination, offsets = model._combination(terms, sources)
+    terms = model._core.terms(sources)
+    combination, offsets = model._core.combination(terms, sources)
     parts, nats = _parts(model, sources, terms, proportions, offsets)
     n = len(sources)
     joint = np.nansum(nats, axis=0)
@@ -161,11 +179,12 @@ def find_contributions(model, table, priors=None, *, parent=None):
     others = np.empty((len(model.categories), n), np.intp)
     for t in range(len(model.categories)):
         others[t] = largest(combination.without(t, total, log_prior))
-    pvalue = np.full(n, np.nan)
-    scale = model._get_outlier_scale()
+    pvalue, support = np.full((2, n), np.nan)
+    scale = model._core.outlier_scale()
     if scale is not None:
         total = terms.log_likelihood.sum(axis=0)
         pvalue = scale.pvalue(total, terms.pattern, terms.patterns, sources.held[0])
+        support = scale.support(total, terms.pattern, terms.patterns, best)
     kinds, groups, names, values = (list(part) for part in zip(*parts, strict=True))
     peak = joint.max(axis=0)
     return Contributions(
@@ -181,6 +200,8 @@ def find_contributions(model, table, priors=None, *, parent=None):
         best=best,
         others=others,
         pvalue=pvalue,
+        support=support,
+        class_counts=model.class_counts_,
         is_training=sources.codes >= 0,
     )
 
@@ -210,20 +231,25 @@ def stored_priors(table, model):
 def _parts(model, sources, terms, proportions, offsets):
     """List the parts (kind, category, name, values), and what each adds per class and source."""
     n, n_classes = len(sources), len(model.classes_)
-    weights, missing_weight = model._weight_arrays()
+    core = model._core
+    weights, missing_weight = core.weight_arrays()
     held = sources.held
-    if model._fold_weights is not None and held[0] is not None:
-        each = model._fold_weights_of(sources)
+    if core.fold_weights is not None and held[0] is not None:
+        each = core.fold_weights_of(sources)
         weights, missing_weight = each[: len(weights)], each[len(weights)]
     exponents = category_exponents(terms, weights, missing_weight, model.normalization)
     exponents = np.broadcast_to(exponents.reshape(len(exponents), -1), (len(exponents), n))
     log_likelihood = terms.densities
     if log_likelihood is None:
-        log_likelihood = model._likelihood.property_terms(sources.values, sources.errors, *held)
-    presence = model._likelihood.presence_terms(sources.values, *held)
+        log_likelihood = core.likelihood.property_terms(sources.values, sources.errors, *held)
+    presence = core.likelihood.presence_terms(sources.values, *held)
+    detection = {}
+    if core.detection is not None:
+        each = core.detection.each(sources)
+        detection = dict(zip(core.detection.properties, each, strict=True))
 
     own, more = [], []
-    if model._refinement is not None:
+    if core.refinement is not None:
         own, more = _refined_parts(model, sources, log_likelihood)
     nothing, shape = np.full(n, np.nan), (n_classes, n)
     parts = [("prior", "", "prior", nothing)]
@@ -240,6 +266,11 @@ def _parts(model, sources, terms, proportions, offsets):
         if own:
             total = total + own[p]
         nats.append(np.where(missing, np.nan, total))
+        if p in detection:
+            parts.append(("detection", record.category, record.column, values))
+            no_limit = np.isnan(sources.limits[p])
+            nats.append(np.where(no_limit, np.nan, detection[p]))
+            continue
         if model.missing == "ignore":
             continue
         power = exponent
@@ -259,7 +290,7 @@ def _parts(model, sources, terms, proportions, offsets):
 def _refined_parts(model, sources, log_likelihood):
     """Return what the refinement adds to each property, and its other parts."""
     own, more = [0.0] * len(model.properties), []
-    for term, added in model._refinement_parts(sources, log_likelihood):
+    for term, added in model._core.refinement_parts(sources, log_likelihood):
         records = [model.properties[p] for p in term.properties]
         columns = [record.column for record in records]
         values = sources.values[list(term.properties)]
@@ -275,7 +306,31 @@ def _refined_parts(model, sources, log_likelihood):
     return own, more
 
 
-def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_training):
+def state_of_value(kind, name, value):
+    """
+    Write what a part says of the values that it is about, other than what they are.
+
+    Parameters
+    ----------
+    kind, name : str
+        The part: its kind, and its property or properties.
+    value : float
+        NaN where missing.
+
+    Returns
+    -------
+    text : str
+        Such as "is missing"; empty for parts that are not about this.
+    """
+    verb, is_missing = "are" if ", " in name else "is", np.isnan(value)
+    if kind in ("missing", "presence"):
+        return f"{verb} {'missing' if is_missing else 'known'}"
+    if kind == "detection":
+        return f"{verb} {'beyond' if is_missing else 'within'} its limit"
+    return ""
+
+
+def write_sentence(identifier, first, second, parts, alternatives, pvalue, support, is_training):
     """
     Write an answer and its main contributions as sentences.
 
@@ -291,6 +346,8 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
         Prediction without each category, where it differs.
     pvalue : float
         Outlier p-value.
+    support : tuple of float
+        Labelled sources of the most probable class like this one, and all of them.
     is_training : bool
         Whether the source trained the model.
 
@@ -322,6 +379,13 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, is_tr
         sentences.append(
             f"It is an outlier for every class (p = {pvalue:.2g}): perhaps none of them is right."
         )
+    alike, n_labelled = support
+    if alike < FEW_LIKE_IT:
+        number = f"few labelled sources of class {best} ({alike:.2g} of {n_labelled:.0f})"
+        if alike < 1:
+            number = f"no labelled source of class {best}"
+        verb = "is" if alike < 1 else "are"
+        sentences.append(f"{number[0].upper()}{number[1:]} {verb} like it in all properties.")
     if is_training:
         sentences.append("It is in the training sample, and was held out for this answer.")
     return " ".join(sentences)
@@ -335,9 +399,8 @@ def _mention(parts, order, nats):
         kind, name, value, _ = parts[row]
         if kind == "property":
             text = f"{name} = {value:.4g}"
-        elif kind in ("missing", "presence"):
-            verb = "are" if ", " in name else "is"
-            text = f"that {name} {verb} {'missing' if np.isnan(value) else 'known'}"
+        elif state := state_of_value(kind, name, value):
+            text = f"that {name} {state}"
         elif kind == "pair":
             text = name
         else:

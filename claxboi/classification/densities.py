@@ -3,6 +3,8 @@
 Densities of one property for all classes.
 """
 
+import copy
+
 import numpy as np
 
 from claxboi.utils import InputValueError
@@ -75,12 +77,9 @@ class KernelDensities:
     """
 
     def __init__(self, record, values, codes, weights, class_names, *, kernel, bandwidth, floor):
-        self.record, self.floor = record, floor
+        self.record, self.floor, self._kernel = record, floor, kernel
         self.n_classes = len(class_names)
-        present = ~np.isnan(values)
-        order = np.argsort(values[present], kind="stable")
-        x = values[present][order]
-        codes, weights = codes[present][order], weights[present][order]
+        x, codes, weights = _in_order(values, codes, weights)
         finite = x[np.isfinite(x)]
         if len(finite) == 0 or finite[0] == finite[-1]:
             raise InputValueError(
@@ -89,47 +88,73 @@ class KernelDensities:
             )
         self.lower, self.upper = finite[0], finite[-1]
         self.span = self.upper - self.lower
-        self.atoms, is_atom = self._find_atoms(x, codes, weights)
-        member = codes == np.arange(self.n_classes)[:, np.newaxis]
-        self._weight_atoms = np.array(
-            [[weights[row & (x == atom)].sum() for row in member] for atom in self.atoms]
-        ).reshape(len(self.atoms), self.n_classes)
-        self.has_continuum = not is_atom.all()
-        # What lies at infinity (the logarithm of zero) is counted, but has no kernel.
-        rest = ~is_atom
-        self._weight_rest = np.array([weights[row & rest].sum() for row in member])
-        rest &= np.isfinite(x)
-        x, codes, weights = x[rest], codes[rest], weights[rest]
+        self.atoms = self._find_atoms(x, codes, weights)
         self._set_bounds(record)
-        self.bandwidths = np.full(self.n_classes, np.nan)
-        self._sums = None
-        if len(x):
-            x = np.clip(
-                x,
-                -np.inf if self._bounds[0] is None else self._bounds[0],
-                np.inf if self._bounds[1] is None else self._bounds[1],
-            )
-            rule = bandwidth if record.bandwidth is None else record.bandwidth
-            if x[0] == x[-1] and isinstance(rule, str):
-                # Beside the atoms there is but one value: its place is known no better than this.
-                rule = self.span / DISCRETE_VALUES
-            self.bandwidths = bandwidths(rule, x, codes, weights, self.n_classes, kernel)
-            self._sums = KERNELS[kernel](x, codes, weights, self.bandwidths, *self._bounds)
         self._components = [
             (class_names.index(part.class_name), part)
             for part in record.components
             if part.class_name in class_names
         ]
+        x, codes, weights = self._count(x, codes, weights)
+        self.bandwidths = np.full(self.n_classes, np.nan)
+        if len(x):
+            rule = bandwidth if record.bandwidth is None else record.bandwidth
+            if x[0] == x[-1] and isinstance(rule, str):
+                # Beside the atoms there is but one value: its place is known no better than this.
+                rule = self.span / DISCRETE_VALUES
+            self.bandwidths = bandwidths(rule, x, codes, weights, self.n_classes, kernel)
+        self._sum(x, codes, weights)
+
+    def _count(self, x, codes, weights):
+        """Count the atoms and the rest, and return the values that have a kernel."""
+        member = codes == np.arange(self.n_classes)[:, np.newaxis]
+        self._weight_atoms = np.array(
+            [[weights[row & (x == atom)].sum() for row in member] for atom in self.atoms]
+        ).reshape(len(self.atoms), self.n_classes)
+        rest = ~np.isin(x, self.atoms)
+        self.has_continuum = bool(rest.any())
+        # What lies at infinity (the logarithm of zero) is counted, but has no kernel.
+        self._weight_rest = np.array([weights[row & rest].sum() for row in member])
+        rest &= np.isfinite(x)
+        lower, upper = self._bounds
+        x = np.clip(
+            x[rest], -np.inf if lower is None else lower, np.inf if upper is None else upper
+        )
+        return x, codes[rest], weights[rest]
+
+    def _sum(self, x, codes, weights):
+        self._sums = None
+        if len(x):
+            self._sums = KERNELS[self._kernel](x, codes, weights, self.bandwidths, *self._bounds)
         self._own_masses = self._masses(self._weight_atoms, self._weight_rest)
+
+    def reweighted(self, values, codes, weights):
+        """
+        Make the densities of the same training sources with other weights.
+
+        Parameters
+        ----------
+        values, codes : `~numpy.ndarray` of shape (n,)
+            The training sources, as they were given.
+        weights : `~numpy.ndarray` of shape (n,)
+            Their new weights.
+
+        Returns
+        -------
+        densities : `KernelDensities`
+            With the same atoms, bandwidths and range.
+        """
+        other = copy.copy(self)
+        other._sum(*other._count(*_in_order(values, codes, weights)))
+        return other
 
     def _find_atoms(self, x, codes, weights):
         distinct, start = np.unique(x, return_index=True)
         if self.record.atoms != "auto":
-            atoms = np.unique(self.record.apply_scale(np.array(self.record.atoms, float)))
-            return atoms, np.isin(x, atoms)
+            return np.unique(self.record.apply_scale(np.array(self.record.atoms, float)))
         multiplicity = np.diff(np.append(start, len(x)))
         if len(distinct) < DISCRETE_VALUES and len(x) >= DISCRETE_MULTIPLICITY * len(distinct):
-            return distinct, np.ones(len(x), bool)
+            return distinct
         # Few values can be candidates, so the shares per class are counted for those alone.
         candidates = distinct[
             (multiplicity >= ATOM_COUNT) & (multiplicity >= ATOM_EXCESS * np.median(multiplicity))
@@ -141,8 +166,7 @@ class KernelDensities:
             shares = np.append(here[here >= ATOM_COUNT] / total[here >= ATOM_COUNT], 0.0)
             if max(shares.max(), here.sum() / total.sum()) >= ATOM_SHARE:
                 atoms.append(value)
-        atoms = np.array(atoms, float)
-        return atoms, np.isin(x, atoms)
+        return np.array(atoms, float)
 
     def _set_bounds(self, record):
         edges = np.array([np.nan if edge is None else edge for edge in record.bounds])
@@ -179,27 +203,7 @@ class KernelDensities:
         total = at_atoms.sum(axis=0) + at_rest + PSEUDO_COUNT * len(self.atoms) + pseudo_rest
         return (at_atoms + PSEUDO_COUNT) / total, (at_rest + pseudo_rest) / total
 
-    def kinks(self):
-        """
-        Return where the densities may have a kink or change on the scale of their bandwidths.
-
-        Returns
-        -------
-        values : `~numpy.ndarray`, or None
-            None where fixed densities of any shape are mixed in.
-        """
-        if self._components:
-            return None
-        return np.empty(0) if self._sums is None else self._sums.knots
-
-    @property
-    def is_smooth(self):
-        """
-        Return whether the densities are smooth, with inflections between the values of `kinks`.
-        """
-        return isinstance(self._sums, KERNELS["gaussian"])
-
-    def likelihood(self, points, out, *, atoms=True):
+    def likelihood(self, points, out):
         """
         Evaluate the likelihood of values, in units of the training range.
 
@@ -209,8 +213,6 @@ class KernelDensities:
             Scaled values without NaN; fastest when they increase.
         out : `~numpy.ndarray` of shape (n_classes, m)
             Is overwritten.
-        atoms : bool, optional
-            Whether a value at an atom has its probability, or the density around it.
         """
         masses, rest = self._own_masses
         if self._sums is None:
@@ -223,8 +225,6 @@ class KernelDensities:
         else:
             out *= ((1 - self.floor) * rest * self.span / self._weight_rest)[:, np.newaxis]
         out += self._floors(points)
-        if not atoms:
-            return
         for atom, mass in zip(self.atoms, masses, strict=True):
             out[:, points == atom] = ((1 - self.floor) * mass + self.floor)[:, np.newaxis]
 
@@ -313,6 +313,13 @@ class KernelDensities:
         return density
 
 
+def _in_order(values, codes, weights):
+    """Return the sources that have a value, in the order of their values."""
+    present = ~np.isnan(values)
+    order = np.argsort(values[present], kind="stable")
+    return values[present][order], codes[present][order], weights[present][order]
+
+
 def _constant(x, finite, scale):
     if len(x) == 0:
         return "no value"
@@ -351,12 +358,6 @@ class TabulatedDensities:
         Bound the decimal logarithm of every likelihood; see `KernelDensities.decades`.
         """
         return max(-np.log10(self.probabilities.min()), 1.0)
-
-    def kinks(self):
-        """
-        Return None: they are a table already.
-        """
-        return
 
     def likelihood(self, points, out):
         """

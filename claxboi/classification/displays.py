@@ -12,6 +12,7 @@ import numpy as np
 from claxboi.utils.style import class_styles
 
 from ._scores import SCORES
+from .contributions import state_of_value
 from .results import count_members
 
 __all__ = []
@@ -107,8 +108,8 @@ def explanation_html(explanation):
         part = explanation.parts[row]
         kind, value = str(part["kind"]), float(part["value"])
         name = str(part["name"]) or kind
-        if kind in ("missing", "presence"):
-            name += " is missing" if np.isnan(value) else " is known"
+        if state := state_of_value(kind, name, value):
+            name += f" {state}"
         number = f"{value:.4g}" if np.isfinite(value) and kind == "property" else ""
         share = min(abs(nats[row]) / largest, 1.0) if largest else 0.0
         bar = _bar(share, is_against=nats[row] < 0)
@@ -155,8 +156,28 @@ def evaluation_html(evaluation):
             _table(rows),
             _confusion(evaluation),
             _table(scores),
+            *_unlabelled(evaluation.unlabelled),
         ]
     )
+
+
+def _unlabelled(found):
+    if found is None:
+        return []
+    parts = [f"<p>{escape(found.sentence)}</p>"]
+    if found.scores:
+        rows = [["class", "effective n", "recall", "precision"]]
+        rows += [
+            [
+                escape(str(row["class"])),
+                f"{row['n_effective']:.0f}",
+                *(_percent(row[name]) for name in ("recall", "precision")),
+            ]
+            for row in found.per_class
+        ]
+        scores = [[SCORES[name][0], f"{value:.3f}"] for name, value in found.scores.items()]
+        parts += [_table(rows), _table([["", "expected"], *scores])]
+    return parts
 
 
 def _class_row(row, colors):

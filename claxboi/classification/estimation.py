@@ -127,7 +127,7 @@ def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_
     _compare_fluxes(model, table, new)
     rng = np.random.default_rng(rng)
     start = np.full(len(model.classes_), 1 / len(model.classes_))
-    evidence = model._log_evidence(sources[new], show_progress=show_progress)
+    evidence = model._core.log_evidence(sources[new], show_progress=show_progress)
     proportions = estimate_priors(evidence, start)
     samples = np.full((n_resamples, len(start)), np.nan)
     if n_resamples:
@@ -135,13 +135,13 @@ def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_
         part = sources[few]
         # The part varies more than the whole would: by the root of the ratio of their sizes.
         shrink = np.sqrt(len(few) / len(new))
-        base = estimate_priors(model._log_evidence(part), start)
+        base = estimate_priors(model._core.log_evidence(part), start)
         with Progress(n_resamples, "resampling", show=show_progress) as progress:
             for sample in samples:
                 counts = np.bincount(rng.integers(len(few), size=len(few)), minlength=len(few))
-                by_sources = estimate_priors(model._log_evidence(part), start, weights=counts)
-                other = model._resampled(rng)
-                by_labels = estimate_priors(other._log_evidence(part), start)
+                by_sources = estimate_priors(model._core.log_evidence(part), start, weights=counts)
+                other = model._core.resampled(rng)
+                by_labels = estimate_priors(other.log_evidence(part), start)
                 sample[:] = proportions + (by_sources - base) * shrink + (by_labels - base)
                 progress.update(1)
         errors = samples.std(axis=0, ddof=1) if n_resamples > 1 else np.full(len(start), np.nan)
@@ -175,7 +175,7 @@ def read_fluxes(table):
 
 def _compare_fluxes(model, table, new):
     """Warn where labelled and unlabelled sources differ in flux: the estimate may not hold."""
-    labelled = model._training.flux if model._training is not None else None
+    labelled = model._core.training.flux if model._core.training is not None else None
     unlabelled = read_fluxes(table)
     if labelled is None or unlabelled is None:
         return

@@ -21,7 +21,14 @@ from ._evaluation_input import (
     check_weights,
 )
 from ._evaluation_text import format_report
-from ._score_tables import TINY, class_table, make_table, reliability_table, threshold_table
+from ._score_tables import (
+    TINY,
+    class_table,
+    grouped_reliability,
+    make_table,
+    reliability_table,
+    threshold_table,
+)
 from ._scores import (
     SCORES,
     class_weights,
@@ -40,6 +47,9 @@ __all__ = ["Evaluation"]
 
 # Guo et al. 2017, section 4: the customary number of bins of the calibration error.
 N_BINS = 15
+
+# Groups have fewer sources.
+N_GROUP_BINS = 10
 
 
 class Evaluation:
@@ -88,6 +98,8 @@ class Evaluation:
         Settings of the classifier.
     clip : float or None
         Smallest probability that the log-loss sees; None without probabilities.
+    unlabelled : `UnlabelledScores` or None
+        Scores expected for unlabelled sources, where `evaluate_result` made this evaluation.
 
     Raises
     ------
@@ -156,6 +168,7 @@ class Evaluation:
         self.settings = dict(settings or {})
         self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
+        self.unlabelled = None
         self._codes = self._probabilities = self._weights = self._predicted = None
 
     @classmethod
@@ -388,6 +401,76 @@ class Evaluation:
             return None
         return reliability_table(self._codes, self._probabilities, self._population_weights, N_BINS)
 
+    def reliability_by(self, values: ArrayLike | None = None, n_groups: int = 3) -> Table:
+        """
+        Compare probabilities with what is so, by class or in groups of another quantity.
+
+        Parameters
+        ----------
+        values : array-like of shape (n_sources,), optional
+            One number for each source, such as its flux, in the order of the truth; those without
+            a number are left out. Default: by class.
+        n_groups : int, optional
+            Number of groups of the values with about as many sources each.
+
+        Returns
+        -------
+        table : `~astropy.table.Table`
+            Columns ``group, n, mean_probability, fraction, fraction_lower, fraction_upper``, with
+            the 68.27 % interval, a row for each of ten equal bins of probability that has sources.
+            By class: the probability of the class, and the fraction of the sources that belong to
+            it. By values: the probability of the prediction, and the fraction that is correct.
+
+        Raises
+        ------
+        ValueError
+            If this was made from a confusion matrix, or the values are not one for each source.
+
+        Examples
+        --------
+        >>> from claxboi.classification import Evaluation
+        >>> evaluation = Evaluation.from_probabilities(
+        ...     ["AGN", "star"], [[0.9, 0.1], [0.3, 0.7]], ["AGN", "star"]
+        ... )
+        >>> evaluation.reliability_by()["group"].tolist()
+        ['AGN', 'AGN', 'star', 'star']
+        """
+        codes, probabilities = self._codes, self._probabilities
+        if codes is None:
+            raise InputValueError(
+                "reliability_by needs probabilities; this was made from a confusion matrix"
+            )
+        n_groups = check_count(n_groups, "n_groups")
+        if values is None:
+            groups = [
+                (name, probabilities[:, c], codes == c) for c, name in enumerate(self.classes)
+            ]
+            return grouped_reliability(groups, N_GROUP_BINS)
+        values = self._check_values(values, "reliability_by")
+        known = np.isfinite(values)
+        if not known.any():
+            raise InputValueError("values must have a number for at least one source, got none")
+        edges = np.unique(np.quantile(values[known], np.linspace(0, 1, n_groups + 1)))
+        place = np.searchsorted(edges[1:-1], values, side="right")
+        largest, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == codes
+        groups = []
+        for k in range(max(len(edges) - 1, 1)):
+            chosen = known & (place == k)
+            name = f"{edges[k]:.3g} to {edges[min(k + 1, len(edges) - 1)]:.3g}"
+            groups.append((name, largest[chosen], is_right[chosen]))
+        return grouped_reliability(groups, N_GROUP_BINS)
+
+    def _check_values(self, values, name):
+        """Read one number for each source."""
+        values = values if hasattr(values, "dtype") else np.asarray(values)
+        values = float_values({"values": values}, "values", name=name)
+        if len(values) != len(self._codes):
+            raise InputValueError(
+                f"values must have one number for each of the {len(self._codes)} sources, "
+                f"got {len(values)}"
+            )
+        return values
+
     def scores_by(self, values: ArrayLike, n_bins: int = 4) -> Table:
         """
         Score the sources in bins of another quantity, such as their flux.
@@ -432,14 +515,8 @@ class Evaluation:
             raise InputValueError(
                 "scores_by needs probabilities; this was made from a confusion matrix"
             )
-        values = values if hasattr(values, "dtype") else np.asarray(values)
-        values = float_values({"values": values}, "values", name="scores_by")
+        values = self._check_values(values, "scores_by")
         n_bins = check_count(n_bins, "n_bins")
-        if len(values) != len(self._codes):
-            raise InputValueError(
-                f"values must have one number for each of the {len(self._codes)} sources, "
-                f"got {len(values)}"
-            )
         known = np.isfinite(values)
         bins = []
         if known.any():

@@ -46,7 +46,8 @@ class Explanation:
     classes : list of str
         Names of the classes.
     parts : `~astropy.table.Table`
-        One row per part: ``kind`` ("prior", "offset", "property", "missing"; with a refinement
+        One row per part: ``kind`` ("prior", "offset", "property", "missing"; "detection", of
+        properties with a limit; with a refinement
         also "presence", of values that are missing together, and "pair", of two properties beyond
         each of them; with candidates also "match", how probable they are), ``category``, ``name``,
         ``value`` (raw, NaN where missing), and a column per class with what the part adds. With
@@ -63,6 +64,11 @@ class Explanation:
         one is the counterpart.
     outlier_pvalue : float
         See `NaiveBayesClassifier.classify`; NaN where the model has none.
+    support : float
+        Labelled sources of the prediction (of the most probable candidate) that are like this one:
+        see `NaiveBayesClassifier.classify`. NaN where the model has none.
+    n_labelled : float
+        All labelled sources of that class.
     is_training : bool
         Whether the source trained the model; it is then held out.
     identifier : str
@@ -95,6 +101,8 @@ class Explanation:
     prediction: str
     alternatives: dict
     outlier_pvalue: float
+    support: float
+    n_labelled: float
     is_training: bool
     identifier: str = ""
     candidates: Table | None = None
@@ -119,7 +127,7 @@ class Explanation:
         if by != "category":
             raise InputValueError(f"by must be 'part' or 'category', got {by!r}")
         kinds = list(self.parts["kind"])
-        others = {"pair": "pairs between categories", "presence": "missing"}
+        others = {"pair": "pairs between categories", "detection": "missing", "presence": "missing"}
         groups = [
             category if kind in ("property", "pair") and category else others.get(kind, kind)
             for kind, category in zip(kinds, self.parts["category"], strict=True)
@@ -194,6 +202,7 @@ class Explanation:
             list(zip(*columns, strict=True)),
             self.alternatives,
             self.outlier_pvalue,
+            (self.support, self.n_labelled),
             self.is_training,
         )
         return answer if self.candidates is None else f"{answer} {_about_candidates(self)}"
@@ -269,6 +278,8 @@ def explain_source(model, source, priors, *, candidates=None, identifier=""):
         prediction=reasons.classes[reasons.best[0]],
         alternatives=reasons.alternatives(0),
         outlier_pvalue=float(reasons.pvalue[0]),
+        support=float(reasons.support[0]),
+        n_labelled=float(reasons.class_counts[reasons.best[0]]),
         is_training=bool(reasons.is_training[0]),
         identifier=identifier or _identifier(table),
     )
@@ -334,6 +345,8 @@ def _explain_candidates(model, source, priors, candidates, identifier):
         prediction=reasons.classes[int(np.argmax(posterior))],
         alternatives=reasons.alternatives(best),
         outlier_pvalue=float(reasons.pvalue[best]),
+        support=float(reasons.support[best]),
+        n_labelled=float(reasons.class_counts[reasons.best[best]]),
         is_training=bool(reasons.is_training[best]),
         identifier=identifier,
         candidates=listed[likely],

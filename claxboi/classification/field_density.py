@@ -157,8 +157,8 @@ class FieldDensity:
         log_density : `~numpy.ndarray` of shape (n,)
             In units of the training ranges of the model, 0 where all is missing.
         """
-        weights, _ = self._model._weight_arrays()
-        likelihood = self._model._likelihood
+        weights, _ = self._model._core.weight_arrays()
+        likelihood = self._model._core.likelihood
         result = np.zeros(len(owner))
         for p, (tree, densities) in self._parts.items():
             values = sources.values[p]

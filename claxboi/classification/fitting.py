@@ -27,7 +27,7 @@ from .classifier import NaiveBayesClassifier
 from .decisions import parse_decision
 from .guessed_properties import guess_properties, property_columns
 from .priors import parse_priors
-from .properties import parse_properties, properties_that_vary
+from .properties import parse_properties, properties_that_vary, with_limits
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -60,6 +60,7 @@ def fit_classifier(
     refine: Any = None,
     shrinkage: Any = 1.0,
     decision: Any = "probable",
+    posterior_error: Any = 0,
     overwrite: Any = False,
     rng: int | Generator | None = None,
     show_progress: Any = True,
@@ -80,8 +81,8 @@ def fit_classifier(
         As for `claxboi.classify`.
     bandwidth, min_class_size, merge, refine, shrinkage, overwrite, show_progress
         As for `claxboi.classify`.
-    decision : optional
-        As for `claxboi.classify`: it is checked here, before the fit.
+    decision, posterior_error : optional
+        As for `claxboi.classify`: they are checked here, before the fit.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
 
@@ -138,6 +139,8 @@ def fit_classifier(
         refine=refine,
         shrinkage=shrinkage,
     )
+    if model._core.takes_limits:
+        model._given_properties = with_limits(records, candidates)
     read = model._read_sample(sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
     if sample is table and len(read.training.codes) == len(table):
@@ -145,7 +148,9 @@ def fit_classifier(
     priors = _settled_priors(priors, read, table)
     parse_decision(decision, read.names)
     categories = dict.fromkeys(record.category for record in read.records)
-    _output.check_collisions(table, read.names, categories, overwrite)
+    _output.check_collisions(
+        table, read.names, categories, overwrite, has_intervals=posterior_error > 0
+    )
     model._learn(read, table)
     model.origin = _origin(sample)
     if weights is None and model.normalization == "none":

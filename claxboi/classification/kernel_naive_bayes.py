@@ -17,7 +17,7 @@ from claxboi.utils import InputTypeError, InputValueError, check_count, check_nu
 
 from ._engine import Engine, NotFittedError
 from ._parallel import check_n_jobs, threads
-from ._search import collect_terms, fit_exponents
+from ._search import fit_exponents
 from ._source_arrays import Sources, TrainingRows
 from .original import ORIGINAL_KERNEL
 from .priors import parse_priors
@@ -300,23 +300,19 @@ class KernelNaiveBayes:
             X.T, {}, codes, weights, source=np.unique(source, return_inverse=True)[1]
         )
         with threads(self.n_jobs):
-            core._fit_rows(records, [str(name) for name in classes], training, label=None)
+            core.fit_rows(records, [str(name) for name in classes], training)
             proportions = parse_priors(
                 "training" if self.priors is None else self._by_text(self.priors),
                 core.classes_,
-                core._training_proportions(),
+                core.training_proportions(),
                 len(X),
             )
             if self._fits_weights(settings):
-                sources = training.sources()
                 fit_exponents(
                     core,
-                    collect_terms(core, sources),
-                    codes,
+                    training,
+                    training.sources(),
                     proportions,
-                    training.weights,
-                    training.keys,
-                    sources,
                     offsets=bool(self.offsets),
                     n_folds=self.n_folds,
                 )
@@ -411,7 +407,7 @@ class KernelNaiveBayes:
         X, names = _check_values(X, type(self).__name__)
         self._check_features(X, names)
         with threads(self.n_jobs):
-            return self._core._log_posterior(Sources(X.T, {}), self._proportions).T
+            return self._core.log_posterior(Sources(X.T, {}), self._proportions).T
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """
@@ -475,10 +471,10 @@ class KernelNaiveBayes:
             For the rows of weight above 0.
         """
         self._check_fitted()
-        if self._core._training is None:
+        if self._core.training is None:
             raise InputValueError(f"kernel={ORIGINAL_KERNEL!r} cannot hold out a source")
         with threads(self.n_jobs):
-            return self._core._log_posterior(self._core._training.sources(), self._proportions).T
+            return self._core.log_posterior(self._core.training.sources(), self._proportions).T
 
     def _check_fitted(self):
         if not self.__sklearn_is_fitted__():

@@ -191,7 +191,7 @@ def classify_candidates(
     mixture = mix_candidates(*weighed.to_mix)
 
     posterior = np.exp(mixture.log_posterior)
-    rule = model._decide(decision, proportions)
+    rule = model._core.decide(decision, proportions)
     chosen = np.array(model.classes_)[rule.choose(posterior)]
     result["prediction"] = make_column("prediction", chosen)
     if decision != "probable":
@@ -391,7 +391,7 @@ def check_candidates(model, candidates, n_sources):
     n_sources : int
         Number of sources.
     """
-    needed = [name for one in model.properties for name in (one.column, one.error) if name]
+    needed = [name for one in model.properties for name in one.columns]
     check_columns(candidates, ["primary", "match_probability", *needed], "candidates")
     values = float_values(candidates, "primary", name="candidates")
     if not np.all((values >= 0) & (values < n_sources) & (values == np.floor(values))):
@@ -455,14 +455,14 @@ def _evidence(model, sources, log_prior, owner):
     evidence, log_any, log_presence = np.empty((len(model.classes_), n)), np.empty(n), np.empty(n)
 
     def work(start, chunk, terms):
-        combination, offsets = model._combination(terms, chunk)
+        combination, offsets = model._core.combination(terms, chunk)
         here = slice(start, start + len(chunk))
         prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, owner[here]]
         evidence[:, here] = combination.total() + offsets
         log_any[here] = np.logaddexp.reduce(evidence[:, here] + prior, axis=0)
         log_presence[here] = np.logaddexp.reduce(combination.contributions[-1] + prior, axis=0)
 
-    model._chunks(sources, work)
+    model._core.chunks(sources, work)
     return evidence, log_any, log_presence
 
 

@@ -74,7 +74,7 @@ def write_model(model, path, *, overwrite=False):
         As for `NaiveBayesClassifier.write`.
     """
     model._check_fitted()
-    table = _training_table(model) if model._training is not None else _density_table(model)
+    table = _training_table(model) if model._core.training is not None else _density_table(model)
     text = ecsv_text(table).encode()
     if not text.startswith(FIRST_LINE):
         raise RuntimeError(f"astropy's ECSV begins with {text[: len(FIRST_LINE)]!r}")
@@ -144,26 +144,26 @@ def read_model(cls, path):
         merge=stored["merge"],
         **{name: stored[name] for name in SETTINGS if name in stored},
     )
+    core = model._core
     if "training" in stored:
         training = _training_rows(table, records, stored)
-        names, label, dropped = stored["classes"], stored["label"], stored["dropped"]
-        model._fit_rows(records, names, training, label=label, dropped=dropped)
+        core.fit_rows(records, stored["classes"], training)
     else:
-        _set_densities(model, table, records, stored)
+        _set_densities(core, table, records, stored)
     model.origin = stored.get("origin")
-    model.categories = tuple(stored["categories"])
-    model._units = stored["units"]
+    model._units, model._dropped = stored["units"], stored["dropped"]
     model.label, model.id = stored["label"], stored.get("id")
     # YAML sorts its keys: the order of what is shown to people comes from the lists.
-    model.weights = _ordered(stored["weights"], [*model.categories, "missing"])
-    model.offsets = _ordered(stored["offsets"], model.classes_)
+    core.categories = tuple(stored["categories"])
+    core.weights = _ordered(stored["weights"], [*core.categories, "missing"])
+    core.offsets = _ordered(stored["offsets"], core.classes_)
     model.default_priors = stored["default_priors"] and _ordered(
-        stored["default_priors"], model.classes_
+        stored["default_priors"], core.classes_
     )
     if stored["fold_weights"] is not None:
-        model._fold_weights = np.array(stored["fold_weights"])
+        core.fold_weights = np.array(stored["fold_weights"])
     if stored.get("refinement") is not None:
-        model._refinement = _refinement(stored["refinement"], model)
+        core.refinement = _refinement(stored["refinement"], core)
     return model
 
 
@@ -220,8 +220,8 @@ def _meta(model, **more):
         "classes": model.classes_,
         "categories": model.categories,
         "dropped": model._dropped,
-        "fold_weights": model._fold_weights,
-        "refinement": _stored_refinement(model._refinement),
+        "fold_weights": model._core.fold_weights,
+        "refinement": _stored_refinement(model._core.refinement),
         "units": model._units,
         "properties": [dataclasses.asdict(record) for record in model.properties],
         **more,
@@ -245,8 +245,8 @@ def _stored_refinement(refinement):
     }
 
 
-def _refinement(stored, model):
-    terms = model._make_terms(presence=stored["presence"])
+def _refinement(stored, core):
+    terms = core.make_terms(presence=stored["presence"])
     pairs = [tuple(pair) for pair in stored["pairs"]]
     terms.keep(pairs)
     matrices = np.frombuffer(base64.b64decode("".join(stored["matrices"])), "<f4")
@@ -277,12 +277,14 @@ def _property(fields):
 
 
 def _training_table(model):
-    rows = model._training
+    rows = model._core.training
     columns = {}
     for p, record in enumerate(model.properties):
         columns[record.column] = rows.values[p]
         if p in rows.errors:
             columns[record.error] = rows.errors[p]
+        if p in rows.limits:
+            columns[record.limit] = rows.limits[p]
     names = {}
     extra = {"flux": rows.flux, "weight": None if np.all(rows.weights == 1) else rows.weights}
     identity = rows.identity
@@ -326,6 +328,7 @@ def _training_rows(table, records, stored):
         float_values(table, names["weight"]) if "weight" in names else np.ones(len(table)),
         float_values(table, names["flux"]) if "flux" in names else None,
         Identity(len(table), ids, positions),
+        limits={p: float_values(table, r.limit) for p, r in enumerate(records) if r.limit},
     )
 
 
@@ -333,7 +336,7 @@ def _training_rows(table, records, stored):
 
 
 def _density_table(model):
-    densities = model._likelihood.densities
+    densities = model._core.likelihood.densities
     table = Table()
     table[MIDDLE_COLUMN] = np.concatenate([density.middles for density in densities])
     tables = np.concatenate([density.probabilities.T for density in densities])
@@ -344,12 +347,12 @@ def _density_table(model):
     table.meta = _meta(
         model,
         class_counts=model.class_counts_,
-        present=dict(zip(columns, model._likelihood.present_weight, strict=True)),
+        present=dict(zip(columns, model._core.likelihood.present_weight, strict=True)),
     )
     return table
 
 
-def _set_densities(model, table, records, stored):
+def _set_densities(core, table, records, stored):
     classes = stored["classes"]
     owner = text_values(table, PROPERTY_COLUMN)[0]
     middles = float_values(table, MIDDLE_COLUMN)
@@ -359,11 +362,10 @@ def _set_densities(model, table, records, stored):
         own = owner == record.column
         probabilities = np.array([values[own] for values in tables])
         densities.append(TabulatedDensities(record, middles[own], probabilities))
-    model.classes_ = list(classes)
-    model.class_counts_ = np.array(stored["class_counts"])
-    model._dropped = stored["dropped"]
+    core.classes_ = list(classes)
+    core.class_counts_ = np.array(stored["class_counts"])
     present = np.array([stored["present"][record.column] for record in records])
-    model._likelihood = LikelihoodModel(
-        densities, tuple(stored["categories"]), present, model.class_counts_
+    core.likelihood = LikelihoodModel(
+        densities, tuple(stored["categories"]), present, core.class_counts_
     )
     warn_in_sample()

@@ -217,21 +217,21 @@ def build_original(cls, cat_in, config, distrib, *, table=None):
     """
     run = read_original(cat_in, config, distrib, table=table)
     model = cls(run.records, normalization="original", kernel=ORIGINAL_KERNEL)
+    core = model._core
     # The run's order, and categories without a property, which do not count.
-    model.categories = tuple(name for name in run.categories if name in model.categories)
+    core.categories = tuple(name for name in run.categories if name in core.categories)
     given = dict(zip(["missing", *run.categories], run.weights, strict=True))
-    model._given_weights = {name: given[name] for name in ("missing", *model.categories)}
-    model.set_weights(model._given_weights)
+    core.set_weights({name: given[name] for name in ("missing", *core.categories)})
     member = (run.codes == np.arange(len(run.classes))[:, np.newaxis]).astype(float)
-    model.classes_ = run.classes
-    model.class_counts_ = member.sum(axis=1)
+    core.classes_ = run.classes
+    core.class_counts_ = member.sum(axis=1)
+    core.likelihood = LikelihoodModel(
+        run.densities, core.categories, run.present @ member.T, core.class_counts_
+    )
     model.label = ORIGINAL_LABEL
     # The original numbers its classes: its labels are read as their names.
     model.merge = {name: [str(k)] for k, name in enumerate(run.classes)}
     model.default_priors = run.priors
-    model._likelihood = LikelihoodModel(
-        run.densities, model.categories, run.present @ member.T, model.class_counts_
-    )
     warn_in_sample()
     return model
 

@@ -108,7 +108,7 @@ def classify_partitions(
 
 
 def _property_columns(model):
-    return [p.column for p in model.properties] + [p.error for p in model.properties if p.error]
+    return [name for one in model.properties for name in one.columns]
 
 
 def _columns(model, names):

@@ -27,7 +27,7 @@ from claxboi.utils import (
 if TYPE_CHECKING:
     from numpy import ndarray
 
-__all__ = ["Component", "Property", "parse_properties", "properties_that_vary"]
+__all__ = ["Component", "Property", "parse_properties", "properties_that_vary", "with_limits"]
 
 log = logging.getLogger(__name__)
 
@@ -172,10 +172,26 @@ class Property:
         classifier's rule.
     components : sequence of `Component`, optional
         Fixed densities to be mixed in, on a linear scale only.
+    lower_limit, upper_limit : str, optional
+        Name of the column (one of the two) with the largest, or smallest, value at which the source
+        would have been measured, in the unit of the values: for the ratio of X-ray to optical flux
+        the one at the depth of the optical survey. A missing value is then beyond the limit, and
+        the fraction of each class that is beyond it counts (see the notes); without a limit,
+        a missing value says nothing. Give it for measured values, too. Needs
+        ``normalization="none"``.
+
+    Notes
+    -----
+    The fraction of a class beyond a limit is that of its training sources whose own limit is
+    at least as far (the reduced sample; Kaplan & Meier 1958, JASA 53, 457), each source held out
+    of its own. A measured value has the complement as a factor. Several limits of one source tell
+    of one object: the geometric mean of their factors counts.
 
     Examples
     --------
     >>> from claxboi.classification import Property
+    >>> Property("log_fx_fr", lower_limit="log_fx_fr_limit").limit
+    'log_fx_fr_limit'
     >>> Property("hr1").category
     'spectrum'
     >>> Property("log_fx_fi", category="counterparts").scale
@@ -191,6 +207,8 @@ class Property:
     atoms: object = "auto"
     bandwidth: float | None = None
     components: tuple = ()
+    lower_limit: str | None = None
+    upper_limit: str | None = None
 
     def __post_init__(self):
         if not isinstance(self.column, str) or not self.column:
@@ -241,6 +259,13 @@ class Property:
                     f"atoms of {self.column!r} must be numbers, got {shown(atoms)}"
                 )
             atoms = tuple(check_number(value, f"atoms of {self.column!r}") for value in atoms)
+        for name in ("lower_limit", "upper_limit"):
+            if getattr(self, name) is not None:
+                check_text(getattr(self, name), f"{name} of {self.column!r}")
+        if self.lower_limit and self.upper_limit:
+            raise InputValueError(
+                f"property {self.column!r} must have a lower_limit or an upper_limit, not both"
+            )
         components = self.components
         if not isinstance(components, Sequence) or not all(
             isinstance(one, Component) for one in components
@@ -262,6 +287,20 @@ class Property:
             ("components", components),
         ):
             object.__setattr__(self, name, value)
+
+    @property
+    def limit(self):
+        """
+        Name of the column of limits, None without one.
+        """
+        return self.lower_limit or self.upper_limit
+
+    @property
+    def columns(self):
+        """
+        All columns that it reads: of values, errors and limits.
+        """
+        return [name for name in (self.column, self.error, self.limit) if name]
 
     def apply_scale(self, values: ndarray) -> ndarray:
         """
@@ -316,6 +355,33 @@ def properties_that_vary(records, sample, label):
     if kept and idle:
         log.info("not used, as labelled sources have at most one value: %s", ", ".join(idle))
     return kept or records
+
+
+def with_limits(records, columns):
+    """
+    Give flux ratios their limits, where the table has them.
+
+    Parameters
+    ----------
+    records : sequence of `Property`
+        Properties.
+    columns : sequence of str
+        Columns of the table, such as ``log_fx_fr_limit`` of
+        `~claxboi.properties.add_ratio_limits`.
+
+    Returns
+    -------
+    records : list of `Property`
+    """
+
+    def complete(record):
+        limit = f"{record.column}_limit"
+        if record.limit or limit not in columns or property_definition(record.column) is None:
+            return record
+        log.info("missing values of %s are beyond the limits in %s", record.column, limit)
+        return replace(record, lower_limit=limit)
+
+    return [complete(record) for record in records]
 
 
 def parse_properties(properties, columns):

@@ -15,6 +15,7 @@ from claxboi.utils import float_values, is_missing, text_values
 from ._evaluation_text import held_out_method
 from ._training import label_codes
 from .evaluation import Evaluation
+from .unlabelled_scores import score_unlabelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,9 @@ def evaluate_result(
     Returns
     -------
     evaluation : `Evaluation` or None
-        Scores of the labelled sources that were classified; None where there are none.
+        Scores of the labelled sources that were classified; None where there are none. Its
+        ``unlabelled`` are the scores expected for the other sources, or the reason why there are
+        none: see `UnlabelledScores`.
 
     Raises
     ------
@@ -85,21 +88,42 @@ def evaluate_result(
         used = result.meta.get("claxboi", {}).get("classification", {}).get("priors")
         priors = used if isinstance(used, Mapping) else "training"
     rows = _labelled(result, model, label)
+    others = ~rows
     if "prediction" in result.colnames:
-        rows &= ~is_missing(result, "prediction")
-    if rows.any() and as_made and "candidates" in result.meta.get("claxboi", {}):
-        return _score_columns(result[rows], model, label, priors)
-    if rows.any():
+        known = ~is_missing(result, "prediction")
+        rows, others = rows & known, others & known
+    if not rows.any():
+        if sample is None or not _labelled(sample, model, label).any():
+            return None
+        evaluation = model.evaluate(sample, priors, label=label, **options)
+        labelled = sample[_labelled(sample, model, label)]
+    elif as_made and "candidates" in result.meta.get("claxboi", {}):
+        labelled = result[rows]
+        evaluation = _score_columns(labelled, model, label, priors)
+    else:
         if "training" not in options and "is_training" in result.colnames:
             # For tables without identifiers and positions, by which the model knows its sources.
             own = float_values(result, "is_training")[rows] == 1
             options["training"] = True if own.all() else None if own.any() else False
+        labelled = result[rows]
         # Rows without a label are left as they are: by them the model knows a table again.
-        table = result if np.array_equal(rows, _labelled(result, model, label)) else result[rows]
-        return model.evaluate(table, priors, label=label, **options)
-    if sample is None or not _labelled(sample, model, label).any():
-        return None
-    return model.evaluate(sample, priors, label=label, **options)
+        table = result if np.array_equal(rows, _labelled(result, model, label)) else labelled
+        evaluation = model.evaluate(table, priors, label=label, **options)
+    if others.any() and not evaluation.is_weighted and len(labelled) == evaluation.confusion.sum():
+        columns = [record.column for record in model.properties]
+        posterior = _posterior(result[others], model, priors, as_made=as_made)
+        evaluation.unlabelled = score_unlabelled(
+            evaluation, labelled, result[others], posterior, columns
+        )
+    return evaluation
+
+
+def _posterior(table, model, priors, *, as_made):
+    """Return the probabilities of unlabelled sources, as they are if they were made so."""
+    columns = [f"P_{name}" for name in model.classes_]
+    if not as_made or not set(columns) <= set(table.colnames):
+        return model.predict_proba(table, priors)
+    return np.transpose([float_values(table, column) for column in columns])
 
 
 def _score_columns(table, model, label, priors):

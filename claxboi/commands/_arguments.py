@@ -230,7 +230,7 @@ def parse_training(text):
         return None
     from claxboi.catalog import missions
 
-    if not Path(text).exists() and text.lower() in {name.lower() for name in missions()}:
+    if not Path(text).exists() and any(one.is_named(text) for one in missions().values()):
         return text
     from claxboi.io import read_table
 

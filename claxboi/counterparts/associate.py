@@ -21,6 +21,7 @@ from claxboi.utils import (
     check_choice,
     check_number,
     check_table,
+    distinct_rows,
     quantity_value,
     record,
     shown,
@@ -92,7 +93,7 @@ def associate(
     secondaries : `~astropy.table.Table` or mapping of str to `~astropy.table.Table`
         The catalogue, or up to four by name, with the same columns. ``pmra`` (cos(dec) included),
         ``pmdec``, their ``_error`` and ``epoch`` or ``ref_epoch`` are used if the X-ray
-        sources have an epoch.
+        sources have an epoch. Rows that repeat another one exactly count once, with a warning.
     radius : `~astropy.units.Quantity` ['angle'], scalar or of shape (n_sources,)
         Search radius. Members of one combination are no farther from one another than that.
     completeness : "estimate", float or one float per catalogue, optional
@@ -260,7 +261,7 @@ def candidates_table(problem, solution):
         absent = member < 0
         take = member[~absent]
         found = np.full(len(order), -1, np.int64)
-        found[~absent] = near.secondary[take]
+        found[~absent] = problem.kept[c][near.secondary[take]]
         columns.append(_member_column(name, found, absent))
         for kind, values in (
             ("separation", near.separation),
@@ -345,7 +346,9 @@ class Problem:
     labels: list
     """Names of the catalogues in messages."""
     tables: list
-    """The catalogues, for their priors."""
+    """The catalogues, for their priors, without rows that repeat another one exactly."""
+    kept: list
+    """The rows of the catalogues that were given of which these are made."""
     primaries: Positions
     """The X-ray sources."""
     secondaries: list
@@ -402,6 +405,14 @@ def make_problem(
     tables = _tables(secondaries)
     names = list(tables)
     labels = ["secondaries" if name is None else f"secondary {name!r}" for name in names]
+    kept = {
+        name: _distinct(table, label)
+        for label, (name, table) in zip(labels, tables.items(), strict=True)
+    }
+    tables = {
+        name: table if len(kept[name]) == len(table) else table[kept[name]]
+        for name, table in tables.items()
+    }
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(xray), "xray")
     if not np.all(radius_arcsec > 0):
@@ -424,6 +435,7 @@ def make_problem(
         names=names,
         labels=labels,
         tables=list(tables.values()),
+        kept=list(kept.values()),
         primaries=primaries,
         secondaries=positions,
         radius=np.broadcast_to(np.asarray(radius_arcsec, float), len(xray)),
@@ -466,6 +478,19 @@ def _tables(secondaries):
         taken.add(name.lower())
         check_table(table, f"secondary {name!r}", allow_empty=True)
     return dict(secondaries)
+
+
+def _distinct(table, name):
+    """
+    Find the rows that do not repeat another one: an object listed twice would halve its p_i.
+    """
+    rows = distinct_rows(table)
+    if len(rows) < len(table):
+        warn(
+            f"{name}: {len(table) - len(rows)} rows that repeat another one exactly were dropped",
+            ClaxboiWarning,
+        )
+    return rows
 
 
 def _check_unique(xray):

@@ -551,6 +551,12 @@ def _common_unit(column, secondaries):
         if column in survey.colnames
     }
     unit = next((unit for unit in units.values() if unit is not None), None)
+    systems = {str(own) for own in units.values() if isinstance(own, u.MagUnit) or own == u.mag}
+    if len(systems) > 1:
+        raise u.UnitConversionError(
+            f"keep: column {column!r} must have magnitudes of one system, got "
+            f"{' and '.join(sorted(systems))}; convert them, which depends on the band"
+        )
     bare = [name for name, own in units.items() if own is None]
     if unit is not None and bare:
         raise u.UnitConversionError(

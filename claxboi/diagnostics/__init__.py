@@ -26,9 +26,10 @@ from .missing import plot_missing
 from .mixin import DiagnosticsMixin
 from .outlier_plane import plot_outliers
 from .overlaps import plot_training_overlap
+from .pair_densities import plot_pair
 from .plane import plot_plane
 from .prior_sensitivity import plot_priors_sensitivity
-from .reliability import plot_reliability
+from .reliability import plot_reliability, plot_reliability_by
 from .sky_map import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
@@ -52,9 +53,11 @@ __all__ = [
     "plot_magnitude_prior",
     "plot_missing",
     "plot_outliers",
+    "plot_pair",
     "plot_plane",
     "plot_priors_sensitivity",
     "plot_reliability",
+    "plot_reliability_by",
     "plot_separations",
     "plot_sky",
     "plot_thresholds",

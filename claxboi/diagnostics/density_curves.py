@@ -158,7 +158,7 @@ def plot_densities(
     ax.set_ylabel("Density")
     rug_ax.set_ylim(len(classes) - 0.3, -0.7)
     rug_ax.set_yticks([])
-    rug_ax.set_xlabel(_axis_label(record))
+    rug_ax.set_xlabel(scaled_axis_label(record))
     fit_font_sizes(ax, rug_ax)
     legend_above(ax, left_inches=1.2 if len(atoms) else 0.62)
     return ax
@@ -274,7 +274,19 @@ def _draw_atoms(ax, atoms, masses, styles, step):
         mass_ax.tick_params(labelsize=7.5)
 
 
-def _axis_label(record):
+def scaled_axis_label(record):
+    """
+    Return the axis label of the values of a property on its scale.
+
+    Parameters
+    ----------
+    record : `~claxboi.classification.Property`
+        The property.
+
+    Returns
+    -------
+    label : str
+    """
     if record.scale == "log10":
         unit = unit_text(record.column)
         return rf"$\log_{{10}}$({short_symbol(record.column)}{f' / {unit}' if unit else ''})"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification import Explanation
+from claxboi.classification.contributions import state_of_value
 from claxboi.utils import InputTypeError, check_choice, checked
 from claxboi.utils.style import DARK, GREY, PALE, category_colors, new_axes
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_explanation"]
 
 #: Kinds of parts that are about missing and known values.
-PRESENCE = ("missing", "presence")
+PRESENCE = ("missing", "detection", "presence")
 
 #: Parts that change little are drawn as one bar.
 SMALLEST_SHARE = 0.02
@@ -153,12 +154,8 @@ def _label(part):
     kind, name, value = str(part["kind"]), str(part["name"]), float(part["value"])
     if kind == "property":
         return f"{short_symbol(name)} = {value:.4g}"
-    if kind == "missing":
-        return f"{short_symbol(name)} is {'missing' if np.isnan(value) else 'known'}"
-    if kind == "presence":
-        names = ", ".join(map(short_symbol, name.split(", ")))
-        verb = "are" if ", " in name else "is"
-        return f"{names} {verb} {'missing' if np.isnan(value) else 'known'}"
+    if state := state_of_value(kind, name, value):
+        return f"{', '.join(map(short_symbol, name.split(', ')))} {state}"
     if kind == "pair":
         return " with ".join(map(short_symbol, name.split(" with ")))
     return kind

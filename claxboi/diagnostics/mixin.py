@@ -26,9 +26,10 @@ from .linked_plots import plot_linked
 from .missing import plot_missing
 from .outlier_plane import plot_outliers
 from .overlaps import plot_training_overlap
+from .pair_densities import plot_pair
 from .plane import plot_plane
 from .prior_sensitivity import plot_priors_sensitivity
-from .reliability import plot_reliability
+from .reliability import plot_reliability, plot_reliability_by
 from .sky_map import plot_sky
 from .thresholds import plot_thresholds
 from .track import plot_track
@@ -86,10 +87,12 @@ class DiagnosticsMixin:
     ...     result.plot_densities("hr2"),
     ...     result.plot_confusion(),
     ...     result.plot_reliability(),
+    ...     result.plot_reliability_by(),
     ...     result.plot_thresholds("star"),
     ...     result.plot_class_counts(),
     ...     result.plot_track("SIM-0008"),
     ...     result.plot_explanation("SIM-0008"),
+    ...     result.plot_pair("SIM-0008", ["hr2", "hr3"]),
     ...     result.plot_alternatives(),
     ...     result.plot_outliers(),
     ... ]
@@ -109,6 +112,7 @@ class DiagnosticsMixin:
     plot_outliers = as_method(plot_outliers)
     plot_plane = as_method(plot_plane)
     plot_reliability = as_method(plot_reliability, _scores)
+    plot_reliability_by = as_method(plot_reliability_by, _scores)
     plot_sky = as_method(plot_sky)
     plot_thresholds = as_method(
         plot_thresholds, lambda self: self if self.evaluation is None else self.evaluation
@@ -168,6 +172,24 @@ class DiagnosticsMixin:
         """
         row, _ = find_source(self, source)
         return plot_explanation(_known(self.model).explain(self[row]), **settings)
+
+    def plot_pair(self, source: int | str, *args: Any, **settings: Any) -> Axes:
+        """
+        Plot the densities of two properties, and a source: `~claxboi.diagnostics.plot_pair`.
+
+        Parameters
+        ----------
+        source : int or str
+            Row number or identifier.
+        *args, **settings
+            The other arguments of `~claxboi.diagnostics.plot_pair`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+        """
+        row, _ = find_source(self, source)
+        return plot_pair(_known(self.model), self[row], *args, **settings)
 
     def plot_priors_sensitivity(
         self,

@@ -8,6 +8,7 @@ both in what the services send: version 1.2, in which a missing integer is read 
 declared too short, so that identifiers are cut.
 """
 
+import base64
 import binascii
 import html
 import io
@@ -22,7 +23,7 @@ from astropy.table import MaskedColumn, Table, vstack
 
 from claxboi.utils import InputValueError
 
-from ._votable_tables import repair
+from ._votable_tables import check_streams, repair
 from .exceptions import AnswerError, ServiceError, UnknownTableError
 
 __all__ = ["Answer", "read_answer"]
@@ -31,6 +32,7 @@ _OPEN, _CLOSE = b"<TABLEDATA>", b"</TABLEDATA>"
 _CELL = re.compile(rb"<TD>([^<]*)</TD>|<TD\s*/>")
 _TABLE_TAG = re.compile(rb"<TABLE\b[^>]*>")
 _N_ROWS = re.compile(rb"\bnrows\s*=\s*\"(\d+)\"")
+_STREAM = re.compile(rb"<STREAM\b[^>]*base64[^>]*>([^<]*)</STREAM>")
 _INTEGERS = ("unsignedByte", "short", "int", "long")
 _FLOATS = ("float", "double")
 _TRUE = ("T", "t", "true", "True", "1")
@@ -106,8 +108,12 @@ def read_answer(content, asked):
 
 def _read(content, skeleton, bodies, asked):
     tree = _parse(skeleton)
+    check_streams(skeleton, tree)
     infos = [*tree.infos, *(info for resource in tree.resources for info in resource.infos)]
     is_cut = _check_infos(infos, asked)
+    for stream in _STREAM.findall(skeleton):
+        # astropy's reader takes what cannot be decoded for the end.
+        base64.b64decode(b"".join(stream.split()), validate=True)
 
     parts = {}
     for k, element in enumerate(tree.iter_tables()):

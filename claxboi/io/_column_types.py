@@ -178,7 +178,7 @@ def _from_objects(values, missing):
     """
     Turn objects into text or numbers if they are all of one kind, beside None.
     """
-    flat = values.ravel().tolist()
+    flat = _single_values(values.ravel().tolist())
     missing = missing | np.array([_is_nothing(value) for value in flat], bool).reshape(values.shape)
     there = [value for value, gone in zip(flat, missing.ravel(), strict=True) if not gone]
     # A bool is an int too.
@@ -194,12 +194,27 @@ def _from_objects(values, missing):
         ]
         return np.array(texts, dtype=str).reshape(values.shape), missing
     if kinds in ({bool}, {int}, {float}, {int, float}):
-        filled = np.where(missing, 0, values)
+        filled = [
+            0 if gone else value for value, gone in zip(flat, missing.ravel().tolist(), strict=True)
+        ]
         kind = bool if kinds == {bool} else float if float in kinds else None
-        numbers = np.array(filled.tolist(), dtype=kind)
-        if numbers.dtype.kind in "biuf" and numbers.shape == values.shape:
-            return numbers, missing
+        numbers = np.array(filled, dtype=kind)
+        if numbers.dtype.kind in "biuf" and numbers.size == values.size:
+            return numbers.reshape(values.shape), missing
     return values, missing
+
+
+def _single_values(values):
+    """
+    Take the numbers out of arrays of any length if none has more than one.
+    """
+    arrays = [value for value in values if isinstance(value, np.ndarray)]
+    if not arrays or any(value.size > 1 or value.dtype.kind not in "biuf" for value in arrays):
+        return values
+    return [
+        (value.ravel()[0] if value.size else None) if isinstance(value, np.ndarray) else value
+        for value in values
+    ]
 
 
 def _kind_of_array(value):

@@ -7,7 +7,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table
 
-from claxboi.utils import InputValueError
+from claxboi.utils import InputValueError, warn
 
 __all__ = ["read_regions"]
 
@@ -41,13 +41,17 @@ def read_regions(path):
     Raises
     ------
     ValueError
-        If the file has no regions, or the centre of one is not on the sky.
+        If the file has no regions but excluded ones, or the centre of one is not on the sky.
     """
     from regions import Regions
 
-    regions = Regions.read(str(path), format="ds9")
+    found = Regions.read(str(path), format="ds9")
+    excluded = (False, "-", "0")
+    regions = [region for region in found if region.meta.get("include", True) not in excluded]
     if not regions:
         raise InputValueError("the file has no regions")
+    if len(regions) < len(found):
+        warn(f"{len(found) - len(regions)} excluded regions are not read as sources")
     names, ra, dec, shapes, radii = [], [], [], [], []
     for region in regions:
         shape = type(region).__name__.removesuffix("SkyRegion").lower()

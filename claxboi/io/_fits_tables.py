@@ -8,11 +8,12 @@ import re
 import warnings
 
 import numpy as np
+from astropy import units as u
 from astropy.io import fits, registry
 from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.exceptions import AstropyUserWarning
 
-from claxboi.utils import InputValueError
+from claxboi.utils import ClaxboiWarning, InputValueError, warn
 
 from ._meta import META_KEY, meta_as_json, restore_meta
 from ._selection import choose_table
@@ -60,6 +61,8 @@ def read_fits(path, *, table=None):
         warnings.filterwarnings("ignore", ".*contains NULL", AstropyUserWarning)
         # So are nulls that the standard has otherwise.
         warnings.filterwarnings("ignore", "Invalid keyword for column", AstropyUserWarning)
+        # Units are read where they are needed, by more than the standard.
+        warnings.filterwarnings("ignore", ".*did not parse as fits unit", u.UnitsWarning)
         # What was cut off is an error, and not half a table.
         warnings.filterwarnings("error", ".*truncated", AstropyUserWarning)
         warnings.filterwarnings("error", "Error validating header", AstropyUserWarning)
@@ -76,11 +79,37 @@ def read_fits(path, *, table=None):
             own = result[name]
             whole = mask | getattr(own, "mask", False)
             result[name] = MaskedColumn(own, mask=whole) if np.any(whole) else Column(own)
+    _read_units(result)
+    _check_equinox(result.meta)
     text = result.meta.pop(META_KEY.upper(), None)
     _describe(result)
     _restore_text(result, result.meta.pop(ASCII_KEY, None))
     restore_meta(result, text or note)
     return result
+
+
+def _check_equinox(header):
+    """
+    Warn if the header says that positions are of another equinox, which look like any others.
+    """
+    equinox, frame = header.get("EQUINOX", 2000), header.get("RADESYS", header.get("RADECSYS"))
+    if equinox not in (2000, "2000", "J2000") or str(frame).strip().upper().startswith("FK4"):
+        warn(
+            f"the header says equinox {equinox}, frame {frame or 'unknown'}: positions that are "
+            "not ICRS must be converted with SkyCoord before they are used",
+            ClaxboiWarning,
+        )
+
+
+def _read_units(table):
+    """
+    Read units of logarithms and magnitudes, which FITS has not.
+    """
+    for column in table.columns.values():
+        unit = getattr(column, "unit", None)
+        if isinstance(unit, u.UnrecognizedUnit):
+            own = u.Unit(unit.to_string(), parse_strict="silent")
+            column.unit = unit if isinstance(own, u.StructuredUnit) else own
 
 
 def _drop_trailing_blanks(table):
@@ -210,11 +239,31 @@ def write_fits(table, path):
         table.meta[META_KEY.upper()] = text
     if text := _make_ascii(table):
         table.meta[ASCII_KEY] = text
+    units = _take_units(table)
     is_plain = all(map(_is_streamable, table.columns.values()))
     if is_plain and table.colnames and path.suffix != ".gz":
-        _stream(table, path)
+        _stream(table, path, units)
     else:
-        _write_whole(table, path)
+        _write_whole(table, path, units)
+
+
+def _take_units(table):
+    """
+    Take the units from a table that astropy would refuse or leave out, such as mag(AB).
+    """
+    units = {}
+    for name, column in table.columns.items():
+        unit = getattr(column, "unit", None)
+        if unit is None or not isinstance(column, Column):
+            continue
+        try:
+            is_held = u.Unit(unit.to_string("fits"), format="fits") == unit
+        except ValueError:
+            is_held = False
+        if not is_held and _is_card_text(text := unit.to_string()):
+            units[name] = text
+            column.unit = None
+    return units
 
 
 def _make_ascii(table):
@@ -285,7 +334,7 @@ def _is_streamable(column):
     return is_text or column.dtype.str[1:] in STREAMABLE
 
 
-def _stream(table, path):
+def _stream(table, path, units):
     """
     Write the rows block by block: astropy makes several copies of a whole table.
 
@@ -297,7 +346,7 @@ def _stream(table, path):
     path.unlink()
     header["NAXIS2"] = len(table)
     dtype = columns.dtype.newbyteorder(">")
-    _write_descriptions(header, columns.names, table)
+    _write_descriptions(header, columns.names, table, units)
     nulls = {column.name: column.null for column in columns}
     stream = fits.StreamingHDU(path, header)
     try:
@@ -327,12 +376,12 @@ def _stored(column, part, null):
     return values
 
 
-def _write_whole(table, path):
+def _write_whole(table, path, units):
     # The method write of a subclass may lead here.
     registry.write(table, path, format="fits")
     with fits.open(path, mode="update") as hdus:
         hdu = hdus[1]
-        _write_descriptions(hdu.header, hdu.columns.names, table)
+        _write_descriptions(hdu.header, hdu.columns.names, table, units)
         for name in hdu.columns.names:
             column = table[name] if name in table.colnames else None
             if isinstance(column, MaskedColumn) and column.dtype.kind == "b" and column.mask.any():
@@ -340,11 +389,13 @@ def _write_whole(table, path):
                 np.rec.recarray.field(hdu.data, name)[column.mask] = 0
 
 
-def _write_descriptions(header, names, table):
+def _write_descriptions(header, names, table, units):
     for number, name in enumerate(names, start=1):
         info = table[name].info if name in table.colnames else None
         if info is None:
             continue
+        if name in units:
+            header.set(f"TUNIT{number}", units[name], after=f"TFORM{number}")
         if (info.meta or {}).get("ucd"):
             header.set(f"TUCD{number}", info.meta["ucd"], after=f"TFORM{number}")
         if info.description:

@@ -3,6 +3,8 @@
 Tables in Parquet files.
 """
 
+import json
+
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
@@ -40,8 +42,21 @@ def read_parquet(path):
         if not (field.name.startswith("__index_level_") and str(field.type).startswith("int"))
     ]
     result = table_from_arrow(data.select(names))
+    for name, values in _named_ranges(metadata):
+        if name not in result.colnames and len(values) == len(result):
+            result.add_column(Column(values), name=name, index=0)
     restore_meta(result, metadata.get(META_KEY.encode()))
     return result
+
+
+def _named_ranges(metadata):
+    """
+    Find the row labels with a name, such as identifiers, of which pandas keeps the ends alone.
+    """
+    facts = json.loads(metadata.get(b"pandas") or b"{}")
+    for index in facts.get("index_columns", []):
+        if isinstance(index, dict) and index.get("kind") == "range" and index.get("name"):
+            yield str(index["name"]), np.arange(index["start"], index["stop"], index["step"])
 
 
 def table_from_arrow(data):
@@ -93,7 +108,10 @@ def _values(name, column):
         column = column.cast(pa.float64())
         kind = column.type
     if types.is_binary(kind) or types.is_large_binary(kind):
-        column = column.cast(pa.large_string())
+        try:
+            column = column.cast(pa.large_string())
+        except pa.ArrowInvalid as err:
+            raise InputValueError(f"column {name!r} must have UTF-8 text, got other bytes") from err
         kind = column.type
     if types.is_timestamp(kind) or types.is_date(kind):
         values = column.to_numpy()

@@ -47,6 +47,7 @@ FORMATS = {
     ".tbl": "ascii",
     ".mrt": "ascii",
     ".asc": "ascii",
+    ".cat": "ascii",
     ".reg": "ds9",
 }
 
@@ -100,8 +101,9 @@ def read_table(
     table : `~astropy.table.Table`
         Text is str, and empty text is masked: few formats tell the two apart. A column is masked
         only where a value is missing. Dates of Parquet files are ISO text. In text files, an
-        integer with leading zeros stays text, and NULL, N/A or ... in a column of numbers is
-        missing. UCDs are in ``meta["ucd"]`` of the columns.
+        integer with leading zeros stays text, and NULL, N/A, nan or (among numbers) ... is
+        missing; a row of units below the names gives those of the columns. UCDs are in
+        ``meta["ucd"]`` of the columns.
 
     Raises
     ------

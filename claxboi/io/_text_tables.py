@@ -18,7 +18,7 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyWarning
 
-from claxboi.utils import InputValueError
+from claxboi.utils import InputValueError, read_unit
 
 from ._meta import META_KEY, restore_meta
 from ._selection import choose_table
@@ -41,6 +41,15 @@ _END = re.compile(r"#|\(\d+ rows?\)")
 
 #: Words for a missing value in a column of numbers.
 NULL_WORDS = ("null", "none", "n/a", "na", "nan", "--", "-", "...", "\\n", "indef", "*", "?", "nil")
+
+#: Those of them that are no text either, such as the name of a class.
+TEXT_NULLS = ("null", "none", "nan", "n/a", "<na>", "--")
+
+#: What stands in a row of units where there is none.
+NO_UNIT = ("", "-", "--", "---", "none", "None", "null", "text", "string")
+
+#: Name of the labels of rows that pandas writes without one.
+INDEX = "index"
 
 #: The first of these that cuts the names and the first rows into the same number of cells, of two
 #: or more, is the delimiter.
@@ -67,6 +76,15 @@ _IPAC_TYPES = {
 
 #: Stands for a tab.
 _NO_SPACE = "\x01"
+
+#: The beginning of what a service may send, or a browser save, in place of a table.
+_OTHER_FILE = re.compile(r"\s*(<(!doctype|html|head|body|\?xml)\b|\{\s*\"|\[\s*\{)", re.IGNORECASE)
+
+#: The message of VizieR in place of a table.
+_ERROR = re.compile(r"#INFO\s+Error=(.+)")
+
+#: A line of the header of SExtractor: number, name, description.
+_SEXTRACTOR = re.compile(r"#\s+\d+\s+[A-Z]\w*(\s|$)")
 
 _BYTE_BY_BYTE = "Byte-by-byte Description of file"
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
@@ -117,8 +135,15 @@ def read_text(path, *, delimiter=None, table=None, as_text=False):
         lines.pop()
     if not lines:
         raise InputValueError("the file is empty")
+    if match := _OTHER_FILE.match(text):
+        what = "a web page" if match[0].startswith("<") else "JSON"
+        raise InputValueError(f"the file is {what}, not a table: {' '.join(text.split())[:80]!r}")
+    if error := next(filter(None, map(_ERROR.match, lines[:1000])), None):
+        raise InputValueError(f"the service that made it says: {error[1].strip()}")
     if lines[0].startswith("# %ECSV"):
         return read_ecsv(path)
+    if all(map(_SEXTRACTOR.match, [line for line in lines if line.startswith("#")] or [""])):
+        return Table.read(lines, format="ascii.sextractor")
     if any(_BYTE_BY_BYTE in line for line in lines[:1000]):
         return Table.read(
             lines, format="ascii.mrt" if lines[0].startswith("Title") else "ascii.cds"
@@ -274,7 +299,11 @@ def _piped_block(lines):
     """
     Find a table with a pipe at both ends of each line, as HEASARC and databases write it.
     """
-    filled = [line.strip() for line in lines if line.strip() and not FRAME.fullmatch(line)]
+    filled = [
+        line.strip()
+        for line in lines
+        if line.strip() and not line.startswith("#") and not FRAME.fullmatch(line)
+    ]
     piped = [line for line in filled if line[0] == line[-1] == "|" and len(line) > 1]
     if len(piped) <= len(filled) / 2:
         return None
@@ -349,21 +378,63 @@ def _without_blank_lines(rows):
 
 
 def _checked(block):
-    if all(_NUMBER.fullmatch(name) for name in block.names):
+    numbers = [name for name in block.names if _NUMBER.fullmatch(name)]
+    if 2 * len(numbers) >= len(block.names):
         raise InputValueError(
-            f"its first line has numbers, {', '.join(block.names[:5])}, where the names of the "
+            f"its first line has numbers, {', '.join(numbers[:5])}, where the names of the "
             "columns should be: add a line of names"
+        )
+    if not any(map(str.isalnum, "".join(block.names))):
+        raise InputValueError(
+            f"its first line, {block.delimiter.join(block.names)[:80]!r}, has no names of columns"
         )
     names, rows = block.names, block.rows
     if (
         not names[-1]
         and len(names) > 1
-        and all(row.rstrip().endswith(block.delimiter) for row in rows)
+        and all(row.rstrip(" ").endswith(block.delimiter) for row in rows)
     ):
         # A delimiter at the end of each line.
-        rows = [row.rstrip()[:-1] for row in rows]
+        rows = [row.rstrip(" ")[:-1] for row in rows]
         block = block._replace(names=names[:-1], units=block.units[:-1], rows=rows)
-    return block
+    if not names[0] and len(names) > 1 and INDEX not in names:
+        # pandas gives no name to the labels of its rows.
+        block = block._replace(names=[INDEX, *block.names[1:]])
+    return _with_units(block)
+
+
+def _with_units(block):
+    """
+    Take a row of units from below the names: units or nothing, above numbers.
+    """
+    if len(block.rows) < 2:
+        return block
+    first, second = (_cells(row, block.delimiter) for row in block.rows[:2])
+    if len(first) != len(block.names) or len(second) != len(block.names):
+        return block
+    units = [cell.strip() for cell in first]
+    stated = [
+        is_number
+        for unit, is_number in zip(units, map(_is_number_cell, second), strict=True)
+        if _is_unit(unit)
+    ]
+    if not any(stated) or not all(not unit or _is_unit(unit) or unit in NO_UNIT for unit in units):
+        return block
+    units = ["" if unit in NO_UNIT else unit for unit in units]
+    return block._replace(units=units, rows=block.rows[1:])
+
+
+def _is_unit(text):
+    if not text or _is_number_cell(text):
+        return False
+    try:
+        return read_unit(text) is not None
+    except ValueError:
+        return False
+
+
+def _is_number_cell(text):
+    return _NUMBER.fullmatch(text.strip()) is not None
 
 
 # Cells
@@ -384,12 +455,19 @@ def _read_block(block, as_text):
         table = _parse(block, as_text)
     for name, unit in zip(names, block.units, strict=True):
         if unit and unit not in ("---", "-"):
-            table[name].unit = u.Unit(unit, format="cds", parse_strict="silent")
+            table[name].unit = _unit(unit)
         fact = block.facts.get(name, {})
         table[name].description = fact.get("description") or None
         if fact.get("ucd"):
             table[name].meta["ucd"] = fact["ucd"]
     return table
+
+
+def _unit(text):
+    own = u.Unit(text, format="cds", parse_strict="silent")
+    if isinstance(own, u.UnrecognizedUnit) and _is_unit(text):
+        return read_unit(text)
+    return own
 
 
 def _parse(block, as_text):
@@ -399,14 +477,17 @@ def _parse(block, as_text):
         if as_text or block.facts.get(name, {}).get("format", "").startswith(("A", "a"))
     }
     table = _parse_rows(block, keep)
-    # An identifier such as 0012345678 is not the number 12345678.
+    # An identifier such as 0012345678 is not the number 12345678, nor is 12_3 the number 123.
     mark = re.escape(block.delimiter)
-    if not as_text and any(re.search(rf'(^|{mark})\s*"?[+-]?0\d', row) for row in block.rows):
-        whole = [name for name in table.colnames if table[name].dtype.kind in "iu"]
-        texts = _parse_rows(block, {*keep, *whole})
-        for name in whole:
+    identifier = rf'(^|{mark})\s*"?[+-]?(0\d|[\d.]+_\d)'
+    if not as_text and any(re.search(identifier, row) for row in block.rows):
+        numbers = [name for name in table.colnames if table[name].dtype.kind in "iuf"]
+        texts = _parse_rows(block, {*keep, *numbers})
+        for name in numbers:
             written = np.char.lstrip(np.asarray(texts[name]).astype(str), "+- ")
-            if np.any(np.char.startswith(written, "0") & (np.char.str_len(written) > 1)):
+            is_padded = np.char.startswith(written, "0") & (np.char.str_len(written) > 1)
+            is_padded &= table[name].dtype.kind != "f"
+            if np.any(is_padded | (np.char.find(written, "_") >= 0)):
                 table[name] = texts[name]
                 keep.add(name)
     if not as_text:
@@ -448,7 +529,7 @@ def _parse_rows(block, keep):
 
 def _from_words(name, column, delimiter):
     """
-    Turn words into bools, or numbers beside words for missing values; else leave them.
+    Turn words into bools, or numbers beside words for missing values; else leave them as text.
     """
     missing = np.array(getattr(column, "mask", np.zeros(len(column), bool)))
     texts = np.char.strip(np.asarray(column).astype(str))
@@ -477,6 +558,9 @@ def _from_words(name, column, delimiter):
         log.info("column %r: a comma is read as the decimal point", name)
         filled = np.char.replace(np.where(missing, "0", texts), ",", ".")
         return _masked(filled.astype(float), missing)
+    if empty := {word for word in words if word.lower() in TEXT_NULLS}:
+        log.info("column %r: %s is read as missing", name, ", ".join(sorted(empty)))
+        return MaskedColumn(column, mask=missing | np.isin(texts, sorted(empty)))
     return column
 
 

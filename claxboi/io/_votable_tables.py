@@ -3,7 +3,10 @@
 Tables in VOTables.
 """
 
+import base64
+import binascii
 import io
+import math
 import re
 import warnings
 from contextlib import contextmanager
@@ -22,7 +25,14 @@ from claxboi.utils.exceptions import ClaxboiWarning, warn
 from ._meta import META_KEY, meta_as_json, restore_meta
 from ._selection import choose_table
 
-__all__ = ["find_note", "read_document", "read_votable", "votable_document", "write_votable"]
+__all__ = [
+    "check_streams",
+    "find_note",
+    "read_document",
+    "read_votable",
+    "votable_document",
+    "write_votable",
+]
 
 #: Marks of astropy on columns that held text, or that have a width.
 COLUMN_MARKS = ("_votable_string_dtype", "_votable_arraysize", "width", "precision")
@@ -42,6 +52,17 @@ TEXT_FIELD = re.compile(
     rb"""<FIELD\b(?=[^>]*\bdatatype\s*=\s*["'](?:char|unicodeChar)["'])[^>]*?(?=/?>)"""
 )
 WIDTH = re.compile(rb"""\s(arraysize\s*=\s*["'])([^"']*)(["'])""")
+
+#: The rows of a table in one of the binary encodings.
+STREAM = re.compile(
+    rb"""<(?P<kind>BINARY2?)\b[^>]*>\s*<STREAM\b[^>]*\bencoding\s*=\s*["']base64["'][^>]*>"""
+    rb"""(?P<text>[^<]*)</STREAM>"""
+)
+TABLE_TAG = re.compile(rb"<TABLE\b")
+
+#: Bits of one value.
+BITS = {"bit": 1, "boolean": 8, "unsignedByte": 8, "short": 16, "int": 32, "long": 64, "char": 8}
+BITS |= {"unicodeChar": 16, "float": 32, "double": 64, "floatComplex": 64, "doubleComplex": 128}
 
 #: Where astropy found an error.
 PLACE = re.compile(r"^(?:\S*:\d+:\d+: )+")
@@ -136,6 +157,60 @@ def read_document(content):
             return votable.parse(io.BytesIO(head + mark + data), verify="warn")
 
 
+def check_streams(content, document):
+    """
+    Check that the binary rows of a VOTable are whole: astropy drops what it cannot decode.
+
+    Parameters
+    ----------
+    content : bytes
+        The VOTable.
+    document : `~astropy.io.votable.tree.VOTableFile`
+        The same, read.
+
+    Raises
+    ------
+    ValueError
+        If the encoding is damaged, or a part of a row is left over.
+    """
+    elements = list(document.iter_tables())
+    for match in STREAM.finditer(content):
+        number = len(TABLE_TAG.findall(content, 0, match.start()))
+        what = f"the binary rows of table {number}"
+        try:
+            data = base64.b64decode(b"".join(match["text"].split()), validate=True)
+        except binascii.Error as err:
+            raise InputValueError(f"{what} are damaged: {err}") from err
+        fields = elements[number - 1].fields
+        if fields and _rest(data, fields, match["kind"] == b"BINARY2"):
+            raise InputValueError(f"{what} are damaged: they end within a row")
+
+
+def _rest(data, fields, has_flags):
+    """
+    Return whether bytes remain, or lack, after the last whole row.
+    """
+    flags = (len(fields) + 7) // 8 if has_flags else 0
+    sizes = []
+    for field in fields:
+        *fixed, last = str(field.arraysize or "1").split("x")
+        is_variable = "*" in last
+        n_values = math.prod(map(int, fixed)) * (1 if is_variable else int(last))
+        sizes.append((n_values * BITS[field.datatype], is_variable))
+    if not any(is_variable for _, is_variable in sizes):
+        return len(data) % (flags + sum((bits + 7) // 8 for bits, _ in sizes)) != 0
+    place = 0
+    while place < len(data):
+        place += flags
+        for bits, is_variable in sizes:
+            count = 1
+            if is_variable:
+                count = int.from_bytes(data[place : place + 4], "big")
+                place += 4
+            place += (count * bits + 7) // 8
+    return place != len(data)
+
+
 def _is_list(attributes):
     return re.search(rb"""arraysize=["']\d+x""", attributes) is not None
 
@@ -183,12 +258,16 @@ def read_votable(path, *, table=None):
         content = stream.read()
     try:
         document = read_document(content)
+        check_streams(content, document)
     except (ValueError, W51) as err:
         raise InputValueError(PLACE.sub("", str(err))) from err
     _check_status(document)
     elements = list(document.iter_tables())
     names = [(str(e.name or e.ID or ""), k, len(e.array)) for k, e in enumerate(elements, start=1)]
-    chosen = elements[choose_table(names, path, table)]
+    number = choose_table(names, path, table)
+    chosen = elements[number]
+    _check_length(content, number, len(chosen.array))
+    _check_frames(document, chosen)
     result = chosen.to_table(use_names_over_ids=True)
     for column in result.columns.values():
         for mark in COLUMN_MARKS:
@@ -207,12 +286,45 @@ def _check_status(document):
     """
     infos = [info for resource in document.resources for info in resource.infos]
     for info in (*document.infos, *infos):
-        if info.name == "QUERY_STATUS" and info.value.upper() == "ERROR":
+        is_error = info.name == "QUERY_STATUS" and info.value.upper() == "ERROR"
+        if is_error or info.name.lower() == "error":
             raise InputValueError(f"the service that made it says: {info.content or info.value}")
         if info.name == "QUERY_STATUS" and info.value.upper() == "OVERFLOW":
             warn(
                 "the table is incomplete: the service that made it had more rows than it sends "
                 "(QUERY_STATUS is OVERFLOW)",
+                ClaxboiWarning,
+            )
+
+
+def _check_length(content, number, n_rows):
+    """
+    Check that a table has as many rows as it declares.
+    """
+    # As many as astropy found, or the tags are those of another namespace.
+    tags = re.findall(rb"<TABLE\b[^>]*>", content)
+    declared = re.search(rb"\bnrows\s*=\s*[\"'](\d+)", tags[number]) if len(tags) > number else None
+    if declared and int(declared[1]) != n_rows:
+        raise InputValueError(
+            f"the table has {n_rows} rows but says {int(declared[1])}: the file is incomplete"
+        )
+
+
+def _check_frames(document, element):
+    """
+    Warn about positions of another equinox, which look like any others.
+    """
+    systems = [*document.coordinate_systems]
+    systems += [one for resource in document.resources for one in resource.coordinate_systems]
+    for system in systems:
+        equinox = float(re.sub(r"[^\d.]", "", str(system.equinox or "")) or 2000)
+        if not str(system.system).startswith("eq_") or equinox == 2000:
+            continue
+        names = [field.name for field in element.fields if field.ref == system.ID]
+        if names:
+            warn(
+                f"columns {', '.join(map(repr, names))} are positions of equinox {system.equinox} "
+                f"({system.system}), not ICRS: convert them with SkyCoord before they are used",
                 ClaxboiWarning,
             )
 

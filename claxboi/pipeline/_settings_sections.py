@@ -64,7 +64,7 @@ def setting(default, comment, *kinds, choices=(), **limits):
 
 def setting_of(function, parameter, comment, *kinds, unit=None, **options):
     """
-    Declare a setting that has the default of a parameter of a function.
+    Declare a setting that has the default of a parameter of a function; empty text for None.
 
     Parameters
     ----------
@@ -84,6 +84,8 @@ def setting_of(function, parameter, comment, *kinds, unit=None, **options):
     field : `dataclasses.Field`
     """
     default = inspect.signature(function).parameters[parameter].default
+    if default is None:
+        default = ""
     if unit is not None:
         default = float(default.to_value(unit))
     return setting(default, comment, *kinds, **options)

@@ -28,9 +28,29 @@ from claxboi.utils import (
 
 from .candidate_rows import make_candidates
 
-__all__ = ["classify_sources", "gated"]
+__all__ = ["BY_RECIPE", "classify_sources", "gated", "none_if_empty"]
 
 log = logging.getLogger(__name__)
+
+#: Settings of the classifier that are the recipe's where they are empty.
+BY_RECIPE = ("normalization", "missing", "kernel", "bandwidth", "refine")
+
+
+def none_if_empty(value):
+    """
+    Turn an empty text, by which settings leave something open, into None.
+
+    Parameters
+    ----------
+    value : object
+        The setting.
+
+    Returns
+    -------
+    value : object
+        The same, or None.
+    """
+    return None if value == "" else value
 
 
 def gated(table, settings):
@@ -103,32 +123,34 @@ def classify_sources(table, job):
     options = {
         "properties": _properties(own.properties, sample, part),
         "weights": None if own.weights == "fitted" else own.weights,
-        "normalization": own.normalization or None,
         "merge": _lists(own.merge) or None,
         "min_class_size": own.min_class_size,
         "recipe": own.recipe,
-        **{name: getattr(own, name) or None for name in ("missing", "kernel", "bandwidth")},
+        "shrinkage": own.shrinkage,
+        **{name: none_if_empty(getattr(own, name)) for name in BY_RECIPE},
     }
     priors = _priors_of_known(own.priors, sample, own)
+    decision = own.decision if isinstance(own.decision, str) else dict(own.decision)
     model, priors = fit_classifier(
-        sample, priors, table=part, **options, show_progress=show_progress
+        sample, priors, table=part, decision=decision, **options, show_progress=show_progress
     )
     candidates = None
     if own.candidates == "all":
-        columns = [name for one in model.properties for name in (one.column, one.error) if name]
+        columns = [name for one in model.properties for name in one.columns]
         candidates = make_candidates(part, job, columns)
         result, candidates = classify_candidates(
             model,
             part,
             candidates,
             priors,
+            decision=decision,
             return_candidates=True,
             show_progress=show_progress,
         )
         # Rows of the whole table.
         candidates["primary"] = np.flatnonzero(~is_gated)[candidates["primary"]]
     else:
-        result = model.classify(part, priors, show_progress=show_progress)
+        result = model.classify(part, priors, decision=decision, show_progress=show_progress)
     if is_gated.any():
         result = _spread(table, result, ~is_gated)
     return result, model, candidates

@@ -24,6 +24,7 @@ from claxboi.io import output_format, read_table, table_file, write_table
 from claxboi.references import recorded_answers
 from claxboi.utils import (
     NOTE,
+    ClaxboiWarning,
     InputTypeError,
     check_output,
     check_table,
@@ -42,6 +43,7 @@ from .job_checks import check_catalogue, check_settings
 from .job_plan import plan_lines
 from .job_report import PipelineReport, make_report
 from .reference_step import References, find_references
+from .setting_names import in_settings
 from .settings import STEPS, parse_settings
 from .step_summaries import summarize
 from .steps import PREPARATION, Job, depends_on, mission_of, reference_names
@@ -542,9 +544,10 @@ def _logged(path):
         show = warnings.showwarning
 
         def note(message, category, *args, **kwargs):
-            caught.append(" ".join(str(message).split()))
+            caught.append(in_settings(" ".join(str(message).split())))
             _say_in(handler, logging.WARNING, caught[-1])
-            show(message, category, *args, **kwargs)
+            is_own = issubclass(category, ClaxboiWarning)
+            show(category(caught[-1]) if is_own else message, category, *args, **kwargs)
 
         warnings.showwarning = note
         try:

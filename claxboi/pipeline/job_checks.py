@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from claxboi.catalog import describe, missions
-from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification import NaiveBayesClassifier, parse_decision
 from claxboi.io import output_format, write_table
 from claxboi.references import get_reference, load_records
 from claxboi.training.schemes import parse_scheme
@@ -27,6 +27,7 @@ from claxboi.utils import (
 )
 
 from .candidate_rows import check_candidates_settings
+from .classes import BY_RECIPE, none_if_empty
 from .steps import reference_names
 
 __all__ = ["check_catalogue", "check_settings"]
@@ -97,13 +98,13 @@ def _check_references(job, steps):
 
 def _check_classification(own):
     with _at("classification"):
-        names = ("normalization", "missing", "kernel", "bandwidth")
-        settings = {name: getattr(own, name) or None for name in names}
         model = NaiveBayesClassifier(
             recipe=own.recipe,
             weights="published" if own.weights == "published" else None,
-            **settings,
+            shrinkage=own.shrinkage,
+            **{name: none_if_empty(getattr(own, name)) for name in BY_RECIPE},
         )
+        parse_decision(own.decision)
         if own.candidates == "all" and model.normalization != "none":
             raise InputValueError(
                 "candidates must be 'best' unless exponents are free (normalization='none'), got "
@@ -130,16 +131,18 @@ def _check_classification(own):
 
 
 def _check_classes(own, classes, optional):
-    """Check priors and merged classes against the classes that there will be."""
+    """Check priors, merged classes and the decision against the classes that there will be."""
     merged = {label: new for new, labels in own.merge.items() for label in labels}
     if unknown := [label for label in merged if label not in classes]:
         raise InputValueError(
             f"classification.merge: unknown class {', '.join(map(repr, unknown))} (classes: "
             f"{', '.join(classes)})"
         )
+    classes = list(dict.fromkeys(merged.get(name, name) for name in classes))
+    with _at("classification"):
+        parse_decision(own.decision, classes)
     if isinstance(own.priors, str):
         return
-    classes = list(dict.fromkeys(merged.get(name, name) for name in classes))
     unknown = [name for name in own.priors if name not in classes]
     missing = [name for name in classes if name not in own.priors and name not in optional]
     parts = []
@@ -189,7 +192,8 @@ def check_catalogue(table, job, steps, output=None):
 
 def _check_new_columns(table, classes):
     """Refuse columns that the answer will have."""
-    new = {"prediction", "margin", "outlier", "outlier_pvalue", "alternative", "n_missing"}
+    new = {"prediction", "margin", "outlier", "outlier_pvalue", "support", "alternative"}
+    new |= {"n_missing"}
     new |= {f"p_{name}".lower() for name in classes}
     new |= {f"p_{name}_{category}".lower() for name in classes for category in _CATEGORIES}
     taken = [name for name in table.colnames if name.lower() in new]
@@ -217,7 +221,9 @@ def _check_format(table, output):
     """Write what may not fit into the format of the output: names, types and texts."""
     output_format(output)
     parts = [table[:1]]
-    texts = [name for name in table.colnames if table[name].dtype.kind in "USO"]
+    # Coordinates and times have no dtype.
+    plain = [name for name in table.colnames if hasattr(table[name], "dtype")]
+    texts = [name for name in plain if table[name].dtype.kind in "USO"]
     if texts:
         parts.append(table[texts])
     for part in parts:

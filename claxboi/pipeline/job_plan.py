@@ -49,9 +49,19 @@ def plan_lines(table, job, keys):
     ]
     return [
         f"{mission_of(table) or 'A catalogue of no known mission'}: {len(table):,} sources",
-        *(f"{step}: {one}" for step, one in plans),
+        *(f"{step}: {one}{_why_whole(step, one)}" for step, one in plans),
         *_total([one for _, one in plans]),
     ]
+
+
+def _why_whole(step, one):
+    """Say why all galaxies are fetched, even for a few sources."""
+    if step != "hosts" or not isinstance(one, FetchPlan) or not one.n_requests:
+        return ""
+    return (
+        " (once, and kept for later jobs: galaxies are larger than any radius that services take; "
+        "without the step hosts it is not needed)"
+    )
 
 
 def _total(plans):

@@ -17,11 +17,19 @@ from typing import TYPE_CHECKING, get_type_hints
 
 from astropy import units as u
 
+from claxboi.catalog import standardize
+from claxboi.classification import fit_classifier
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.counterparts import find_hosts_in, find_in_surveys
-from claxboi.properties import add_properties
+from claxboi.properties import MAGNITUDES, add_properties
 from claxboi.training import add_labels
-from claxboi.utils import InputTypeError, InputValueError, check_choice, replacing
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_choice,
+    check_number,
+    replacing,
+)
 
 from ._settings_sections import Section, described, setting, setting_of
 from ._toml import toml_text
@@ -76,6 +84,13 @@ class CatalogueSettings(Section):
     pos_error: str = setting(
         "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
     )
+    pos_error_level: str | float = setting_of(
+        standardize,
+        "pos_error_level",
+        "Level of the positional error: a number such as 0.9; or sigma; empty: by the mission",
+        str, float,
+        choices=("", "sigma"), minimum=0, maximum=1, exclusive=True,
+    )  # fmt: skip
     sharper: str = setting(
         "", "Mission whose sources tell blends (is_blended), such as CSC2; empty: none"
     )
@@ -164,6 +179,13 @@ class PropertySettings(Section):
         "constants",
         "Constants of the flux ratios: zero points or original",
         choices=("zero points", "original"),
+    )
+    depths: str | Mapping = setting(
+        "measured",
+        "Depths of the surveys, for limits of flux ratios: measured, from the counterparts; a "
+        "table of rp_mag, w1_mag, ...; empty: no limits",
+        str,
+        Mapping,
     )
 
 
@@ -283,13 +305,39 @@ class ClassificationSettings(Section):
     weights: str | Mapping = setting(
         "fitted", "fitted; published; or a table of numbers by category", str, Mapping
     )
-    normalization: str = setting("", "none, published or original; empty: by the weights")
-    recipe: str = setting("default", "default, published or original: the next three, if empty")
-    missing: str = setting("", "existence, ignore or sentinel; empty: by the recipe")
-    kernel: str = setting("", "exponential or gaussian; empty: by the recipe")
-    bandwidth: str | float = setting(
-        "", "likelihood, silverman, published or a number; empty: by the recipe", str, float
+    normalization: str = setting_of(
+        fit_classifier, "normalization", "none, published or original; empty: by the weights"
     )
+    recipe: str = setting_of(
+        fit_classifier, "recipe", "default, published or original: the next four, if empty"
+    )
+    missing: str = setting_of(
+        fit_classifier, "missing", "existence, ignore or sentinel; empty: by the recipe"
+    )
+    kernel: str = setting_of(
+        fit_classifier, "kernel", "exponential or gaussian; empty: by the recipe"
+    )
+    bandwidth: str | float = setting_of(
+        fit_classifier,
+        "bandwidth",
+        "likelihood, silverman, published or a number; empty: by the recipe",
+        str, float,
+    )  # fmt: skip
+    refine: str | bool = setting_of(
+        fit_classifier,
+        "refine",
+        "Add shrunk terms of properties and pairs: true or false; empty: by the recipe",
+        str, bool,
+    )  # fmt: skip
+    shrinkage: str | float = setting_of(
+        fit_classifier, "shrinkage", "Strength of their shrinkage, a number; or cv", str, float
+    )
+    decision: str | Mapping = setting_of(
+        fit_classifier,
+        "decision",
+        "prediction: probable; balanced; { f1 = class }; or a table of costs by class",
+        str, Mapping,
+    )  # fmt: skip
     min_class_size: int = setting(MIN_CLASS_SIZE, "Smaller classes are left out", minimum=1)
     merge: Mapping = setting({}, "New class = list of the classes that it takes in")
     candidates: str = setting(
@@ -360,6 +408,13 @@ class PipelineSettings(Section):
         chosen = self.classification.properties
         if isinstance(chosen, str):
             check_choice(chosen, ("published", "known"), "classification.properties")
+        depths = self.properties.depths
+        if isinstance(depths, str):
+            check_choice(depths, ("measured", ""), "properties.depths")
+        else:
+            for name, depth in depths.items():
+                check_choice(name, MAGNITUDES, "a magnitude in properties.depths")
+                check_number(depth, f"properties.depths of {name}")
         for step in self.skip:
             check_choice(step, STEPS, "a step of skip")
             if step in NEEDED:

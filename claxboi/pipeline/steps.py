@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 #: The catalogue of distances has the positions of Gaia: what differs is rounding.
 _SAME_STAR = 1 * u.arcsec
 
+#: Magnitudes by domain.
+_MAGNITUDES = {"opt": ("bp_mag", "rp_mag"), "ir": ("w1_mag", "w2_mag")}
+
 #: The survey whose numbers the catalogue of distances has.
 _GAIA = "gaia"
 
@@ -162,7 +165,11 @@ def _catalogue(table, job):
             # Whoever names the column says that it is 1 sigma, unless its name has the level.
             warnings.simplefilter("ignore", catalog.ConfidenceLevelWarning)
         table = catalog.standardize(
-            table, own.mission or None, columns=columns or None, units=dict(own.units) or None
+            table,
+            own.mission or None,
+            columns=columns or None,
+            units=dict(own.units) or None,
+            pos_error_level=own.pos_error_level or None,
         )
     if "pos_error" not in table.colnames:
         if needing := [step for step in _NEED_POS_ERROR if step not in job.settings.skip]:
@@ -240,7 +247,34 @@ def _properties(table, job):
     own = job.settings.properties
     if own.distances and "opt_id" in table.colnames:
         table = add_distances(table, job, own.distances)
-    return properties.add_properties(table, constants=own.constants)
+    table = properties.add_properties(table, constants=own.constants)
+    if not own.depths or "flux" not in table.colnames or "counterparts" in job.settings.skip:
+        return table
+    depths = None
+    if own.depths != "measured":
+        depths = {name: depth for name, depth in own.depths.items() if name in table.colnames}
+    return properties.add_ratio_limits(
+        table,
+        depths,
+        covered=_covered(table, job),
+        constants=own.constants,
+        overwrite=True,
+    )
+
+
+def _covered(table, job):
+    """Return where each magnitude would have been measured, had the object been bright enough."""
+    dec = float_values(table, "dec", unit=u.deg)
+    covered = {}
+    for domain, own in job.settings.counterparts.items():
+        records = [job.references.get(name).record for name in own.surveys]
+        here = np.any([record.covers(dec) for record in records], axis=0)
+        for name in _MAGNITUDES.get(domain, ()):
+            if name in table.colnames:
+                # A counterpart without this magnitude is not fainter than the survey sees.
+                is_found = ~is_missing(table, f"{domain}_id")
+                covered[name] = here & ~(is_found & is_missing(table, name))
+    return covered
 
 
 def add_distances(table, job, name):

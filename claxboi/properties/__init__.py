@@ -12,11 +12,12 @@ from .distances import (
     add_star_distances,
 )
 from .positions import add_galactic, add_proper_motion
-from .ratios import add_flux_ratios, add_hardness_ratios
+from .ratios import MAGNITUDES, add_flux_ratios, add_hardness_ratios, add_ratio_limits
 from .spectra import conversion_uncertainty, convert_flux, flux_fraction
 from .variability import add_flux_range, add_variability
 
 __all__ = [
+    "MAGNITUDES",
     "add_colors",
     "add_flux_range",
     "add_flux_ratios",
@@ -26,6 +27,7 @@ __all__ = [
     "add_parallax_distances",
     "add_proper_motion",
     "add_properties",
+    "add_ratio_limits",
     "add_star_distances",
     "add_variability",
     "conversion_uncertainty",

@@ -8,7 +8,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from claxboi.utils import add_columns, check_table, checked, record
+import numpy as np
+from astropy import units as u
+
+from claxboi.utils import add_columns, check_table, checked, float_values, record, warn
 
 from .definitions import measurable_properties
 from .distances import luminosities, parallax_distances
@@ -34,6 +37,9 @@ _MEASURES = {
     "add_parallax_distances": parallax_distances,
     "add_proper_motion": proper_motion,
 }
+
+#: A latitude that differs by more is that of another position, or something else.
+_SAME_DEG = 0.5
 
 #: Made only where there is none: what is there is better, even where it may be replaced.
 _STOPGAPS = frozenset({"distance"})
@@ -74,6 +80,11 @@ def add_properties(
     ValueError
         If the constants are wrong, or a value is impossible.
 
+    Warns
+    -----
+    `~claxboi.utils.ClaxboiWarning`
+        If a column ``b`` is not the galactic latitude of most positions.
+
     See Also
     --------
     add_star_distances : Distances of fainter stars; call it before.
@@ -109,12 +120,33 @@ def add_properties(
             if overwrite or not {column.lower(), _owner(column)} & set(there):
                 columns[column] = work[column] = values
                 made.append(column)
+    if "b" not in made:
+        _check_latitude(table)
     log.info("properties made: %s", ", ".join(made) or "none")
     for column, reason in skipped.items():
         log.info("property %s skipped: %s", column, reason)
     result = add_columns(table, columns, overwrite=True)
     result.meta = record(result.meta, "properties", made=made, skipped=skipped, constants=constants)
     return result
+
+
+def _check_latitude(table):
+    """
+    Warn if a column ``b`` is something else than the galactic latitude of the positions.
+    """
+    if not {"ra", "dec", "b"} <= set(table.colnames):
+        return
+    expected = np.abs(np.ma.filled(galactic(table)["b"], np.nan))
+    try:
+        # Some give the latitude without its sign.
+        differs = np.abs(np.abs(float_values(table, "b", unit="deg")) - expected) > _SAME_DEG
+    except u.UnitsError:
+        differs = np.ones(len(table), bool)
+    if np.mean(differs[np.isfinite(expected)] if np.isfinite(expected).any() else False) > 0.5:
+        warn(
+            "column 'b' is not the galactic latitude of the positions, which it is taken for; "
+            "rename it if it is something else, such as a magnitude, or pass overwrite=True"
+        )
 
 
 def _functions():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from claxboi.utils import (
     add_columns,
     check_choice,
     check_columns,
+    check_mapping,
     check_number,
     check_table,
     checked,
@@ -31,7 +33,9 @@ from claxboi.utils import (
 
 from ._column_output import masked_column, optional_values
 
-__all__ = ["add_flux_ratios", "add_hardness_ratios"]
+__all__ = ["MAGNITUDES", "add_flux_ratios", "add_hardness_ratios", "add_ratio_limits"]
+
+log = logging.getLogger(__name__)
 
 FLUX_UNIT = u.erg / u.s / u.cm**2
 
@@ -39,6 +43,15 @@ FLUX_UNIT = u.erg / u.s / u.cm**2
 _HARDNESS_KINDS = ("count rates", "photon fluxes", "energy fluxes")
 
 _CONSTANTS = {"zero points": "constant", "original": "original"}
+
+#: Magnitudes of flux ratios.
+MAGNITUDES = ("bp_mag", "rp_mag", "w1_mag", "w2_mag")
+#: Those whose ratios have limits: one of each survey, since another says the same again.
+_DEEPEST = ("rp_mag", "w1_mag")
+#: Fraction of the measured magnitudes that are brighter than the depth of the survey.
+_DEPTH_FRACTION = 0.97
+#: Fewer magnitudes do not show a depth.
+_FEWEST_MAGNITUDES = 100
 
 
 @functools.cache
@@ -210,6 +223,110 @@ def log_flux_values(table):
     flux[~(flux > 0)] = np.nan
     error = optional_values(table, "flux_error", FLUX_UNIT)
     return np.log10(flux), error / (flux * np.log(10))
+
+
+@checked
+def add_ratio_limits(
+    table: Table,
+    depths: Mapping[str, float] | None = None,
+    *,
+    covered: Mapping[str, Any] | None = None,
+    constants: Literal["zero points", "original"] | Mapping[str, float] = "zero points",
+    overwrite: bool = False,
+) -> Table:
+    r"""
+    Add the flux ratios that the sources would have with an object as faint as a survey sees.
+
+    A source without a counterpart in a survey of known depth has a ratio of at least this. The
+    classifier takes the columns for limits (`~claxboi.classification.Property`).
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        With ``flux`` (erg/s/cm2 without a unit) and at least one of the Vega magnitudes of
+        ``depths``. Used if there: ``<mag>_is_limit``. It is not changed.
+    depths : mapping of str to float, optional
+        Magnitude that the survey just sees, by ``bp_mag``, ``rp_mag``, ``w1_mag`` or ``w2_mag``.
+        Default: of ``rp_mag`` and ``w1_mag`` the one that 97 % of those in the table are
+        brighter than, where there are 100 or more. Give one magnitude of each survey: several
+        tell of the same object.
+    covered : mapping of str to array-like of bool, shape (n_rows,), optional
+        Where the survey has observed, by magnitude. Default: everywhere.
+    constants : {"zero points", "original"} or mapping of str to float, optional
+        As for `add_flux_ratios`.
+    overwrite : bool, optional
+        Replace columns of the same name.
+
+    Returns
+    -------
+    table : same class as the input
+        A new table with ``<ratio>_limit`` for each magnitude that has a depth, such as
+        ``log_fx_fr_limit``: for sources whose counterpart is measured, too. Masked where the flux
+        is not above 0, and where the survey has not observed. Where ``<mag>_is_limit``, the limit
+        is that of the object.
+
+    Raises
+    ------
+    KeyError
+        If there is no flux, or not a magnitude that is named.
+    ValueError
+        If a depth is no number, ``covered`` has another shape, or the new columns are there.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.properties import add_ratio_limits
+    >>> x = Table({"flux": [1e-13, 1e-15], "rp_mag": [15.0, float("nan")]})
+    >>> x = add_ratio_limits(x, {"rp_mag": 20.5})
+    >>> x["log_fx_fr_limit"].round(2).tolist()
+    [0.63, -1.37]
+    """
+    check_table(table, allow_empty=True)
+    check_columns(table, ["flux"])
+    names = {str(ratio["magnitude"]): str(ratio["ratio"]) for ratio in _ratios()}
+    if depths is None:
+        depths = _measured_depths(table)
+    else:
+        for name in check_mapping(depths, "depths"):
+            check_choice(name, MAGNITUDES, "a magnitude in depths")
+        check_columns(table, list(depths))
+        depths = {name: check_number(depths[name], f"depth of {name}") for name in depths}
+    covered = {} if covered is None else check_mapping(covered, "covered")
+    for name, where in covered.items():
+        check_choice(name, MAGNITUDES, "a magnitude in covered")
+        if np.shape(where) != (len(table),) or np.asarray(where).dtype != bool:
+            raise InputValueError(
+                f"covered of {name} must be True or False for each of the {len(table)} rows, got "
+                f"{shown(where)}"
+            )
+    zero = parse_constants(constants, table)
+    log_flux, _ = log_flux_values(table)
+    columns = {}
+    for name, depth in depths.items():
+        vega = float_values(table, name, unit=u.mag, system="Vega")
+        is_limit = optional_values(table, f"{name}_is_limit") == 1
+        limit = log_flux + np.where(is_limit, vega, depth) / 2.5 + zero[name]
+        limit[~np.asarray(covered.get(name, np.ones(len(table), bool)))] = np.nan
+        columns[f"{names[name]}_limit"] = masked_column(f"{names[name]}_limit", limit)
+    result = add_columns(table, columns, overwrite=overwrite)
+    result.meta = record(result.meta, "ratio_limits", depths=dict(depths), constants=zero)
+    return result
+
+
+def _measured_depths(table):
+    """Return the faint end of the magnitudes of a table, where it has enough of them."""
+    depths = {}
+    for name in _DEEPEST:
+        if name not in table.colnames:
+            continue
+        vega = float_values(table, name, unit=u.mag, system="Vega")
+        vega = vega[np.isfinite(vega) & ~(optional_values(table, f"{name}_is_limit") == 1)]
+        if len(vega) < _FEWEST_MAGNITUDES:
+            log.info("no limits by %s: %d values do not show the depth", name, len(vega))
+            continue
+        depths[name] = float(np.round(np.quantile(vega, _DEPTH_FRACTION), 2))
+        log.info("depth in %s: %.2f mag", name, depths[name])
+    return depths
 
 
 @checked

@@ -43,7 +43,23 @@ def canonical_table(raw, service):
     for name, column in service.columns.items():
         data = raw[column.names[service.name]]
         table[name] = _column(data, column, service) if column.type else data
+    if service.server:
+        _check_positions(table, service)
     return table
+
+
+def _check_positions(table, service):
+    """Refuse positions that are none, as from columns that were mixed up."""
+    for name, limits in (("ra", (-360, 360)), ("dec", (-90, 90))):
+        values = np.ma.filled(table[name], np.nan) if name in table.colnames else np.empty(0)
+        with np.errstate(invalid="ignore"):
+            is_wrong = ~((values >= limits[0]) & (values <= limits[1])) & ~np.isnan(values)
+        if is_wrong.any():
+            raise AnswerError(
+                f"{service}: {name} must be from {limits[0]} to {limits[1]} deg, got "
+                f"{values[is_wrong][0]:g}",
+                is_transient=True,
+            )
 
 
 def empty_table(columns):
@@ -194,7 +210,8 @@ def _convert(values, mask, column, service):
     except ValueError as err:
         raise AnswerError(
             f"{service}: column {column.names[service.name]!r} must hold values of type "
-            f"{column.type}: {err}"
+            f"{column.type}: {err}",
+            is_transient=True,
         ) from err
 
 

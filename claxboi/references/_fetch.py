@@ -2,10 +2,12 @@
 """
 Fetch objects around positions chunk by chunk, or whole tables; check, keep and join the answers.
 
-A service may lose rows without a word. Three checks find that. Some positions of each chunk are
+A service may lose rows without a word. Four checks find that. Some positions of each chunk are
 sent twice, and must have as many objects both times. An answer of a round number of rows may have
-met a limit. An answer far below the mean density of the catalogue is doubtful. What is doubtful is
-asked again in halves; if that does not help, a warning says so, and the answer is not kept.
+met a limit. An answer without rows is asked for once more. An answer far below the mean density of
+the catalogue is doubtful. What is doubtful is asked again in halves; if that does not help, a
+warning says so, and the answer is not kept. Objects must lie where they were asked for, which finds
+columns and units that were mixed up.
 """
 
 import copy
@@ -46,6 +48,9 @@ _IMPOSSIBLE = 1e-6
 # An answer without rows is kept only where fewer than this are expected.
 _FEW = 3.0
 _SKY_DEG2 = 41_253
+# Stars move between the epoch of the search and that of the position in the table: Barnard's star
+# 3 arcmin in 16 years. Positions that were mixed up are off by far more.
+_MOTION_ARCSEC = 300.0
 # A catalogue whose number of rows is known about has at least this part of it.
 _SHORT = 0.9
 
@@ -310,12 +315,17 @@ def fetch_whole(job):
         rows = job.record.rows
         is_known = rows is not None and "rows" not in job.record.unconfirmed
         if not is_known or n_rows < rows:
+            # Half a sky has no rows without a position.
+            n_placed = np.isfinite(np.ma.filled(table["ra"], np.nan)).sum()
             halves = [_ask_whole(job, key, pole) for pole in (90.0, -90.0)]
-            table = vstack([table, *halves], metadata_conflicts="silent")
+            halves = vstack(halves, metadata_conflicts="silent")
+            is_other = len(distinct_rows(halves)) != n_placed
+            table = vstack([table, halves], metadata_conflicts="silent")
             # The halves repeat what the whole has.
             table = table[distinct_rows(table)]
+            is_other |= len(table) != n_rows
         least = rows if is_known else _SHORT * (rows or 0)
-        is_doubtful = len(table) < least or (not is_known and len(table) != n_rows)
+        is_doubtful = len(table) < least or (not is_known and is_other)
         table.meta = {"date": now(), "is_cut": False}
         if is_doubtful:
             job.cache.mark_doubtful()
@@ -339,6 +349,8 @@ def _ask_whole(job, key, pole_deg=None):
         raise AnswerError(f"{job.label}: {job.service} gives only a part of the table") from err
     # VizieR leaves out tables without rows.
     table = canonical_table(raw, job.service) if raw.colnames else empty_table(job.service.columns)
+    if pole_deg is None and not len(table):
+        raise AnswerError(f"{job.label}: {job.service} gives no rows of the whole table")
     rows = distinct_rows(table)
     if pole_deg is None and len(rows) < len(table):
         _warn_equal(job, len(table) - len(rows))
@@ -350,7 +362,9 @@ def _ask(job, where, key, ra, dec, *, radius_arcsec):
     Ask for one chunk and check it; where the answer is cut, keep that.
     """
     try:
-        matches = _persist(job, where, key, lambda: _match(job.service, ra, dec, radius_arcsec))
+        part = _persist(job, where, key, lambda: _match(job.service, ra, dec, radius_arcsec))
+        if not len(part) and len(ra) > 1 and job.service.server:
+            part = _persist(job, where, key, lambda: _match(job.service, ra, dec, radius_arcsec))
     except CutAnswerError:
         return _cut(job, key)
     except ServiceError as err:
@@ -359,7 +373,6 @@ def _ask(job, where, key, ra, dec, *, radius_arcsec):
             raise
         log.warning("%s: the service takes too long, so the chunk is split", where)
         return Table(meta={"is_cut": True})
-    part = _part(matches, job.service, ra, dec)
     rows = distinct_rows(part)
     part.meta = {"date": now(), "is_cut": False, "n_equal": len(part) - len(rows)}
     return part[rows]
@@ -380,7 +393,7 @@ def _match(service, ra, dec, radius_arcsec):
     Find the objects near positions, some of which are sent twice.
     """
     if not service.server:
-        return service.match(ra, dec, radius_arcsec)
+        return _part(service.match(ra, dec, radius_arcsec), service, ra, dec, radius_arcsec)
     n = len(ra)
     twice = np.unique(np.linspace(0, n - 1, min(n, max(_ALL_TWICE, n // _TWICE))).astype(int))
     sent = np.concatenate([np.arange(n), twice])
@@ -398,7 +411,8 @@ def _match(service, ra, dec, radius_arcsec):
             raise AnswerError(
                 f"{service}: the same positions have other objects each time", is_transient=True
             )
-    return Matches(matches.index[is_first], matches.separation[is_first], matches.table[is_first])
+    matches = Matches(*(values[is_first] for values in matches))
+    return _part(matches, service, ra, dec, radius_arcsec)
 
 
 def _halves(start, stop, where):
@@ -414,20 +428,43 @@ def _halves(start, stop, where):
     return (middle, stop), (start, middle)
 
 
-def _part(matches, service, ra_deg, dec_deg):
+def _part(matches, service, ra_deg, dec_deg, radius_arcsec):
     if len(matches.index):
         table = canonical_table(matches.table, service)
     else:
         table = empty_table(service.columns)
     separation = matches.separation
-    if np.isnan(separation).any():
+    if service.server:
         positions = ra_deg[matches.index], dec_deg[matches.index], table["ra"], table["dec"]
-        separation = 3600 * np.degrees(
+        true = 3600 * np.degrees(
             angular_separation(*(np.radians(np.asarray(x, float)) for x in positions))
         )
+        separation = np.where(np.isnan(separation), true, separation)
+        _check_separation(separation, true, service, radius_arcsec)
     table.add_column(MaskedColumn(matches.index), name="query_index", index=0)
     table.add_column(MaskedColumn(separation, unit="arcsec"), name="separation", index=1)
     return table
+
+
+def _check_separation(separation, true, service, radius_arcsec):
+    """Refuse objects far from the positions that were sent, and separations in another unit."""
+    # What has no position is near nothing.
+    if not np.all(true <= radius_arcsec + _MOTION_ARCSEC):
+        raise AnswerError(
+            f"{service}: the answer has objects far from the positions that were sent",
+            is_transient=True,
+        )
+    is_apart = true > 0.1
+    if np.count_nonzero(is_apart) < 3:
+        return
+    # Motion makes some larger and others smaller, a wrong unit all by one factor.
+    low, middle, high = np.quantile(separation[is_apart] / true[is_apart], [0.1, 0.5, 0.9])
+    if high - low < 0.05 * middle and not 0.5 < middle < 2:
+        raise AnswerError(
+            f"{service}: the separations in the answer are {middle:.3g} times those of its "
+            "positions",
+            is_transient=True,
+        )
 
 
 def _assemble(parts, service):

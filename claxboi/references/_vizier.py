@@ -18,9 +18,6 @@ from .exceptions import AnswerError, UnknownTableError
 __all__ = ["VizierService"]
 
 _COMPUTED = ("_RAJ2000", "_DEJ2000")
-# Stars move between the epoch of the search and that of the position in the table: Barnard's star
-# 3 arcmin in 16 years. A wrong index is off by far more.
-_MOTION_ARCSEC = 300.0
 
 
 class VizierService(Service):
@@ -86,15 +83,8 @@ class VizierService(Service):
         index = np.asarray(table["_q"], np.int64) - 1
         self.check_index(index, len(ra_deg))
         self.check_names(table.colnames)
-        found = SkyCoord(*(np.asarray(table[name], float) for name in self._position), unit="deg")
-        sent = SkyCoord(ra_deg[index], dec_deg[index], unit="deg")
-        separation = found.separation(sent).arcsec
-        if np.any(separation > radius_arcsec + _MOTION_ARCSEC):
-            raise AnswerError(
-                f"{self}: the answer has objects far from the positions that were sent"
-            )
         table.remove_column("_q")
-        return Matches(index, separation, table)
+        return Matches(index, np.full(len(index), np.nan), table)
 
     def whole(self, pole_deg=None):
         """
@@ -132,12 +122,6 @@ class VizierService(Service):
         if not table.colnames:
             raise UnknownTableError(f"{self}: VizieR has no such table, or it has no rows")
         return table
-
-    @property
-    def _position(self):
-        if self.columns is None or not {"ra", "dec"} <= set(self.columns):
-            return _COMPUTED
-        return [self.columns[name].names[self.name] for name in ("ra", "dec")]
 
     def _client(self, columns, row_limit=-1):
         client = VizierClass(

@@ -10,6 +10,7 @@ all services) or one name per service, with the fields of `ColumnRecord`.
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -172,6 +173,32 @@ class Record:
         Mean number of objects per square degree; None where the number of rows is unknown.
         """
         return None if self.rows is None else self.rows / self.area_deg2
+
+    def covers(self, dec: ndarray) -> ndarray:
+        """
+        Return where the catalogue has surely observed.
+
+        Parameters
+        ----------
+        dec : `~numpy.ndarray` of shape (n,)
+            Declinations in degrees.
+
+        Returns
+        -------
+        covers : `~numpy.ndarray` of bool, shape (n,)
+            False where its coverage is not known by declination.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from claxboi.references import get_reference
+        >>> get_reference("panstarrs").record.covers(np.array([-60.0, 0.0])).tolist()
+        [False, True]
+        """
+        if self.coverage == "all sky":
+            return np.ones(len(dec), bool)
+        limit = re.fullmatch(r"Dec > (-?\d+) deg", self.coverage)
+        return dec > float(limit[1]) if limit else np.zeros(len(dec), bool)
 
     def columns_on(self, service: str) -> Mapping[str, ColumnRecord]:
         """

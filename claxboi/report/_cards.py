@@ -137,7 +137,7 @@ def _priors(model, chosen):
     # The priors are the ratio of probabilities and likelihoods.
     with np.errstate(divide="ignore"):
         posterior = np.log([float_values(chosen, f"P_{name}") for name in model.classes_])
-    evidence = model._log_evidence(model._read(chosen))
+    evidence = model._core.log_evidence(model._read(chosen))
     return np.exp(log_normalize(posterior - evidence)).T
 
 

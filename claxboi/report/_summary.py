@@ -10,6 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from claxboi.classification import SCORES
+from claxboi.classification.contributions import FEW_LIKE_IT
 from claxboi.classification.results import count_members
 from claxboi.utils import float_values
 
@@ -123,6 +124,9 @@ def summary_html(result, record, rows, evaluation, n_cards):
             tiles.append((f"{scores['ece']:.3f}", "calibration error, prior-corrected"))
     n_outliers = np.count_nonzero(float_values(result, "outlier_pvalue") < OUTLIER_PVALUE)
     tiles.append((f"{n_outliers:,}", f"outliers for every class (p < {OUTLIER_PVALUE})"))
+    if "support" in result.colnames:
+        n_few = np.count_nonzero(float_values(result, "support") < FEW_LIKE_IT)
+        tiles.append((f"{n_few:,}", f"few labelled sources like them (support < {FEW_LIKE_IT})"))
     tiles.append((f"{n_cards:,}", "full cards"))
     numbers = "".join(
         f"<div><dt>{escape(text)}</dt><dd>{value}</dd></div>" for value, text in tiles
@@ -229,19 +233,27 @@ def scores_html(evaluation, truth=None):
             n = f"{int(sheet.confusion.sum()):,}"
             head += [(f"{name} ({n}), raw", about), ("prior-corrected", about)]
             sheets.append(sheet)
+    expected = None if evaluation is None else evaluation.unlabelled
+    if expected is not None and expected.scores:
+        head.append(("Unlabelled sources, expected", expected.sentence))
     body = []
     for key, (title, about) in SCORES.items():
         cells = []
         for sheet in sheets:
             cells += [_fixed(getattr(sheet, key)), _fixed(sheet.corrected.get(key))]
+        if expected is not None and expected.scores:
+            cells.append(_fixed(expected.scores[key]))
         if any(cell != MISSING for cell in cells):
             body.append(
                 _row(f'<span title="{escape(about)}">{escape(_capital(title))}</span>', cells)
             )
     terms = [*TERMS, *((_capital(title), about) for title, about in SCORES.values())]
     definitions = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in terms)
+    note = ""
+    if expected is not None and expected.reason:
+        note = f"<p>{escape(expected.sentence)}</p>"
     return (
-        f"{_table(head, body, 'Scores', 'scores')}"
+        f"{_table(head, body, 'Scores', 'scores')}{note}"
         f'<details class="definitions"><summary>Definitions of the scores</summary>'
         f"<dl>{definitions}</dl></details>"
     )

@@ -19,11 +19,11 @@ from urllib.parse import quote
 import numpy as np
 from astropy.table import Table
 
-from claxboi.classification import Evaluation, NaiveBayesClassifier
+from claxboi.classification import Evaluation, NaiveBayesClassifier, label_codes
 from claxboi.classification.results import read_classified
 from claxboi.diagnostics.counts import plot_class_counts
 from claxboi.diagnostics.outlier_plane import plot_outliers
-from claxboi.diagnostics.reliability import plot_reliability
+from claxboi.diagnostics.reliability import plot_reliability, plot_reliability_by
 from claxboi.diagnostics.sky_map import plot_sky
 from claxboi.utils import (
     InputTypeError,
@@ -228,7 +228,7 @@ def write_report(
         data["title"] = title
         early = _early(data)
         progress.update()
-        scores = _scores(evaluation, true_scores)
+        scores = _scores(evaluation, true_scores, result)
         progress.update()
         page = _page(
             title=escape(title),
@@ -376,7 +376,7 @@ def _subtitle(record):
     return escape(" · ".join(filter(None, parts)))
 
 
-def _scores(evaluation, truth):
+def _scores(evaluation, truth, result):
     sheets = [sheet for sheet in (evaluation, truth) if sheet is not None]
     if not sheets:
         return '<p class="note">No scores: the report was written without an evaluation.</p>'
@@ -400,10 +400,48 @@ def _scores(evaluation, truth):
         for sheet in sheets
         if sheet.reliability is not None
     )
+    for sheet in sheets:
+        if sheet.reliability is not None:
+            reliability += _grouped_reliability(sheet, _scored_fluxes(result, sheet))
     return (
         f"{scores_html(evaluation, truth)}{comparison}"
         f'<div class="figures">{matrices}{reliability}</div>'
     )
+
+
+def _grouped_reliability(evaluation, flux):
+    """Draw the reliability by class and, where the fluxes are known, by flux."""
+    method = evaluation.method
+    svg = draw(
+        lambda ax: plot_reliability_by(evaluation, ax=ax),
+        4.8,
+        4.3,
+        f"Reliability by class, {method}",
+    )
+    caption = f"How often sources are of a class, against its probability; {method}"
+    figures = _figure(svg, caption)
+    if flux is not None:
+        svg = draw(
+            lambda ax: plot_reliability_by(evaluation, flux, name="flux", ax=ax),
+            *(4.8, 4.3),
+            f"Reliability by flux, {method}",
+        )
+        caption = f"How often the prediction is right, by flux (erg/s/cm2); {method}"
+        figures += _figure(svg, caption)
+    return figures
+
+
+def _scored_fluxes(result, evaluation):
+    """Return the fluxes of the sources that an evaluation is about, None where it is unknown."""
+    label = result.meta["claxboi"]["classification"].get("label")
+    if label not in result.colnames or "flux" not in result.colnames:
+        return None
+    codes = label_codes(result, label, evaluation.classes)
+    counts = np.bincount(codes[codes >= 0], minlength=len(evaluation.classes))
+    flux = float_values(result, "flux")[codes >= 0]
+    flux = np.where(flux > 0, flux, np.nan)
+    is_of_these = np.array_equal(counts, evaluation.confusion.sum(axis=1))
+    return flux if is_of_these and np.isfinite(flux).any() else None
 
 
 def _citations(result):

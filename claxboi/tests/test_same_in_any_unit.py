@@ -38,6 +38,7 @@ from claxboi.properties import (
     add_parallax_distances,
     add_proper_motion,
     add_properties,
+    add_ratio_limits,
     add_star_distances,
     add_variability,
 )
@@ -53,6 +54,7 @@ FLUX = u.erg / u.s / u.cm**2
 ANGLES = (u.deg, {"RADIANS": u.rad, "arcmin": u.arcmin, "DEGREES": u.deg})
 ERRORS = (u.arcsec, {"MAS": u.mas, "deg": u.deg, "arcseconds": u.arcsec})
 FLUXES = (FLUX, {"10-14mW/m2": 1e-14 * u.mW / u.m**2, "W/m^2": u.W / u.m**2, "ergs/s/cm2": FLUX})
+RATIOS = (u.dimensionless_unscaled, {"%": u.percent, "percent": u.percent})
 MAGNITUDES = (u.mag, {"mmag": u.mmag, "MAG": u.mag, "Vega mag": u.mag})
 MOTIONS = (
     u.mas / u.yr,
@@ -315,6 +317,12 @@ FUNCTIONS = [
         {"flux": FLUXES, "flux_error": FLUXES, "rp_mag": MAGNITUDES, "rp_mag_error": MAGNITUDES},
     ),
     (
+        "add_ratio_limits",
+        lambda t: add_ratio_limits(t, {"rp_mag": 20.5}),
+        lambda: Table({"flux": [1e-13, 1e-14], "rp_mag": [15.0, 20.9], "rp_mag_is_limit": [0, 1]}),
+        {"flux": FLUXES, "rp_mag": MAGNITUDES},
+    ),
+    (
         "add_hardness_ratios",
         lambda t: add_hardness_ratios(t, ["soft", "hard"]),
         lambda: Table(
@@ -351,7 +359,7 @@ FUNCTIONS = [
         {"r25_major": ERRORS, "ra": ANGLES},
     ),
     ("error_regions", regions_of, xray, {"pos_error": ERRORS}),
-    ("classify", classified, sample, {"b": ANGLES}),
+    ("classify", classified, sample, {"b": ANGLES, "hr1": RATIOS}),
     ("count_classes", counted, sample, {"ra": ANGLES, "dec": ANGLES}),
 ]
 

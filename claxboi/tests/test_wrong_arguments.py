@@ -133,6 +133,7 @@ KINDS = {
     "alpha": "fraction",
     "min_probability": "fraction",
     "n_resamples": "count",
+    "posterior_error": "count",
     "scheme": "choice",
     "distance_error": "at least 0",
     "completeness": "fraction",
@@ -181,6 +182,11 @@ def sample():
 @functools.cache
 def model():
     return NaiveBayesClassifier(["hr1", "hr2", "b"], min_class_size=3).fit(sample())
+
+
+@functools.cache
+def refined():
+    return claxboi.classify(sample(), "training", properties=["hr1", "hr2"], return_model=True)[1]
 
 
 @functools.cache
@@ -354,6 +360,11 @@ FUNCTIONS = [
     (c.ProbabilityPrior, {"column": "p"}, {"column": "text"}),
     (p.add_colors, {"table": MEASURED, "pairs": [("bp_mag", "rp_mag")]}, {"pairs": "columns"}),
     (p.add_flux_ratios, {"table": MEASURED}, {"constants": "choice"}),
+    (
+        p.add_ratio_limits,
+        {"table": MEASURED},
+        {"depths": "mapping", "covered": "mapping", "constants": "choice"},
+    ),
     (p.add_galactic, {"table": xray}, {}),
     (
         p.add_hardness_ratios,
@@ -441,6 +452,8 @@ FUNCTIONS = [
             "weight": "at least 0",
             "bounds": "indices",
             "atoms": "atoms",
+            "lower_limit": "text",
+            "upper_limit": "text",
             "bandwidth": "above 0",
             "components": "object",
         },
@@ -534,6 +547,11 @@ FUNCTIONS = [
     ),
     (d.plot_reliability, {"evaluation": evaluation}, {"evaluation": "object"}),
     (
+        d.plot_reliability_by,
+        {"evaluation": evaluation},
+        {"evaluation": "object", "values": "values", "name": "text"},
+    ),
+    (
         d.plot_sky,
         {"table": xray},
         {
@@ -607,6 +625,11 @@ FUNCTIONS = [
         d.plot_explanation,
         {"explanation": lambda: model().explain(sample()[3], "training")},
         {"explanation": "object", "class_name": "choice", "against": "choice"},
+    ),
+    (
+        d.plot_pair,
+        {"model": refined, "source": lambda: sample()[3], "pair": ("hr1", "hr2")},
+        {"source": "object", "pair": "names", "class_name": "choice", "against": "choice"},
     ),
     (
         v.make_votes,

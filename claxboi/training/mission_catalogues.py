@@ -52,22 +52,25 @@ def missions():
 
 def parse_mission(name):
     """
-    Find a mission by its name, ignoring case.
+    Find a mission by one of its names, such as that of a release.
 
     Parameters
     ----------
     name : str
-        The name.
+        The name, without regard to case and punctuation.
 
     Returns
     -------
     mission : `~claxboi.catalog.Mission`
     """
-    known = {own.lower(): mission for own, mission in missions().items()}
-    lower = name.lower() if isinstance(name, str) else name
-    if lower not in known:
+    found = [
+        mission
+        for mission in missions().values()
+        if isinstance(name, str) and mission.is_named(name)
+    ]
+    if not found:
         check_choice(name, missions(), "mission")
-    return known[lower]
+    return found[0]
 
 
 def fetch_positions(mission, fetch):

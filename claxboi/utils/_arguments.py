@@ -68,6 +68,7 @@ _CHECKS = {
     "n_xrb": check_text,
     "offsets": check_flag,
     "path": check_path,
+    "posterior_error": functools.partial(check_count, minimum=0),
     "rare": _check_name_or_names,
     "rng": check_rng,
     "source_name": check_text,

@@ -26,6 +26,11 @@ __all__ = [
 ]
 
 
+#: How programs write that a text is missing, which is neither an identifier nor a class.
+_NULLS = ("nan", "NaN", "NAN", "NaT", "None", "NULL", "null", "<NA>", "N/A", "n/a", "--")
+_LONGEST_NULL = max(map(len, _NULLS))
+
+
 def float_values(table, column, *, unit=None, name="table", system=None):
     """
     Return a column as float64, NaN where the value is missing.
@@ -105,12 +110,14 @@ def text_values(table, column, *, name="table"):
     values : `~numpy.ndarray` of str, shape (n_rows,)
         Empty where missing.
     missing : `~numpy.ndarray` of bool, shape (n_rows,)
-        Masked, None, NaN or empty.
+        Masked, None, NaN or empty, or a word that stands for that: ``nan``, ``None``, ``NULL``,
+        ``N/A``, ``--``.
 
     Raises
     ------
     TypeError
-        If the column holds floats that are not whole numbers, or more than one value a row.
+        If the column holds floats that are not whole numbers or too large to be exact, or more
+        than one value a row.
     """
     data = table[column]
     mask = masked_rows(data)
@@ -129,6 +136,12 @@ def text_values(table, column, *, name="table"):
                 f"column {column!r} of {name} must hold strings or integers, got {raw.dtype} "
                 f"with fractions such as {whole[whole != np.round(whole)][0]!r}"
             )
+        n_bits = np.finfo(raw.dtype).nmant + 1
+        if np.any(np.abs(whole) > 2.0**n_bits):
+            raise InputTypeError(
+                f"column {column!r} of {name} must hold strings or integers, got {raw.dtype} "
+                f"above 2**{n_bits}, such as {np.abs(whole).max():.17g}, whose last digits are lost"
+            )
         raw = whole.astype(np.int64)
     elif raw.dtype.kind == "O":
         missing |= np.array([_is_nothing(value) for value in raw], bool)
@@ -138,6 +151,8 @@ def text_values(table, column, *, name="table"):
         raw = np.char.decode(raw, "utf-8", "replace")
     values = np.char.strip(raw.astype(str))
     missing |= values == ""
+    short = np.flatnonzero(np.char.str_len(values) <= _LONGEST_NULL)
+    missing[short] |= np.isin(values[short], _NULLS)
     return np.where(missing, "", values), missing
 
 

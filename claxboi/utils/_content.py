@@ -7,8 +7,12 @@ import hashlib
 import json
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn
 from astropy.table.serialize import represent_mixins_as_columns
+from astropy.time import Time
+
+from ._column_values import masked_rows, plain_data
 
 __all__ = ["digest", "distinct_rows", "file_hash", "table_hash"]
 
@@ -83,7 +87,7 @@ def distinct_rows(table):
     Parameters
     ----------
     table : `~astropy.table.Table`
-        The table, of plain columns.
+        The table.
 
     Returns
     -------
@@ -100,9 +104,10 @@ def distinct_rows(table):
     """
     codes = np.zeros(len(table), np.uint64)
     parts = []
-    for column in table.columns.values():
-        values, mask = np.ma.getdata(column), np.ma.getmaskarray(column)
-        if values.dtype.kind == "f":
+    for column in _arrays(table):
+        values, mask = plain_data(column), masked_rows(column)
+        mask = np.zeros(values.shape, bool) if mask is None else mask
+        if values.dtype.kind == "f" and values.dtype.itemsize <= 8:
             # Bits, so that NaN is equal to itself.
             values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
             values = values.view(f"u{values.dtype.itemsize}")
@@ -120,3 +125,16 @@ def distinct_rows(table):
         keep[k] = row not in seen
         seen.add(row)
     return np.flatnonzero(keep)
+
+
+def _arrays(table):
+    """
+    List the columns of a table, and the parts of its coordinates and times.
+    """
+    for column in table.columns.values():
+        if isinstance(column, SkyCoord):
+            yield from (column.spherical.lon.deg, column.spherical.lat.deg)
+        elif isinstance(column, Time):
+            yield from (column.jd1, column.jd2)
+        else:
+            yield column

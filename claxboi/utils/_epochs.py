@@ -179,9 +179,8 @@ def _years_of_numbers(values, unit, what, column):
     known = values[np.isfinite(values)]
     if not len(known):
         return values.copy()
-    kind = next(
-        (k for k, (low, high) in _DATES.items() if np.all((known >= low) & (known <= high))), None
-    )
+    middle = np.median(known)
+    kind = next((k for k, (low, high) in _DATES.items() if low <= middle <= high), None)
     if own.to(u.yr) > 0.9:
         if kind is None:
             return values * own.to(u.yr)
@@ -194,6 +193,13 @@ def _years_of_numbers(values, unit, what, column):
         raise InputValueError(
             f"{what} must be a date: years, or Modified Julian or Julian Dates in days, got "
             f"{known[0]:g} {unit}, which does not say since when; a column of Time does"
+        )
+    low, high = _DATES[kind]
+    bad = known[(known < low) | (known > high)]
+    if len(bad):
+        raise InputValueError(
+            f"{what} must be a {kind.upper()}, {low:.0f} to {high:.0f}, got {bad[0]:g} in "
+            f"{len(bad)} rows; mask those that stand for a missing value"
         )
     # Time takes no NaN.
     filled = np.where(np.isfinite(values), values, known[0])

@@ -165,7 +165,8 @@ def remove_abandoned(folder, name="", *, min_age_s=0.0):
 
 # Temporary names that this process writes now.
 _in_use = set()
-_TEMPORARY = re.compile(r"\.(\d+)-\d+-(.+)", re.DOTALL)
+# What is written under such a name may be replaced by way of another.
+_TEMPORARY = re.compile(r"(?:\.(\d+)-\d+-)+(.+)", re.DOTALL)
 
 
 def _prefix():

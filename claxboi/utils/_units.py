@@ -38,8 +38,12 @@ _PHRASES = {
     "amin": "arcmin",
     "arc sec": "arcsec",
     "arc min": "arcmin",
-    "arc seconds": "arcsec",
-    "arc minutes": "arcmin",
+    "arc second": "arcsec",
+    "arc minute": "arcmin",
+    "arc-sec": "arcsec",
+    "arc-min": "arcmin",
+    "arc-second": "arcsec",
+    "arc-minute": "arcmin",
     "second of arc": "arcsec",
     "minute of arc": "arcmin",
     "milli arcsec": "mas",
@@ -83,6 +87,7 @@ _WORDS = {
     "s": "sec second",
     "ks": "ksec kilosecond",
     "ms": "msec millisecond",
+    "Ms": "megasecond",
     "min": "minute",
     "h": "hr hour",
     "d": "day",
@@ -120,7 +125,13 @@ _WORDS = {
     "solMass": "msun msol",
     "solLum": "lsun lsol",
 }
-_NO_CAPITALS = frozenset({"mjy", "mw", "ms", "mev"})
+_NO_CAPITALS = frozenset({"mjy", "mw", "ms", "msec", "mev"})
+
+#: Words whose capital letter counts.
+_EXACT = {"Msec": "Ms", "Msecs": "Ms"}
+
+#: A frame or an equinox beside a unit.
+_FRAME = re.compile(r"[,(]?\s*\b(?:[JB]\d{4}(?:\.\d+)?|ICRS|FK[45])\b\)?")
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SYMBOLS = {
@@ -186,6 +197,8 @@ def read_unit(unit):
         if not isinstance(unit, u.UnrecognizedUnit):
             return None if unit == u.dimensionless_unscaled else unit
         unit = unit.to_string()
+    elif isinstance(unit, u.StructuredUnit):
+        unit = unit.to_string()
     if not isinstance(unit, str):
         raise InputTypeError(f"unit must be a text or a unit of astropy, got {unit!r}")
     return _read(unit)
@@ -195,7 +208,7 @@ def read_unit(unit):
 def _read(text):
     if text.strip().lower() in _NO_UNIT:
         return None
-    text = text.strip()
+    text = _FRAME.sub("", text.strip())
     found = _magnitude(text) or _phrase(text) or _parse(text) or _interpret(text)
     if found is None:
         raise InputValueError(f"unit {text!r} cannot be read")
@@ -207,9 +220,11 @@ def _parse(text):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", u.UnitsWarning)
         try:
-            return u.Unit(text)
+            unit = u.Unit(text)
         except (ValueError, TypeError):
             return None
+    # Commas make a unit of several fields.
+    return None if isinstance(unit, u.StructuredUnit) else unit
 
 
 def _interpret(text):
@@ -287,7 +302,7 @@ def _split_factor(text):
 
 def _phrase(text):
     """Read a unit that is one word or a phrase."""
-    plain = " ".join(re.sub(r"\(?\b[JB]\d{4}(\.\d+)?\b\)?", "", text).lower().split())
+    plain = " ".join(text.lower().split())
     for form in (plain, plain.removesuffix("s"), plain.replace("seconds", "second")):
         if form in _PHRASES:
             return u.Unit(_PHRASES[form])
@@ -297,12 +312,13 @@ def _phrase(text):
 def _translate(text):
     """Replace words of catalogues by the unit names of astropy."""
     capitals = text.upper() == text
-    text = re.sub(r"\(?\b[JB]\d{4}(\.\d+)?\b\)?", "", text)
     text = re.sub(r"(?i)\bper\b", "/", text)
     text = re.sub(r"(?i)\b(?:square|sq\.?)\s*([a-z]+)", r"\1**2", text)
 
     def word(match):
         own = match[0]
+        if own in _EXACT:
+            return _EXACT[own]
         if not capitals and _parse(own) is not None:
             return own
         lower = own.lower()
@@ -375,8 +391,8 @@ def convert_values(values, unit, wanted, what, *, column=None):
     remedy = ""
     if column is not None and str(wanted):
         remedy = (
-            f"; if it is wrong, correct it with units={{{column!r}: '{wanted}'}} or "
-            f"table[{column!r}].unit = '{wanted}'"
+            f"; if it is wrong, correct it with table[{column!r}].unit = '{wanted}', or "
+            f"standardize(table, units={{{column!r}: '{wanted}'}})"
         )
     raise InputUnitError(
         f"{what} must have a unit that converts to {str(wanted) or 'a pure number'}, got "
@@ -387,6 +403,9 @@ def convert_values(values, unit, wanted, what, *, column=None):
 def _convert(values, own, wanted):
     # The numbers of a column in mag(AB) are in mag.
     if isinstance(own, u.MagUnit) and wanted == u.mag:
+        return values
+    # So are those of a logarithm of a ratio in dex.
+    if own == u.dex and wanted == u.dimensionless_unscaled:
         return values
     if isinstance(wanted, u.FunctionUnitBase):
         return values if own == wanted else None
@@ -463,12 +482,13 @@ def check_plausible(values, name, what, *, column=None):
     what : str
         What they are called in the message: ``"column 'Fx' of table"``.
     column : str, optional
-        Name of the column, for the remedy. Default: ``name``.
+        Name of the column, or several with commas, for the remedy. Default: ``name``.
 
     Warns
     -----
     ImplausibleValueWarning
-        With the median, the bounds, and the unit that is likely.
+        With the median, the bounds, and the unit that is likely; or with the number of values
+        that are out of bounds, such as marks for a missing value.
 
     Examples
     --------
@@ -479,14 +499,24 @@ def check_plausible(values, name, what, *, column=None):
     for pattern, unit, low, high in _PLAUSIBLE:
         if not pattern.fullmatch(name):
             continue
-        known = values[np.isfinite(values) & (values > 0)]
+        finite = values[np.isfinite(values)]
+        known = finite[finite > 0]
         if not len(known):
             return
         median = float(np.median(known))
         if low <= median <= high:
+            # Faint bands have values near 0, but nothing is as bright as a mark for "no value".
+            bad = finite[(finite > high) | ((finite < low) & (unit == u.yr))]
+            if len(bad):
+                warn(
+                    f"{what} has {len(bad)} implausible values such as {bad[0]:.4g} {unit}, "
+                    f"expected {low:g} to {high:g}; mask those that stand for a missing value",
+                    ImplausibleValueWarning,
+                )
             return
         likely = _likely_unit(median, unit, low)
-        hint = f"; its unit is probably {likely}: units={{{column or name!r}: '{likely}'}}"
+        units = ", ".join(f"{own!r}: '{likely}'" for own in (column or name).split(", "))
+        hint = f"; its unit is probably {likely}: units={{{units}}}"
         warn(
             f"{what} is implausible: median {median:.4g} {unit}, expected {low:g} to {high:g}"
             f"{hint if likely else ''}",

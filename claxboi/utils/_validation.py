@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import Row, Table
 
 from .exceptions import InputKeyError, InputTypeError, InputUnitError, InputValueError
 
@@ -354,16 +354,39 @@ def check_table(table, name="table", *, allow_empty=False):
         If it has no rows.
     """
     if not isinstance(table, Table):
-        library = type(table).__module__.partition(".")[0]
-        way = {
-            "pandas": "Table.from_pandas(...) converts it",
-            "polars": "Table(df.to_dict(as_series=False)) converts it",
-            "pyarrow": "claxboi.io.table_from_arrow(...) converts it",
-        }.get(library, "Table(...) makes one of a mapping of columns or a structured array")
-        raise InputTypeError(f"{name} must be an astropy Table, got {type(table).__name__}; {way}")
+        raise InputTypeError(
+            f"{name} must be an astropy Table, got {type(table).__name__}; {_way_to_table(table)}"
+        )
     if not allow_empty and len(table) == 0:
         raise InputValueError(f"{name} is empty: it must have at least one row")
     return table
+
+
+def _way_to_table(value):
+    """
+    Tell how to make a table of something else.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return "claxboi.io.read_table(...) reads one from a file"
+    if isinstance(value, Row):
+        return "table[k:k+1] is a table of row k"
+    # By names, so that nothing is imported for a message.
+    module, kind = type(value).__module__, type(value).__name__
+    ways = {
+        "pandas": "Table.from_pandas(...) converts it",
+        "polars": "Table(df.to_dict(as_series=False)) converts it",
+        "pyarrow": "claxboi.io.table_from_arrow(...) converts it",
+    }
+    if kind.endswith("HDU"):
+        return "Table.read(...) converts it"
+    if kind == "HDUList":
+        return "Table.read(hdus[1]) reads one from its first extension"
+    if kind == "TableElement":
+        return "its method to_table() converts it"
+    return ways.get(
+        module.partition(".")[0],
+        "Table(...) makes one of a mapping of columns or a structured array",
+    )
 
 
 def check_columns(table, columns, name="table"):

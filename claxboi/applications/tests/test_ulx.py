@@ -13,6 +13,7 @@ from regions import CircleSkyRegion
 from scipy.stats import norm
 
 from claxboi.applications import cumulative_counts, find_ulx, galaxy_priors
+from claxboi.applications.ulx import _contaminants
 from claxboi.counterparts import best_hosts, find_hosts
 
 CGS = u.erg / u.s / u.cm**2
@@ -165,22 +166,53 @@ def test_contaminants_among_candidates(fields):
     assert abs(planted - expected) < 4 * np.sqrt(variance) + 0.02 * candidates
 
 
-def test_contaminants_where_probabilities_promise_too_much(fields):
-    """The interval is from the counts: it holds whatever the probabilities are."""
-    within, below = 0, 0
+@pytest.mark.parametrize("factor", [1, 10, 50])
+def test_contaminants_where_probabilities_promise_too_much(fields, factor):
+    """The counts say how many there are, however large the odds are made."""
+    planted, promised, pulls = 0, 0, []
     for galaxies, result in fields:
         sure = result[result.colnames[: result.colnames.index("xrb_probability")]]
-        sure["P_ex_XRB"] = 1 - 0.02 * (1 - sure["P_ex_XRB"])
+        p = np.clip(sure["P_ex_XRB"], 1e-4, 1 - 1e-4)
+        sure["P_ex_XRB"] = factor * p / (factor * p + 1 - p)
         again = find_ulx(sure, galaxies, flux_ratio=RATIO, flux_limit=LIMIT * CGS, distance_error=0)
         sums = again.meta["claxboi"]["ulx"]
-        planted = np.sum(again["is_ulx"] & (again["true_class"] == "AGN_2"))
-        within += sums["n_contaminants_low"] <= planted <= sums["n_contaminants_high"]
-        below += sums["n_contaminants_by_probability"] < planted / 2
+        found = np.sum(again["is_ulx"] & (again["true_class"] == "AGN_2"))
+        planted += found
+        promised += sums["n_contaminants_by_probability"]
+        pulls.append((sums["n_contaminants"] - found) / sums["n_contaminants_error"])
         low, high = sums["n_contaminants_low"], sums["n_contaminants_high"]
-        assert low <= sums["n_contaminants"] <= high
-    assert below == len(fields)
-    # 68 % at least of 12: fewer than 5 would be a matter of 2 in 1000.
-    assert within >= 5
+        assert 0 <= low <= sums["n_contaminants"] <= high <= sums["n_ulx"]
+    assert planted > 20
+    if factor > 1:
+        assert promised < 0.7 * planted
+    # Of 12: the mean is within 4 errors, and the scatter not larger than the error.
+    assert abs(np.mean(pulls)) < 4 / np.sqrt(12)
+    assert np.mean(np.square(pulls)) < 2.5
+
+
+def test_foreground_is_added_to_the_background(fields):
+    """Classes that no number counts have are expected as often as the model says."""
+    galaxies, result = fields[0]
+    table = result[result.colnames[: result.colnames.index("xrb_probability")]]
+    table["P_star"] = 0.1
+    table["P_AGN_2"] = 0.9 - np.minimum(table["P_ex_XRB"], 0.9)
+    table.meta["claxboi"] = {"classification": {"classes": ["AGN_2", "ex_XRB", "star"]}}
+    settings = {"flux_ratio": RATIO, "flux_limit": LIMIT * CGS, "distance_error": 0}
+    sums = find_ulx(table, galaxies, **settings).meta["claxboi"]["ulx"]
+    assert_allclose(sums["n_foreground"], 0.1 * sums["n_luminous"])
+    before = result.meta["claxboi"]["ulx"]
+    assert before["n_foreground"] == 0
+    assert sums["n_contaminants"] > before["n_contaminants"]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0, 0), (1, 1)])
+def test_counts_beyond_the_number_of_sources(share, expected):
+    """Counts that expect no background, or more than there are sources, give none or all."""
+    probability, chosen = np.array([0.2, 0.6, 0.99, np.nan]), np.array([False, True, True, False])
+    n, error = _contaminants(probability, chosen, share * 20, 1.0)
+    assert_allclose(n, 2 * expected, atol=1e-3)
+    assert error >= 1
+    assert _contaminants(probability, np.zeros(4, bool), 2.0, 1.0) == (0.0, 0.0)
 
 
 def test_region_and_fraction_scale_the_background(fields):

@@ -275,6 +275,50 @@ ROWS = [
         },
         {"source_id": "CXOC J1", "pos_error": 0.36, "flux": 3e-15, "snr": 5.0},
     ),
+    (
+        "1RXS",
+        {
+            "1RXS": "J000000.0+010000",
+            "RAJ2000": 10.0,
+            "DEJ2000": 1.0,
+            "PosErr": 13.0,
+            "Count": 0.1,
+            "HR1": 0.4,
+        },
+        {"source_id": "J000000.0+010000", "ra": 10.0, "pos_error": 13.0, "hr1": 0.4},
+    ),
+    (
+        "1RXS",
+        {
+            "name": "1RXS J000000.0+010000",
+            "ra": 10.0,
+            "dec": 1.0,
+            "positional_error": 13.0,
+            "screening_flag": "_____",
+            "new_data_flag": "__._",
+            "count_rate": 0.1,
+        },
+        {"source_id": "1RXS J000000.0+010000", "pos_error": 13.0},
+    ),
+    (
+        "2RXS",
+        {
+            "_2RXS": "2RXS J000000.0+010000",
+            "RAJ2000": 10.0,
+            "DEJ2000": 1.0,
+            "ExiML": 20.0,
+            "CRate": 0.1,
+            "Fluxp": 1e-12,
+            "HR2": -0.2,
+            "e_HR2": 0.1,
+        },
+        {"source_id": "2RXS J000000.0+010000", "flux": 1e-12, "flux_band": "0.1-2.4", "hr2": -0.2},
+    ),
+    (
+        "2RXS",
+        {"2RXS": "2RXS J1", "RAdeg": 10.0, "DEdeg": 1.0, "CRate": 0.1, "ExiML": 20.0},
+        {"ra": 10.0, "detection_likelihood": 20.0},
+    ),
 ]
 
 

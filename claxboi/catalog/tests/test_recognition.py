@@ -9,7 +9,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Column, Table
 
-from claxboi.catalog import find_columns, standardize
+from claxboi.catalog import ConfidenceLevelWarning, find_columns, standardize
+from claxboi.utils import ClaxboiWarning
 
 NAMES = {"Name": ["a", "b"]}
 
@@ -163,3 +164,46 @@ def test_numbers_as_text():
     result = standardize(table)
     assert result["ra"][0] == 10.5
     assert result["flux"][0] == 1e-14
+
+
+def test_names_that_a_join_has_made():
+    columns = {"ra_x": [10.0], "dec_x": [5.0], "ra_y": [10.01], "dec_y": [5.01]}
+    with pytest.raises(ValueError, match=r"ambiguous, it may be ra_x and dec_x; ra_y and dec_y"):
+        standardize(Table(columns))
+    # The size of an error tells which is that of X-rays.
+    assert found({**columns, "pos_err_y": [2.0]})["ra"] == "ra_y"
+    assert found({"RA_X": [10.0], "DEC_X": [5.0], "RA_O": [10.01], "DEC_O": [5.0]})["ra"] == "RA_X"
+
+
+def test_names_that_look_like_those_of_a_counterpart():
+    table = Table({"xmm_ra": [10.0], "xmm_dec": [5.0], "xmm_pos_error": [0.5], "opt_ra": [10.0]})
+    table["opt_dec"], table["opt_pos_error"] = [5.0], [0.1]
+    with pytest.warns(ConfidenceLevelWarning, match="'xmm_pos_error' is not known"):
+        assert standardize(table)["pos_error"][0] == 0.5
+    axes = {"ra": [10.0], "dec": [5.0], "err_ra": [1e-4], "err_dec": [1e-4]}
+    assert found(axes)["pos_error"] == "err_ra, err_dec"
+    with pytest.warns(ClaxboiWarning, match=r"units=\{'err_ra': 'deg', 'err_dec': 'deg'\}"):
+        standardize(Table(axes))
+
+
+@pytest.mark.parametrize("name", ["F_X", "X-ray flux", "XRAY_FLUX", "flux_x", "Fx"])
+def test_names_of_fluxes(name):
+    columns = {"RA": [10.0], "DEC": [5.0], name: [1e-14]}
+    assert found(columns)["flux"] == name
+    optical = Table({**columns, "F1": [1.0] * u.mW / u.m**2})
+    optical["F1"].meta["ucd"] = "phot.flux;em.opt"
+    assert found(optical)["flux"] == name
+    optical.remove_column(name)
+    assert "flux" not in found(optical)
+
+
+def test_the_advice_on_two_positions_works_when_typed():
+    sky = SkyCoord([1.0], [2.0], unit="deg")
+    table = Table({"RA": [1.0], "DEC": [2.0], "where": sky})
+    with pytest.raises(ValueError, match=r"columns=\{'ra': 'where', 'dec': 'where'\}, overwrite"):
+        standardize(table)
+    columns = {"ra": "where", "dec": "where"}
+    assert standardize(table, columns=columns, overwrite=True)["ra"][0] == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"columns=\{'ra': 'a', 'dec': 'a'\}$"):
+        standardize(Table({"a": sky, "b": sky}))
+    assert standardize(Table({"a": sky, "b": sky}), columns={"ra": "a", "dec": "a"})["dec"][0] == 2

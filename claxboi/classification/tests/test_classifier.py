@@ -3,6 +3,8 @@
 Tests of the classifier as a whole: true refits, laws, calibration, settings.
 """
 
+import copy
+
 import numpy as np
 import pytest
 from astropy.table import MaskedColumn, QTable, Table
@@ -102,7 +104,7 @@ class TestLeaveOneOut:
             refit = NaiveBayesClassifier(RECORDS, **options)
             refit.fit(table[rest], sample_weight=sample_weight[rest])
             for full, part in zip(
-                model._likelihood.densities, refit._likelihood.densities, strict=True
+                model._core.likelihood.densities, refit._core.likelihood.densities, strict=True
             ):
                 assert (full.lower, full.upper) == (part.lower, part.upper)
             # Its twin of all missing values must not be taken for it.
@@ -373,7 +375,7 @@ class TestClassify:
             *table.colnames,
             "prediction",
             *("P_A", "P_B", "P_C"),
-            *("margin", "outlier", "outlier_pvalue", "alternative", "n_missing"),
+            *("margin", "outlier", "outlier_pvalue", "support", "alternative", "n_missing"),
             *("P_A_one", "P_B_one", "P_C_one"),
             *("P_A_two words", "P_B_two words", "P_C_two words"),
             "is_training",
@@ -507,6 +509,19 @@ class TestSettings:
         model.fit(Table({"class": table["class"], "hr1": table["u"]}))
         model.fit(Table({"class": table["class"], "hr2": table["u"], "gamma": table["w"]}))
         assert [record.column for record in model.properties] == ["hr2", "gamma"]
+
+    def test_a_copy_is_apart_from_the_model(self):
+        model = NaiveBayesClassifier(["u", "w"]).fit(make_table())
+        before = dict(model.weights)
+        other = copy.copy(model)
+        other.optimize(make_table(), "training", training=True)
+        assert model.weights == before != other.weights
+        assert model.search is None
+
+    def test_what_a_fit_finds_is_not_there_before(self):
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            NaiveBayesClassifier(["u"]).classes_  # noqa: B018 - the look-up is the test
+        assert not hasattr(NaiveBayesClassifier(), "weights")
 
     def test_repr(self):
         model = NaiveBayesClassifier(["u"])

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi import classify
 from claxboi.classification import NaiveBayesClassifier, PriorWarning, Property, SmallClassWarning
+from claxboi.classification._engine import Engine
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 PROPERTIES = {"one": ["x"], "two": ["y"]}
@@ -44,7 +45,7 @@ def no_work(monkeypatch):
     def learn(*args, **kwargs):
         raise AssertionError("work began before the check")
 
-    monkeypatch.setattr(NaiveBayesClassifier, "_fit_rows", learn)
+    monkeypatch.setattr(Engine, "fit_rows", learn)
 
 
 def run(table, priors=PRIORS, **options):
@@ -336,6 +337,7 @@ class TestTraining:
 
     def test_default_properties_are_in_both(self, table):
         table.rename_columns(["x", "y"], ["hr1", "hr2"])
+        table["hr1"].unit = table["hr2"].unit = None
         new = table["hr1",].copy()
         _, model = classify(new, PRIORS, training=table, return_model=True)
         assert [record.column for record in model.properties] == ["hr1"]
@@ -344,6 +346,7 @@ class TestTraining:
         known = table.copy()
         known.rename_columns(["x", "y"], ["hr1", "hr2"])
         known["hr1"], known["hr2"] = np.tanh(known["hr1"]), np.tanh(known["hr2"])
+        known["hr1"].unit = known["hr2"].unit = None
         known["extent"] = 0.0
         # What differs among unlabelled sources alone cannot be learned.
         known["gamma"] = np.where(known["class"].mask, np.arange(len(known)), 2.0)

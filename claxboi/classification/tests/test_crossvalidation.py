@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier, _crossvalidation
 from claxboi.classification._crossvalidation import _grouped, _sky_cells, stratified_folds
+from claxboi.classification._engine import Engine
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 
@@ -110,14 +111,14 @@ class TestFolds:
     def test_fitted_exponents_are_fitted_again(self, table, model, monkeypatch):
         model.optimize(table, PRIORS)
         seen = []
-        original = NaiveBayesClassifier._refit
+        original = Engine.refit
 
         def spy(self, *args):
             other = original(self, *args)
             seen.append(dict(other.weights))
             return other
 
-        monkeypatch.setattr(NaiveBayesClassifier, "_refit", spy)
+        monkeypatch.setattr(Engine, "refit", spy)
         before = dict(model.weights)
         model.evaluate(table, PRIORS, method="k-fold", n_folds=3, rng=1)
         assert len(seen) == 3
@@ -127,14 +128,14 @@ class TestFolds:
     def test_given_exponents_are_kept(self, table, model, monkeypatch):
         model.set_weights([0.5, 2, 3])
         seen = []
-        original = NaiveBayesClassifier._refit
+        original = Engine.refit
 
         def spy(self, *args):
             other = original(self, *args)
             seen.append(other.weights)
             return other
 
-        monkeypatch.setattr(NaiveBayesClassifier, "_refit", spy)
+        monkeypatch.setattr(Engine, "refit", spy)
         model.evaluate(table, PRIORS, method="k-fold", n_folds=3, rng=1)
         assert seen == [{"one": 2, "two": 3, "missing": 0.5}] * 3
 

@@ -96,7 +96,7 @@ class TestParity:
 
     def test_densities(self, from_files, from_table, reference):
         for model in (from_files, from_table):
-            for density in model._likelihood.densities:
+            for density in model._core.likelihood.densities:
                 expected = reference[f"density_{density.record.column}"]
                 assert_allclose(density.probabilities, expected, rtol=1e-12)
 

@@ -178,7 +178,7 @@ def test_outlier_measures_are_those_of_the_published_formula(model, table, resul
     # The largest prior times likelihood, with the exponents and the offsets of the model.
     new = table.copy()
     new["source_id"] = [f"new{k}" for k in range(len(new))]
-    other._fit_rows(model.properties, CLASSES, model._training, label="class")
+    other._core.fit_rows(model.properties, CLASSES, model._core.training)
     other.weights, other.offsets = dict(model.weights), dict(model.offsets)
     assert_allclose(
         model.classify(new, PRIORS)["outlier"], other.classify(new, PRIORS)["outlier"], atol=1e-9
@@ -218,18 +218,18 @@ def test_presence_is_no_term_where_labelled_sources_are_brighter(caplog):
     unlabelled = rng.random(600) < 0.5
     table["class"].mask = unlabelled
     alike = fit(table)
-    assert any(term.kind == "presence" for term in alike._refinement.listed)
+    assert any(term.kind == "presence" for term in alike._core.refinement.listed)
     table["flux"] = 10 ** rng.normal(np.where(unlabelled, -14.5, -14), 0.3)
     with caplog.at_level(logging.INFO, logger="claxboi"):
         other = fit(table)
     assert "no terms of presence" in caplog.text
     assert "differ in flux" in caplog.text
-    assert not any(term.kind == "presence" for term in other._refinement.listed)
-    assert other._refinement.factor > alike._refinement.factor
+    assert not any(term.kind == "presence" for term in other._core.refinement.listed)
+    assert other._core.refinement.factor > alike._core.refinement.factor
     # Another table to be classified counts too.
     bright, faint = table[~unlabelled], table[unlabelled]
     model, _ = fit_classifier(bright, "training", table=faint, properties=COLUMNS)
-    assert not any(term.kind == "presence" for term in model._refinement.listed)
+    assert not any(term.kind == "presence" for term in model._core.refinement.listed)
 
 
 def test_differences_of_populations():
@@ -244,19 +244,19 @@ def test_differences_of_populations():
 
 
 def test_it_is_for_fitted_and_free_exponents(table):
-    assert fit(table, refine=False)._refinement is None
+    assert fit(table, refine=False)._core.refinement is None
     model = NaiveBayesClassifier(COLUMNS, normalization="published").fit(table)
     assert not model.refine
     model = fit(table)
     model.set_weights({"one": 1.0})
-    assert model._refinement is None
+    assert model._core.refinement is None
     assert not model.offsets
     with pytest.raises(TypeError, match="refine must be True or False, got 'yes'"):
         NaiveBayesClassifier(COLUMNS, refine="yes")
     for wrong in (0, -1, "more"):
         with pytest.raises((TypeError, ValueError), match="shrinkage must be"):
             NaiveBayesClassifier(COLUMNS, shrinkage=wrong)
-    assert fit(table, shrinkage="cv")._refinement.factor > 0
+    assert fit(table, shrinkage="cv")._core.refinement.factor > 0
 
 
 def test_a_decision_changes_predictions_alone(model, table, result):

@@ -241,10 +241,10 @@ class TestOptimizeLogLoss:
     def test_each_fold_is_fitted_without_it(self, table, model):
         search = model.optimize(table, PRIORS, n_folds=3)
         sources = model._read(table)
-        fold = _search.deal_folds(model._training.keys, 3)
+        fold = _search.deal_folds(model._core.training.keys, 3)
         codes = np.searchsorted(list("ABC"), table["class"])
         whole = population_weights(codes, np.array(list(PRIORS.values())), np.ones(600))
-        terms = _search.collect_terms(model, sources)
+        terms = _search.collect_terms(model._core, sources)
         features = _search.combine(terms, np.ones(2), 1.0, "none", "existence").contributions
         log_prior = np.log(list(PRIORS.values()))[:, np.newaxis]
         for k in range(3):

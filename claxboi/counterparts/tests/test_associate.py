@@ -435,3 +435,20 @@ class TestBadInput:
         self.bad("convention must be one of 'claxboi', 'nway'", convention="xmatch")
         self.bad("field_association must be", field_association=2)
         self.bad("epoch must be one value", epoch=[2000, 2001] * u.yr)
+
+
+def test_an_object_that_is_listed_twice_counts_once():
+    xray = Table({"ra": [10.0], "dec": [10.0], "pos_error": [1.0]})
+    stars = Table({"ra": [10.0002, 10.0001], "dec": [10.0, 10.0002], "pos_error": [0.1, 0.1]})
+    settings = {"radius": 8 * u.arcsec, "completeness": 0.7, "area": 1 * u.deg**2}
+    once = associate(xray, stars, **settings)
+    with pytest.warns(ClaxboiWarning, match="secondaries: 2 rows that repeat another one exactly"):
+        twice = associate(xray, stars[[0, 0, 1, 1]], **settings)
+    # The rows are those of the table that was given.
+    assert twice["secondary"].tolist() == [0, 2, None]
+    for name in ("p_any", "p_i", "separation"):
+        assert twice[name].tolist() == once[name].tolist()
+    stars["id"] = [1, 2]
+    other = vstack([stars, stars])
+    other["id"] = range(4)
+    assert len(associate(xray, other, **settings)) == 5

@@ -213,3 +213,13 @@ class TestAllMatches:
         rows = all_matches(candidates, far, tables)
         assert rows["primary"].tolist() == [0, 1, 2]
         assert_allclose(rows["match_probability"], 1)
+
+
+def test_keep_refuses_magnitudes_of_two_systems(candidates):
+    surveys = {name: table.copy() for name, table in SURVEYS.items()}
+    for name, unit in (("gaia", u.mag), ("panstarrs", u.ABmag)):
+        surveys[name]["g"] = [15.0, 16.0] * unit
+    with pytest.raises(
+        u.UnitConversionError, match=r"magnitudes of one system, got mag and mag\(AB"
+    ):
+        best_matches(candidates, XRAY, surveys, keep=["g"])

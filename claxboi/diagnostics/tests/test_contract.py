@@ -104,6 +104,11 @@ def cases(classified, field):
         "plot_magnitude_prior": Case((candidates,), {}, {"prior": "x", "candidates": 1}),
         "plot_missing": Case((classified,), {}, {"columns": "pm", "table": 1, "classes": "AGN"}),
         "plot_outliers": Case((classified,), {}, {"result": [1]}),
+        "plot_pair": Case(
+            (model, classified[7], ("hr1", "hr2")),
+            {},
+            {"pair": ["hr1"], "class_name": "quasar", "against": "x", "model": 1},
+        ),
         "plot_plane": Case(
             (classified, "flux", "hr2"),
             {"source": 7},
@@ -112,6 +117,7 @@ def cases(classified, field):
         "plot_priors_sensitivity": Case(
             (priors_sensitivity(model, classified),), {}, {"sensitivity": 1}
         ),
+        "plot_reliability_by": Case((evaluation,), {}, {"evaluation": 1, "values": [1.0]}),
         "plot_reliability": Case((evaluation,), {}, {"evaluation": 1}),
         "plot_separations": Case(
             (candidates, xray, stars), {}, {"candidates": [1], "xray": 1, "secondary": 1}

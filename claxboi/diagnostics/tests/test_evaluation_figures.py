@@ -5,7 +5,7 @@ from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose
 
 from claxboi.classification.evaluation import Evaluation
-from claxboi.diagnostics import plot_confusion, plot_reliability
+from claxboi.diagnostics import plot_confusion, plot_reliability, plot_reliability_by
 
 
 def cells(ax):
@@ -112,3 +112,28 @@ class TestReliability:
         evaluation = Evaluation.from_confusion([[1, 0], [0, 1]], ["AGN", "star"])
         with pytest.raises(ValueError, match="must be made from probabilities"):
             plot_reliability(evaluation)
+
+
+def test_reliability_by_class_and_by_value(evaluation, classes, probabilities, check_drawing):
+    """Groups are compared with their own fractions, and small bins are left out."""
+    values, codes = probabilities
+    table = evaluation.reliability_by()
+    first = table[table["group"] == classes[0]]
+    assert first["n"].sum() == len(codes)
+    assert_allclose(np.sum(first["n"] * first["fraction"]), np.sum(codes == 0))
+    assert_allclose(np.sum(first["n"] * first["mean_probability"]), values[:, 0].sum())
+    ax = plot_reliability_by(evaluation)
+    assert set(classes) <= set(check_drawing(ax))
+    flux = np.random.default_rng(1).lognormal(size=len(codes))
+    flux[:5] = np.nan
+    table = evaluation.reliability_by(flux)
+    assert len(set(table["group"])) == 3
+    assert table["n"].sum() == len(codes) - 5
+    is_right = (values.argmax(axis=1) == codes)[5:]
+    assert_allclose(np.sum(table["n"] * table["fraction"]), is_right.sum())
+    ax = plot_reliability_by(evaluation, flux, name="flux")
+    assert any(text.startswith("flux ") for text in check_drawing(ax))
+    with pytest.raises(ValueError, match="values must have one number for each of the 300 sources"):
+        evaluation.reliability_by(flux[1:])
+    with pytest.raises(ValueError, match="at least one source"):
+        evaluation.reliability_by(np.full(len(codes), np.nan))

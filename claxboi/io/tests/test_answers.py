@@ -1,5 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import io
+import re
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from astropy.io import votable
 from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
+from claxboi.io import read_table
 from claxboi.io._answers import read_answer
 from claxboi.references import AnswerError, ServiceError, UnknownTableError
 
@@ -177,6 +179,16 @@ def test_a_bad_cell_is_a_fault_that_may_pass(datatype, cell):
     assert info.value.is_transient
 
 
+@pytest.mark.parametrize("text", ["!!", "AAAA!!!!", "AAA"])
+def test_a_bad_stream_is_a_fault_that_may_pass(text):
+    field = '<FIELD name="a" datatype="int"/>'
+    data = f'<BINARY><STREAM encoding="base64">{text}</STREAM></BINARY>'
+    content = f"<VOTABLE><RESOURCE><TABLE>{field}<DATA>{data}</DATA></TABLE></RESOURCE></VOTABLE>"
+    with pytest.raises(AnswerError, match="the answer is broken") as info:
+        read_answer(content.encode(), "Gaia")
+    assert info.value.is_transient
+
+
 def test_a_field_without_a_name():
     with pytest.raises(AnswerError, match="Gaia: the answer is broken"):
         read_answer(document("", fields='<FIELD datatype="int"/>'), "Gaia")
@@ -196,3 +208,25 @@ def test_damaged_bytes_raise_our_errors_alone(seed):
         except (AnswerError, ServiceError):
             n_refused += 1
     assert n_refused > 50
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "BINARY2"])
+@pytest.mark.parametrize("text", [False, True])
+def test_damaged_binary_rows(kind, text, tmp_path):
+    table = Table({"a": [1, 2, 3], "s": ["x", "yy", "zzz"] if text else [1.5, 2, 3]})
+    stream = io.BytesIO()
+    table.write(stream, format="votable", tabledata_format=kind.lower())
+    content = re.sub(rb" nrows=\"\d+\"", b"", stream.getvalue())
+    (whole,) = read_answer(content, "Gaia").tables.values()
+    assert whole["s"].tolist() == table["s"].tolist()
+    head, _, rest = content.partition(b'encoding="base64">')
+    body, _, tail = rest.partition(b"</STREAM>")
+    letters = b"".join(body.split())
+    for damaged in (b"!!", letters[:-4], letters[:8], letters[:5] + b"!" + letters[5:]):
+        broken = head + b'encoding="base64">' + damaged + b"</STREAM>" + tail
+        with pytest.raises(AnswerError, match="broken: the binary rows of table 1") as err:
+            read_answer(broken, "Gaia")
+        assert err.value.is_transient
+        (tmp_path / "broken.vot").write_bytes(broken)
+        with pytest.raises(ValueError, match="the binary rows of table 1 are damaged"):
+            read_table(tmp_path / "broken.vot")

@@ -3,8 +3,11 @@
 FITS tables that are written block by block.
 """
 
+import warnings
+
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 
@@ -231,3 +234,32 @@ def test_display_formats_of_another_type(tmp_path, form, disp):
     hdu.header["TDISP1"] = disp
     hdu.writeto(tmp_path / "t.fits")
     assert read_table(tmp_path / "t.fits")["x"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("suffix", ["fits", "fits.gz"])
+@pytest.mark.parametrize(
+    "unit", ["mag(AB)", "dex(erg / s)", "hourangle", "ct / ks", "1e-14 W / m2"]
+)
+def test_units_that_the_standard_lacks(tmp_path, unit, suffix):
+    table = Table({"id": [1], "x": [1.5] * u.Unit(unit)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_table(table, tmp_path / f"t.{suffix}")
+        assert read_table(tmp_path / f"t.{suffix}")["x"].unit == u.Unit(unit)
+    assert table["x"].unit == u.Unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("cards", "warns"),
+    [
+        ({"EQUINOX": 2000.0, "RADECSYS": "FK5"}, False),
+        ({"EQUINOX": 1950.0}, True),
+        ({"RADESYS": "FK4"}, True),
+    ],
+)
+def test_the_equinox_of_the_header(tmp_path, cards, warns):
+    Table({"RA": [10.0]}, meta=cards).write(tmp_path / "t.fits")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_table(tmp_path / "t.fits")
+    assert ["the header says equinox" in str(one.message) for one in caught] == [True] * warns

@@ -64,3 +64,19 @@ def test_lists(tmp_path):
     parquet.write_table(pa.table({"bands": [[1, 2], [3]]}), tmp_path / "t.parquet")
     with pytest.raises(ValueError, match="column 'bands' must have one number"):
         read_table(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("labels", [[7, 8, 9], [7, 9, 12], ["a", "b", "c"]])
+def test_row_labels_of_pandas_that_have_a_name(tmp_path, labels):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"ra": [1.0, 2.0, 3.0]})
+    frame.set_index(pandas.Index(labels, name="srcid")).to_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet")["srcid"].tolist() == labels
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").colnames == ["ra"]
+
+
+def test_bytes_that_are_not_text(tmp_path):
+    parquet.write_table(pa.table({"b": [b"\xff"]}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="column 'b' must have UTF-8 text"):
+        read_table(tmp_path / "t.parquet")

@@ -12,6 +12,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi.io import read_table, write_table
+from claxboi.utils import ClaxboiWarning
 
 VIZIER = """#
 #   VizieR Astronomical Server vizier.cds.unistra.fr
@@ -136,6 +137,8 @@ def test_ipac(tmp_path):
         ("t.csv", "name , ra, dec\r\n a , 10.5, -1.5\r\n\r\n"),
         ("t.csv", "name,ra,dec,\na,10.5,-1.5,\n"),
         ("t.csv", "name\tra\tdec\na\t10.5\t-1.5\n"),
+        ("t.csv", "name,ra,dec\n,deg,deg\na,10.5,-1.5\n"),
+        ("t.tsv", "name\tra\tdec\t\na\t10.5\t-1.5\t\n"),
         ("t.tsv", "name\tra\tdec\na\t10.5\t-1.5\n"),
         ("t.tsv", "#name\tra\tdec\na\t10.5\t-1.5\n"),
         ("t.txt", "name ra dec\na 10.5 -1.5\n"),
@@ -157,7 +160,7 @@ def test_missing_cells(tmp_path):
     table = read(tmp_path / "t.csv", "a,b,c,d\n1,NULL,x,\n,2.5,,...\n3,N/A,nan,7\n")
     assert table["a"].tolist() == [1, None, 3]
     assert table["b"].tolist() == [None, 2.5, None]
-    assert table["c"].tolist() == ["x", None, "nan"]
+    assert table["c"].tolist() == ["x", None, None]
     assert table["d"].tolist() == [None, None, 7]
     table = read(tmp_path / "t.tsv", "a\tb\tc\n\t2\t\n1\t\t3\n\t\t\n")
     assert [table[name].tolist()[:2] for name in "abc"] == [[None, 1], [2, None], [None, 3]]
@@ -165,6 +168,7 @@ def test_missing_cells(tmp_path):
 
 def test_what_looks_like_a_number(tmp_path):
     text = "obsid,big,flag,hash\n0012345678,18446744073709551615,T,#1\n1012345678,7,F,#2\n"
+    assert read(tmp_path / "t.csv", "id,b\n12_3,1\n1_23,2\n")["id"].tolist() == ["12_3", "1_23"]
     table = read(tmp_path / "t.csv", text)
     assert table["obsid"].tolist() == ["0012345678", "1012345678"]
     assert table["big"].tolist() == [2**64 - 1, 7]
@@ -192,12 +196,24 @@ def test_a_byte_order_mark_in_ecsv_and_compressed_text(tmp_path):
         ("a,b\n1,2\n1,2,3\n", "row 2 has 3 cells, '1,2,3', but there are 2 columns"),
         ("a,b,c\n1,2,3\n1,2\n", "row 2 has 2 cells"),
         ("a,,c\n1,2,3\n", "column 2 has no name"),
+        ("src1,10.5,1.5\nsrc2,11.5,2.5\n", "first line has numbers, 10.5, 1.5, where"),
+        ("<!DOCTYPE html>\n<html>404</html>\n", "is a web page, not a table"),
+        ('{"error": "not found"}\n', "is JSON, not a table"),
+        ("==== ===\nname ra\n==== ===\na    1\n==== ===\n", "has no names of columns"),
         (b"\0\1\2" * 9, "binary, not text"),
     ],
 )
 def test_errors(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path / "t.csv", text)
+
+
+def test_what_pandas_and_spreadsheets_write(tmp_path):
+    table = read(tmp_path / "t.csv", ",name,ra\n0,a,10.5\n5,b,11.5\n")
+    assert table.colnames == ["index", "name", "ra"]
+    table = read(tmp_path / "t.csv", "name,ra,flux\n-,DEGREES,10^-14 erg/s/cm2\na,1.5,\nb,2,3\n")
+    assert (str(table["ra"].unit), table["flux"].tolist()) == ("deg", [None, 3])
+    assert table["flux"].unit == u.Unit("1e-14 erg s-1 cm-2")
 
 
 def test_names_without_rows_and_a_single_column(tmp_path):
@@ -227,3 +243,18 @@ point(12.5,3.5) # point=x text={P}
     assert table["shape"].tolist() == ["circle", "ellipse", "point"]
     with pytest.raises(ValueError, match="centre on the sky, got CirclePixelRegion"):
         read(tmp_path / "t.reg", "image\ncircle(1,2,3)\n")
+
+
+def test_excluded_regions_are_not_sources(tmp_path):
+    with pytest.warns(ClaxboiWarning, match="1 excluded regions are not read as sources"):
+        table = read(tmp_path / "t.reg", 'icrs\ncircle(10,5,1")\n-circle(11,6,2")\n')
+    assert table["ra"].tolist() == [10]
+
+
+def test_what_services_write(tmp_path):
+    text = "#Results from heasarc_x\n#Equatorial\n|name |ra   |\n|a b  |10.5 |\n"
+    assert read(tmp_path / "t.txt", text)["name"].tolist() == ["a b"]
+    text = "#   1 NUMBER   Running number\n#   2 ALPHA_J2000  Position [deg]\n 1 10.5\n"
+    assert str(read(tmp_path / "t.cat", text)["ALPHA_J2000"].unit) == "deg"
+    with pytest.raises(ValueError, match="the service that made it says: no such catalogue"):
+        read(tmp_path / "t.tsv", "#\n#INFO\tError=no such catalogue\n#*** Nothing\n")

@@ -189,3 +189,44 @@ def test_a_table_named_after_its_file(tmp_path):
         read_table(tmp_path / "t.vot")
     (tmp_path / "a#b.csv").write_text("x\n1\n")
     assert read_table(tmp_path / "a#b.csv")["x"].tolist() == [1]
+
+
+DOCUMENT = (
+    '<?xml version="1.0"?><VOTABLE version="1.3">{before}<RESOURCE>{info}<TABLE {attributes}>'
+    "{fields}<DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+)
+
+
+def read_document(folder, fields, rows, *, before="", info="", attributes=""):
+    cells = "".join(f"<TR>{''.join(f'<TD>{cell}</TD>' for cell in row)}</TR>" for row in rows)
+    text = DOCUMENT.format(
+        before=before, info=info, attributes=attributes, fields=fields, rows=cells
+    )
+    (folder / "t.vot").write_text(text)
+    return read_table(folder / "t.vot")
+
+
+def test_fewer_rows_than_declared(tmp_path):
+    field = '<FIELD name="a" datatype="int"/>'
+    assert len(read_document(tmp_path, field, ["1"], attributes='nrows="1"')) == 1
+    with pytest.raises(ValueError, match="has 1 rows but says 5: the file is incomplete"):
+        read_document(tmp_path, field, ["1"], attributes='nrows="5"')
+
+
+def test_the_error_of_a_service_in_an_info(tmp_path):
+    with pytest.raises(ValueError, match="the service that made it says: no such catalogue"):
+        read_document(tmp_path, "", [], info='<INFO name="Error" value="no such catalogue"/>')
+
+
+def test_positions_of_another_equinox(tmp_path):
+    system = '<COOSYS ID="c" system="{}" equinox="{}"/>'
+    fields = '<FIELD name="RA" datatype="double" ref="c"/><FIELD name="n" datatype="int"/>'
+    read_document(tmp_path, fields, [("1", "2")], before=system.format("eq_FK5", "J2000"))
+    with pytest.warns(ClaxboiWarning, match="columns 'RA' are positions of equinox B1950"):
+        read_document(tmp_path, fields, [("1", "2")], before=system.format("eq_FK4", "B1950"))
+
+
+def test_arrays_of_any_length_with_one_number_each(tmp_path):
+    field = '<FIELD name="a" datatype="double" arraysize="*"/>'
+    assert read_document(tmp_path, field, [["1.5"], ["2"], [""]])["a"].tolist() == [1.5, 2, None]
+    assert len(read_document(tmp_path, field, [["1.5 2"], ["2"]])["a"][0]) == 2

@@ -16,6 +16,7 @@ from claxboi.pipeline import plan, prepare, run
 from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
 from claxboi.references import get_reference
+from claxboi.utils import is_missing
 
 # Five hundred sources have few labels: that is said, and no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
@@ -204,6 +205,41 @@ def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path):
     assert len(again) == len(times)
 
 
+def test_limits_of_flux_ratios(done):
+    table, model = done.result.table, done.result.model
+    assert [one.column for one in model.properties if one.limit] == ["log_fx_fr", "log_fx_fw1"]
+    assert set(table.meta["claxboi"]["ratio_limits"]["depths"]) == {"rp_mag", "w1_mag"}
+    # The survey sees the whole sky: whatever has a flux and no counterpart has a limit.
+    no_limit = is_missing(table, "log_fx_fr_limit")
+    assert np.array_equal(no_limit, ~is_missing(table, "opt_id") & is_missing(table, "rp_mag"))
+
+
+@pytest.mark.parametrize(
+    ("depths", "expected"),
+    [("", set()), ({"w1_mag": 17.0}, {"log_fx_fw1_limit"})],
+)
+def test_depths_by_the_settings(done, depths, expected):
+    table = prepare(
+        done.sky.xray,
+        settings=done.settings.updated({"properties": {"depths": depths}}),
+        references={**done.sky.references, **done.sky.others},
+        skip=["hosts", "variability", "labels"],
+        show_progress=False,
+    )
+    assert {name for name in table.colnames if name.endswith("_limit")} - {
+        f"{mag}_mag_is_limit" for mag in ("bp", "rp", "w1", "w2")
+    } == expected | ({"is_fmin_limit"} & set(table.colnames))
+
+
+@pytest.mark.parametrize(
+    ("depths", "message"),
+    [("deep", "properties.depths"), ({"g": 20}, "depths"), ({"rp_mag": "x"}, "rp_mag")],
+)
+def test_wrong_depths(done, depths, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        done.settings.updated({"properties": {"depths": depths}})
+
+
 def test_prepare_takes_tables_and_skips(done):
     raw = done.sky.xray
     columns = list(raw.colnames)
@@ -237,6 +273,9 @@ def test_plan_for_few_sources_asks_around_them(done):
     (line,) = plan(done.sky.xray[:20], skip=["hosts"])[-1:]
     n_rows = int(re.search(r"about ([\d,]+) rows", line)[1].replace(",", ""))
     assert n_rows < 5000
+    (line,) = (one for one in plan(done.sky.xray[:20]) if "hyperleda" in one)
+    assert "983,261 rows" in line
+    assert "kept for later jobs: galaxies are larger" in line
     # A catalogue of galaxies of one's own, and one of unknown length.
     own = get_reference(done.sky.references["hyperleda"], name="hyperleda", like="hyperleda")
     assert "hosts: hyperleda: local, nothing is fetched" in plan(

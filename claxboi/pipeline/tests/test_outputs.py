@@ -140,10 +140,12 @@ def test_a_model_of_another_job_is_refused(done, output):
 
 
 def test_temporary_files_of_a_killed_job_are_removed(done, output):
-    left = output.with_name(".999999999-1-out.fits.model.ecsv")
-    left.write_text("half")
+    prefix = ".999999999-1-"
+    left = [output.with_name(f"{n * prefix}out.fits.model.ecsv") for n in (1, 2)]
+    for path in left:
+        path.write_text("half")
     done.run(output)
-    assert not left.exists()
+    assert not any(path.exists() for path in left)
 
 
 def test_csv_twice(done, tmp_path):
@@ -217,3 +219,19 @@ def test_refresh_does_all_steps_again(done, output):
     log = output.with_name("out.fits.log").read_text()
     assert "step [1/7] catalogue" in log[len((done.folder / "out.fits.log").read_text()) :]
     assert_as_before(done, output)
+
+
+def test_settings_of_the_classifier_reach_it(done, output):
+    own = {"refine": False, "shrinkage": 2.0, "decision": {"CV": 50}}
+    result = done.run(
+        output, settings=done.settings.updated({"classification": own}), overwrite=True
+    )
+    assert done.result.model.refine
+    assert not result.model.refine
+    assert result.model.shrinkage == 2
+    kept = result.table.meta["claxboi"]["classification"]
+    assert kept["decision"] == "largest probability times AGN 1, star 1, XRB 1, CV 50"
+    before, after = (
+        np.sum(one.table["prediction"].filled("") == "CV") for one in (done.result, result)
+    )
+    assert before < after

@@ -6,6 +6,7 @@ import pytest
 
 from claxboi.pipeline import PipelineSettings, specialisations
 from claxboi.pipeline._toml import toml_text
+from claxboi.pipeline.setting_names import in_settings
 from claxboi.pipeline.settings import parse_settings
 
 
@@ -134,3 +135,21 @@ def test_data_files_are_installed():
 
     folder = Path(claxboi.pipeline.__file__).parent / "data"
     assert {path.stem for path in folder.glob("*.toml")} == set(specialisations())
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("merge= or min_class_size", "classification.merge or classification.min_class_size"),
+        ("pass priors='training' to confirm", 'set classification.priors = "training" to confirm'),
+        (
+            "pass pos_error_level=0.9 to claxboi.catalog.standardize; if",
+            "set catalogue.pos_error_level = 0.9; if",
+        ),
+        # Columns, other functions' arguments, and settings of several sections.
+        ("pos_error of 3 rows is missing", "pos_error of 3 rows is missing"),
+        ("pass fetch=False or radius=3", "pass fetch=False or radius=3"),
+    ],
+)
+def test_messages_name_settings(message, expected):
+    assert in_settings(message) == expected

@@ -4,13 +4,14 @@ import logging
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import MaskedColumn, QTable, Table
+from astropy.table import Column, MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 import claxboi.properties as step
 from claxboi.properties import add_properties
 from claxboi.properties.add_properties import _MEASURES
 from claxboi.properties.definitions import measurable_properties
+from claxboi.utils import ClaxboiWarning
 
 MADE = [
     *("l", "b", "pm", "pm_error", "pm_significance", "distance", "distance_error"),
@@ -218,3 +219,13 @@ class TestParallaxDistances:
         table = Table({"parallax": [1.0], "parallax_error": [1.0]})
         with pytest.raises(ValueError, match="min_significance must be at least 0"):
             step.add_parallax_distances(table, min_significance=-1)
+
+
+@pytest.mark.parametrize("unit", [None, "mag"])
+def test_a_column_b_that_is_not_the_latitude(unit):
+    table = Table({"ra": [10.0, 20.0], "dec": [0.0, 1.0], "b": Column([18.0, 19.0], unit=unit)})
+    with pytest.warns(ClaxboiWarning, match="column 'b' is not the galactic latitude"):
+        add_properties(table)
+    right = add_properties(table, overwrite=True)
+    right["b"] = np.abs(right["b"])
+    assert add_properties(right)["b"].tolist() == right["b"].tolist()

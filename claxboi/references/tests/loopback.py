@@ -245,6 +245,10 @@ class LoopbackCDS:
     ----------
     requests : list of `Request`
         What came.
+    faults : collections.deque of str
+        What the next requests meet, see `fail`.
+    alter : callable or None
+        Takes each `Request` and the content of its answer, and returns the content that is sent.
     tap_address : str
         Address of a TAP service with all tables that have columns for "tap".
     """
@@ -259,9 +263,10 @@ class LoopbackCDS:
                 self.tables[record.table] = LoopbackTable.from_record(record, table)
         self.hard_limit, self.upload_limit = hard_limit, upload_limit
         self.requests = []
+        self.alter = None
         self._settings = settings
         self._rng = np.random.default_rng(seed)
-        self._faults = deque()
+        self.faults = deque()
         self._lottery = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -343,7 +348,7 @@ class LoopbackCDS:
             One of `FAULTS` or `SILENT`, "400", "403", "drip" (a byte at a time), "flood" (without
             end), or "" for a request that succeeds.
         """
-        self._faults.extend(faults)
+        self.faults.extend(faults)
 
     def fail_randomly(self, share, faults, seed):
         """
@@ -370,8 +375,8 @@ class LoopbackCDS:
             Empty: nothing.
         """
         with self._lock:
-            if self._faults:
-                return self._faults.popleft()
+            if self.faults:
+                return self.faults.popleft()
             if self._lottery is not None:
                 share, faults, rng = self._lottery
                 if rng.random() < share:
@@ -491,7 +496,10 @@ class _Handler(BaseHTTPRequestHandler):
             fields, files = _read_form(self.headers["Content-Type"], body)
         fault = cds.next_fault()
         status, kind, content, asked = answer(cds, path.path, {**fields, _FAULT: fault}, files)
-        cds.log(Request(service, *asked, fault))
+        request = Request(service, *asked, fault)
+        cds.log(request)
+        if cds.alter is not None:
+            content = cds.alter(request, content)
         self._reply(status, kind, content, fault)
 
     def _reply(self, status, kind, content, fault):

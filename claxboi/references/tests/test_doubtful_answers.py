@@ -3,6 +3,7 @@
 Answers that seem right and are not: short, doubled, endless, slow, or in other units.
 """
 
+import re
 import warnings
 
 import numpy as np
@@ -61,11 +62,14 @@ def test_no_silent_loss_passes(tmp_path, seed):
 def test_an_empty_answer_is_asked_again(cds):
     cds.fail("", "empty")
     assert len(ask()) == len(STARS)
-    assert [request.n_positions for request in cds.requests] == [1, 300, 150, 150]
+    assert [request.n_positions for request in cds.requests] == [1, 300, 300]
+    # SIMBAD has so few objects that none would be believed.
+    cds.fail("", "", "empty")
+    assert len(ask("simbad")) == len(STARS)
 
 
 def test_a_service_that_lost_everything(cds):
-    cds.fail(*[""] * 1, *["empty"] * 3)
+    cds.fail(*[""] * 1, *["empty"] * 6)
     with pytest.raises(AnswerError, match=r"gives 0 objects near 300 positions, where about 319"):
         ask()
     # Nothing of it is kept.
@@ -183,6 +187,46 @@ def test_distances_are_converted(cds, monkeypatch, unit, factor):
     near = ask(cache=False)
     assert_allclose(near["separation"], expected["separation"], rtol=1e-6)
     assert_array_equal(near["id"], expected["id"])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_columns_that_were_mixed_up(cds, service):
+    def exchange(request, content):
+        pairs = ("RA_ICRS", "DE_ICRS"), ("RAdeg", "DEdeg"), ("ra", "dec")
+        for one, other in ([f'name="{name}"'.encode() for name in pair] for pair in pairs):
+            content = other.join(part.replace(other, one) for part in content.split(one))
+        return content
+
+    cds.alter = exchange
+    with pytest.raises(AnswerError, match=r"dec must be from -90 to 90 deg, got .*\(7 attempts\)"):
+        ask(service)
+    cds.alter = lambda _, content: content.replace(b'unit="deg"', b'unit="arcmin"')
+    with pytest.raises(AnswerError, match="objects far from the positions that were sent"):
+        ask(service)
+
+
+def test_distances_in_another_unit_than_declared(cds):
+    def alter(request, content):
+        return content.replace(b'unit="arcsec"', b'unit="mas"', 1)
+
+    cds.alter = alter
+    with pytest.raises(AnswerError, match=r"separations .* are 0\.001 times those of its posit"):
+        ask()
+
+
+def test_a_whole_table_without_rows_and_one_of_parts(tmp_path):
+    cvs = Table({"ra": np.linspace(0, 350, 400), "dec": np.linspace(-60, 60, 400)})
+    with LoopbackCDS({"mineo": cvs}, cache_dir=str(tmp_path)) as cds:
+        reference = get_reference("mineo")
+        cds.alter = lambda _, content: re.sub(b"<TR>.*</TR>", b"", content, flags=re.DOTALL)
+        with pytest.raises(AnswerError, match="gives no rows of the whole table"):
+            reference.fetch_all()
+        cds.alter = None
+        # Two thirds are lost of the whole and of both halves; the south is first.
+        cds.fail(*["first"] * 3)
+        with pytest.warns(UserWarning, match="may have cut the table"):
+            reference.fetch_all()
+        assert len(reference.fetch_all()) == 400
 
 
 @pytest.mark.parametrize("service", SERVICES)

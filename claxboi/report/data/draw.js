@@ -180,6 +180,7 @@ function contributionRows(parts, nats, values, first, second) {
     let label = name;
     if (kind === "property") label = `${name} = ${value}`;
     else if (kind === "missing") label = `${name} is ${value === MISSING ? "missing" : "known"}`;
+    else if (kind === "detection") label = `${name} is ${value === MISSING ? "beyond" : "within"} its limit`;
     else if (kind === "presence") label = `presence of ${name}`;
     return { label, category, kind, nats: difference };
   }).filter((row) => !Number.isNaN(row.nats));

@@ -327,6 +327,8 @@ class TestWrite:
         text = (tmp_path / "x.html").read_text(encoding="utf-8")
         assert "<title>Method</title>" in text
         assert "Reliability, leave-one-out" in text
+        assert "Reliability by class, leave-one-out" in text
+        assert "Reliability by flux, leave-one-out" in text
 
     def test_command(self, made, tmp_path, monkeypatch, capsys):
         result, model, _ = made

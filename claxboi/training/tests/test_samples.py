@@ -14,6 +14,7 @@ from claxboi.training.mission_catalogues import (
     fetch_positions,
     fetch_sources,
     missions,
+    parse_mission,
     service_names,
 )
 from claxboi.training.tests.mission_sky import LABELS, MPC, make_mission_sky
@@ -263,6 +264,10 @@ class TestErrors:
     def test_unknown_mission(self):
         with pytest.raises(ValueError, match="mission must be one of '4XMM', '2SXPS'"):
             build("ROSAT")
+
+    def test_releases_by_name(self):
+        names = {"4xmm": "4XMM", "4XMM-DR11": "4XMM", "4xmm dr13": "4XMM", "CSC 2.1": "CSC2.1"}
+        assert {name: parse_mission(name).name for name in names} == names
 
     def test_too_few_labels(self, sky, tmp_path):
         tables = {**sky[0], "secrest": sky[0]["secrest"][:5]}

@@ -178,6 +178,13 @@ def test_bytes_beyond_ascii():
     assert values[1] == "\N{REPLACEMENT CHARACTER}"
 
 
+@pytest.mark.parametrize(("value", "kind"), [(4.4e18, "f8"), (2.0e8, "f4")])
+def test_identifiers_that_have_lost_digits(value, kind):
+    table = Table({"id": np.array([value], kind)})
+    with pytest.raises(TypeError, match="whose last digits are lost"):
+        text_values(table, "id")
+
+
 def test_fractions_are_no_text():
     with pytest.raises(TypeError, match=r"strings or integers, got float64 with fractions .*1\.5"):
         text_values(Table({"x": [1.0, 1.5]}), "x")
@@ -271,3 +278,10 @@ def test_overwrite_replaces_whatever_the_case(table):
 def test_new_columns_must_not_collide_with_each_other(table, overwrite):
     with pytest.raises(ValueError, match="'P_agn', 'P_AGN' would collide"):
         add_columns(table, {"P_agn": [1, 2, 3], "P_AGN": [1, 2, 3]}, overwrite=overwrite)
+
+
+def test_words_for_missing_text():
+    table = Table({"class": ["AGN", "nan", "None", " NULL ", "<NA>", "N/A", "--", "none of these"]})
+    values, missing = text_values(table, "class")
+    assert values.tolist() == ["AGN", *[""] * 6, "none of these"]
+    assert missing.tolist() == [False, *[True] * 6, False]

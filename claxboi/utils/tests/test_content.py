@@ -1,7 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import numpy as np
 import pytest
-from astropy.table import MaskedColumn, Table, vstack
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, QTable, Table, vstack
+from astropy.time import Time
 from numpy.testing import assert_array_equal
 
 from claxboi.utils import distinct_rows
@@ -43,3 +46,12 @@ def test_what_is_under_a_mask_does_not_count():
     table = Table({"x": MaskedColumn([1.0, 2.0], mask=True)})
     assert_array_equal(distinct_rows(table), [0])
     assert_array_equal(distinct_rows(table[:0]), [])
+
+
+def test_distinct_rows_of_quantities_times_and_coordinates():
+    table = QTable({"size": [1, 1, 2] * u.arcsec, "wide": np.array([1, 1, 1], np.longdouble)})
+    table["when"] = Time([2000, 2000, 2000], format="jyear")
+    table["where"] = SkyCoord([10, 10, 10], [5, 5, 5], unit="deg")
+    assert_array_equal(distinct_rows(table), [0, 2])
+    table["when"] = Time([2000, 2001, 2000], format="jyear")
+    assert_array_equal(distinct_rows(table), [0, 1, 2])

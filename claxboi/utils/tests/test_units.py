@@ -22,15 +22,40 @@ FLUX = u.erg / u.s / u.cm**2
 
 #: Texts found in catalogues, and what they mean.
 TEXTS = {
-    "deg": ["deg", "DEGREE", "degrees", "Degrees", "[deg]", "(deg)", "deg (J2000)", "°", '"d:m:s"'],
+    "deg": [
+        "deg (ICRS)",
+        "deg, FK5",
+        "deg J2000",
+        "deg",
+        "DEGREE",
+        "degrees",
+        "Degrees",
+        "[deg]",
+        "(deg)",
+        "deg (J2000)",
+        "°",
+        '"d:m:s"',
+    ],
     "rad": ["RADIANS", "radian", "RAD"],
     "hourangle": ["h:m:s", '"h:m:s"', "decimal hours"],
-    "arcsec": ["ARCSEC", "arcseconds", "asec", '"', "arc sec", "seconds of arc", "arcsec."],
+    "arcsec": [
+        "ARCSEC",
+        "arcseconds",
+        "asec",
+        '"',
+        "arc sec",
+        "Arc Seconds",
+        "arc-second",
+        "seconds of arc",
+        "arcsec.",
+    ],
     "arcmin": ["ARCMIN", "arcminutes", "amin"],
     "mas": ["MAS", "Mas", "milliarcsec", "marcsec"],
     "mas / yr": ["MAS/YR", "mas.yr**-1", "mas/year", "mas per year"],
     "s": ["SEC", "sec", "seconds"],
     "ks": ["KS", "ksec"],
+    "Ms": ["Msec", "Ms"],
+    "ms": ["msec"],
     "d": ["days", "DAY", "MJD", "JD"],
     "yr": ["years", "YEARS", "Julian years"],
     "mag": ["MAG", "mags", "Vega mag", "mag(Vega)"],
@@ -73,7 +98,9 @@ def test_no_unit(text):
     assert read_unit(text) is None
 
 
-@pytest.mark.parametrize("text", ["furlong", "mCrab", "MJY", "MW/M2", "10^-14 cgs", "erg/s/cm2 x"])
+@pytest.mark.parametrize(
+    "text", ["furlong", "mCrab", "MSEC", "arcsec, 90%", "MJY", "MW/M2", "10^-14 cgs", "erg/s/cm2 x"]
+)
 def test_units_that_cannot_be_read(text):
     with pytest.raises(ValueError, match="cannot be read"):
         read_unit(text)
@@ -214,3 +241,25 @@ def test_implausible_values(name, value, likely):
     assert one.category is ImplausibleValueWarning
     assert f"column 'a' of table is implausible: median {value:.4g}" in str(one.message)
     assert (f"units={{'a': '{likely}" in str(one.message)) is bool(likely)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("flux", [1e-14, 2e-14, 9.99e9], "1 implausible values such as 9.99e"),
+        ("pos_error", [1, 2, 1e30], "1 implausible values such as 1e"),
+        ("epoch", [2000, 2010, 0], "1 implausible values such as 0 yr"),
+        ("flux", [1e-14, 2e-14, 1e-30], None),
+    ],
+)
+def test_values_that_stand_for_a_missing_one(name, values, said):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_plausible(np.array(values, float), name, f"column {name!r}")
+    assert [said in str(one.message) for one in caught] == ([True] if said else [])
+
+
+def test_a_date_that_stands_for_a_missing_one():
+    table = Table({"epoch": [57388.0, 57390.0, 0.0] * u.d})
+    with pytest.raises(ValueError, match="must be a MJD, 15020 to 88069, got 0 in 1 rows; mask"):
+        year_values(table, "epoch")

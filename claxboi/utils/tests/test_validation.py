@@ -1,7 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.table import QTable, Table
 
 from claxboi.utils import (
@@ -134,3 +137,18 @@ def test_how_to_make_a_table(module, way):
     frame = type("DataFrame", (), {"__module__": module})()
     with pytest.raises(TypeError, match=way):
         check_table(frame)
+
+
+@pytest.mark.parametrize(
+    ("value", "way"),
+    [
+        ("sources.fits", "read_table"),
+        (Path("sources.fits"), "read_table"),
+        (Table({"x": [1]})[0], r"table\[k:k\+1\]"),
+        (fits.BinTableHDU(), "Table.read"),
+        ({"x": [1]}, r"Table\(...\)"),
+    ],
+)
+def test_the_way_to_a_table(value, way):
+    with pytest.raises(TypeError, match=f"must be an astropy Table, got .*; .*{way}"):
+        check_table(value)

@@ -1,0 +1,78 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Name settings in messages in place of the Python arguments that they are for.
+"""
+
+import re
+from collections import Counter
+from functools import cache
+
+from claxboi.catalog import describe
+
+from .settings import PipelineSettings
+
+__all__ = ["in_settings"]
+
+#: Arguments whose settings have other names.
+_OTHERS = {"factor": "hosts.radius"}
+
+#: An argument as it stands in a message, such as ``training=`` or ``pos_error_level='sigma'``, and
+#: the function that takes it.
+_ARGUMENT = re.compile(
+    r"\b([a-z]\w*)=('[^']*'|True\b|False\b|\d+(?:\.\d+)?\b)?(?![{\[(\w\"=])"
+    r"( (?:to|of) (?:claxboi\.[\w.]+\w|find_hosts|standardize))?"
+)
+_NAME = re.compile(r"(?<![-.\w/'])[a-z]+(?:_[a-z]+)+(?![\w.=/'])")
+
+
+@cache
+def _setting_of_argument():
+    """Return the settings by the names of arguments, where these stand for one setting only."""
+    content = PipelineSettings().to_dict()
+    pairs = [
+        (name, f"{section}.{name}")
+        for section, values in content.items()
+        if section not in ("counterparts", "references") and isinstance(values, dict)
+        for name in values
+    ]
+    counts = Counter(name for name, _ in pairs)
+    return {name: path for name, path in pairs if counts[name] == 1} | _OTHERS
+
+
+def in_settings(text):
+    """
+    Replace the Python arguments in a message by the settings of the job.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from claxboi.pipeline.setting_names import in_settings
+    >>> in_settings("pass training= for another one")
+    'set classification.training for another one'
+    >>> in_settings("pass factor=1.5 to find_hosts")
+    'set hosts.radius = 1.5'
+    """
+    settings = _setting_of_argument()
+
+    def replaced(match):
+        if match[1] not in settings:
+            return match[0]
+        value = (match[2] or "").replace("'", '"')
+        value = value.lower() if value in ("True", "False") else value
+        return f"{settings[match[1]]} = {value}" if value else settings[match[1]]
+
+    def named(match):
+        # Columns of the table have such names, too.
+        is_column = describe(match[0]) is not None
+        return match[0] if is_column else settings.get(match[0], match[0])
+
+    text = _NAME.sub(named, _ARGUMENT.sub(replaced, text))
+    return re.sub(r"\b(pass|say) (?=[a-z]+\.[a-z_]+\b)", "set ", text)
