@@ -10,7 +10,6 @@ from astropy.table import Table
 
 from claxboi.utils import ClaxboiWarning, InputValueError, shown, warn
 
-from .association import label
 from .catalogue_positions import find_neighbours
 from .magnitude_priors import FIELD, SECURE
 from .match_probability import (
@@ -78,9 +77,9 @@ def solve(problem):
     solution : Solution
     """
     n, convention = len(problem.primaries.ra), problem.convention
-    for name, table in zip(problem.names, problem.tables, strict=True):
+    for label, table in zip(problem.labels, problem.tables, strict=True):
         if len(table) == 0:
-            warn(f"{label(name)} is empty: it has no counterpart for any source", ClaxboiWarning)
+            warn(f"{label} is empty: it has no counterpart for any source", ClaxboiWarning)
     neighbours = [
         find_neighbours(problem.primaries, table, problem.radius) for table in problem.secondaries
     ]
@@ -122,14 +121,14 @@ def solve(problem):
 
 def _densities(problem, neighbours):
     result = []
-    for name, density, table, near in zip(
-        problem.names, problem.densities, problem.secondaries, neighbours, strict=True
+    for label, density, table, near in zip(
+        problem.labels, problem.densities, problem.secondaries, neighbours, strict=True
     ):
         if density is None and len(table.ra) == 0:
             measured = 0.0
         elif density is None:
             inside = np.bincount(near.primary, minlength=len(problem.radius))
-            measured = local_density(problem.primaries, table, problem.radius, inside, label(name))
+            measured = local_density(problem.primaries, table, problem.radius, inside, label)
         else:
             measured = density
         result.append(measured)
@@ -178,8 +177,8 @@ def _learn(problem, rows, neighbours, by_position):
     Learn each prior from the objects that are secure by position alone.
     """
     result = []
-    for c, (name, table, priors) in enumerate(
-        zip(problem.names, problem.tables, problem.priors, strict=True)
+    for c, (label, table, priors) in enumerate(
+        zip(problem.labels, problem.tables, problem.priors, strict=True)
     ):
         if not any(prior.needs_learning for prior in priors):
             result.append(priors)
@@ -188,7 +187,7 @@ def _learn(problem, rows, neighbours, by_position):
         secure = np.flatnonzero(p > SECURE)
         result.append(
             [
-                prior.learned(table, secure, p[secure], p <= FIELD, label(name))
+                prior.learned(table, secure, p[secure], p <= FIELD, label)
                 if prior.needs_learning
                 else prior
                 for prior in priors
@@ -203,7 +202,7 @@ def _prior_columns(problem, priors, rows, neighbours):
         near, member = neighbours[c], rows.members[c]
         objects, inverse = np.unique(near.secondary, return_inverse=True)
         for prior in priors[c]:
-            of_object = prior.log_factor(table, objects, label(name))
+            of_object = prior.log_factor(table, objects, problem.labels[c])
             log_factor = np.zeros(len(member))
             here = member >= 0
             log_factor[here] = of_object[inverse][member[here]]

@@ -29,8 +29,7 @@ from claxboi.utils import (
     unit_vectors,
 )
 
-from .associate import candidates_table
-from .association import make_problem
+from .associate import candidates_table, make_problem
 from .association_solver import solve
 
 if TYPE_CHECKING:
