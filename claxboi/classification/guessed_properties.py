@@ -13,7 +13,14 @@ import numpy as np
 from astropy import units as u
 
 from claxboi.properties import property_definition
-from claxboi.utils import ClaxboiWarning, checked, float_values, warn
+from claxboi.utils import (
+    ClaxboiWarning,
+    check_table,
+    check_text,
+    checked,
+    float_values,
+    warn,
+)
 
 from .properties import Property
 
@@ -91,6 +98,9 @@ def property_columns(table: Table, label: str | None = None) -> Sequence[str]:
     >>> property_columns(Table({"ra": [1.0], "Flux": [1e-14], "e_Flux": [1e-15], "hard": [0.1]}))
     ['Flux', 'hard']
     """
+    check_table(table, allow_empty=True)
+    if label is not None:
+        check_text(label, "label")
     return [
         name
         for name in table.colnames

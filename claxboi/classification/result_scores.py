@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from claxboi.utils import float_values, is_missing, text_values
+from claxboi.utils import (
+    InputTypeError,
+    check_columns,
+    check_table,
+    check_text,
+    float_values,
+    is_missing,
+    shown,
+    text_values,
+)
 
 from ._evaluation_text import held_out_method
 from ._training import label_codes
@@ -81,7 +90,15 @@ def evaluate_result(
     >>> evaluate_result(result, model).method
     'leave-one-out'
     """
-    label = model.label if label is None else label
+    check_table(result, "result")
+    if not hasattr(model, "predict_proba"):
+        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {shown(model)}")
+    if sample is not None:
+        check_table(sample, "sample")
+    if label is None:
+        label = model.label
+    elif sample is None or check_text(label, "label") not in sample.colnames:
+        check_columns(result, [label], "result")
     # Only the classification itself knows the probabilities over all candidates.
     as_made = priors is None and not options.keys() - {"training", "show_progress"}
     if priors is None:

@@ -359,6 +359,12 @@ FUNCTIONS = [
     ),
     (c.ProbabilityPrior, {"column": "p"}, {"column": "text"}),
     (p.add_colors, {"table": MEASURED, "pairs": [("bp_mag", "rp_mag")]}, {"pairs": "columns"}),
+    (k.property_columns, {"table": MEASURED}, {"label": "text"}),
+    (
+        k.evaluate_result,
+        {"result": classified, "model": model},
+        {"sample": "table"},
+    ),
     (p.add_flux_ratios, {"table": MEASURED}, {"constants": "choice"}),
     (
         p.add_ratio_limits,
@@ -825,7 +831,6 @@ UNTRIED = frozenset(
         "check_priors",
         "describe",
         "make_column",
-        "property_columns",
         "error_axes",
         "all_matches",
         "find_counterparts",
@@ -835,7 +840,6 @@ UNTRIED = frozenset(
         "coverage_moc",  # where mocpy is not installed
         "count_confusion",
         "designations",
-        "evaluate_result",
         "model_fingerprint",
     }
 )
