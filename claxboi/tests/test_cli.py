@@ -9,7 +9,7 @@ import pytest
 from astropy.table import Table
 
 from claxboi import Property, classify, cli
-from claxboi.classification import Component, NaiveBayesClassifier
+from claxboi.classification import Component, NaiveBayesClassifier, evaluate_result
 from claxboi.classification.recipes import RECIPES
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.io import read_table, write_table
@@ -589,7 +589,7 @@ def test_scores_of_a_classified_table_are_those_of_its_report(sample, folder, ru
     priors = "AGN=0.5,star=0.2,extended=0.1,ex_XRB=0.1,AGN_2=0.1"
     run("classify x.fits -o out.fits --quiet --priors", priors)
     model = NaiveBayesClassifier.read("out.fits.model.ecsv")
-    expected = str(model.evaluate(read_table("out.fits"), _priors(priors)))
+    expected = str(evaluate_result(read_table("out.fits"), model, _priors(priors)))
     status, out, err = run("evaluate out.fits")
     assert (status, out.strip(), err) == (0, expected, "")
     assert run("evaluate out.fits --priors training")[1].strip() != expected
