@@ -9,10 +9,11 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.data import get_pkg_data_filename
 
-from claxboi.utils import InputKeyError
+from claxboi.utils import InputKeyError, InputTypeError, InputValueError, check_text, shown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -100,6 +101,7 @@ def describe(name: str, **parts: Any) -> dict | None:
     >>> describe("P_<class>", **{"class": "AGN"})["description"]
     'Posterior probability of class AGN'
     """
+    check_text(name, "name")
     # A template first: ``P_<class>`` would match ``P_<class>_<category>`` as a name in use.
     record = next((record for record in _records() if record["name"] == name), None)
     found = parts
@@ -156,6 +158,13 @@ def make_column(
     record = describe(name, **parts)
     if record is None:
         raise InputKeyError(f"the vocabulary has no column {name!r}")
+    if np.ndim(values) == 0:
+        raise InputTypeError(f"values of {name} must be array-like, got {shown(values)}")
+    if mask is not None and np.shape(mask) != np.shape(values):
+        raise InputValueError(
+            f"mask of {name} must have the shape of its values, {np.shape(values)}, got "
+            f"{shown(mask)}"
+        )
     kind = Column if mask is None else MaskedColumn
     extra = {} if mask is None else {"mask": mask}
     return kind(

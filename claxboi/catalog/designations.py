@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from claxboi.utils import InputValueError, check_count, check_text, float_values
+
 if TYPE_CHECKING:
     from numpy import ndarray
     from numpy.typing import ArrayLike
@@ -46,7 +48,17 @@ def designations(
     >>> designations([10.6847, 10.6847], [41.2691, 41.2691], prefix="4XMM J").tolist()
     ['4XMM J004244.3+411608', '4XMM J004244.3+411608-2']
     """
-    ra, dec = np.asarray(ra_deg, float), np.asarray(dec_deg, float)
+    check_text(prefix, "prefix")
+    check_count(decimals, "decimals", minimum=0)
+    ra, dec = (
+        float_values({name: np.asarray(values)}, name)
+        for name, values in (("ra_deg", ra_deg), ("dec_deg", dec_deg))
+    )
+    if ra.ndim != 1 or ra.shape != dec.shape:
+        raise InputValueError(
+            f"ra_deg and dec_deg must be arrays of one length, got shapes {ra.shape} and "
+            f"{dec.shape}"
+        )
     scale, arc_scale = 10**decimals, 10 ** max(decimals - 1, 0)
     ticks = np.floor(ra * 240 * scale + _SLACK).astype(np.int64) % (86_400 * scale)
     arcs = np.floor(np.abs(dec) * 3600 * arc_scale + _SLACK).astype(np.int64)

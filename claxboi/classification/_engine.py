@@ -8,7 +8,7 @@ import logging
 
 import numpy as np
 
-from claxboi.utils import InputValueError, Progress, check_number
+from claxboi.utils import InputTypeError, InputValueError, Progress, check_number, shown
 
 from ._detection import DetectionTerms
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
@@ -23,7 +23,7 @@ from .original import ORIGINAL_KERNEL, original_densities, warn_in_sample
 from .posterior import combine, log_normalize, log_proportions
 from .weights import parse_weights
 
-__all__ = ["Engine", "NotFittedError"]
+__all__ = ["Engine", "NotFittedError", "check_model"]
 
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,24 @@ class NotFittedError(ValueError, AttributeError):
     """
     The classifier was used before it was fitted.
     """
+
+
+def check_model(model):
+    """
+    Check that an argument is a classifier of tables.
+
+    Parameters
+    ----------
+    model : object
+        The argument.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if not isinstance(getattr(model, "_core", None), Engine) or not hasattr(model, "explain"):
+        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {shown(model)}")
 
 
 class Engine:

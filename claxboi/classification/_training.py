@@ -19,6 +19,8 @@ from claxboi.utils import (
     check_columns,
     check_label_values,
     check_merge,
+    check_names,
+    check_table,
     checked,
     float_values,
     read_unit,
@@ -240,6 +242,9 @@ def label_codes(
     >>> label_codes(table, "class", ["AGN", "XRB"], merge={"XRB": ["LMXB", "HMXB"]}).tolist()
     [0, 1, -1, -1]
     """
+    check_table(table, allow_empty=True)
+    check_columns(table, [label])
+    check_names(classes, "classes")
     labels, missing = text_values(table, label)
     merged = labels.astype(object)
     for target, sources in (merge or {}).items():

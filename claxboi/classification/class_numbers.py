@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.stats import kstwobign, norm
 
-from claxboi.utils import InputValueError, check_number, float_values, warn
+from claxboi.utils import InputValueError, check_number, check_table, float_values, shown, warn
 
+from ._engine import check_model
 from .estimation import FLUX_COLUMN
 from .posterior import log_normalize
 from .priors import PriorWarning, estimate_priors
@@ -127,7 +128,13 @@ def estimate_class_numbers(
     >>> bool(np.isclose(numbers.n.sum(), len(new)))
     True
     """
+    check_model(model)
+    check_table(table)
     check_number(level, "level", minimum=0, maximum=1, exclusive=True)
+    if groups is not None and np.shape(groups) != (len(table),):
+        raise InputValueError(
+            f"groups must have one value for each of the {len(table)} rows, got {shown(groups)}"
+        )
     training = model._core.training
     if training is None:
         raise InputValueError("model must have its training sample, to hold labelled sources out")

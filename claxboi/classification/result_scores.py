@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from claxboi.utils import (
-    InputTypeError,
     check_columns,
     check_table,
     check_text,
     float_values,
     is_missing,
-    shown,
     text_values,
 )
 
+from ._engine import check_model
 from ._evaluation_text import held_out_method
 from ._training import label_codes
 from .evaluation import Evaluation
@@ -91,8 +90,7 @@ def evaluate_result(
     'leave-one-out'
     """
     check_table(result, "result")
-    if not hasattr(model, "predict_proba"):
-        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {shown(model)}")
+    check_model(model)
     if sample is not None:
         check_table(sample, "sample")
     if label is None:

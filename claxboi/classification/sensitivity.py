@@ -15,6 +15,7 @@ from scipy.special import logsumexp
 
 from claxboi.utils import InputTypeError, InputValueError, check_number, check_table, shown
 
+from ._engine import check_model
 from .priors import parse_priors
 
 if TYPE_CHECKING:
@@ -136,8 +137,7 @@ def priors_sensitivity(
      AGN / 2
     """
     check_table(table)
-    if not hasattr(model, "predict_log_proba"):
-        raise InputTypeError(f"model must be a fitted classifier, got {shown(model)}")
+    check_model(model)
     classes = model.classes_
     factor = check_number(factor, "factor", minimum=1, exclusive=True)
     start = _start(model, table, priors)

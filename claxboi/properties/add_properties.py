@@ -82,7 +82,7 @@ def add_properties(
 
     Warns
     -----
-    `~claxboi.utils.ClaxboiWarning`
+    `~claxboi.utils.exceptions.ClaxboiWarning`
         If a column ``b`` is not the galactic latitude of most positions.
 
     See Also

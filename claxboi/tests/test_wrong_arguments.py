@@ -361,6 +361,24 @@ FUNCTIONS = [
     (p.add_colors, {"table": MEASURED, "pairs": [("bp_mag", "rp_mag")]}, {"pairs": "columns"}),
     (k.property_columns, {"table": MEASURED}, {"label": "text"}),
     (
+        k.label_codes,
+        {"table": sample, "label": "class", "classes": ["AGN", "star"]},
+        {"classes": "names", "merge": "mapping"},
+    ),
+    (k.check_priors, {"priors": {"AGN": 0.5, "star": 0.5}}, {}),
+    (k.estimate_class_numbers, {"model": model, "table": sample}, {"groups": "values"}),
+    (g.describe, {"name": "flux"}, {"name": "text"}),
+    (
+        g.make_column,
+        {"name": "flux", "values": [1e-14]},
+        {"name": "text", "values": "values", "mask": "values"},
+    ),
+    (
+        g.designations,
+        {"ra_deg": [10.0], "dec_deg": [5.0]},
+        {"ra_deg": "sizes", "dec_deg": "sizes", "prefix": "text", "decimals": "count"},
+    ),
+    (
         k.evaluate_result,
         {"result": classified, "model": model},
         {"sample": "table"},
@@ -826,11 +844,6 @@ UNTRIED = frozenset(
         "plot_weight_search",
         "plot_training_overlap",
         "plot_ulx",
-        "estimate_class_numbers",
-        "label_codes",
-        "check_priors",
-        "describe",
-        "make_column",
         "error_axes",
         "all_matches",
         "find_counterparts",
@@ -839,7 +852,6 @@ UNTRIED = frozenset(
         "cited",
         "coverage_moc",  # where mocpy is not installed
         "count_confusion",
-        "designations",
         "model_fingerprint",
     }
 )
