@@ -9,7 +9,7 @@ import functools
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
@@ -32,6 +32,9 @@ from claxboi.utils import (
 )
 
 from ._column_output import masked_column, optional_values
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["MAGNITUDES", "add_flux_ratios", "add_hardness_ratios", "add_ratio_limits"]
 
@@ -228,7 +231,7 @@ def log_flux_values(table):
 @checked
 def add_ratio_limits(
     table: Table,
-    depths: Mapping[str, float] | None = None,
+    depths: Mapping[str, float | ArrayLike] | None = None,
     *,
     covered: Mapping[str, Any] | None = None,
     constants: Literal["zero points", "original"] | Mapping[str, float] = "zero points",
@@ -245,13 +248,14 @@ def add_ratio_limits(
     table : `~astropy.table.Table`
         With ``flux`` (erg/s/cm2 without a unit) and at least one of the Vega magnitudes of
         ``depths``. Used if there: ``<mag>_is_limit``. It is not changed.
-    depths : mapping of str to float, optional
-        Magnitude that the survey just sees, by ``bp_mag``, ``rp_mag``, ``w1_mag`` or ``w2_mag``.
-        Default: of ``rp_mag`` and ``w1_mag`` the one that 97 % of those in the table are
-        brighter than, where there are 100 or more. Give one magnitude of each survey: several
-        tell of the same object.
+    depths : mapping of str to float or array-like of shape (n_rows,), optional
+        Magnitude that the survey just sees, by ``bp_mag``, ``rp_mag``, ``w1_mag`` or ``w2_mag``; of
+        each source, from a map of depths, NaN where it has not observed. Default: of ``rp_mag`` and
+        ``w1_mag`` the one that 97 % of those in the table are brighter than, where there are 100 or
+        more. Give one magnitude of each survey: several tell of the same object.
     covered : mapping of str to array-like of bool, shape (n_rows,), optional
-        Where the survey has observed, by magnitude. Default: everywhere.
+        Where the survey has observed, by magnitude; with a map of its coverage (MOC),
+        ``moc.contains_skycoords(coords)``. Default: everywhere.
     constants : {"zero points", "original"} or mapping of str to float, optional
         As for `add_flux_ratios`.
     overwrite : bool, optional
@@ -290,7 +294,7 @@ def add_ratio_limits(
         for name in check_mapping(depths, "depths"):
             check_choice(name, MAGNITUDES, "a magnitude in depths")
         check_columns(table, list(depths))
-        depths = {name: check_number(depths[name], f"depth of {name}") for name in depths}
+        depths = {name: _check_depth(depths[name], name, len(table)) for name in depths}
     covered = {} if covered is None else check_mapping(covered, "covered")
     for name, where in covered.items():
         check_choice(name, MAGNITUDES, "a magnitude in covered")
@@ -309,8 +313,22 @@ def add_ratio_limits(
         limit[~np.asarray(covered.get(name, np.ones(len(table), bool)))] = np.nan
         columns[f"{names[name]}_limit"] = masked_column(f"{names[name]}_limit", limit)
     result = add_columns(table, columns, overwrite=overwrite)
-    result.meta = record(result.meta, "ratio_limits", depths=dict(depths), constants=zero)
+    said = {k: "one per source" if np.ndim(depth) else depth for k, depth in depths.items()}
+    result.meta = record(result.meta, "ratio_limits", depths=said, constants=zero)
     return result
+
+
+def _check_depth(depth, name, n):
+    """Check the depth of a magnitude: one number, or one of each source."""
+    if np.ndim(depth) == 0:
+        return check_number(depth, f"depth of {name}")
+    values = float_values({name: np.ma.asanyarray(depth)}, name, name="depths")
+    if values.shape != (n,):
+        raise InputValueError(
+            f"depths of {name} must be one number, or one for each of the {n} rows, got "
+            f"{shown(depth)}"
+        )
+    return values
 
 
 def _measured_depths(table):

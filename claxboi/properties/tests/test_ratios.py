@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.catalog import missions
-from claxboi.properties import add_flux_ratios, add_hardness_ratios
+from claxboi.properties import add_flux_ratios, add_hardness_ratios, add_ratio_limits
 
 
 def sources(**columns):
@@ -164,3 +164,63 @@ class TestHardnessRatios:
             add_hardness_ratios(table, [("s", "h"), ("s",)])
         with pytest.raises(ValueError, match=r"pairs of a soft and a hard band, got \[\]"):
             add_hardness_ratios(table, [])
+
+
+class TestRatioLimits:
+    @pytest.fixture
+    def table(self):
+        rng = np.random.default_rng(1)
+        magnitude = MaskedColumn(rng.uniform(12, 20, 300), mask=np.arange(300) % 3 == 0, unit="mag")
+        return Table({"flux": 10 ** rng.uniform(-15, -12, 300), "rp_mag": magnitude})
+
+    def test_is_the_ratio_at_the_depth(self, table):
+        limits = add_ratio_limits(table, {"rp_mag": 20.0})["log_fx_fr_limit"]
+        at_depth = table["flux",].copy()
+        at_depth["rp_mag"] = 20.0
+        assert_allclose(limits, add_flux_ratios(at_depth)["log_fx_fr"], atol=1e-12)
+
+    def test_measured_depths(self, table):
+        result = add_ratio_limits(table)
+        depths = result.meta["claxboi"]["ratio_limits"]["depths"]
+        seen = np.ma.getdata(table["rp_mag"])[~table["rp_mag"].mask]
+        assert_allclose(depths["rp_mag"], np.quantile(seen, 0.97), atol=0.01)
+        assert "log_fx_fr_limit" in result.colnames
+        # Too few values show no depth.
+        assert "log_fx_fr_limit" not in add_ratio_limits(table[:120]).colnames
+
+    def test_a_map_of_depths_and_coverage(self, table):
+        depth = np.linspace(18, 21, 300)
+        depth[:10] = np.nan
+        covered = np.arange(300) >= 20
+        result = add_ratio_limits(table, {"rp_mag": depth}, covered={"rp_mag": covered})
+        limits = result["log_fx_fr_limit"]
+        assert_array_equal(limits.mask, ~covered)
+        alike = add_ratio_limits(table[150:151], {"rp_mag": depth[150]})["log_fx_fr_limit"]
+        assert_allclose(limits[150], alike[0], atol=1e-12)
+        assert result.meta["claxboi"]["ratio_limits"]["depths"] == {"rp_mag": "one per source"}
+
+    def test_limit_of_the_object(self, table):
+        table["rp_mag_is_limit"] = np.arange(300) == 1
+        limits = add_ratio_limits(table, {"rp_mag": 20.0})["log_fx_fr_limit"]
+        own = add_flux_ratios(table)["log_fx_fr_lower"]
+        assert_allclose(limits[1], own[1], atol=1e-12)
+
+    def test_without_flux(self, table):
+        table["flux"][:5] = [0, -1e-14, np.nan, 1e-14, 1e-13]
+        limits = add_ratio_limits(table, {"rp_mag": 20.0})["log_fx_fr_limit"]
+        assert limits.mask[:5].tolist() == [True, True, True, False, False]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"depths": {"g_mag": 20.0}}, "depths"),
+            ({"depths": {"w1_mag": 17.0}}, "w1_mag"),
+            ({"depths": {"rp_mag": [20.0, 21.0]}}, "depths of rp_mag"),
+            ({"depths": {"rp_mag": "deep"}}, "depth of rp_mag"),
+            ({"depths": {"rp_mag": 20.0}, "covered": {"rp_mag": [True]}}, "covered of rp_mag"),
+            ({"depths": {"rp_mag": 20.0}, "covered": {"rp_mag": ["yes"] * 300}}, "covered"),
+        ],
+    )
+    def test_wrong_arguments(self, table, arguments, message):
+        with pytest.raises((KeyError, TypeError, ValueError), match=message):
+            add_ratio_limits(table, **arguments)
