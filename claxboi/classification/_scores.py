@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from claxboi.utils import InputTypeError, InputValueError, check_count, shown
+
 if TYPE_CHECKING:
     from numpy import ndarray
 
@@ -94,6 +96,20 @@ def count_confusion(
     >>> count_confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
     [[1, 1], [0, 1]]
     """
+    check_count(n_classes, "n_classes")
+    for name, codes in (("truth", truth), ("predicted", predicted)):
+        if not isinstance(codes, np.ndarray) or codes.shape != np.shape(truth):
+            raise InputTypeError(
+                f"{name} must be an array of the class of each source, got {shown(codes)}"
+            )
+        if codes.dtype.kind not in "iu" or np.any((codes < 0) | (codes >= n_classes)):
+            raise InputValueError(
+                f"{name} must be numbers of classes from 0 to {n_classes - 1}, got {shown(codes)}"
+            )
+    if weights is not None and np.shape(weights) != truth.shape:
+        raise InputValueError(
+            f"weights must be one number for each of the {len(truth)} sources, got {shown(weights)}"
+        )
     cells = truth * n_classes + predicted
     return np.bincount(cells, weights, minlength=n_classes**2).reshape(n_classes, n_classes)
 

@@ -21,7 +21,7 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from claxboi.io import ecsv_text
-from claxboi.utils import InputValueError, float_values, replacing, text_values
+from claxboi.utils import InputValueError, check_path, float_values, replacing, text_values
 
 from ._identity import ID_COLUMN, POSITION_COLUMNS, Identity
 from ._likelihood import LikelihoodModel
@@ -115,7 +115,7 @@ def model_fingerprint(path: str | PathLike[str]) -> str:
     >>> len(model_fingerprint("model.ecsv"))
     64
     """
-    data = _checked_text(Path(path)).encode()
+    data = _checked_text(Path(check_path(path, "path"))).encode()
     content = data[SEAL_PATTERN.match(data, len(FIRST_LINE)).end() :]
     return hashlib.sha256(DATE_LINE.sub(b"", content, count=1)).hexdigest()
 

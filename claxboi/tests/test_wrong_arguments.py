@@ -66,6 +66,7 @@ WRONG = {
     "atoms": ["x", 5, True, ["nonsense"], [NAN]],
     "numbers": ["x", ["x"], {"a": 1}, object()],
     "names": [5, "x", [5], object()],
+    "codes": [5, "x", [0, 1], None, np.array([0.5, 1]), np.array([0, 7]), np.array([-1, 0])],
     "nothing or choice": [5, "nonsense", True, ["nonsense"]],
     "companions": [5, {"a": 1}, ["x", "y"], [5]],
     "text": [5, ["x"], {"a": 1}],
@@ -366,6 +367,11 @@ FUNCTIONS = [
         {"classes": "names", "merge": "mapping"},
     ),
     (k.check_priors, {"priors": {"AGN": 0.5, "star": 0.5}}, {}),
+    (
+        k.count_confusion,
+        {"truth": np.array([0, 1]), "predicted": np.array([0, 1]), "n_classes": 2},
+        {"truth": "codes", "predicted": "codes", "n_classes": "count", "weights": "values"},
+    ),
     (k.estimate_class_numbers, {"model": model, "table": sample}, {"groups": "values"}),
     (g.describe, {"name": "flux"}, {"name": "text"}),
     (
@@ -851,7 +857,6 @@ UNTRIED = frozenset(
         "classify_candidates",
         "cited",
         "coverage_moc",  # where mocpy is not installed
-        "count_confusion",
         "model_fingerprint",
     }
 )
