@@ -134,9 +134,9 @@ class Answer:
             self.alternative[t, part] = np.where(other != best, other + 1, 0)
         self.n_missing[part] = terms.patterns.shape[1] - terms.n_present
 
-    def fill_pvalue(self, start, terms, codes, scale):
+    def fill_likeness(self, start, terms, codes, scale):
         """
-        Fill in the outlier p-value for some sources.
+        Fill in the outlier p-value and the support for some sources, after `fill`.
 
         Parameters
         ----------
@@ -147,23 +147,11 @@ class Answer:
         codes : `~numpy.ndarray` of int, shape (n,)
             Class of the training sources, -1 for others.
         scale : `OutlierScale`
-            Gives the p-values.
-        """
-        total = terms.log_likelihood.sum(axis=0)
-        found = scale.pvalue(total, terms.pattern, terms.patterns, codes)
-        self.pvalue[start : start + len(found)] = found
-
-    def fill_support(self, start, terms, scale):
-        """
-        Fill in the support of the most probable class for some sources, after `fill`.
-
-        Parameters
-        ----------
-        start, terms, scale
-            As for `fill_pvalue`.
+            Gives both: the support is that of the most probable class.
         """
         total = terms.log_likelihood.sum(axis=0)
         part = slice(start, start + total.shape[1])
+        self.pvalue[part] = scale.pvalue(total, terms.pattern, terms.patterns, codes)
         self.support[part] = scale.support(total, terms.pattern, terms.patterns, self.best[part])
 
     def to_table(self, table, classes, categories, codes, *, overwrite):

@@ -753,8 +753,6 @@ class NaiveBayesClassifier:
         log_prior = log_proportions(proportions)
 
         def work(start, chunk, terms):
-            if scale is not None:
-                answer.fill_pvalue(start, terms, chunk.held[0], scale)
             for first in range(0, len(chunk), BLOCK_SIZE):
                 rows = slice(first, first + BLOCK_SIZE)
                 block = terms.part(rows)
@@ -763,7 +761,7 @@ class NaiveBayesClassifier:
                 prior = log_prior if log_prior.shape[1] == 1 else log_prior[:, here]
                 answer.fill(here.start, block, combination, prior + offsets)
             if scale is not None:
-                answer.fill_support(start, terms, scale)
+                answer.fill_likeness(start, terms, chunk.held[0], scale)
 
         self._core.chunks(sources, work, show_progress=show_progress)
         settings = self._settings(proportions)

@@ -108,10 +108,11 @@ def evaluate_result(
         known = ~is_missing(result, "prediction")
         rows, others = rows & known, others & known
     if not rows.any():
-        if sample is None or not _labelled(sample, model, label).any():
+        own = np.zeros(0, bool) if sample is None else _labelled(sample, model, label)
+        if not own.any():
             return None
         evaluation = model.evaluate(sample, priors, label=label, **options)
-        labelled = sample[_labelled(sample, model, label)]
+        labelled = sample[own]
     elif as_made and "candidates" in result.meta.get("claxboi", {}):
         labelled = result[rows]
         evaluation = _score_columns(labelled, model, label, priors)
