@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What it says of a class that a source was seen, or not, by a survey of a known depth.
+Likelihood of each class by whether a survey of known depth sees a source.
 
 Arrays have the sources on the last axis.
 """

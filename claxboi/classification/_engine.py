@@ -142,7 +142,7 @@ class Engine:
     @property
     def takes_limits(self):
         """
-        Whether properties may have limits: exponents are free, and sources can be held out.
+        Return whether properties may have limits: with free exponents and a training sample.
         """
         return self.normalization == "none" and self.kernel != ORIGINAL_KERNEL
 

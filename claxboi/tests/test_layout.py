@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What import-linter does not check: folders use only public names of each other.
+Tests of the layout: folders use only public names of each other.
 """
 
 import ast

@@ -66,7 +66,7 @@ class LabelCatalogue:
     @property
     def is_supporting(self):
         """
-        Whether it never labels a source alone.
+        Return whether it never labels a source alone.
         """
         return self.reference.name == SIMBAD
 

@@ -364,7 +364,7 @@ def check_table(table, name="table", *, allow_empty=False):
 
 def _way_to_table(value):
     """
-    Tell how to make a table of something else.
+    Return advice on how to make a table of something else.
     """
     if isinstance(value, (str, os.PathLike)):
         return "claxboi.io.read_table(...) reads one from a file"
