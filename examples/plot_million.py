@@ -35,7 +35,9 @@ catalogue = make_labelled_sample(1_000_000, labelled_fraction=0, rng=2)
 start = time.perf_counter()
 result = model.classify(catalogue, priors, show_progress=False)
 seconds = time.perf_counter() - start
-print(f"{len(result):,} sources in {seconds:.1f} s: {seconds / len(result) * 1e6:.1f} s per million")
+print(
+    f"{len(result):,} sources in {seconds:.1f} s: {seconds / len(result) * 1e6:.1f} s per million"
+)
 
 # %%
 # With so many sources, points would hide each other, so the figure shows a density. The
