@@ -122,16 +122,8 @@ class MagnitudePrior:
         self._units = [None] * len(self.columns)
 
     def __repr__(self):
-        single = len(self.columns) == 1
-        text = [repr(self.columns[0] if single else self.columns)]
-        for name in ("error", "limit"):
-            value = getattr(self, name)
-            if any(value):
-                text.append(
-                    f"{name}={value[0] if single else value!r}"
-                    if not single
-                    else f"{name}={value[0]!r}"
-                )
+        given = {"": self.columns, "error=": self.error, "limit=": self.limit}
+        text = [f"{k}{v if len(v) > 1 else v[0]!r}" for k, v in given.items() if any(v)]
         return f"MagnitudePrior({', '.join(text)})"
 
     @property
