@@ -95,7 +95,7 @@ def find_ulx(
         may say which part of each was observed.
     classes : sequence of str, optional
         Classes whose probabilities sum to that of an X-ray binary. Default: ``ex_XRB`` and
-        ``XRB``, those of them that there are.
+        ``XRB``, as far as the table has them.
     model, band : str, optional
         Number counts of the background, and their band in keV; see `cumulative_counts`.
     flux_ratio : float, optional
@@ -302,7 +302,7 @@ def find_ulx(
 
 
 def _foreground(table, classes, rows):
-    """Return the expected number of sources of the classes that no number counts have."""
+    """Return the expected number of sources in the classes without number counts."""
     known = table.meta.get("claxboi", {}).get("classification", {}).get("classes", [])
     others = [name for name in known if name not in (*classes, *COUNTED_CLASSES)]
     columns = [f"P_{name}" for name in others if f"P_{name}" in table.colnames]
@@ -311,7 +311,7 @@ def _foreground(table, classes, rows):
 
 def _contaminants(probability, chosen, expected, error):
     """
-    Return the sources among the chosen ones that are no X-ray binaries, and the error.
+    Return the number of chosen sources that are not X-ray binaries, and its error.
 
     The probabilities are brought to the expected number among all.
     """
@@ -347,7 +347,7 @@ def _xrb_classes(table, classes):
 
 
 def _flux_band(table):
-    """Return the one band of the fluxes, an empty text if it is not one."""
+    """Return the band of the fluxes, or an empty string if it is not unique."""
     if "flux_band" not in table.colnames:
         return ""
     bands, missing = text_values(table, "flux_band")

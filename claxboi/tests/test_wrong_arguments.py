@@ -366,7 +366,9 @@ FUNCTIONS = [
         {"table": sample, "label": "class", "classes": ["AGN", "star"]},
         {"classes": "names", "merge": "mapping"},
     ),
+    (k.check_model, {"model": model}, {"name": None}),
     (k.check_priors, {"priors": {"AGN": 0.5, "star": 0.5}}, {}),
+    (k.open_model, {"model": model}, {}),
     (
         k.count_confusion,
         {"truth": np.array([0, 1]), "predicted": np.array([0, 1]), "n_classes": 2},
