@@ -523,7 +523,14 @@ FUNCTIONS = [
     (s.write_ds9, {"table": xray, "path": "a.reg", "overwrite": True}, {"galaxies": "table"}),
     (s.to_votable, {"table": xray}, {}),
     *(
-        [(s.coverage_moc, {"table": xray}, {"order": "count"})]
+        [
+            (s.coverage_moc, {"table": xray}, {"order": "count"}),
+            (
+                s.is_covered,
+                {"table": xray, "coverage": lambda: s.coverage_moc(xray())},
+                {"coverage": "path"},
+            ),
+        ]
         if importlib.util.find_spec("mocpy")
         else []
     ),
@@ -857,6 +864,7 @@ UNTRIED = frozenset(
         "classify_candidates",
         "cited",
         "coverage_moc",  # where mocpy is not installed
+        "is_covered",
         "model_fingerprint",
     }
 )
