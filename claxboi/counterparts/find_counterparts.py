@@ -9,17 +9,23 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from astropy import units as u
 
 from claxboi.config import CUTOFF
-from claxboi.utils import InputTypeError, InputValueError, check_table, check_text, shown
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    by_name,
+    check_table,
+    check_text,
+    shown,
+)
 
-from .all_matches import all_matches
+from .all_matches import list_matches
 from .associate import associate
 from .best_match import best_matches
-from .joint_association import check_domains, combine_domains
-from .surveys import check_names, find_in_surveys, of_survey
+from .joint_association import check_domains
+from .surveys import find_in_surveys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,17 +140,11 @@ def find_counterparts(
         raise InputValueError("surveys must have at least one survey, got none")
     if "id_column" in options:
         choice["id_column"] = options.pop("id_column")
-    for key, value in options.items():
-        check_names(value, list(surveys), key)
-    is_joint = isinstance(domain, Mapping)
-    if is_joint:
-        check_domains(domain, list(surveys), keep)
+    options = {key: by_name(value, surveys, key) for key, value in options.items()}
+    check_domains(domain, list(surveys), keep)
     candidates = {
         name: associate(
-            table,
-            survey,
-            radius=radius,
-            **{key: of_survey(value, name) for key, value in options.items()},
+            table, survey, radius=radius, **{key: value[name] for key, value in options.items()}
         )
         for name, survey in surveys.items()
     }
@@ -152,20 +152,8 @@ def find_counterparts(
         return best_matches(candidates, table, surveys, keep=keep or (), **choice)
     columns = [name for survey in surveys.values() for name in survey.colnames if name not in _OWN]
     kept = [name for name in dict.fromkeys(columns) if name not in table.colnames]
-    if is_joint:
-        density = {
-            name: np.full(
-                len(table), one.meta["claxboi"]["counterparts"]["density_deg2"]["secondary"]
-            )
-            for name, one in candidates.items()
-        }
-        candidates, _ = combine_domains(
-            table,
-            candidates,
-            surveys,
-            domains=domain,
-            rule=rule,
-            cutoff=cutoff,
-            density_deg2=density,
-        )
-    return all_matches(candidates, table, surveys, keep=kept, **choice)
+    density = {
+        name: one.meta["claxboi"]["counterparts"]["density_deg2"]["secondary"]
+        for name, one in candidates.items()
+    }
+    return list_matches(candidates, table, surveys, density, keep=kept, **choice)[0]

@@ -616,6 +616,11 @@ FUNCTIONS = [
     (s.to_votable, {"table": xray}, {}),
     (s.coverage_moc, {"table": xray}, {"order": "count"}),
     (
+        s.is_covered,
+        {"table": xray, "coverage": lambda: s.coverage_moc(xray())},
+        {"coverage": "path"},
+    ),
+    (
         r.get_reference,
         {"source": survey},
         {
@@ -1018,7 +1023,12 @@ FUNCTIONS = [
 ASKING = frozenset({"aladin", "build", "find_training", "point_at", "receive_selection", "send_to"})
 
 #: Packages without which a function cannot be tried.
-NEEDED = {"aladin": "ipyaladin", "plot_linked": "bokeh", "coverage_moc": "mocpy"}
+NEEDED = {
+    "aladin": "ipyaladin",
+    "plot_linked": "bokeh",
+    "coverage_moc": "mocpy",
+    "is_covered": "mocpy",
+}
 FUNCTIONS = [
     entry
     for entry in FUNCTIONS
@@ -1091,6 +1101,7 @@ METHODS = (
     "optimize",
     "Reference.query",
 )
+
 
 SETTINGS = {
     "properties": "columns",
