@@ -18,6 +18,7 @@ from claxboi.utils import (
     InputTypeError,
     InputValueError,
     add_columns,
+    by_name,
     check_choice,
     check_columns,
     checked,
@@ -32,8 +33,8 @@ from .best_match import (
     choose_surveys,
     kept_columns,
     most_probable,
-    of_surveys,
 )
+from .joint_association import combine_domains
 
 __all__ = ["all_matches"]
 
@@ -122,9 +123,7 @@ def all_matches(
     else:
         domains = {domain: secondaries}
     groups = {
-        name: Surveys(
-            xray, surveys, name, of_surveys(cutoff, surveys), of_surveys(id_column, surveys), ()
-        )
+        name: Surveys(xray, surveys, name, cutoff, id_column, names=secondaries)
         for name, surveys in domains.items()
     }
     _share_columns(groups, keep)
@@ -147,22 +146,48 @@ def all_matches(
     return result
 
 
+def list_matches(candidates, xray, secondaries, density_deg2, *, domain, rule, cutoff, **options):
+    """
+    Make a table of all candidates, and combine those of two domains.
+
+    Parameters
+    ----------
+    candidates : mapping of str to `~astropy.table.Table`
+        What `associate` found in each survey alone.
+    xray, secondaries, domain, rule, cutoff
+        As for `all_matches`.
+    density_deg2 : mapping of str to float or `~numpy.ndarray`
+        As for `combine_domains`.
+    **options
+        The other arguments of `all_matches`.
+
+    Returns
+    -------
+    table : same class as ``xray``
+        As from `all_matches`.
+    summary : dict
+        As from `combine_domains`; empty for one domain.
+    """
+    summary = {}
+    choice = {"rule": rule, "cutoff": cutoff}
+    if isinstance(domain, Mapping):
+        candidates, summary = combine_domains(
+            xray, candidates, secondaries, domains=domain, density_deg2=density_deg2, **choice
+        )
+    table = all_matches(candidates, xray, secondaries, domain=domain, **choice, **options)
+    return table, summary
+
+
 def _domains(domain, secondaries):
     """
     Return the surveys of each domain.
     """
-    for name in domain:
-        if name not in secondaries:
-            raise InputValueError(
-                f"domain names {name!r}, which is none of {', '.join(secondaries)}"
-            )
-    for name in secondaries:
-        if not isinstance(domain.get(name), str) or not domain[name]:
+    groups = {}
+    for name, one in by_name(domain, secondaries, "domain").items():
+        if not isinstance(one, str) or not one:
             raise InputValueError(f"domain must name the domain of {name!r}, such as 'opt'")
-    return {
-        one: {name: table for name, table in secondaries.items() if domain[name] == one}
-        for one in dict.fromkeys(domain[name] for name in secondaries)
-    }
+        groups.setdefault(one, {})[name] = secondaries[name]
+    return groups
 
 
 def _share_columns(groups, keep):

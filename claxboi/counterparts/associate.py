@@ -5,43 +5,29 @@ Probabilistic association of X-ray sources with one to four catalogues.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from claxboi.catalog import describe, make_column
-from claxboi.utils import (
-    ClaxboiWarning,
-    InputTypeError,
-    InputValueError,
-    check_choice,
-    check_number,
-    check_table,
-    distinct_rows,
-    quantity_value,
-    record,
-    shown,
-    text_values,
-    to_years,
-    warn,
-    year_values,
-)
+from claxboi.utils import ClaxboiWarning, InputValueError, record, shown, warn
 
-from .association_solver import solve
-from .catalogue_positions import (
-    Positions,
-    check_radius,
-    read_covariances,
-    read_motion,
-    read_positions,
+from .association_input import read_arguments
+from .catalogue_positions import find_neighbours
+from .magnitude_priors import FIELD, SECURE, MagnitudePrior
+from .match_probability import (
+    Combinations,
+    Posterior,
+    combine,
+    estimate_completeness,
+    match_flags,
+    posterior,
+    prior_terms,
+    secondary_rows,
 )
-from .convention import Convention, read_completeness
-from .magnitude_priors import MagnitudePrior, make_priors
-from .nway import NwayConvention
+from .source_density import local_density
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,19 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["associate"]
 
-MOST_CATALOGUES = 4
-CONVENTIONS = {one.name: one for one in (Convention(), NwayConvention())}
-_OWN_COLUMNS = (
-    "primary",
-    "log_bayes_factor",
-    "p_single",
-    "p_any",
-    "p_i",
-    "match_flag",
-    "is_shared",
-    "prior",
-)
-_GEOMETRY = ("separation", "offset_east", "offset_north")
+# A source claims its most probable counterpart if that it has one is more probable than not.
+CLAIM = 0.5
 
 
 def associate(
@@ -220,7 +195,7 @@ def associate(
     >>> candidates["secondary"].tolist()
     [1, 0, None, None]
     """
-    problem = make_problem(
+    problem = read_arguments(
         xray,
         secondaries,
         radius=radius,
@@ -335,262 +310,230 @@ def _settings(problem, solution):
     }
 
 
-@dataclasses.dataclass(frozen=True)
-class Problem:
+class Solution(NamedTuple):
     """
-    Input of an association as arrays without units, from ``make_problem``.
+    Solved association; arrays of shape (n_rows,) in the order of ``rows``.
     """
 
-    names: list
-    """Names of the catalogues; [None] for a single one without a name."""
-    labels: list
-    """Names of the catalogues in messages."""
-    tables: list
-    """The catalogues, for their priors, without rows that repeat another one exactly."""
-    kept: list
-    """The rows of the catalogues that were given of which these are made."""
-    primaries: Positions
-    """The X-ray sources."""
-    secondaries: list
-    """Positions of each catalogue."""
-    radius: np.ndarray
-    """Search radius of each X-ray source in arcsec."""
-    completeness: list | None
-    """One number per catalogue; None to estimate them."""
+    neighbours: list
+    """The pairs of each catalogue."""
+    rows: Combinations
+    """The combinations."""
+    is_empty: np.ndarray
+    """Rows without counterpart."""
+    log_b: np.ndarray
+    """Natural-log Bayes factors."""
+    posterior: Posterior
+    """The probabilities."""
+    flags: np.ndarray
+    """Match flags."""
+    is_shared: np.ndarray
+    """Whether another source claims the same object."""
+    prior_columns: list
+    """Catalogue, label and natural-log factor of each prior."""
+    order: np.ndarray
+    """The order in which the rows are shown."""
+    completeness: list
+    """Used or estimated, one per catalogue."""
     densities: list
-    """Objects per square degree of each catalogue, float or array; None to measure them locally."""
+    """Used or measured, objects per square degree."""
+    shared: dict
+    """Field association used, by pair of catalogues."""
     priors: list
-    """The priors of each catalogue."""
-    prior: Callable | None
-    """Factor of each combination, a function of their table."""
-    xray: Table
-    """The X-ray sources, for that function."""
-    field_association: float | dict | None
-    """Fraction of field objects in both of two catalogues, also by pair; None to estimate it."""
-    convention: Convention
-    """The formulas on which programs differ."""
+    """The priors of each catalogue, with what they learned."""
 
 
-def make_problem(
-    xray,
-    secondaries,
-    *,
-    radius,
-    completeness="estimate",
-    area=None,
-    density=None,
-    priors=None,
-    prior=None,
-    epoch=None,
-    field_association="estimate",
-    convention="claxboi",
-):
+def solve(problem):
     """
-    Check the arguments of `associate`, and convert them to arrays without units.
+    Solve an association.
 
     Parameters
     ----------
-    xray, secondaries, radius, completeness, area, density, priors, prior, epoch
-        As for `associate`.
-    field_association, convention
-        As for `associate`.
+    problem : Problem
+        What is asked.
 
     Returns
     -------
-    problem : Problem
+    solution : Solution
     """
-    check_table(xray, "xray")
-    _check_unique(xray)
-    convention = CONVENTIONS[check_choice(convention, tuple(CONVENTIONS), "convention")]
-    tables = _tables(secondaries)
-    names = list(tables)
-    labels = ["secondaries" if name is None else f"secondary {name!r}" for name in names]
-    kept = {
-        name: _distinct(table, label)
-        for label, (name, table) in zip(labels, tables.items(), strict=True)
-    }
-    tables = {
-        name: table if len(kept[name]) == len(table) else table[kept[name]]
-        for name, table in tables.items()
-    }
-    radius_arcsec = quantity_value(radius, u.arcsec, "radius")
-    check_radius(radius_arcsec, len(xray), "xray")
-    if not np.all(radius_arcsec > 0):
-        raise InputValueError("radius must be positive, got 0")
-    if prior is not None and not callable(prior):
-        raise InputTypeError(f"prior must be a function of a table, got {shown(prior)}")
-    given_priors = make_priors(priors, names)
-    for name, label in zip(names, labels, strict=True):
-        for one in given_priors[name]:
-            one.check(tables[name], label)
-    primaries = _positions(xray, "xray")._replace(epoch=_epochs(xray, epoch))
-    positions = []
-    for label, table in zip(labels, tables.values(), strict=True):
-        here = _positions(table, label)
-        if primaries.epoch is not None:
-            here = here._replace(motion=read_motion(table, label))
-        positions.append(here)
-    densities = _densities(area, density, tables, len(xray), convention)
-    return Problem(
-        names=names,
-        labels=labels,
-        tables=list(tables.values()),
-        kept=list(kept.values()),
-        primaries=primaries,
-        secondaries=positions,
-        radius=np.broadcast_to(np.asarray(radius_arcsec, float), len(xray)),
-        completeness=read_completeness(completeness, names, convention, _per_catalogue),
+    n, convention = len(problem.primaries.ra), problem.convention
+    for label, table in zip(problem.labels, problem.tables, strict=True):
+        if len(table) == 0:
+            warn(f"{label} is empty: it has no counterpart for any source", ClaxboiWarning)
+    neighbours = [
+        find_neighbours(problem.primaries, table, problem.radius) for table in problem.secondaries
+    ]
+    rows = combine(neighbours, n, problem.radius)
+    starts = rows.starts(n)
+    is_empty = rows.is_empty
+    log_b = convention.log_bayes(rows, problem, neighbours)
+    densities = _densities(problem, neighbours)
+    shared = convention.field_association(problem, neighbours, densities)
+    log_rest = log_b + convention.log_field(problem, rows, neighbours, densities, shared)
+    weigh = _Weights(problem, rows, log_b=log_b, log_rest=log_rest)
+
+    completeness = weigh.completeness(0.0)
+    by_position = weigh.posterior(completeness, 0.0)
+    priors = _learn(problem, rows, neighbours, by_position)
+    prior_columns = _prior_columns(problem, priors, rows, neighbours)
+    log_prior = sum((log_factor for _, _, log_factor in prior_columns), np.zeros(len(log_b)))
+    result = by_position
+    if prior_columns:
+        completeness = weigh.completeness(log_prior)
+        result = weigh.posterior(completeness, log_prior)
+    flags = match_flags(result.p_i, starts)
+    return Solution(
+        neighbours=neighbours,
+        rows=rows,
+        is_empty=is_empty,
+        log_b=log_b,
+        posterior=result,
+        flags=flags,
+        is_shared=_is_shared(problem, rows, neighbours, flags, result.p_any),
+        prior_columns=prior_columns,
+        order=_order(rows, neighbours, is_empty, result.p_i),
+        completeness=completeness,
         densities=densities,
-        priors=[[convention.prior(p) for p in given_priors[name]] for name in names],
-        prior=prior,
-        xray=xray,
-        field_association=_fraction(field_association, "field_association"),
-        convention=convention,
+        shared=shared,
+        priors=priors,
     )
 
 
-def _positions(table, name):
-    return Positions(*read_positions(table, name), read_covariances(table, name))
-
-
-def _tables(secondaries):
-    if isinstance(secondaries, Table):
-        return {None: check_table(secondaries, "secondaries", allow_empty=True)}
-    if not hasattr(secondaries, "items"):
-        raise InputTypeError(
-            "secondaries must be an astropy Table or a mapping of names to Tables, got "
-            f"{type(secondaries).__name__}"
-        )
-    if not 1 <= len(secondaries) <= MOST_CATALOGUES:
-        raise InputValueError(
-            f"secondaries must be 1 to {MOST_CATALOGUES} catalogues, got {len(secondaries)}"
-        )
-    for name in secondaries:
-        if not isinstance(name, str) or not name:
-            raise InputTypeError(f"names of secondaries must be strings, got {name!r}")
-    taken = {*_OWN_COLUMNS, *(f"{c}_{name}".lower() for name in secondaries for c in _GEOMETRY)}
-    for name, table in secondaries.items():
-        if name.lower() in taken:
-            raise InputValueError(
-                f"secondaries must not be called {name!r}: the result has a column of that name "
-                "(names are compared without case, as FITS does)"
-            )
-        taken.add(name.lower())
-        check_table(table, f"secondary {name!r}", allow_empty=True)
-    return dict(secondaries)
-
-
-def _distinct(table, name):
-    """
-    Find the rows that do not repeat another one: an object listed twice would halve its p_i.
-    """
-    rows = distinct_rows(table)
-    if len(rows) < len(table):
-        warn(
-            f"{name}: {len(table) - len(rows)} rows that repeat another one exactly were dropped",
-            ClaxboiWarning,
-        )
-    return rows
-
-
-def _check_unique(xray):
-    if "source_id" not in xray.colnames:
-        return
-    ids, missing = text_values(xray, "source_id", name="xray")
-    values, counts = np.unique(ids[~missing], return_counts=True)
-    if np.any(counts > 1):
-        raise InputValueError(
-            f"source_id of xray must be unique, got '{values[np.argmax(counts)]}' "
-            f"{counts.max()} times"
-        )
-
-
-def _epochs(xray, epoch):
-    if epoch is False:
-        return None
-    if epoch is None:
-        if "epoch" not in xray.colnames:
-            return None
-        return year_values(xray, "epoch", name="xray")
-    years = to_years(epoch, "epoch")
-    if np.ndim(years) and np.shape(years) != (len(xray),):
-        raise InputValueError(
-            f"epoch must be one value or one for each of the {len(xray)} rows of xray, got shape "
-            f"{np.shape(years)}"
-        )
-    return np.broadcast_to(np.asarray(years, float), len(xray)).copy()
-
-
-def _per_catalogue(value, names, argument):
-    """
-    Spread an argument over the catalogues: one value, a sequence, or a mapping by name.
-    """
-    if value is None:
-        return [None] * len(names)
-    if hasattr(value, "keys"):
-        unknown = [name for name in value if name not in names]
-        if unknown:
-            raise InputValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
-        return [value.get(name) for name in names]
-    if isinstance(value, (list, tuple)):
-        if len(value) != len(names):
-            raise InputValueError(
-                f"{argument} must have one value for each of {len(names)} catalogues, got "
-                f"{len(value)}"
-            )
-        return list(value)
-    return [value] * len(names)
-
-
-def _fraction(value, argument):
-    if isinstance(value, str):
-        check_choice(value, ("estimate",), argument)
-        return None
-    value = check_number(value, argument, minimum=0, maximum=1)
-    if value == 1:
-        raise InputValueError(f"{argument} must be below 1, got 1")
-    return value
-
-
-def _densities(area, density, tables, n_primaries, convention):
-    """
-    Return for each catalogue objects per square degree, or None for a local density.
-    """
-    names = list(tables)
-    areas = _split_quantity(area, names, "area")
-    densities = _split_quantity(density, names, "density", n_primaries)
+def _densities(problem, neighbours):
     result = []
-    for name, one_area, one_density in zip(names, areas, densities, strict=True):
-        whose = "" if name is None else f" of {name!r}"
-        if (one_area is None) == (one_density is None):
-            both = "both" if one_area is not None else "neither"
-            raise InputValueError(
-                f"the density{whose} must come from area= or from density= (a number per solid "
-                f"angle, or 'local'), got {both}"
-            )
-        if one_area is not None:
-            deg2 = quantity_value(one_area, u.deg**2, "area")
-            deg2 = check_number(deg2, "area", minimum=0, exclusive=True)
-            result.append(convention.density_deg2(len(tables[name]), deg2))
-        elif isinstance(one_density, str):
-            check_choice(one_density, ("local",), "density")
-            result.append(None)
+    for label, density, table, near in zip(
+        problem.labels, problem.densities, problem.secondaries, neighbours, strict=True
+    ):
+        if density is None and len(table.ra) == 0:
+            measured = 0.0
+        elif density is None:
+            inside = np.bincount(near.primary, minlength=len(problem.radius))
+            measured = local_density(problem.primaries, table, problem.radius, inside, label)
         else:
-            value = quantity_value(one_density, u.deg**-2, "density")
-            if not np.all(np.isfinite(value)) or not np.all(value > 0):
-                raise InputValueError(f"density{whose} must be positive and finite, got {value}")
-            if np.ndim(value) and np.shape(value) != (n_primaries,):
-                raise InputValueError(
-                    f"density{whose} must be one value or one for each of the {n_primaries} rows "
-                    f"of xray, got shape {np.shape(value)}"
-                )
-            result.append(value)
+            measured = density
+        result.append(measured)
     return result
 
 
-def _split_quantity(value, names, argument, n_primaries=None):
-    # A Quantity of several values has one for each catalogue, or for a single one each source.
-    several = isinstance(value, u.Quantity) and value.ndim == 1
-    if several and not (len(names) == 1 and value.shape == (n_primaries,)):
-        value = list(value)
-    return _per_catalogue(value, names, argument)
+class _Weights:
+    """
+    Weights of the combinations, as a function of completeness and priors.
+    """
+
+    def __init__(self, problem, rows, *, log_b, log_rest):
+        self._problem, self._rows = problem, rows
+        self._starts = rows.starts(len(problem.primaries.ra))
+        self._is_empty, self._log_b, self._log_rest = rows.is_empty, log_b, log_rest
+        self._fractions = problem.convention.fractions_inside(problem)
+        self._log_weight = prior_terms(rows.present, self._fractions, rows.primary)
+
+    def completeness(self, log_prior):
+        """
+        Return the completeness that was given, or estimate it with these priors.
+        """
+        if self._problem.completeness is not None:
+            return self._problem.completeness
+        rows = self._rows
+        log_rest = self._log_rest + log_prior
+        return estimate_completeness(
+            log_rest, rows.present, self._fractions, self._starts, rows.primary
+        )
+
+    def posterior(self, completeness, log_prior):
+        """
+        Return the probabilities.
+        """
+        log_rest = self._log_rest + self._log_weight(completeness)
+        log_v = log_rest + log_prior
+        result = posterior(log_v, self._is_empty, self._starts)
+        p_single = self._problem.convention.p_single(
+            result.p_single, log_v, log_rest, self._log_b, self._is_empty
+        )
+        return result._replace(p_single=p_single)
+
+
+def _learn(problem, rows, neighbours, by_position):
+    """
+    Learn each prior from the objects that are secure by position alone.
+    """
+    result = []
+    for c, (label, table, priors) in enumerate(
+        zip(problem.labels, problem.tables, problem.priors, strict=True)
+    ):
+        if not any(prior.needs_learning for prior in priors):
+            result.append(priors)
+            continue
+        p = problem.convention.secure_probability(rows, neighbours, c, len(table), by_position)
+        secure = np.flatnonzero(p > SECURE)
+        result.append(
+            [
+                prior.learned(table, secure, p[secure], p <= FIELD, label)
+                if prior.needs_learning
+                else prior
+                for prior in priors
+            ]
+        )
+    return result
+
+
+def _prior_columns(problem, priors, rows, neighbours):
+    result = []
+    for c, (name, table) in enumerate(zip(problem.names, problem.tables, strict=True)):
+        near, member = neighbours[c], rows.members[c]
+        objects, inverse = np.unique(near.secondary, return_inverse=True)
+        for prior in priors[c]:
+            of_object = prior.log_factor(table, objects, problem.labels[c])
+            log_factor = np.zeros(len(member))
+            here = member >= 0
+            log_factor[here] = of_object[inverse][member[here]]
+            result.append((name, prior.name, log_factor))
+    if problem.prior is not None:
+        result.append((None, "", _prior_of_rows(problem, rows, neighbours)))
+    return result
+
+
+def _prior_of_rows(problem, rows, neighbours):
+    """
+    Return the natural-log factor of each combination from the caller's function.
+    """
+    joined = problem.xray[rows.primary]
+    for c, (name, table) in enumerate(zip(problem.names, problem.tables, strict=True)):
+        if not len(table):
+            continue
+        row = secondary_rows(neighbours[c], rows.members[c])
+        part = Table(table, masked=True, copy=False)[np.maximum(row, 0)]
+        for column in part.colnames:
+            part[column][row < 0] = np.ma.masked
+            joined[f"{name or 'secondary'}_{column}"] = part[column]
+    factor = np.asarray(problem.prior(joined), float)
+    if factor.shape != rows.primary.shape or not np.all((factor >= 0) & np.isfinite(factor)):
+        raise InputValueError(
+            f"prior must return one number for each of {len(rows.primary)} combinations, finite "
+            f"and not negative, got {shown(factor)}"
+        )
+    total = np.bincount(rows.primary, factor)
+    if not np.all(total > 0):
+        raise InputValueError(
+            "prior must be positive for some combination of each source, or for none, got 0 for "
+            f"all of row {np.argmin(total > 0)}"
+        )
+    return np.log(np.maximum(factor, np.finfo(float).tiny))
+
+
+def _is_shared(problem, rows, neighbours, flags, p_any):
+    """
+    Find the objects that are the most probable counterpart of two sources, each likely to have one.
+    """
+    claims = np.flatnonzero((flags == 1) & (p_any[rows.primary] > CLAIM))
+    result = np.zeros(len(flags), bool)
+    for table, near, member in zip(problem.tables, neighbours, rows.members, strict=True):
+        here = claims[member[claims] >= 0]
+        claimed = near.secondary[member[here]]
+        counts = np.bincount(claimed, minlength=len(table)) if len(claimed) else np.zeros(0, int)
+        result[here] |= counts[claimed] > 1
+    return result
+
+
+def _order(rows, neighbours, is_empty, p_i):
+    keys = [secondary_rows(near, m) for near, m in zip(neighbours, rows.members, strict=True)]
+    return np.lexsort((*keys[::-1], -p_i, is_empty, rows.primary))

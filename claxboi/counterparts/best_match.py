@@ -19,6 +19,7 @@ from claxboi.utils import (
     InputTypeError,
     InputValueError,
     add_columns,
+    by_name,
     check_choice,
     check_columns,
     check_number,
@@ -30,7 +31,7 @@ from claxboi.utils import (
     text_values,
 )
 
-from .association_solver import CLAIM
+from .associate import CLAIM
 from .catalogue_positions import ELLIPSE
 
 if TYPE_CHECKING:
@@ -166,9 +167,11 @@ class Surveys:
     ----------
     xray, secondaries, domain, cutoff, id_column, keep
         As for `best_matches`.
+    names : list of str, optional
+        Surveys that ``cutoff`` and ``id_column`` may name, if these are not all.
     """
 
-    def __init__(self, xray, secondaries, domain, cutoff, id_column, keep):
+    def __init__(self, xray, secondaries, domain, cutoff, id_column=None, keep=(), names=None):
         check_table(xray, "xray")
         is_table = isinstance(secondaries, Table)
         if not hasattr(secondaries, "items") or len(secondaries) == 0 or is_table:
@@ -181,11 +184,13 @@ class Surveys:
         for name, survey in secondaries.items():
             check_table(survey, f"secondary {name!r}", allow_empty=True)
             check_columns(survey, ["ra", "dec"], f"secondary {name!r}")
+        names = self.names if names is None else names
+        cutoffs = by_name(cutoff, names, "cutoff", CUTOFF)
+        ids = by_name(id_column, names, "id_column")
+        self.ids = [ids[name] for name in self.names]
         self.cutoffs = [
-            check_number(c, "cutoff", minimum=0, maximum=1)
-            for c in _by_name(cutoff, self.names, "cutoff", CUTOFF)
+            check_number(cutoffs[name], "cutoff", minimum=0, maximum=1) for name in self.names
         ]
-        self.ids = _by_name(id_column, self.names, "id_column", None)
         self.kept = kept_columns(keep)
         for column in self.kept.values():
             if not any(column in survey.colnames for survey in secondaries.values()):
@@ -304,27 +309,6 @@ def choose_surveys(found, above, rule):
     return np.where(above.any(axis=0), np.argmax(above, axis=0), best), best
 
 
-def of_surveys(value, names):
-    """
-    Return the part of an option by survey that is for some of the surveys.
-
-    Parameters
-    ----------
-    value : object
-        The option, for all surveys or a mapping by survey.
-    names : collection of str
-        These surveys.
-
-    Returns
-    -------
-    value : object
-        A mapping of these alone; an option for all surveys as it is.
-    """
-    if not hasattr(value, "keys"):
-        return value
-    return {name: one for name, one in value.items() if name in names}
-
-
 def kept_columns(keep):
     """
     Return the columns of the surveys that are kept.
@@ -340,15 +324,6 @@ def kept_columns(keep):
         Name in the surveys by new name.
     """
     return dict(keep.items() if hasattr(keep, "items") else zip(keep, keep, strict=True))
-
-
-def _by_name(value, names, argument, default):
-    if hasattr(value, "keys"):
-        unknown = [name for name in value if name not in names]
-        if unknown:
-            raise InputValueError(f"{argument} names {unknown[0]!r}, which is none of {names}")
-        return [value.get(name, default) for name in names]
-    return [value] * len(names)
 
 
 def _read_objects(candidates, name, names, survey, n_sources):

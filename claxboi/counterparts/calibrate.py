@@ -6,6 +6,7 @@ Calibration of cutoffs in p_any, by associating positions without an X-ray sourc
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,8 +30,8 @@ from claxboi.utils import (
     unit_vectors,
 )
 
-from .associate import candidates_table, make_problem
-from .association_solver import solve
+from .associate import associate, candidates_table, solve
+from .association_input import read_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -270,7 +271,9 @@ def calibrate_cutoffs(
         check_number(rate, "false_rates", minimum=0, maximum=1, exclusive=True)
         for rate in np.atleast_1d(false_rates).tolist()
     ]
-    problem = make_problem(xray, secondaries, **settings)
+    given = inspect.signature(associate).bind(xray, secondaries, **settings)
+    given.apply_defaults()
+    problem = read_arguments(**given.arguments)
     if distance is None:
         largest = float(problem.radius.max()) * u.arcsec
         distance = (2 * largest, 6 * largest)
@@ -280,7 +283,7 @@ def calibrate_cutoffs(
     shifted = shift_positions(xray, distance=distance, footprint=footprint, rng=rng)
     solution = solve(problem)
     again = dataclasses.replace(
-        make_problem(shifted, secondaries, **settings),
+        read_arguments(**given.arguments | {"xray": shifted}),
         completeness=solution.completeness,
         field_association=solution.shared,
         priors=solution.priors,

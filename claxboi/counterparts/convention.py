@@ -5,8 +5,6 @@ Conventions on which association programs differ, with those of claxboi.
 
 import numpy as np
 
-from claxboi.utils import InputValueError, check_choice, check_number
-
 from .catalogue_positions import Positions, chi_square, find_neighbours
 from .field_sources import field_densities, log_unrelated
 from .match_probability import (
@@ -278,46 +276,6 @@ class Convention:
         p = np.zeros(n_objects)
         np.maximum.at(p, near.secondary, of_pair)
         return p
-
-
-def read_completeness(value, names, convention, per_catalogue):
-    """
-    Check the argument ``completeness``.
-
-    Parameters
-    ----------
-    value : "estimate", float, sequence or mapping
-        The argument.
-    names : list of str
-        The catalogues.
-    convention : Convention
-        The convention.
-    per_catalogue : callable
-        Spreads an argument over the catalogues.
-
-    Returns
-    -------
-    completeness : list of float or None
-        None to estimate it.
-    """
-    if isinstance(value, str):
-        check_choice(value, ("estimate",), "completeness")
-        return convention.completeness(None, is_single=True)
-    values = value.tolist() if isinstance(value, np.ndarray) else value
-    is_single = not isinstance(values, (list, tuple)) and not hasattr(values, "keys")
-    result = []
-    for c in per_catalogue(values, names, "completeness"):
-        if c is None:
-            raise InputValueError(
-                "completeness must have a value for each catalogue, or be 'estimate'"
-            )
-        number = check_number(c, "completeness", minimum=0, maximum=1)
-        if number == 0 or number >= convention.highest_completeness:
-            raise InputValueError(
-                f"completeness must be above 0 and below 1, got {number:g}: no data could change it"
-            )
-        result.append(number)
-    return convention.completeness(result, is_single=is_single)
 
 
 def single_densities(rows, densities):

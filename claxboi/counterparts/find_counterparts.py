@@ -5,20 +5,27 @@ Counterparts of X-ray sources in one domain, in surveys by name or in tables.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from astropy import units as u
 
 from claxboi.config import CUTOFF
-from claxboi.utils import InputValueError
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    by_name,
+    check_table,
+    check_text,
+    shown,
+)
 
-from .all_matches import all_matches
+from .all_matches import list_matches
 from .associate import associate
 from .best_match import best_matches
-from .joint_association import check_domains, combine_domains
-from .surveys import check_names, find_in_surveys, of_survey
+from .joint_association import check_domains
+from .surveys import find_in_surveys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +114,7 @@ def find_counterparts(
     >>> rows["primary"].tolist(), rows["g_mag"].tolist()
     ([0, 0, 1], [15.0, None, None])
     """
+    check_table(table, allow_empty=True)
     choice = {"domain": domain, "rule": rule, "cutoff": cutoff, "overwrite": overwrite}
     wants_all = isinstance(keep, str)
     if wants_all and keep != "all":
@@ -118,22 +126,25 @@ def find_counterparts(
                 "are kept"
             )
         keep = "all" if wants_all else "best"
+        unknown = set(options) - set(inspect.signature(find_in_surveys).parameters)
+        if unknown:
+            raise InputTypeError(
+                f"surveys by name take no {', '.join(sorted(unknown))}, which go with tables, "
+                f"surveys={{name: table}}; got surveys={shown(surveys)}"
+            )
         return find_in_surveys(table, surveys, radius=radius, keep=keep, **choice, **options)
+    for name, survey in surveys.items():
+        check_text(name, "the name of a survey in surveys")
+        check_table(survey, f"surveys[{name!r}]", allow_empty=True)
     if not surveys:
         raise InputValueError("surveys must have at least one survey, got none")
     if "id_column" in options:
         choice["id_column"] = options.pop("id_column")
-    for key, value in options.items():
-        check_names(value, list(surveys), key)
-    is_joint = isinstance(domain, Mapping)
-    if is_joint:
-        check_domains(domain, list(surveys), keep)
+    options = {key: by_name(value, surveys, key) for key, value in options.items()}
+    check_domains(domain, list(surveys), keep)
     candidates = {
         name: associate(
-            table,
-            survey,
-            radius=radius,
-            **{key: of_survey(value, name) for key, value in options.items()},
+            table, survey, radius=radius, **{key: value[name] for key, value in options.items()}
         )
         for name, survey in surveys.items()
     }
@@ -141,20 +152,8 @@ def find_counterparts(
         return best_matches(candidates, table, surveys, keep=keep or (), **choice)
     columns = [name for survey in surveys.values() for name in survey.colnames if name not in _OWN]
     kept = [name for name in dict.fromkeys(columns) if name not in table.colnames]
-    if is_joint:
-        density = {
-            name: np.full(
-                len(table), one.meta["claxboi"]["counterparts"]["density_deg2"]["secondary"]
-            )
-            for name, one in candidates.items()
-        }
-        candidates, _ = combine_domains(
-            table,
-            candidates,
-            surveys,
-            domains=domain,
-            rule=rule,
-            cutoff=cutoff,
-            density_deg2=density,
-        )
-    return all_matches(candidates, table, surveys, keep=kept, **choice)
+    density = {
+        name: one.meta["claxboi"]["counterparts"]["density_deg2"]["secondary"]
+        for name, one in candidates.items()
+    }
+    return list_matches(candidates, table, surveys, density, keep=kept, **choice)[0]

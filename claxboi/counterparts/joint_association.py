@@ -9,15 +9,16 @@ evidence, since many field objects are in both surveys too.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.utils import InputValueError, float_values, shown, year_values
+from claxboi.utils import InputValueError, by_name, float_values, shown, year_values
 
-from .best_match import Objects, Surveys, choose_surveys, most_probable, of_surveys
+from .best_match import Objects, Surveys, choose_surveys, most_probable
 from .catalogue_positions import ELLIPSE
 
 __all__ = []
@@ -40,20 +41,20 @@ ARCSEC2_PER_DEG2 = 3600.0**2
 
 def check_domains(domains, names, keep):
     """
-    Check the domains of surveys of which candidates are to be combined.
+    Check the domains of surveys whose candidates are to be combined.
 
     Parameters
     ----------
-    domains : mapping of str to str
-        Domain of each survey.
+    domains : str or mapping of str to str
+        One domain, which is always right, or that of each survey.
     names : list of str
         The surveys.
     keep : str or object
         The argument of that name.
     """
-    unknown = [name for name in domains if name not in names]
-    if unknown:
-        raise InputValueError(f"domain names {unknown[0]!r}, which is none of {names}")
+    if not isinstance(domains, Mapping):
+        return
+    by_name(domains, names, "domain")
     is_all = isinstance(keep, str) and keep == "all"
     if not is_all or set(domains) != set(names) or len(set(domains.values())) != 2:
         raise InputValueError(
@@ -78,7 +79,7 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
         Domain of each survey, two in all.
     rule, cutoff
         As for `best_matches`: the survey of each domain.
-    density_deg2 : mapping of str to `~numpy.ndarray` of shape (n_sources,)
+    density_deg2 : mapping of str to float or `~numpy.ndarray` of shape (n_sources,)
         Objects of each survey per square degree; NaN where a survey does not cover the source.
 
     Returns
@@ -175,7 +176,7 @@ class _Side(NamedTuple):
 
 def _side(table, own, candidates, density_deg2, *, rule, cutoff):
     n, names = len(table), list(own)
-    surveys = Surveys(table, own, "one", of_surveys(cutoff, own), None, ())
+    surveys = Surveys(table, own, "one", cutoff, names=list(candidates))
     each = surveys.read(candidates, n)
     found = [most_probable(one, n) for one in each]
     chosen, _ = choose_surveys(found, surveys.above([one.p_any for one in found]), rule)
@@ -185,7 +186,8 @@ def _side(table, own, candidates, density_deg2, *, rule, cutoff):
     order = np.argsort(objects.primary, kind="stable")
     objects, survey = objects[order], survey[order].astype(np.int64)
     p_any = np.choose(chosen, [one.p_any for one in found])
-    densities = np.array([density_deg2[name] for name in names]) / ARCSEC2_PER_DEG2
+    densities = np.stack([np.broadcast_to(density_deg2[name], n) for name in names])
+    densities = densities / ARCSEC2_PER_DEG2
     covered = np.isfinite(densities).any(axis=0)
     density = densities[chosen, np.arange(n)]
     columns = {

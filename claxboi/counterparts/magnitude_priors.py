@@ -122,16 +122,8 @@ class MagnitudePrior:
         self._units = [None] * len(self.columns)
 
     def __repr__(self):
-        single = len(self.columns) == 1
-        text = [repr(self.columns[0] if single else self.columns)]
-        for name in ("error", "limit"):
-            value = getattr(self, name)
-            if any(value):
-                text.append(
-                    f"{name}={value[0] if single else value!r}"
-                    if not single
-                    else f"{name}={value[0]!r}"
-                )
+        given = {"": self.columns, "error=": self.error, "limit=": self.limit}
+        text = [f"{k}{v if len(v) > 1 else v[0]!r}" for k, v in given.items() if any(v)]
         return f"MagnitudePrior({', '.join(text)})"
 
     @property
@@ -527,65 +519,6 @@ class ProbabilityPrior:
         if mean == 0:
             return np.zeros(len(rows))
         return np.log(np.maximum(np.where(known, values / mean, 1.0)[rows], _LOWEST_FACTOR))
-
-
-def make_priors(priors, names):
-    """
-    Convert the argument ``priors`` to a list for each catalogue.
-
-    Parameters
-    ----------
-    priors : None, prior, list of priors, or mapping of str to these
-        A prior is an object of this module, the name of a column or a pair of names.
-    names : list of str
-        The catalogues.
-
-    Returns
-    -------
-    priors : dict of str to list of prior objects
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a catalogue is unknown, or something is no prior.
-    """
-    if priors is None:
-        return {name: [] for name in names}
-    if not hasattr(priors, "keys"):
-        if len(names) > 1:
-            raise InputValueError(
-                f"priors must be a mapping of catalogue to priors where there are several "
-                f"catalogues ({', '.join(names)}), got {priors!r}"
-            )
-        priors = {names[0]: priors}
-    unknown = [name for name in priors if name not in names]
-    if unknown:
-        known = ", ".join(str(name) for name in names if name is not None)
-        raise InputValueError(
-            f"priors has {unknown[0]!r}, which is "
-            + (f"none of {known}" if known else "not needed: there is one catalogue without a name")
-        )
-    result = {}
-    for name in names:
-        given = priors.get(name, [])
-        # A tuple is a pair of columns, a list is several priors.
-        given = given if isinstance(given, list) else [given]
-        what = "priors" if name is None else f"priors of {name}"
-        for p in given:
-            if not isinstance(p, MagnitudePrior | ProbabilityPrior | str | tuple):
-                raise InputTypeError(
-                    f"{what} must be names of columns, pairs of them or prior objects, "
-                    f"got {shown(p)}"
-                )
-        result[name] = [
-            p if isinstance(p, MagnitudePrior | ProbabilityPrior) else MagnitudePrior(p)
-            for p in given
-        ]
-        labels = [p.name for p in result[name]]
-        twice = [label for label in labels if labels.count(label) > 1]
-        if twice:
-            raise InputValueError(f"{what} has {twice[0]!r} twice")
-    return result
 
 
 def _names(column, argument):

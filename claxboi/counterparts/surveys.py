@@ -6,6 +6,7 @@ Counterparts from surveys by name, fetched around the X-ray sources.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,26 +18,29 @@ from astropy.table import Table
 from claxboi.catalog import make_column
 from claxboi.config import CUTOFF
 from claxboi.references import Reference, get_reference, load_records
+from claxboi.references.records import SERVICES
 from claxboi.utils import (
     InputKeyError,
     InputTypeError,
     InputValueError,
+    by_name,
     check_choice,
     check_table,
     checked,
     float_values,
     quantity_value,
     record,
+    shown,
 )
 
 from ._ring_counts import Circles, sky_density
-from .all_matches import all_matches
+from .all_matches import list_matches
 from .associate import associate
 from .best_match import best_matches
-from .catalogue_positions import check_radius, read_covariances, read_positions
+from .catalogue_positions import ELLIPSE, check_radius, read_covariances, read_positions
 from .error_audit import audit_errors
 from .errors import complete_pos_errors
-from .joint_association import check_domains, combine_domains
+from .joint_association import check_domains
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 
 if TYPE_CHECKING:
@@ -178,17 +182,17 @@ def find_in_surveys(
     ra, dec = read_positions(table, "table")
     names = _check_surveys(surveys)
     check_choice(keep, ("best", "all"), "keep")
-    is_joint = isinstance(domain, Mapping)
-    if is_joint:
-        check_domains(domain, names, keep)
+    if service is not None:
+        check_choice(service, SERVICES, "service")
+    check_domains(domain, names, keep)
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):
         raise InputValueError("radius must be positive, got 0")
     covariances = read_covariances(table, "table")
-    for argument, value in (("priors", priors), ("completeness", completeness)):
-        check_names(value, names, argument)
-    found = dict(zip(names, find_references(names, references), strict=True))
+    priors = by_name(priors, names, "priors")
+    completeness = by_name(completeness, names, "completeness", "estimate")
+    found = dict(zip(names, find_references(names, references, "surveys"), strict=True))
 
     sigma = np.sqrt(np.maximum(covariances.ee, covariances.nn))
     outer = _OUTER * float(np.max(radius_arcsec))
@@ -223,8 +227,8 @@ def find_in_surveys(
             survey,
             radius=np.broadcast_to(radius_arcsec, len(table))[here] * u.arcsec,
             density=sky.density_deg2[here] / u.deg**2,
-            priors=of_survey(priors, name),
-            completeness=of_survey(completeness, name, "estimate"),
+            priors=priors[name],
+            completeness=completeness[name],
         )
         settings[name] = near.meta["claxboi"]["references"] | {
             "completeness": completeness_here,
@@ -240,24 +244,16 @@ def find_in_surveys(
         "keep": _kept(found, tables),
         "overwrite": overwrite,
     }
-    if is_joint:
-        joint, summary = combine_domains(
-            table,
-            candidates,
-            tables,
-            domains=domain,
-            rule=rule,
-            cutoff=cutoff,
-            density_deg2={
-                name: np.where(sky.is_covered, sky.density_deg2, np.nan)
-                for name, sky in skies.items()
-            },
-        )
-        result = all_matches(joint, table, tables, **choice)
-        result.meta = record(result.meta, "surveys_all", **settings, **summary)
-        return result
-    match = all_matches if keep == "all" else best_matches
-    result = match(candidates, table, tables, **choice)
+    if keep == "best":
+        result = best_matches(candidates, table, tables, **choice)
+    else:
+        density = {
+            name: np.where(sky.is_covered, sky.density_deg2, np.nan) for name, sky in skies.items()
+        }
+        result, summary = list_matches(candidates, table, tables, density, **choice)
+        if summary:
+            result.meta = record(result.meta, "surveys_all", **settings, **summary)
+            return result
     audit = audit_errors(result, domain=domain, radius=float(np.max(radius_arcsec)) * u.arcsec)
     log.info("%s", audit)
     settings["pos_error_factor"] = [audit.factor, audit.factor_error]
@@ -283,46 +279,7 @@ def _check_surveys(surveys):
     return names
 
 
-def check_names(value, names, argument):
-    """
-    Check that an option by survey names requested surveys only.
-
-    Parameters
-    ----------
-    value : object
-        The option, perhaps a mapping by survey.
-    names : list of str
-        The surveys.
-    argument : str
-        Name of the option.
-    """
-    if isinstance(value, Mapping):
-        for name in value:
-            if name not in names:
-                raise InputValueError(f"{argument} names {name!r}, which is none of {names}")
-
-
-def of_survey(value, name, default=None):
-    """
-    Return the value of an option for one survey.
-
-    Parameters
-    ----------
-    value : object
-        The option, for all surveys or a mapping by survey.
-    name : str
-        The survey.
-    default : object, optional
-        What holds for a survey that a mapping leaves out.
-
-    Returns
-    -------
-    value : object
-    """
-    return value.get(name, default) if isinstance(value, Mapping) else value
-
-
-def find_references(names, references):
+def find_references(names, references, argument):
     """
     Find catalogues by name, or the tables that replace them.
 
@@ -332,6 +289,8 @@ def find_references(names, references):
         The catalogues.
     references : mapping or None
         By short name, what a user has instead.
+    argument : str
+        Name of the argument that has the names.
 
     Returns
     -------
@@ -344,18 +303,28 @@ def find_references(names, references):
             "references must be a mapping of short names to tables, paths or references, got "
             f"{type(references).__name__}"
         )
+    for name, source in references.items():
+        if not isinstance(source, (Table, Reference, str, os.PathLike)):
+            raise InputTypeError(
+                f"references[{name!r}] must be a table, a path or a Reference, got {shown(source)}"
+            )
     for name in names:
         if not isinstance(name, (str, Reference)):
-            raise InputTypeError(f"catalogues must be named by strings, got {type(name).__name__}")
+            raise InputTypeError(
+                f"{argument} must be the name of a catalogue or a Reference, got {shown(name)}"
+            )
     return [
-        name if isinstance(name, Reference) else _reference(name, references.get(name))
+        name if isinstance(name, Reference) else _reference(name, references.get(name), argument)
         for name in names
     ]
 
 
-def _reference(name, source):
+def _reference(name, source, argument):
     if source is None:
-        return get_reference(name)
+        try:
+            return get_reference(name)
+        except InputValueError as err:
+            raise InputValueError(f"{argument}: {err}") from None
     if isinstance(source, Reference):
         return source
     if name in load_records():
@@ -400,15 +369,7 @@ def _survey(reference, near, radius, magnitudes):
     """
     Make a table of the objects in pairs, each once, for `associate`.
     """
-    first, number = _objects(near)
-    circles = Circles(
-        source=np.asarray(near["query_index"], np.int64),
-        object=number,
-        separation=np.asarray(near["separation"], float),
-        ra=float_values(near, "ra", unit=u.deg)[first],
-        dec=float_values(near, "dec", unit=u.deg)[first],
-        radius=radius,
-    )
+    first, circles = _circles(near, radius)
     survey = near[first]
     survey.remove_columns(["query_index", "separation"])
     survey = _with_errors(reference, survey)
@@ -424,21 +385,11 @@ def _survey(reference, near, radius, magnitudes):
     return survey, circles
 
 
-def _objects(near):
+def _circles(near, radius):
     """
-    Give each object of pairs a number.
+    Find the distinct objects of pairs from `~claxboi.references.Reference.query`.
 
-    Parameters
-    ----------
-    near : `~astropy.table.Table`
-        Pairs as from `~claxboi.references.Reference.query`.
-
-    Returns
-    -------
-    first : `~numpy.ndarray` of int64, shape (n_objects,)
-        A row of each object.
-    number : `~numpy.ndarray` of int64, shape (n_pairs,)
-        The number of the object of each row.
+    Returns a row of ``near`` for each object, and the circles around the sources.
     """
     columns = [np.asarray(near[name], float) for name in ("dec", "ra")]
     if "id" in near.colnames and near["id"].dtype.kind in "iu":
@@ -450,14 +401,21 @@ def _objects(near):
         new[1:] |= np.diff(column[order]) != 0
     number = np.empty(len(order), np.int64)
     number[order] = np.cumsum(new) - 1
-    return order[new], number
+    first = order[new]
+    return first, Circles(
+        source=np.asarray(near["query_index"], np.int64),
+        object=number,
+        separation=np.asarray(near["separation"], float),
+        ra=float_values(near, "ra", unit=u.deg)[first],
+        dec=float_values(near, "dec", unit=u.deg)[first],
+        radius=radius,
+    )
 
 
 def _with_errors(reference, survey):
     known = reference.record
-    names = ("pos_error_major", "pos_error_minor", "pos_error_angle")
     # Ellipses of surveys are nearly round, and far smaller than the errors of X-ray positions.
-    survey.remove_columns([name for name in names if name in survey.colnames])
+    survey.remove_columns([name for name in ELLIPSE if name in survey.colnames])
     typical = known.typical_error
     if "pos_error" not in survey.colnames:
         if typical is None:
@@ -478,15 +436,8 @@ def _draw(reference, coords, rows, radius, fetch):
     columns = None if fetch["columns"] is None else []
     fetch = fetch | {"columns": columns, "show_progress": False}
     near = reference.query(coords, radius=radius * u.arcsec, **fetch)
-    first, number = _objects(near)
-    return Circles(
-        source=rows[np.asarray(near["query_index"], np.int64)],
-        object=number,
-        separation=np.asarray(near["separation"], float),
-        ra=float_values(near, "ra", unit=u.deg)[first],
-        dec=float_values(near, "dec", unit=u.deg)[first],
-        radius=radius,
-    )
+    _, circles = _circles(near, radius)
+    return circles._replace(source=rows[circles.source])
 
 
 def _associate(table, rows, survey, **settings):
@@ -498,20 +449,8 @@ def _associate(table, rows, survey, **settings):
         return Table(
             {name: np.empty(0, np.int64 if "ary" in name else float) for name in names}
         ), None
-    columns = [
-        name
-        for name in (
-            "source_id",
-            "ra",
-            "dec",
-            "pos_error",
-            "pos_error_major",
-            "pos_error_minor",
-            "pos_error_angle",
-            "epoch",
-        )
-        if name in table.colnames
-    ]
+    wanted = ("source_id", "ra", "dec", "pos_error", *ELLIPSE, "epoch")
+    columns = [name for name in wanted if name in table.colnames]
     sources = Table(table[columns], copy=False)[rows]
     candidates = associate(sources, survey, **settings)
     candidates["primary"] = rows[np.asarray(candidates["primary"])]

@@ -58,21 +58,7 @@ DELIMITERS = ("\t", ";", "|", ",")
 _FEWEST_DASHES = 3
 
 #: The second line of an IPAC table, whose rows have no pipes.
-_IPAC_TYPES = {
-    "int",
-    "long",
-    "float",
-    "double",
-    "real",
-    "char",
-    "date",
-    "i",
-    "l",
-    "f",
-    "d",
-    "r",
-    "c",
-}
+_IPAC_TYPES = re.compile(r"int|long|float|double|real|char|date|[ilfdrc]", re.IGNORECASE)
 
 #: Stands for a tab.
 _NO_SPACE = "\x01"
@@ -172,15 +158,6 @@ def read_text(path, *, delimiter=None, table=None, as_text=False):
 def read_ecsv(path):
     """
     Read an ECSV file.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    table : `~astropy.table.Table`
     """
     table = Table.read(_decode(path).splitlines(), format="ascii.ecsv")
     # TOPCAT writes its own ECSV.
@@ -292,7 +269,8 @@ def _is_ipac(lines):
     heads = [line.strip() for line in lines if not line.startswith("\\")][:2]
     if len(heads) < 2 or not all(line.startswith("|") for line in heads):
         return False
-    return {cell.strip().lower() for cell in heads[1].strip("|").split("|")} <= _IPAC_TYPES
+    cells = heads[1].strip("|").split("|")
+    return all(_IPAC_TYPES.fullmatch(cell.strip()) for cell in cells)
 
 
 def _piped_block(lines):
@@ -389,11 +367,8 @@ def _checked(block):
             f"its first line, {block.delimiter.join(block.names)[:80]!r}, has no names of columns"
         )
     names, rows = block.names, block.rows
-    if (
-        not names[-1]
-        and len(names) > 1
-        and all(row.rstrip(" ").endswith(block.delimiter) for row in rows)
-    ):
+    has_open_end = all(row.rstrip(" ").endswith(block.delimiter) for row in rows)
+    if len(names) > 1 and not names[-1] and has_open_end:
         # A delimiter at the end of each line.
         rows = [row.rstrip(" ")[:-1] for row in rows]
         block = block._replace(names=names[:-1], units=block.units[:-1], rows=rows)
@@ -538,13 +513,14 @@ def _from_words(name, column, delimiter):
         return _masked(np.isin(texts, _TRUE), missing | (texts == ""))
     empty = {word for word in words if word.lower() in NULL_WORDS}
     numbers = words - empty
-    if numbers and all(map(_NUMBER.fullmatch, numbers)) and empty:
-        missing = missing | np.isin(texts, sorted(empty)) | (texts == "")
+    no_number = missing | np.isin(texts, sorted(empty)) | (texts == "")
+    are_numbers = numbers and all(map(_NUMBER.fullmatch, numbers))
+    if are_numbers and empty:
         log.info("column %r: %s is read as missing", name, ", ".join(sorted(empty)))
-        filled = np.where(missing, "0", texts)
+        filled = np.where(no_number, "0", texts)
         whole = all(re.fullmatch(r"[+-]?\d{1,18}", number) for number in numbers)
-        return _masked(filled.astype(np.int64 if whole else float), missing)
-    if numbers and not empty and all(map(_NUMBER.fullmatch, numbers)):
+        return _masked(filled.astype(np.int64 if whole else float), no_number)
+    if are_numbers:
         # The exponent of Fortran.
         plain = np.char.replace(np.char.replace(np.where(missing, "0", texts), "D", "E"), "d", "e")
         if not all(map(str.isdecimal, numbers)):
@@ -554,10 +530,9 @@ def _from_words(name, column, delimiter):
         is_large = max(map(int, numbers)) > np.iinfo(np.uint64).max
         return column if is_large else _masked(plain.astype(np.uint64), missing)
     if delimiter != "," and numbers and all(map(_COMMA_NUMBER.fullmatch, numbers)):
-        missing = missing | np.isin(texts, sorted(empty)) | (texts == "")
         log.info("column %r: a comma is read as the decimal point", name)
-        filled = np.char.replace(np.where(missing, "0", texts), ",", ".")
-        return _masked(filled.astype(float), missing)
+        filled = np.char.replace(np.where(no_number, "0", texts), ",", ".")
+        return _masked(filled.astype(float), no_number)
     if empty := {word for word in words if word.lower() in TEXT_NULLS}:
         log.info("column %r: %s is read as missing", name, ", ".join(sorted(empty)))
         return MaskedColumn(column, mask=missing | np.isin(texts, sorted(empty)))
@@ -607,13 +582,6 @@ def _write_rows(table, stream):
 def write_ecsv(table, path):
     """
     Write a table whose columns are `holdable` as ECSV.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table.
-    path : path
-        The new file.
     """
     path.write_text(ecsv_text(table), encoding="utf-8", newline="\n")
 
@@ -621,13 +589,6 @@ def write_ecsv(table, path):
 def write_csv(table, path):
     """
     Write the values of a table whose columns are `holdable` as CSV.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table.
-    path : path
-        The new file.
     """
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerow(table.colnames)

@@ -5,16 +5,16 @@ Ratios of fluxes: X-ray to optical and infrared, and hard to soft X-rays.
 
 from __future__ import annotations
 
-import functools
+import csv
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
-from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.utils import (
     InputKeyError,
@@ -47,21 +47,17 @@ _HARDNESS_KINDS = ("count rates", "photon fluxes", "energy fluxes")
 
 _CONSTANTS = {"zero points": "constant", "original": "original"}
 
+_LINES = resources.files("claxboi.properties").joinpath("data/flux_ratios.csv").read_text("utf-8")
+#: Flux ratios: name, magnitude and constants.
+_RATIOS = list(csv.DictReader(line for line in _LINES.splitlines() if line[0] != "#"))
 #: Magnitudes of flux ratios.
-MAGNITUDES = ("bp_mag", "rp_mag", "w1_mag", "w2_mag")
+MAGNITUDES = tuple(ratio["magnitude"] for ratio in _RATIOS)
 #: Those whose ratios have limits: one of each survey, since another says the same again.
 _DEEPEST = ("rp_mag", "w1_mag")
 #: Fraction of the measured magnitudes that are brighter than the depth of the survey.
 _DEPTH_FRACTION = 0.97
 #: Fewer magnitudes do not show a depth.
 _FEWEST_MAGNITUDES = 100
-
-
-@functools.cache
-def _ratios():
-    path = get_pkg_data_filename("data/flux_ratios.csv", package="claxboi.properties")
-    table = Table.read(path, format="ascii.csv", comment="#")
-    return [{name: row[name] for name in table.colnames} for row in table]
 
 
 @checked
@@ -132,9 +128,8 @@ def add_flux_ratios(
     check_columns(table, ["flux"])
     if not _present(table):
         raise InputKeyError(
-            "table must have at least one of the magnitudes "
-            f"{', '.join(r['magnitude'] for r in _ratios())}; its columns are "
-            f"{', '.join(table.colnames)}"
+            f"table must have at least one of the magnitudes {', '.join(MAGNITUDES)}; its columns "
+            f"are {', '.join(table.colnames)}"
         )
     zero = parse_constants(constants, table)
     result = add_columns(table, flux_ratios(table, zero), overwrite=overwrite)
@@ -160,7 +155,7 @@ def flux_ratios(table, constants):
     log_flux, flux_error = log_flux_values(table)
     columns = {}
     for ratio in _present(table):
-        name, magnitude = str(ratio["ratio"]), str(ratio["magnitude"])
+        name, magnitude = ratio["ratio"], ratio["magnitude"]
         vega = float_values(table, magnitude, unit=u.mag, system="Vega")
         value = log_flux + vega / 2.5 + constants[magnitude]
         error = np.hypot(flux_error, optional_values(table, f"{magnitude}_error", u.mag) / 2.5)
@@ -176,7 +171,7 @@ def flux_ratios(table, constants):
 
 
 def _present(table):
-    return [ratio for ratio in _ratios() if ratio["magnitude"] in table.colnames]
+    return [ratio for ratio in _RATIOS if ratio["magnitude"] in table.colnames]
 
 
 def parse_constants(constants, table):
@@ -198,14 +193,14 @@ def parse_constants(constants, table):
     there = _present(table)
     if isinstance(constants, Mapping):
         for name in constants:
-            check_choice(name, [str(r["magnitude"]) for r in _ratios()], "a magnitude in constants")
-        names = [str(r["magnitude"]) for r in there]
+            check_choice(name, MAGNITUDES, "a magnitude in constants")
+        names = [r["magnitude"] for r in there]
         lacking = [name for name in names if name not in constants]
         if lacking:
             raise InputValueError(f"constants must have one for {', '.join(lacking)} too")
         return {name: check_number(constants[name], f"constant of {name}") for name in names}
     key = _CONSTANTS[check_choice(constants, _CONSTANTS, "constants")]
-    return {str(r["magnitude"]): float(r[key]) for r in there}
+    return {r["magnitude"]: float(r[key]) for r in there}
 
 
 def log_flux_values(table):
@@ -287,7 +282,7 @@ def add_ratio_limits(
     """
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
-    names = {str(ratio["magnitude"]): str(ratio["ratio"]) for ratio in _ratios()}
+    names = {ratio["magnitude"]: ratio["ratio"] for ratio in _RATIOS}
     if depths is None:
         depths = _measured_depths(table)
     else:

@@ -7,9 +7,10 @@ from ._cache import answers_are_kept, recorded_answers
 from .citations import acknowledgements, bibtex, cited
 from .exceptions import AnswerError, CacheError, FetchError, ServiceError, UnknownTableError
 from .fetch_plan import FetchPlan
+from .find_reference import get_reference
 from .mixin import CrossmatchMixin
 from .records import ColumnRecord, Record, list_references, load_records
-from .reference import Reference, get_reference
+from .reference import Reference
 
 __all__ = [
     "AnswerError",

@@ -61,35 +61,9 @@ class LocalService(Service):
         self._data = data
 
     def available(self, ra_deg, dec_deg):  # noqa: ARG002  the position is not needed
-        """
-        List the columns.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : float
-            Not used.
-
-        Returns
-        -------
-        names : list of str
-        """
         return self._data.colnames
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
-        """
-        Find the objects near positions.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : `~numpy.ndarray` of float64
-            The positions, ICRS.
-        radius_arcsec : float
-            How near.
-
-        Returns
-        -------
-        matches : `Matches`
-        """
         names = [self.columns[name].names[self.name] for name in ("ra", "dec")]
         index, rows, separation = match_table(self._data, names, ra_deg, dec_deg, radius_arcsec)
         return Matches(index, separation, self._data[rows])
@@ -157,35 +131,9 @@ class HatsService(Service):
     name = "hats"
 
     def available(self, ra_deg, dec_deg):  # noqa: ARG002  the position is not needed
-        """
-        List the columns.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : float
-            Not used.
-
-        Returns
-        -------
-        names : list of str
-        """
         return hats_columns(self.table)[0]
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
-        """
-        Find the objects near positions.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : `~numpy.ndarray` of float64
-            The positions, ICRS.
-        radius_arcsec : float
-            How near.
-
-        Returns
-        -------
-        matches : `Matches`
-        """
         import lsdb
         import pandas as pd
 

@@ -30,21 +30,8 @@ _UPLOAD = "claxboi"
 _PLAIN = re.compile(r'"[^"]+"|[A-Za-z][A-Za-z0-9_]*')
 _PLAIN_TABLE = re.compile(rf"({_PLAIN.pattern})(\.({_PLAIN.pattern}))*")
 # Words of ADQL that catalogues have as columns.
-_RESERVED = frozenset(
-    [
-        "area",
-        "class",
-        "count",
-        "date",
-        "distance",
-        "key",
-        "level",
-        "mode",
-        "size",
-        "time",
-        "type",
-        "year",
-    ]
+_RESERVED = re.compile(
+    "area|class|count|date|distance|key|level|mode|size|time|type|year", re.IGNORECASE
 )
 
 
@@ -84,36 +71,10 @@ class TapService(Service):
         return self.table if is_plain else _quoted(self.table)
 
     def available(self, ra_deg, dec_deg):
-        """
-        List the columns of the table: those of the answer to one position.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : float
-            The position.
-
-        Returns
-        -------
-        names : list of str
-        """
         table = self._ask(np.array([ra_deg]), np.array([dec_deg]), 1.0, "t.*")
         return [name for name in table.colnames if name not in SENT]
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
-        """
-        Find the objects near positions.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : `~numpy.ndarray` of float64
-            The positions, ICRS.
-        radius_arcsec : float
-            How near.
-
-        Returns
-        -------
-        matches : `Matches`
-        """
         wanted = self.wanted
         names = "t.*" if wanted is None else ", ".join(f"t.{_quoted(name)}" for name in wanted)
         table = self._ask(ra_deg, dec_deg, radius_arcsec, names)
@@ -203,7 +164,7 @@ class SimbadService(TapService):
 
 
 def _quoted(name):
-    is_plain = _PLAIN.fullmatch(name) and name.lower() not in _RESERVED
+    is_plain = _PLAIN.fullmatch(name) and not _RESERVED.fullmatch(name)
     return name if is_plain else '"' + name.replace('"', '""') + '"'
 
 

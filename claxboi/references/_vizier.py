@@ -36,36 +36,11 @@ class VizierService(Service):
         self.server = conf.vizier_server
 
     def available(self, ra_deg=None, dec_deg=None):  # noqa: ARG002  the position is not needed
-        """
-        List the columns: of one row of the table, for that form is known.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : float, optional
-            Not used.
-
-        Returns
-        -------
-        names : list of str
-        """
+        # The form of one row is known.
         client = self._client(["**", *_COMPUTED], row_limit=1)
         return self._not_empty(self._ask(client.get_catalogs_async, self.table)).colnames
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
-        """
-        Find the objects near positions.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : `~numpy.ndarray` of float64
-            The positions, ICRS.
-        radius_arcsec : float
-            How near.
-
-        Returns
-        -------
-        matches : `Matches`
-        """
         client = self._client([*(self.wanted or ["*"]), *_COMPUTED])
         table = self._ask(
             client.query_region_async,

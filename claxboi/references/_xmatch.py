@@ -60,18 +60,6 @@ class XMatchService(Service):
         self._transport = limit_answers(self._client._session, self)
 
     def available(self, ra_deg, dec_deg):
-        """
-        List the columns: of the answer to one position, for that form is known.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : float
-            The position.
-
-        Returns
-        -------
-        names : list of str
-        """
         try:
             names = self._ask(np.array([ra_deg]), np.array([dec_deg]), 1.0, None).colnames
         except ServiceError as err:
@@ -85,20 +73,6 @@ class XMatchService(Service):
         return [name for name in names if name not in ("angDist", *SENT)]
 
     def match(self, ra_deg, dec_deg, radius_arcsec):
-        """
-        Find the objects near positions.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : `~numpy.ndarray` of float64
-            The positions, ICRS.
-        radius_arcsec : float
-            How near.
-
-        Returns
-        -------
-        matches : `Matches`
-        """
         table = self._ask(ra_deg, dec_deg, radius_arcsec, self.wanted)
         if len(table) >= self.max_rows:
             raise CutAnswerError

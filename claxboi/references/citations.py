@@ -16,8 +16,8 @@ import numpy as np
 
 from claxboi.utils import InputValueError, check_names, check_table
 
+from .find_reference import get_reference
 from .records import load_records
-from .reference import get_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,8 @@ from astropy.table import Table
 
 from claxboi.utils import check_columns, float_values
 
-from .reference import Reference, get_reference
+from .find_reference import get_reference
+from .reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,16 +3,17 @@
 Helpers shared by several steps: units, columns, arguments, files, progress.
 """
 
-from ._arguments import checked
+from ._arguments import by_name, checked
 from ._column_values import (
     add_columns,
+    distinct_rows,
     find_rows,
     float_values,
     is_missing,
     text_values,
     with_units,
 )
-from ._content import digest, distinct_rows, file_hash, table_hash
+from ._content import digest, file_hash, table_hash
 from ._content_store import ContentStore
 from ._epochs import to_years, year_values
 from ._files import check_output, remove_abandoned, replacing, replacing_all
@@ -80,6 +81,7 @@ __all__ = [
     "Progress",
     "add_columns",
     "as_method",
+    "by_name",
     "check_choice",
     "check_columns",
     "check_count",

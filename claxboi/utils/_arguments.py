@@ -18,8 +18,48 @@ from ._validation import (
     check_text,
     quantity_value,
 )
+from .exceptions import InputValueError
 
-__all__ = ["checked"]
+__all__ = ["by_name", "checked"]
+
+
+def by_name(value, names, argument, default=None):
+    """
+    Spread an argument over named tables: one value for all, or a mapping by name.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    names : iterable of str
+        The tables.
+    argument : str
+        Name of the argument, for messages.
+    default : object, optional
+        Value for names that a mapping leaves out.
+
+    Returns
+    -------
+    values : dict of str to object
+
+    Raises
+    ------
+    ValueError
+        If a mapping has another name.
+
+    Examples
+    --------
+    >>> from claxboi.utils import by_name
+    >>> by_name({"gaia": 0.7}, ["gaia", "allwise"], "cutoff", 0.5)
+    {'gaia': 0.7, 'allwise': 0.5}
+    """
+    names = list(names)
+    if not hasattr(value, "keys"):
+        return dict.fromkeys(names, value)
+    for name in value:
+        if name not in names:
+            raise InputValueError(f"{argument} names {name!r}, which is none of {names}")
+    return {name: value.get(name, default) for name in names}
 
 
 def _check_cache(value, name):

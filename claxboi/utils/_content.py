@@ -1,20 +1,16 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Identify settings, files and tables by their content.
+Hashes of settings, files and tables.
 """
 
 import hashlib
 import json
 
 import numpy as np
-from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn
 from astropy.table.serialize import represent_mixins_as_columns
-from astropy.time import Time
 
-from ._column_values import masked_rows, plain_data
-
-__all__ = ["digest", "distinct_rows", "file_hash", "table_hash"]
+__all__ = ["digest", "file_hash", "table_hash"]
 
 
 def digest(content):
@@ -78,63 +74,3 @@ def table_hash(table):
             elif values.size:
                 total.update(np.ascontiguousarray(values).view(np.uint8).data)
     return total.hexdigest()
-
-
-def distinct_rows(table):
-    """
-    Find the rows of a table without those that repeat an earlier one exactly.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table.
-
-    Returns
-    -------
-    rows : `~numpy.ndarray` of int64
-        In their order. Equal rows agree in every column, to the last bit; missing values are
-        equal.
-
-    Examples
-    --------
-    >>> from astropy.table import Table
-    >>> from claxboi.utils import distinct_rows
-    >>> distinct_rows(Table({"id": [7, 8, 7], "mag": [1.5, 1.5, 1.5]})).tolist()
-    [0, 1]
-    """
-    codes = np.zeros(len(table), np.uint64)
-    parts = []
-    for column in _arrays(table):
-        values, mask = plain_data(column), masked_rows(column)
-        mask = np.zeros(values.shape, bool) if mask is None else mask
-        if values.dtype.kind == "f" and values.dtype.itemsize <= 8:
-            # Bits, so that NaN is equal to itself.
-            values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
-            values = values.view(f"u{values.dtype.itemsize}")
-        parts += [np.where(mask, np.zeros((), values.dtype), values), mask]
-        if values.dtype.kind in "iub" and values.ndim == 1:
-            codes = codes * np.uint64(0x9E3779B97F4A7C15) + parts[-2].astype(np.uint64)
-    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    # Few share a code, so that few need to be compared as a whole.
-    suspects = np.flatnonzero(counts[inverse] > 1)
-    keep = np.ones(len(table), bool)
-    seen = set()
-    columns = [part[suspects].tolist() for part in parts]
-    for k, values in zip(suspects.tolist(), zip(*columns, strict=True), strict=True):
-        row = repr(values)
-        keep[k] = row not in seen
-        seen.add(row)
-    return np.flatnonzero(keep)
-
-
-def _arrays(table):
-    """
-    List the columns of a table, and the parts of its coordinates and times.
-    """
-    for column in table.columns.values():
-        if isinstance(column, SkyCoord):
-            yield from (column.spherical.lon.deg, column.spherical.lat.deg)
-        elif isinstance(column, Time):
-            yield from (column.jd1, column.jd2)
-        else:
-            yield column

@@ -8,7 +8,7 @@ from astropy.time import Time
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.counterparts import associate
-from claxboi.counterparts.associate import _positions
+from claxboi.counterparts.association_input import _positions
 from claxboi.counterparts.catalogue_positions import (
     Motion,
     _moved,
