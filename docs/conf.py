@@ -75,21 +75,22 @@ plot_rcparams = {"savefig.bbox": "tight"}
 plot_apply_rcparams = True
 
 # -- Gallery --------------------------------------------------------------------------------------
-# In the order of the work: input, counterparts, labels, classes, and use of the result.
+# Three introductory examples, then the steps in order, and the use of the result.
 examples = [
-    "field",
     "star_or_agn",
     "classify",
+    "field",
     "fetch",
     "counterparts",
     "hosts",
     "variability",
     "training",
+    "candidates",
     "votes",
     "priors",
     "is_it_an_agn",
     "purity",
-    "odd",
+    "outliers",
     "ulx",
     "random_forest",
     "model",

@@ -1,16 +1,17 @@
 """
-A crowded field
-===============
+How do I classify sources in a crowded field?
+=============================================
 
 In the Galactic plane several stars lie within the error of an X-ray position, and the class of the
-source depends on which of them it is. This example classifies the sources of a crowded field with
-the best counterpart of each, and then over all candidates and none.
+source depends on which of them is the counterpart. This example classifies the sources of a crowded
+field with the best counterpart only, and then with all candidates and none.
 """
 
 # %%
-# The field is simulated, so that the truth is known: 1000 X-ray sources known to 1.5 arcsec, among
-# 150,000 field stars per square degree. Seven in ten are active galactic nuclei (AGN), whose
-# counterparts are faint; stars are bright for their X-ray flux. Every second source has a label.
+# The field is simulated, so that the truth is known: 1000 X-ray sources with positional errors of
+# 1.5 arcsec, and 150,000 field stars per square degree. 70 % of the sources are active galactic
+# nuclei (AGN), whose counterparts are faint; stars are bright for their X-ray flux. Half of the
+# sources have a label.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,8 +44,8 @@ xray["flux"], xray["hardness"] = 10**log_flux, hardness
 xray["class"] = MaskedColumn(truth, mask=rng.random(n) < 0.5)
 
 # %%
-# ``keep="all"`` gives a row for each candidate, and one for none, with their probabilities by
-# position. The flux ratio is measured for each of them.
+# ``keep="all"`` returns one row for each candidate and one for none, with their probabilities by
+# position. The flux ratio is computed for each row.
 
 settings = {"radius": 8 * u.arcsec, "area": side**2 * u.deg**2}
 best = find_counterparts(xray, {"gaia": gaia}, keep=["g_mag"], cutoff=0.5, **settings)
@@ -54,7 +55,7 @@ for table in (best, rows):
 print(f"{len(rows) - n} candidates of {n} sources")
 
 # %%
-# The same classifier answers for the best counterparts, and over all candidates.
+# The same classifier is applied to the best counterparts, and to all candidates.
 
 properties = {"spectrum": ["hardness"], "counterparts": ["log_fx_fg"]}
 priors = {"AGN": 0.7, "star": 0.3}
@@ -78,20 +79,20 @@ for label, chosen in (("all new sources", new), ("doubtful counterparts", doubtf
     )
 
 # %%
-# A source whose class depends on which star it is: with one of its candidates it would be a star,
-# with another one an AGN. `~claxboi.classification.NaiveBayesClassifier.explain` lists them, and
-# what each property adds.
+# The class of this source depends on its counterpart: with one candidate it is a star, with another
+# one an AGN. `~claxboi.classification.NaiveBayesClassifier.explain` lists the candidates and the
+# contribution of each property.
 
 change = np.abs(by_all["P_star"] - by_best["P_star"])
 torn = new & (by_all["match_entropy"] > 0.7) & (by_all["prediction"] == truth)
 row = int(np.argmax(np.where(torn & (by_best["prediction"] != truth), change, -1)))
 explanation = model.explain(by_all[row], candidates=rows)
-print(f"The truth: {truth[row]}, star {row if has[row] else 'none'} of the catalogue\n")
+print(f"True class {truth[row]}, true counterpart {row if has[row] else 'none'}\n")
 print(explanation)
 
 # %%
-# The same as a picture. The brighter a star, the larger its disk; the colour is the class that the
-# source has if this is its counterpart. The rings are 1, 2 and 3 errors of the X-ray position.
+# The same as a figure. Brighter stars have larger disks, and the colour is the class of the source
+# if this star is its counterpart. The rings are 1, 2 and 3 sigma of the X-ray position.
 
 listed = explanation.candidates
 names = listed["opt_id"].filled("none")
@@ -112,9 +113,9 @@ for star in near:
         text = f"{100 * this['match_probability']:.0f} → {100 * this['match_posterior']:.0f} %"
         chart.annotate(text, (east, north), xytext=(8, 8), textcoords="offset points", fontsize=9)
 chart.set(xlim=(6, -6), ylim=(-6, 6), xlabel="East (arcsec)", ylabel="North (arcsec)")
-chart.set(aspect="equal", title="Match by position → with properties")
+chart.set(aspect="equal", title="Counterpart by position → with properties")
 for name, color in colors.items():
-    chart.scatter([], [], color=color, label=f"{name}, if it is this one")
+    chart.scatter([], [], color=color, label=f"{name}, if this is the counterpart")
 chart.legend(loc="lower left", fontsize=8)
 
 height = np.arange(2)
@@ -129,4 +130,5 @@ bars.legend(loc="center right", fontsize=8)
 plt.show()
 
 # %%
-# Where counterparts are certain, both answers are the same. The mixture pays where they are not.
+# For certain counterparts both results are the same. For uncertain ones the sum over all candidates
+# is better.

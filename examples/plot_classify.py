@@ -42,8 +42,8 @@ result, model = classify(sources, priors, return_model=True)
 # %%
 # What the classes look like
 # --------------------------
-# The ratio of X-ray to optical flux separates stars from active galaxies, as in the first X-ray
-# surveys. X-ray binaries are everywhere: this property alone cannot find them.
+# The ratio of X-ray to optical flux separates stars from active galaxies. X-ray binaries have a
+# wide range of ratios, so this property alone cannot identify them.
 
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 plot_densities(model, "log_fx_fb", ax=ax)
@@ -53,8 +53,8 @@ plt.show()
 # How good is it?
 # ---------------
 # Every labelled source is left out of the training sample when it is classified. Rows are the true
-# classes. Binaries in other galaxies (ex_XRB) and active galaxies behind them (AGN_2) are the hard
-# ones.
+# classes. Binaries in other galaxies (ex_XRB) and active galaxies behind them (AGN_2) are the most
+# difficult.
 
 evaluation = model.evaluate(sources, priors)
 fig, ax = plt.subplots(figsize=(7, 5.5), layout="constrained")
@@ -62,19 +62,19 @@ plot_confusion(evaluation, ax=ax)
 plt.show()
 
 # %%
-# A probability of 0.8 should be right in 80 % of the cases. The points should lie on the line.
+# A probability of 0.8 should be right in 80 % of cases, so the points should lie on the line.
 
 fig, ax = plt.subplots(figsize=(5, 5), layout="constrained")
 plot_reliability(evaluation, ax=ax)
 plt.show()
 
 # %%
-# The sources without a label were never seen by the model. Here their truth is known:
+# The unlabelled sources were not used in training. Their true classes are known here:
 
 new = result[~result["is_training"]]
 right = new["prediction"] == new["true_class"]
-print(f"{np.mean(right):.1%} of {len(new)} unlabelled sources are classified rightly;")
-print(f"where the margin is above 0.9, {np.mean(right[new['margin'] > 0.9]):.1%} are.")
+print(f"{np.mean(right):.1%} of {len(new)} unlabelled sources are classified correctly;")
+print(f"for a margin above 0.9, {np.mean(right[new['margin'] > 0.9]):.1%} are.")
 
 # %%
 # A source in doubt

@@ -1,10 +1,10 @@
 """
-Which star, which galaxy, or none?
-==================================
+Which object is the counterpart?
+================================
 
-A telescope sees an X-ray source to a few arcseconds, and within them there are several faint
-objects, one bright one, or nothing at all. Which is the counterpart? This example simulates a
-crowded field, in which the truth is known, and associates the sources.
+X-ray positions are accurate to a few arcseconds, and within these there may be several faint
+objects, one bright object, or none. This example finds the counterparts in a simulated field, in
+which the truth is known.
 """
 
 # %%
@@ -69,8 +69,8 @@ for name in ("cutoff", "selected", "purity", "completeness"):
 print(calibration.cutoffs)
 
 # %%
-# Are the positional errors right? Then the separations, in units of their errors, follow the
-# Rayleigh law. They do.
+# If the positional errors are right, the separations in units of their errors follow a Rayleigh
+# distribution, as they do here.
 
 plot_separations(candidates, xray, optical)
 
@@ -81,7 +81,7 @@ plot_separations(candidates, xray, optical)
 plot_magnitude_prior(candidates)
 
 # %%
-# How large must p_any be? Beyond the dotted line, 5 % of the shifted positions remain.
+# The cutoff in p_any: 5 % of the shifted positions are above the dotted line.
 
 plot_cutoffs(calibration)
 
@@ -103,4 +103,4 @@ truth = np.full(n, -1)
 truth[has] = np.arange(has.sum())
 right = chosen["secondary"] == truth[chosen["primary"]]
 expected = np.sum(chosen["p_any"] * chosen["p_i"])
-print(f"{right.sum()} of {len(chosen)} are right, {expected:.0f} were expected")
+print(f"{right.sum()} of {len(chosen)} are correct ({expected:.0f} expected)")

@@ -63,15 +63,15 @@ true = found.sum() * middle / sigma**2 * np.exp(-(middle**2) / (2 * sigma**2)) *
 
 fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 ax.stairs(np.histogram(near["separation"], edges)[0], edges, fill=True, color="0.85", label="found")
-ax.plot(middle, chance, color="C1", label="by chance")
-ax.plot(middle, chance + true, color="C0", label="chance and counterparts")
+ax.plot(middle, chance, color="C1", label="expected by chance")
+ax.plot(middle, chance + true, color="C0", label="expected with counterparts")
 ax.set(xlabel="Separation (arcsec)", ylabel=f"Objects per {width:g} arcsec", xlim=(0, radius))
 ax.legend(frameon=False)
 
 # %%
-# Now the service breaks: every third request fails, by an overloaded server, a lost connection,
-# an answer that is cut in the middle. The positions go out in small chunks, each of which is
-# checked and asked again until it is complete. The answer is the same, to the last row.
+# Now every third request fails, because of an overloaded server, a lost connection or a truncated
+# answer. The positions are sent in small chunks, each of which is checked and sent again until its
+# answer is complete. The result is the same.
 
 cds.fail_randomly(0.33, [fault for fault in FAULTS if fault != "hang"], seed=2)
 cds.requests.clear()
@@ -79,7 +79,7 @@ with conf.set_temp("chunk_size", 100), conf.set_temp("retries", 12):
     again = gaia.query(xray, radius=radius * u.arcsec)
 same = all(np.array_equal(again[name], near[name]) for name in ("query_index", "id"))
 failed = sum(bool(request.fault) for request in cds.requests)
-print(f"{len(cds.requests)} requests, {failed} of them failed; the same answer: {same}")
+print(f"{len(cds.requests)} requests, {failed} of them failed; same result: {same}")
 
 # %%
 # All chunks are cached on disk: the same query sends no request, and the result has the date of the
@@ -89,7 +89,7 @@ cds.requests.clear()
 with conf.set_temp("chunk_size", 100):
     plan = gaia.plan(xray, radius=radius * u.arcsec)
     gaia.query(xray, radius=radius * u.arcsec)
-print(f"{plan.n_cached} of {plan.n_chunks} chunks kept; {len(cds.requests)} requests")
+print(f"{plan.n_cached} of {plan.n_chunks} chunks in the cache; {len(cds.requests)} requests")
 cds.stop()
 
 plt.show()

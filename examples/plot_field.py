@@ -40,7 +40,7 @@ table = prepare(
     show_progress=False,
 )
 for name in ("opt_id", "galaxy_id", "class"):
-    print(f"{name:9} known of {table[name].count():4} sources")
+    print(f"{name:9} known for {table[name].count():4} sources")
 
 # %%
 # Step 6: train on the labels and classify all sources. Labelled sources have counterparts, because
@@ -68,9 +68,9 @@ galaxy = galaxies[galaxies["galaxy_id"] == host][0]
 center = SkyCoord(galaxy["ra"], galaxy["dec"], unit="deg")
 
 # %%
-# How many are there of each class, beyond those with a label? Counting predictions is one answer;
-# the sum of the probabilities is another, which includes uncertain sources. Only the simulation has
-# the truth, including a few spurious detections.
+# The number of unlabelled sources in each class can be estimated by counting predictions, or by the
+# sum of the probabilities, which includes uncertain sources. The truth is known from the
+# simulation, and includes a few spurious detections.
 
 is_here = SkyCoord(table["ra"], table["dec"]).separation(center) < 15 * u.arcmin
 is_new = is_here & ~result["is_training"]
@@ -83,9 +83,10 @@ for name in priors:
     print(f"{name:9} {predicted:9} {p.sum():7.1f} ± {error:3.1f} {np.sum(truth == name):6}")
 
 # %%
-# The errors know of chance, not of labels that are unlike what they stand for. It is hardest in
-# front of the disc: a faint AGN behind it (AGN_2) resembles an X-ray binary in it or any other AGN,
-# and labelled ones are bright. Spurious detections are among all classes.
+# The errors are statistical, and do not include differences between labelled and unlabelled
+# sources. Sources on the disc are the most difficult: a faint AGN behind it (AGN_2) resembles an
+# X-ray binary or any other AGN, and the labelled ones are bright. Spurious detections are
+# classified too.
 #
 # On the sky, the dashed ellipse is the galaxy.
 

@@ -2,8 +2,8 @@
 Which galaxy does a source belong to?
 =====================================
 
-A black hole in Andromeda and a quasar far behind it look alike in X-rays. The first difference is
-the position: inside the ellipse of a nearby galaxy, and how close to its centre. This example finds
+A black hole in Andromeda and a background quasar look alike in X-rays, but a source within the
+ellipse of a nearby galaxy, and near its centre, is more likely to belong to it. This example finds
 the hosts of simulated X-ray sources around M31 and two of its satellites, which are in front of its
 disc.
 """

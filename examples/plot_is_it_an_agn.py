@@ -2,8 +2,8 @@
 Is this source an AGN?
 ======================
 
-The catalogue says AGN. Before you apply for telescope time, look at the evidence: the contribution
-of each property, in the same unit, and the result without it. The sources are simulated.
+Before you apply for telescope time, check why a source is classified as AGN: the contribution of
+each property, in nats, and how often such probabilities are right. The sources are simulated.
 """
 
 # %%
@@ -69,5 +69,5 @@ labelled = result[result["is_training"]]
 alike = labelled[(labelled["P_AGN"] > 0.5) & (labelled["P_AGN"] < 0.95)]
 print(
     f"{np.mean(alike['class'] == 'AGN'):.0%} of {len(alike)} such sources are AGN; "
-    f"{np.mean(alike['P_AGN']):.0%} were promised"
+    f"{np.mean(alike['P_AGN']):.0%} were expected"
 )

@@ -29,13 +29,15 @@ sample = make_labelled_sample(4000, rng=1)
 _, model = classify(sample, priors, return_model=True)
 
 # %%
-# A million others, with 16 properties each, many of them missing.
+# Classify a million other sources with 16 properties each, many of them missing.
 
 catalogue = make_labelled_sample(1_000_000, labelled_fraction=0, rng=2)
 start = time.perf_counter()
 result = model.classify(catalogue, priors, show_progress=False)
 seconds = time.perf_counter() - start
-print(f"{len(result):,} sources in {seconds:.1f} s: {seconds / len(result) * 1e6:.1f} s a million")
+print(
+    f"{len(result):,} sources in {seconds:.1f} s: {seconds / len(result) * 1e6:.1f} s per million"
+)
 
 # %%
 # With so many sources, points would hide each other, so the figure shows a density. The
@@ -54,5 +56,5 @@ ax.contour(
     *[(edge[1:] + edge[:-1]) / 2 for edge in edges], n.T, [30, 300], colors="white", linewidths=0.8
 )
 ax.set(xlabel="Hardness ratio HR2", ylabel=r"$\log_{10}(F_X / F_{RP})$")
-fig.colorbar(image, label="Mean P(star); contours: 30 and 300 sources a cell")
+fig.colorbar(image, label="Mean P(star); contours: 30 and 300 sources per cell")
 plt.show()

@@ -40,13 +40,13 @@ print(f"{path.stat().st_size / 1e6:.1f} MB, and it begins:")
 print("\n".join(line[:72] for line in path.read_text().splitlines()[:6]))
 
 # %%
-# The colleague has a table with the same columns and without labels, and gets the same numbers, to
-# the last digit.
+# The colleague has a table with the same columns and without labels, and gets identical
+# probabilities.
 
 theirs = make_labelled_sample(500, labelled_fraction=0, rng=2)
 result = classify(theirs, priors, model=path)
 here = model.classify(theirs, priors)
-print("same numbers:", np.array_equal(result["P_AGN"], here["P_AGN"]))
+print("identical:", np.array_equal(result["P_AGN"], here["P_AGN"]))
 for name, count in zip(*np.unique(result["prediction"], return_counts=True), strict=True):
     print(f"{name:9} {count}")
 
@@ -60,15 +60,15 @@ except ValueError as error:
     print(str(error).replace(folder.name, "..."))
 
 # %%
-# Is the model valid for these sources? The p-value of a source is the fraction of members of its
-# class that are at least as unusual. For sources from the same population p-values are uniform or
-# larger, as each source has its most suitable class. An excess near 0 indicates sources unlike the
-# training sample.
+# Check that the model is valid for these sources. The p-value of a source is the fraction of
+# members of its class that are at least as outlying. For sources from the same population, p-values
+# are uniform or larger, because the largest over the classes is used. An excess near 0 indicates
+# sources unlike the training sample.
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.hist(result["outlier_pvalue"], np.linspace(0, 1, 21), color="C0", alpha=0.7)
-ax.axhline(len(result) / 20, color="0.4", linestyle="--", label="spread evenly")
-ax.set(xlabel="Largest p-value of all classes", ylabel="Sources", xlim=(0, 1))
+ax.axhline(len(result) / 20, color="0.4", linestyle="--", label="uniform")
+ax.set(xlabel="Largest p-value of all classes", ylabel="Number of sources", xlim=(0, 1))
 ax.legend(frameon=False)
 plt.show()
 folder.cleanup()

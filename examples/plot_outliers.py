@@ -2,9 +2,9 @@
 Which of my sources are outliers?
 =================================
 
-A classifier gives each source one of its classes, even if the source resembles none of them.
-Discoveries are among these outliers. This example adds six of them to simulated sources, finds
-them, and shows which properties are unusual.
+A classifier assigns each source to one of its classes, even if the source resembles none of them.
+Such outliers may be discoveries. This example adds six of them to simulated sources, finds them,
+and shows which properties are unusual.
 """
 
 # %%

@@ -2,9 +2,9 @@
 How much do the priors matter?
 ==============================
 
-A referee asks: your priors are those of the whole sky, your field is in the Galactic plane. How
-much do the results depend on them? Every classifier has priors; here they are explicit and can be
-changed. The sources are simulated.
+Priors for the whole sky may be wrong in a field in the Galactic plane. This example measures how
+much the results depend on the priors, and estimates better ones from the sources themselves. The
+sources are simulated.
 """
 
 # %%
@@ -29,7 +29,7 @@ priors = {
 }
 known = make_labelled_sample(1500, labelled_fraction=1, rng=1)
 field = make_labelled_sample(4000, labelled_fraction=0, rng=2)
-# Both have numbers for names, and a name is one source.
+# Both tables use the same names; rename one, as equal names mean the same source.
 field["source_id"] = np.char.replace(np.array(field["source_id"]), "SIM", "FIELD")
 is_kept = (field["true_class"] == "star") | (np.arange(len(field)) % 4 == 0)
 field = field[is_kept]

@@ -2,15 +2,14 @@
 How pure is my CV sample?
 =========================
 
-Cataclysmic variables are rare: a night at the telescope for twenty candidates is worth it if most
-of them are CVs. Scores on a training sample are too optimistic, because rare classes are
-over-represented in it. This example makes such a sample, measures two purities, and compares them
-with the truth. The sources are simulated.
+Follow-up of candidate cataclysmic variables (CVs) is worthwhile only if most of them are CVs. The
+purity measured on a training sample is too optimistic, because rare classes are over-represented in
+it. This example compares two estimates of the purity with the truth. The sources are simulated.
 """
 
 # %%
-# Half of the sources have a label, as if from catalogues: of the CVs all are kept, of the others
-# every fifth.
+# Half of the sources have a label. To mimic label catalogues, all labelled CVs are kept, and one
+# fifth of the others.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,28 +42,27 @@ properties = ["hr1", "hr2", "hr3", "b", "pm", "log_fx_fr", "log_fx_fw1", "log_fm
 result, model = classify(survey, priors, training=known, properties=properties, return_model=True)
 
 # %%
-# On the training sample, each source left out of the densities in turn, the sources classified as
-# CVs seem purer than they are: there are too few AGN and stars that could be mistaken for CVs. The
-# **prior-corrected purity** weights each class by its proportion in the survey. The completeness is
-# the same.
+# The raw purity, measured leave-one-out on the training sample, is too high, because the sample has
+# too few AGN and stars that could be mistaken for CVs. The **prior-corrected purity** weights each
+# class by its proportion in the survey. The completeness is the same.
 
 evaluation = model.evaluate(known, priors)
 row = evaluation.per_class[evaluation.classes.index("CV")]
-print(f"as sampled:    {row['precision']:.0%} pure")
-print(f"at the priors: {row['precision_corrected']:.0%} pure")
-print(f"               {row['recall']:.0%} complete")
+print(f"raw purity:             {row['precision']:.0%}")
+print(f"prior-corrected purity: {row['precision_corrected']:.0%}")
+print(f"completeness:           {row['recall']:.0%}")
 
 # %%
 # The true values, known from the simulation:
 
 is_cv = np.asarray(survey["true_class"] == "CV")
 called = np.asarray(result["prediction"] == "CV")
-print(f"in truth:      {np.mean(is_cv[called]):.0%} of {called.sum()} sources")
+print(f"true purity:            {np.mean(is_cv[called]):.0%} of {called.sum()} sources")
 
 # %%
 # A higher threshold in probability gives a purer but smaller sample. Left: purity and completeness
-# from the training sample. Right: those expected from the probabilities of the survey's own
-# sources, without labels, and the truth.
+# from the training sample. Right: those expected from the probabilities of the survey sources,
+# without labels, and the true values.
 
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), layout="constrained", sharey=True)
 plot_thresholds(evaluation, "CV", ax=axes[0])
@@ -76,7 +74,7 @@ axes[1].plot(
     thresholds, [np.sum(is_cv[rows]) / is_cv.sum() for rows in taken], "o", color="#009E73"
 )
 axes[1].set_ylabel("")
-axes[1].text(0.03, 0.03, "dots: in truth")
+axes[1].text(0.03, 0.03, "dots: true values")
 plt.show()
 
 # %%
@@ -86,4 +84,5 @@ curve = evaluation.thresholds("CV")
 pure = curve[curve["purity_corrected"] >= 0.8]
 threshold = pure["threshold"].min()
 chosen = result["P_CV"] >= threshold
-print(f"P(CV) > {threshold:.2f}: {np.count_nonzero(chosen)} candidates, {is_cv[chosen].sum()} are")
+n_chosen, n_true = np.count_nonzero(chosen), is_cv[chosen].sum()
+print(f"P(CV) > {threshold:.2f}: {n_chosen} candidates, {n_true} of them are CVs")

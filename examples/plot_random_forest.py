@@ -1,18 +1,17 @@
 """
-Compared with a random forest
-=============================
+Comparison with a random forest
+===============================
 
-A forest finds combinations of properties that naive Bayes does not. This example trains both on the
-same sources and scores both on the same held-out ones: accuracy and calibration of the
-probabilities. The sources are simulated; on real Chandra sources ``benchmarks/csc2.py`` does the
-same.
+This example trains claxboi and a random forest on the same sources, and compares their accuracy and
+calibration on the same held-out sources. The sources are simulated; :ref:`measured_scores` has the
+same for real Chandra sources.
 
 It needs ``scikit-learn``.
 """
 
 # %%
-# Both learn from the labelled half, and both are scored on the other half, whose truth only the
-# simulation knows. A forest needs a number for missing values: one far below all others.
+# Both are trained on the labelled half and scored on the other half, whose true classes are known
+# from the simulation. Missing values are replaced by a number far below all others for the forest.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,8 +31,8 @@ forest = RandomForestClassifier(300, class_weight="balanced", n_jobs=2, random_s
 forest.fit(values[training], np.asarray(sources["class"][training]))
 
 # %%
-# The same scores of both. Log-loss punishes a confident error; the calibration error (ECE) is the
-# mean difference between probabilities and frequencies.
+# The scores of both. Log-loss penalises confident errors; the expected calibration error (ECE) is
+# the mean difference between probabilities and frequencies.
 
 new = result[~training]
 probabilities = {
@@ -59,8 +58,7 @@ for name, evaluation in scores.items():
     )
 
 # %%
-# The forest, an average of many votes, is underconfident. Naive Bayes with fitted exponents is
-# calibrated, and explains the class of each source.
+# The forest averages many trees and is underconfident. claxboi is calibrated.
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained", sharey=True)
 for ax, evaluation in zip(axes, scores.values(), strict=True):

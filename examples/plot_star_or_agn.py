@@ -1,11 +1,10 @@
 """
-Star or AGN, by one property
-============================
+Star or AGN?
+============
 
-An X-ray source has an infrared counterpart. Is it a star or an active galaxy? Stars are bright in
-the infrared and faint in X-rays, active galaxies are bright in both, so the flux ratio separates
-them well. This example shows the whole method with two classes, one property and a prior. The
-sources are simulated.
+The method with two classes, one property and a prior. Stars are bright in the infrared and faint in
+X-rays, and active galaxies are bright in both, so the flux ratio separates them well. The sources
+are simulated.
 """
 
 # %%
@@ -53,7 +52,7 @@ for prior, style in ((0.75, "-"), (0.5, "--"), (0.25, ":")):
     curve = model.classify(grid, {"AGN": prior, "star": 1 - prior})
     ax.plot(grid["log_fx_fw1"], curve["P_AGN"], style, color="C0", label=f"{prior:.0%} AGN")
     tip = grid["log_fx_fw1"][np.argmax(curve["P_AGN"] > 0.5)]
-    print(f"prior {prior:.2f}: an AGN above {tip:.2f}")
+    print(f"prior {prior:.2f}: AGN above {tip:.2f}")
 ax.axhline(0.5, color="0.6", linewidth=0.8)
 ax.set(xlabel=r"$\log_{10}(F_X / F_{W1})$", ylabel="P(AGN)", xlim=(-2.5, 1), ylim=(0, 1))
 ax.legend(title="prior", frameon=False)

@@ -51,19 +51,20 @@ references = {
 }
 
 # %%
-# Labels by the published rules. There is no property yet for cuts in quality.
+# Label the sources by the published rules. The table has no properties yet, so there is no quality
+# cut.
 
 labelled = add_labels(sources, references, min_quality=0)
 report = label_report(labelled)
 print(report)
 
 # %%
-# How often are the labels correct? Stars that one catalogue lists as AGN are detected only where
-# another one lists them as stars.
+# The fraction of correct labels. Stars that one catalogue lists as AGN are detected only if another
+# one lists them as stars.
 
 has_class = ~labelled["class"].mask
 right = np.asarray(labelled["class"])[has_class] == truth[has_class]
-print(f"{np.count_nonzero(has_class)} labels, {100 * np.mean(right):.1f} % right")
+print(f"{np.count_nonzero(has_class)} labels, {100 * np.mean(right):.1f} % correct")
 conflict = np.char.startswith(np.asarray(labelled["label_reason"].filled("")), "conflict")
 print(f"{np.count_nonzero(conflict)} sources in conflict")
 
@@ -73,9 +74,9 @@ print(f"{np.count_nonzero(conflict)} sources in conflict")
 
 rows = report.catalogues[report.catalogues["n_sources"] > 0][::-1]
 parts = {
-    "has the class, by this catalogue alone": (rows["n_alone"], "#0072B2"),
-    "has the class, by others too": (rows["n_labelled"] - rows["n_alone"], "#56B4E9"),
-    "has none: catalogues disagree": (rows["n_sources"] - rows["n_labelled"], "#8C8C8C"),
+    "labelled by this catalogue only": (rows["n_alone"], "#0072B2"),
+    "labelled by several catalogues": (rows["n_labelled"] - rows["n_alone"], "#56B4E9"),
+    "no label: catalogues disagree": (rows["n_sources"] - rows["n_labelled"], "#8C8C8C"),
 }
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 left = np.zeros(len(rows))
@@ -83,7 +84,7 @@ for label, (number, color) in parts.items():
     ax.barh(np.arange(len(rows)), number, left=left, color=color, label=label)
     left += number
 ax.set_yticks(np.arange(len(rows)), [f"{r['class']}: {r['catalogue']}" for r in rows])
-ax.set_xlabel("Sources on which an object of the catalogue lies")
+ax.set_xlabel("Number of sources in the catalogue")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="lower right")
 plt.show()

@@ -2,9 +2,9 @@ r"""
 Which sources in nearby galaxies are ULX?
 =========================================
 
-An X-ray source in the arm of a galaxy, at 10\ :sup:`39` erg/s and more: a black hole or neutron
+An off-nuclear X-ray source in a galaxy above 10\ :sup:`39` erg/s may be a black hole or neutron
 star accreting above its Eddington limit, or a background quasar. This example classifies the
-sources in the galaxies of a simulated sky, and estimates the number of quasars.
+sources in the galaxies of a simulated sky, and estimates the number of background quasars.
 """
 
 # %%
@@ -64,7 +64,7 @@ plot_ulx(ulx, ax=ax)
 plt.show()
 
 # %%
-# How many of them are correct? Compare two estimates with the truth from the simulation.
+# Compare two estimates of the number of contaminants with the truth from the simulation.
 
 sums = ulx.meta["claxboi"]["ulx"]
 truth = np.asarray(sky.truth["true_class"])[inside]
@@ -72,16 +72,17 @@ is_xrb = truth == "ex_XRB"
 is_luminous = (ulx["p_ulx"].filled(0) >= 0.5) & ~ulx["is_nuclear"]
 print(f"{sums['n_luminous']} luminous sources outside of nuclei:")
 print(
-    f"  {sums['n_background']:.0f} ± {sums['n_background_error']:.0f} in the background, by counts"
+    f"  {sums['n_background']:.0f} ± {sums['n_background_error']:.0f} background sources expected "
+    f"from number counts"
 )
-print(f"  {np.sum(~is_xrb[is_luminous])} are no X-ray binaries, in truth")
+print(f"  {np.sum(~is_xrb[is_luminous])} are not X-ray binaries (truth)")
 print(f"{sums['n_ulx']} candidates:")
 print(
-    f"  {sums['n_contaminants']:.0f} ± {sums['n_contaminants_error']:.0f} contaminants, by counts "
-    f"and probabilities ({sums['n_contaminants_by_probability']:.0f} by probabilities alone)"
+    f"  {sums['n_contaminants']:.0f} ± {sums['n_contaminants_error']:.0f} contaminants expected "
+    f"({sums['n_contaminants_by_probability']:.0f} from probabilities alone)"
 )
-print(f"  {np.sum(~is_xrb[ulx['is_ulx']])} in truth")
-print(f"  {np.sum(is_xrb & ulx['is_ulx'])} of all {np.sum(is_xrb & is_luminous)} ULX")
+print(f"  {np.sum(~is_xrb[ulx['is_ulx']])} contaminants (truth)")
+print(f"  {np.sum(is_xrb & ulx['is_ulx'])} of all {np.sum(is_xrb & is_luminous)} ULX (truth)")
 
 # %%
 # The probabilities alone are too optimistic: the model was trained on bright labelled sources,

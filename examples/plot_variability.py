@@ -2,9 +2,9 @@
 Has this source varied between missions?
 ========================================
 
-XMM-Newton observed a source once, Swift and Chandra years later. Has it varied? The three
-catalogues have different bands, errors and column names. This example standardizes them, links the
-detections of each source, and compares the fluxes. The sky is simulated, and its classes are known.
+The catalogues of XMM-Newton, Swift and Chandra have different bands, errors and column names. This
+example standardizes them, links the detections of each source, and compares the fluxes. The sky is
+simulated, and its classes are known.
 """
 
 # %%
@@ -29,7 +29,7 @@ for name, table in {"4XMM": xmm, **others}.items():
 # Detections by two missions are linked if they are within three sigma and unambiguous.
 
 links = link_xray({"4XMM": xmm, **others})
-print("in one, two, three catalogues:", *np.bincount(links.sources["n_catalogues"])[1:])
+print("sources in 1, 2, 3 catalogues:", *np.bincount(links.sources["n_catalogues"])[1:])
 
 # %%
 # ``log_fmax_fmin`` is the largest ratio of all fluxes, brought to one band. It grows with the
@@ -39,7 +39,7 @@ print("in one, two, three catalogues:", *np.bincount(links.sources["n_catalogues
 xmm = add_variability(xmm, links, others, name="4XMM")
 ratio = xmm["log_fmax_fmin_low"].filled(np.nan)
 print(f"{np.sum(np.isfinite(ratio))} sources have two fluxes,")
-print(f"{np.sum(ratio > 0.3)} of them vary twofold at least")
+print(f"{np.sum(ratio > 0.3)} of them vary by at least a factor of 2")
 
 # %%
 # The fluxes of the most variable source that Swift or Chandra also detected. XMM-Newton lists its
@@ -87,7 +87,7 @@ ax.set(
     xlim=(-0.5, 1.5),
     ylim=(0, 1),
     xlabel=r"$\log_{10}(F_\mathrm{max}/F_\mathrm{min})$, lower bound",
-    ylabel="Part of the sources above",
+    ylabel="Fraction of sources above",
 )
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)

@@ -2,11 +2,10 @@
 Can human votes improve the classifier?
 =======================================
 
-A few hundred bright sources have a label from a catalogue, thousands of faint ones have none, and
-five colleagues have a free afternoon each. They inspect images and spectra, disagree, and are not
-equally skilled. This example selects the sources to inspect, combines the votes, estimates the
-skill of each colleague, and measures the improvement. Sky and colleagues are simulated, so the
-truth is known.
+Catalogues label a few hundred bright sources, while thousands of faint ones have no label. Five
+colleagues of different skill inspect some of these. This example selects the sources to inspect,
+combines the votes, estimates the skill of each colleague, and measures the improvement. The sky and
+the votes are simulated, so the truth is known.
 """
 
 # %%
@@ -50,9 +49,8 @@ settings = {
 before, model = classify(table, priors, **settings)
 
 # %%
-# Which sources should they inspect? The same number of each predicted class, drawn at random.
-# Outliers and ambiguous sources would be more interesting, but a training sample must not consist
-# of unusual members only.
+# Draw the same number of sources of each predicted class at random. Outliers and ambiguous sources
+# would be more interesting, but a training sample must not consist of unusual members only.
 
 drawn = draw_for_votes(before, 500, rng=2)
 drawn["selection_probability"].info.format = ".3f"
@@ -89,14 +87,14 @@ after, retrained = classify(table, priors, **settings)
 # probability as weight, so the scores hold for all faint sources.
 
 voted = sample[sample["label_origin"] == "votes"]
-print("mean F1 of the classes, as the votes have it")
+print("mean F1 of the classes, from the votes")
 for when, one in (("before", model), ("after", retrained)):
-    sheet = one.evaluate(voted, priors, weight="population_weight")
-    print(f"{when:6} {sheet.corrected['macro_f1']:.3f}")
+    evaluation = one.evaluate(voted, priors, weight="population_weight")
+    print(f"{when:6} {evaluation.corrected['macro_f1']:.3f}")
 
 # %%
-# Compare with the truth, for all sources without a catalogue label. The published catalogue would
-# have the votes where there are any.
+# Compare with the true classes, for all sources without a catalogue label. In a published
+# catalogue, votes would replace the predictions.
 
 labels = combined.labels[~combined.labels["consensus"].mask]
 row_of = {name: row for row, name in enumerate(table["source_id"])}
@@ -104,7 +102,7 @@ final = np.array(after["prediction"], str)
 final[[row_of[name] for name in labels["source_id"]]] = labels["consensus"]
 catalogues = {
     "before": np.asarray(before["prediction"], str),
-    "after learning": np.asarray(after["prediction"], str),
+    "retrained": np.asarray(after["prediction"], str),
     "with the votes": final,
 }
 classes = [*rare, "AGN", "star", "extended"]
@@ -120,14 +118,14 @@ def f1(found, name):
 scores = {}
 for when, found in catalogues.items():
     scores[when] = [f1(found, name) for name in classes]
-print("mean F1, as the truth has it")
+print("mean F1, from the true classes")
 for when, values in scores.items():
     mean, of_rare = np.mean(values), np.mean(values[: len(rare)])
-    print(f"{when:14} {mean:.3f}, of the rare classes {of_rare:.3f}")
+    print(f"{when:14} {mean:.3f}, rare classes {of_rare:.3f}")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 names = combined.voters["voter"].tolist()
-axes[0].barh(names, combined.voters["skill"], color="#56B4E9", label="found")
+axes[0].barh(names, combined.voters["skill"], color="#56B4E9", label="estimated")
 true = [skills[name] for name in names]
 axes[0].plot(true, names, "|k", markersize=20, label="true")
 axes[0].set(xlabel="Skill", xlim=(0, 1))
@@ -140,7 +138,7 @@ for k, (when, values) in enumerate(scores.items()):
     style = {name: each[k] for name, each in styles.items()}
     axes[1].plot(values, y, linestyle="", label=when, **style)
 axes[1].set(yticks=y, yticklabels=classes, xlim=(0, 1.02))
-axes[1].set_xlabel("F1 of sources that no catalogue labels")
+axes[1].set_xlabel("F1 of sources without catalogue label")
 above = {"frameon": False, "loc": "lower left", "columnspacing": 1}
 axes[0].legend(ncols=2, bbox_to_anchor=(0, 1), markerscale=0.7, **above)
 axes[1].legend(ncols=3, bbox_to_anchor=(-0.1, 1), **above)

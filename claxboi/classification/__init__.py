@@ -7,7 +7,7 @@ from claxboi.utils import moved_names
 
 from ._identity import IdentityWarning
 from ._scores import SCORES, count_confusion
-from ._training import SmallClassWarning, label_codes
+from ._table_reading import SmallClassWarning, label_codes
 from .class_numbers import ClassNumbers, estimate_class_numbers
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .decisions import parse_decision

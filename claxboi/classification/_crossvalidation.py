@@ -24,6 +24,7 @@ from ._evaluation_input import check_weights
 from ._evaluation_text import held_out_method
 from ._hashing import mix
 from ._identity import join_groups
+from ._output import describe_settings
 from ._search import read_labelled
 from .decisions import parse_decision
 from .evaluation import Evaluation
@@ -69,7 +70,7 @@ def evaluate_model(
     table, codes, sources = labelled.table, labelled.codes, labelled.sources
     weights = None if weight is None else check_weights(table[weight], len(table), weight)
     proportions = labelled.proportions(priors)
-    settings = model._settings(proportions)
+    settings = describe_settings(model, proportions)
     n_training = int(np.count_nonzero(sources.codes >= 0))
     if method in ("k-fold", "grouped") and n_folds > len(table):
         raise InputValueError(

@@ -11,7 +11,7 @@ from claxboi.utils import InputValueError, add_columns
 from ._parallel import in_chunks
 from .weights import largest
 
-__all__ = ["Answer", "check_collisions", "column_names"]
+__all__ = ["Answer", "check_collisions", "column_names", "describe_settings"]
 
 
 #: Ends of the interval of a posterior, in the order of their columns.
@@ -223,6 +223,51 @@ class Answer:
 
         in_chunks(spell, len(key))
         return result
+
+
+def describe_settings(model, proportions):
+    """
+    Describe a fitted model and the priors, for the metadata of the result.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The model.
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
+        The priors.
+
+    Returns
+    -------
+    settings : dict
+    """
+    columns = [record.column for record in model.properties]
+    refinement = model._core.refinement
+    return {
+        "classes": list(model.classes_),
+        "class_counts": [float(count) for count in model.class_counts_],
+        "categories": list(model.categories),
+        "properties": columns,
+        "priors": (
+            dict(zip(model.classes_, map(float, proportions), strict=True))
+            if proportions.ndim == 1
+            else "one row per source"
+        ),
+        "weights": dict(model.weights),
+        "offsets": dict(model.offsets),
+        "normalization": model.normalization,
+        "missing": model.missing,
+        "kernel": model.kernel,
+        "bandwidth": model.bandwidth,
+        "refinement": None
+        if refinement is None
+        else {
+            "pairs": [[columns[p] for p in pair] for pair in refinement.pairs],
+            "presence": any(term.kind == "presence" for term in refinement.listed),
+            "shrinkage": refinement.factor,
+        },
+        "floor": model.floor,
+        "label": model.label,
+    }
 
 
 def _normalize(log_values, out):

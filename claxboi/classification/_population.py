@@ -3,10 +3,16 @@
 Compare labelled sources with those that are to be classified.
 """
 
+import logging
+
 import numpy as np
 from scipy.stats import ks_2samp
 
-__all__ = ["find_differences", "flux_difference"]
+from ._table_reading import read_fluxes, read_values
+
+__all__ = ["differs_from", "find_differences", "flux_difference"]
+
+log = logging.getLogger(__name__)
 
 #: Fluxes differ if the largest distance of their cumulative distributions is above this, and not
 #: by chance.
@@ -20,6 +26,43 @@ DEVIATIONS = 3.0
 
 #: Fewer sources cannot be compared.
 FEWEST = 30
+
+
+def differs_from(model, table):
+    """
+    Return whether the training sample of a refined model differs from other sources.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        A fitted model.
+    table : `~astropy.table.Table`
+        Other sources.
+
+    Returns
+    -------
+    differs : bool
+        False where the model is not refined; True is logged with the reasons.
+    """
+    rows = model._core.training
+    if not model.refine or rows is None or len(table) == 0:
+        return False
+    fluxes = rows.flux, read_fluxes(table)
+    # Which values with a limit are missing is known to depend on the flux.
+    compared = [p for p, record in enumerate(model.properties) if record.limit is None]
+    differences = find_differences(
+        rows.values[compared],
+        read_values(table, model.properties, units=model._units)[0][compared],
+        [model.properties[p].column for p in compared],
+        None if fluxes[0] is None or fluxes[1] is None else fluxes,
+    )
+    if differences:
+        log.info(
+            "the refinement has no terms of presence and is shrunk more strongly: %s%s",
+            "; ".join(differences[:3]),
+            f"; and {len(differences) - 3} more" if len(differences) > 3 else "",
+        )
+    return bool(differences)
 
 
 def flux_difference(labelled, others):

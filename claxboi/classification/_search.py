@@ -19,11 +19,11 @@ from claxboi.utils import (
     warn,
 )
 
-from ._identity import IdentityWarning, join_groups, read_identity
+from ._identity import IdentityWarning, join_groups
 from ._likelihood import Terms
 from ._refinement import fit_refinement
 from ._source_arrays import Sources, TrainingRows
-from ._training import label_codes
+from ._table_reading import find_identity, label_codes, read_sources
 from .posterior import combine, log_normalize
 from .priors import parse_priors
 from .weights import F1Objective, WeightSearch, fit_log_loss, search_f1
@@ -214,8 +214,8 @@ def read_labelled(model, table, label=None, training=None):
             f"no row of column {label!r} has a class of the model ({', '.join(model.classes_)})"
         )
     codes = codes[rows]
-    sources = model._read(table, label=label, is_checked=False)[rows]
-    identity = read_identity(table, model._id_of(table))[rows]
+    sources = read_sources(model, table, label=label, is_checked=False)[rows]
+    identity = find_identity(model, table)[rows]
     if sources.is_assumed:
         sources = _assume(model._core.training, sources, codes, training)
     source = identity.sources()

@@ -13,7 +13,7 @@ from scipy.stats import kstwobign, norm
 from claxboi.utils import InputValueError, check_number, check_table, float_values, shown, warn
 
 from ._engine import check_model
-from .estimation import FLUX_COLUMN
+from ._table_reading import FLUX_COLUMN, read_sources
 from .posterior import log_normalize
 from .priors import PriorWarning, estimate_priors
 
@@ -138,7 +138,7 @@ def estimate_class_numbers(
     training = model._core.training
     if training is None:
         raise InputValueError("model must have its training sample, to hold labelled sources out")
-    new = model._read(table)
+    new = read_sources(model, table)
     held_out = model._core.log_evidence(training.sources())
     evidence = model._core.log_evidence(new)
 

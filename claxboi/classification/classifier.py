@@ -6,7 +6,6 @@ The naive Bayes classifier for tables.
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,27 +21,24 @@ from claxboi.utils import (
     checked,
     record,
     shown,
-    warn,
 )
 
 from . import _output
 from ._crossvalidation import evaluate_model
 from ._engine import Engine, NotFittedError
-from ._identity import IdentityWarning, read_identity
 from ._likelihood import BLOCK_SIZE
-from ._population import find_differences
+from ._population import differs_from
 from ._search import optimize_weights
-from ._source_arrays import KnownTables, Sample, Sources, TrainingRows, sample_weights
-from ._training import label_codes, property_units, read_labels, read_values
+from ._source_arrays import KnownTables
+from ._table_reading import read_sample, read_sources
 from .decisions import parse_decision
-from .estimation import estimate_model_priors, read_fluxes
+from .estimation import estimate_model_priors, settle_priors
 from .explanation import explain_source
 from .mixture import classify_candidates
 from .modelfile import read_model, write_model
 from .original import build_original
 from .posterior import log_proportions
 from .posterior_error import bootstrap_intervals, check_training
-from .priors import parse_priors
 from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
 
@@ -62,8 +58,6 @@ if TYPE_CHECKING:
     from .weights import WeightSearch
 
 __all__ = ["NaiveBayesClassifier", "NotFittedError"]
-
-log = logging.getLogger(__name__)
 
 
 class _OfCore:
@@ -329,7 +323,7 @@ class NaiveBayesClassifier:
             If no row or one class has labels, fewer than two classes are left, or a property is
             constant or all missing.
         """
-        self._learn(self._read_sample(table, label, sample_weight, id))
+        self._learn(read_sample(self, table, label, sample_weight, id))
         return self
 
     @classmethod
@@ -602,8 +596,8 @@ class NaiveBayesClassifier:
         log_probability : `~numpy.ndarray` of shape (n_sources, n_classes)
             Natural logarithm; classes as in ``classes_``.
         """
-        sources = self._read(table)
-        return self._core.log_posterior(sources, self._priors(priors, table, sources)).T
+        sources = read_sources(self, table)
+        return self._core.log_posterior(sources, settle_priors(self, priors, table, sources)).T
 
     def predict_proba(self, table: Any, priors: Any = None) -> ndarray:
         """
@@ -745,8 +739,8 @@ class NaiveBayesClassifier:
         )
         if has_intervals:
             check_training(self._core)
-        sources = self._read(table)
-        proportions = self._priors(priors, table, sources, show_progress=show_progress)
+        sources = read_sources(self, table)
+        proportions = settle_priors(self, priors, table, sources, show_progress=show_progress)
         scale = self._core.outlier_scale()
         answer = _output.Answer(len(table), len(self.classes_), len(self.categories))
 
@@ -764,7 +758,7 @@ class NaiveBayesClassifier:
                 answer.fill_likeness(start, terms, chunk.held[0], scale)
 
         self._core.chunks(sources, work, show_progress=show_progress)
-        settings = self._settings(proportions)
+        settings = _output.describe_settings(self, proportions)
         if has_intervals:
             answer.intervals = bootstrap_intervals(
                 self._core, sources, log_prior, posterior_error, rng, show_progress=show_progress
@@ -818,7 +812,7 @@ class NaiveBayesClassifier:
         """
         return estimate_model_priors(
             self,
-            self._read(table),
+            read_sources(self, table),
             table=table,
             n_resamples=n_resamples,
             rng=rng,
@@ -1011,37 +1005,6 @@ class NaiveBayesClassifier:
 
     # From tables to arrays, and back
 
-    def _read_sample(self, table, label, sample_weight=None, id=None, *, name="table"):
-        """Read and check a training sample, before any work."""
-        check_table(table, name)
-        records = parse_properties(self._given_properties, table.colnames)
-        names, codes, dropped = read_labels(
-            table,
-            label,
-            merge=self.merge,
-            min_class_size=self.min_class_size,
-            classes=self.classes,
-            name=name,
-        )
-        # Before the table is cut: it names the columns that there are not.
-        read_values(table[:1], records, name=name)
-        units = property_units(table, records)
-        rows = np.flatnonzero(codes >= 0)
-        weights = sample_weights(sample_weight, len(table))
-        identity = read_identity(table, id, name=name)[rows]
-        part = table[rows]
-        values, errors, limits = read_values(part, records, units=units, name=name)
-        training = TrainingRows(
-            values,
-            errors,
-            codes[rows],
-            weights[rows],
-            read_fluxes(part),
-            identity,
-            limits=limits,
-        )
-        return Sample(records, names, training, table, rows, units, label, id, dropped)
-
     def _learn(self, sample, others=None):
         """Learn a sample; ``others`` is the table to be classified, if it is another one."""
         self._core.fit_rows(sample.records, sample.names, sample.training)
@@ -1053,30 +1016,7 @@ class NaiveBayesClassifier:
         self._known_tables.add(sample.table, known)
         if others is None or others is sample.table:
             others = sample.table[known < 0]
-        self._compare_with(others)
-
-    def _compare_with(self, table):
-        """Compare the training sample with other sources: is presence the same fact in both?"""
-        rows = self._core.training
-        self._core.is_shifted = False
-        if not self.refine or rows is None or len(table) == 0:
-            return
-        fluxes = rows.flux, read_fluxes(table)
-        # Which values with a limit are missing is known to depend on the flux.
-        compared = [p for p, record in enumerate(self.properties) if record.limit is None]
-        differences = find_differences(
-            rows.values[compared],
-            read_values(table, self.properties, units=self._units)[0][compared],
-            [self.properties[p].column for p in compared],
-            None if fluxes[0] is None or fluxes[1] is None else fluxes,
-        )
-        if differences:
-            self._core.is_shifted = True
-            log.info(
-                "no terms of presence in the refinement, and stronger shrinkage: %s%s",
-                "; ".join(differences[:3]),
-                f"; and {len(differences) - 3} more" if len(differences) > 3 else "",
-            )
+        self._core.is_shifted = differs_from(self, others)
 
     def _property_index(self, column):
         self._check_fitted()
@@ -1087,122 +1027,6 @@ class NaiveBayesClassifier:
             )
         return names.index(column)
 
-    def _read(self, table, *, label=None, is_checked=True, parent=None):
-        """
-        Read a table and find the rows that trained the model.
-
-        With ``is_checked``, warn where labelled rows might have trained it. ``parent`` is the table
-        and the slice of it that the rows are from, if they are a part of another one.
-        """
-        self._check_fitted()
-        check_table(table)
-        values, errors, limits = read_values(table, self.properties, units=self._units)
-        if self._core.training is None:
-            return Sources(values, errors)
-        identity = read_identity(table, self._id_of(table))
-        whole = (table, slice(None)) if parent is None else parent
-        rows = self._known_tables.find(whole[0], values, self._core.training.values, whole[1])
-        compared = ("rows",)
-        if rows is None:
-            match = identity.match(self._core.training.identity)
-            rows, compared = match.rows, match.compared
-            self._report(match, len(table))
-        elif (rows < 0).any():
-            # A source may have another row, without a label.
-            others = np.flatnonzero(rows < 0)
-            rows = rows.copy()
-            rows[others] = identity[others].match(self._core.training.identity).rows
-        label = self.label if label is None else label
-        if label in table.colnames:
-            codes = label_codes(table, label, self.classes_, self.merge)
-            rows = self._core.training.choose_rows(rows, codes)
-            if is_checked and not compared and (codes >= 0).any():
-                warn(
-                    "the table has labels, and no identifiers or positions in common with the "
-                    "training sample: all of its rows are taken for new sources; if some of them "
-                    "trained the model, their probabilities are not held out: add source_id or ra "
-                    "and dec to both",
-                    IdentityWarning,
-                )
-        return Sources(values, errors, rows, self._core.training, compared=compared, limits=limits)
-
-    def _id_of(self, table):
-        """Return the column with the identifiers of a table, where it is not the usual one."""
-        return self.id if self.id in table.colnames else None
-
-    @staticmethod
-    def _report(match, n):
-        """Warn where it is uncertain which rows trained the model."""
-        found = int(np.count_nonzero(match.rows >= 0))
-        parts = []
-        if match.n_near:
-            parts.append(f"{match.n_near} others lie within 2 arcsec of a training source")
-        if match.n_far:
-            parts.append(
-                f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
-                "away, and are taken for new sources"
-            )
-        if match.n_moved:
-            parts.append(
-                f"{match.n_moved} of them are 2 arcsec to 1 arcmin away from the training source "
-                "of their identifier"
-            )
-        if parts:
-            warn(
-                f"{found} of {n} rows are training sources (by identifier, or by position within "
-                f"0.2 arcsec) and are held out. {'; '.join(parts)}. The probabilities of rows that "
-                "are taken for new sources are not held out; id= of the fit names another column "
-                "of identifiers",
-                IdentityWarning,
-            )
-
-    def _priors(self, priors, table, sources, *, show_progress=False):
-        """Parse priors, or estimate them from the rows that did not train."""
-        if isinstance(priors, str) and priors == "estimate":
-            return estimate_model_priors(
-                self, sources, table=table, n_resamples=0, show_progress=show_progress
-            ).proportions
-        if priors is None:
-            priors = self.default_priors
-        return parse_priors(
-            priors,
-            self.classes_,
-            self._core.training_proportions(),
-            len(table),
-            table=table,
-            dropped=self._dropped,
-        )
-
     def __getstate__(self):
         # A copy is set apart from the model, and the tables at hand are not so elsewhere.
         return self.__dict__ | {"_core": copy.copy(self._core), "_known_tables": KnownTables()}
-
-    def _describe_refinement(self):
-        columns = [record.column for record in self.properties]
-        return {
-            "pairs": [[columns[p] for p in pair] for pair in self._core.refinement.pairs],
-            "presence": any(term.kind == "presence" for term in self._core.refinement.listed),
-            "shrinkage": self._core.refinement.factor,
-        }
-
-    def _settings(self, proportions):
-        return {
-            "classes": list(self.classes_),
-            "class_counts": [float(count) for count in self.class_counts_],
-            "categories": list(self.categories),
-            "properties": [item.column for item in self.properties],
-            "priors": (
-                dict(zip(self.classes_, map(float, proportions), strict=True))
-                if proportions.ndim == 1
-                else "one row per source"
-            ),
-            "weights": dict(self.weights),
-            "offsets": dict(self.offsets),
-            "normalization": self.normalization,
-            "missing": self.missing,
-            "kernel": self.kernel,
-            "bandwidth": self.bandwidth,
-            "refinement": None if self._core.refinement is None else self._describe_refinement(),
-            "floor": self.floor,
-            "label": self.label,
-        }

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claxboi.utils import float_values
+
+from ._table_reading import read_sources
+from .estimation import settle_priors
 from .posterior import category_exponents, log_normalize, log_proportions
 from .weights import largest
 
@@ -14,6 +18,7 @@ __all__ = [
     "FEW_LIKE_IT",
     "Contributions",
     "find_contributions",
+    "recover_priors",
     "state_of_value",
     "stored_priors",
     "write_sentence",
@@ -164,10 +169,10 @@ def find_contributions(model, table, priors=None, *, parent=None):
     -------
     reasons : `Contributions`
     """
-    sources = model._read(table, parent=parent)
+    sources = read_sources(model, table, parent=parent)
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
-        proportions = model._priors(priors, table, sources)
+        proportions = settle_priors(model, priors, table, sources)
     terms = model._core.terms(sources)
     combination, offsets = model._core.combination(terms, sources)
     parts, nats = _parts(model, sources, terms, proportions, offsets)
@@ -226,6 +231,32 @@ def stored_priors(table, model):
     if stored.get("classes") != model.classes_ or not isinstance(priors, dict):
         return None
     return np.array([priors[name] for name in model.classes_])
+
+
+def recover_priors(table, model):
+    """
+    Recover the priors of a result in which each source has its own, from its probabilities.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The result.
+    model : `~claxboi.classification.NaiveBayesClassifier`
+        What made it.
+
+    Returns
+    -------
+    proportions : `~numpy.ndarray` of shape (n_sources, n_classes) or None
+        None where the metadata has the same priors for all sources.
+    """
+    stored = table.meta.get("claxboi", {}).get("classification", {})
+    if isinstance(stored.get("priors"), dict):
+        return None
+    # The priors are the ratio of probabilities and likelihoods.
+    with np.errstate(divide="ignore"):
+        posterior = np.log([float_values(table, f"P_{name}") for name in model.classes_])
+    evidence = model._core.log_evidence(read_sources(model, table))
+    return np.exp(log_normalize(posterior - evidence)).T
 
 
 def _parts(model, sources, terms, proportions, offsets):

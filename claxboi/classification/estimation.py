@@ -10,24 +10,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy import units as u
 from astropy.table import Table
 
-from claxboi.catalog import describe
-from claxboi.utils import InputValueError, Progress, check_count, float_values, warn
+from claxboi.utils import InputValueError, Progress, check_count, warn
 
 from ._population import flux_difference
-from .priors import PriorWarning, estimate_priors
+from ._table_reading import read_fluxes
+from .priors import PriorWarning, estimate_priors, parse_priors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FLUX_COLUMN", "PriorEstimate", "estimate_model_priors", "read_fluxes"]
+__all__ = ["PriorEstimate", "estimate_model_priors", "settle_priors"]
 
 log = logging.getLogger(__name__)
-
-#: Column by which the labelled and the unlabelled sources are compared.
-FLUX_COLUMN = "flux"
 
 #: So many unlabelled sources stand for all when errors are found by resampling.
 RESAMPLED_SOURCES = 20_000
@@ -150,29 +146,6 @@ def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_
     return PriorEstimate(list(model.classes_), proportions, errors, samples, len(new))
 
 
-def read_fluxes(table):
-    """
-    Read the fluxes of sources, for comparison with those of others.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table.
-
-    Returns
-    -------
-    flux : `~numpy.ndarray` of shape (n,) or None
-        In erg/s/cm2; None without a column, or where its unit is that of something else.
-    """
-    if FLUX_COLUMN not in table.colnames:
-        return None
-    try:
-        return float_values(table, FLUX_COLUMN, unit=describe(FLUX_COLUMN)["unit"])
-    except u.UnitsError as err:
-        log.info("fluxes are not compared: %s", err)
-        return None
-
-
 def _compare_fluxes(model, table, new):
     """Warn where labelled and unlabelled sources differ in flux: the estimate may not hold."""
     labelled = model._core.training.flux if model._core.training is not None else None
@@ -186,3 +159,38 @@ def _compare_fluxes(model, table, new):
             "both; compare them with an estimate from the bright sources alone",
             PriorWarning,
         )
+
+
+def settle_priors(model, priors, table, sources, *, show_progress=False):
+    """
+    Parse priors for a fitted model, or estimate them from the sources that did not train it.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The model; its ``default_priors`` are taken where ``priors`` is None.
+    priors : optional
+        As for `NaiveBayesClassifier.classify`.
+    table : `~astropy.table.Table`
+        The sources.
+    sources : `Sources`
+        Their values.
+    show_progress : bool, optional
+        Whether to show the progress of an estimate.
+
+    Returns
+    -------
+    proportions : `~numpy.ndarray` of shape (n_classes,) or (n_classes, n)
+    """
+    if isinstance(priors, str) and priors == "estimate":
+        return estimate_model_priors(
+            model, sources, table=table, n_resamples=0, show_progress=show_progress
+        ).proportions
+    return parse_priors(
+        model.default_priors if priors is None else priors,
+        model.classes_,
+        model._core.training_proportions(),
+        len(table),
+        table=table,
+        dropped=model._dropped,
+    )

@@ -15,7 +15,9 @@ from astropy.table import Row, Table
 from claxboi.catalog import identifier_columns
 from claxboi.utils import InputTypeError, InputValueError, check_columns, check_table, float_values
 
+from ._table_reading import read_sources
 from .contributions import find_contributions, stored_priors, write_sentence
+from .estimation import settle_priors
 from .mixture import (
     candidate_domains,
     check_candidates,
@@ -298,7 +300,8 @@ def _explain_candidates(model, source, priors, candidates, identifier):
     check_candidates(model, candidates, len(table))
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
-        proportions = model._priors(priors, table, model._read(table, is_checked=False))
+        sources = read_sources(model, table, is_checked=False)
+        proportions = settle_priors(model, priors, table, sources)
     weighed = weigh_candidates(model, table, candidates, proportions, only=row)
     mixture = mix_candidates(*weighed.to_mix)
     part = candidates[weighed.rows]

@@ -22,7 +22,7 @@ from claxboi.utils import (
 )
 
 from . import _output
-from ._training import read_values
+from ._table_reading import read_sample, read_values
 from .classifier import NaiveBayesClassifier
 from .decisions import parse_decision
 from .guessed_properties import guess_properties, property_columns
@@ -141,7 +141,7 @@ def fit_classifier(
     )
     if model._core.takes_limits:
         model._given_properties = with_limits(records, candidates)
-    read = model._read_sample(sample, label, sample_weight, id, name=name)
+    read = read_sample(model, sample, label, sample_weight, id, name=name)
     read_values(table[:1], read.records, units=read.units)
     if sample is table and len(read.training.codes) == len(table):
         _check_unlabelled(priors)

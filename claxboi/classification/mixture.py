@@ -25,8 +25,11 @@ from claxboi.utils import (
     text_values,
 )
 
+from ._engine import check_model
 from ._output import check_collisions
+from ._table_reading import read_sources
 from .decisions import parse_decision
+from .estimation import settle_priors
 from .field_density import FieldDensity
 from .posterior import log_normalize, log_proportions
 
@@ -177,6 +180,7 @@ def classify_candidates(
     >>> bool(np.mean(result["P_AGN"] > 0.5) > 0.8)
     True
     """
+    check_model(model)
     check_mixable(model)
     check_table(table)
     check_table(candidates, "candidates")
@@ -184,8 +188,8 @@ def classify_candidates(
     check_candidates(model, candidates, len(table))
     decision = parse_decision(decision, model.classes_)
     check_collisions(table, model.classes_, model.categories, overwrite)
-    sources = model._read(table, is_checked=False)
-    proportions = model._priors(priors, table, sources, show_progress=show_progress)
+    sources = read_sources(model, table, is_checked=False)
+    proportions = settle_priors(model, priors, table, sources, show_progress=show_progress)
     result = model.classify(table, proportions.T, overwrite=overwrite, show_progress=show_progress)
     weighed = weigh_candidates(model, table, candidates, proportions, cut=cut)
     mixture = mix_candidates(*weighed.to_mix)
@@ -306,7 +310,7 @@ def weigh_candidates(model, table, candidates, proportions, *, cut=CUT, only=Non
     order = np.lexsort((-q, primary))
     primary, q = primary[order], q[order]
     starts = np.searchsorted(primary, np.arange(n))
-    sources = model._read(candidates, is_checked=False)[order]
+    sources = read_sources(model, candidates, is_checked=False)[order]
     field = FieldDensity(model, sources, q, starts, _covariates(table))
 
     # The least probable ones come last.

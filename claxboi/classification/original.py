@@ -17,7 +17,7 @@ from astropy.table import Table
 from claxboi.utils import ClaxboiWarning, InputValueError, check_table, warn
 
 from ._likelihood import LikelihoodModel
-from ._training import label_codes, read_labels, read_values
+from ._table_reading import label_codes, read_labels, read_values
 from .densities import TabulatedDensities
 from .properties import CATEGORY_ALIASES, Property
 

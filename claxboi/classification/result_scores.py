@@ -21,7 +21,7 @@ from claxboi.utils import (
 
 from ._engine import check_model
 from ._evaluation_text import held_out_method
-from ._training import label_codes
+from ._table_reading import label_codes
 from .evaluation import Evaluation
 from .unlabelled_scores import score_unlabelled
 

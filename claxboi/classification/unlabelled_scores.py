@@ -17,7 +17,7 @@ from scipy.stats import chi2
 
 from claxboi.utils import float_values
 
-from .estimation import FLUX_COLUMN, read_fluxes
+from ._table_reading import FLUX_COLUMN, read_fluxes
 from .evaluation import Evaluation
 
 __all__ = ["UnlabelledScores", "score_unlabelled"]

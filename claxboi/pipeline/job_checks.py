@@ -10,11 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from astropy.table import Table
 
 from claxboi.catalog import describe, missions
 from claxboi.classification import NaiveBayesClassifier, parse_decision
 from claxboi.io import output_format, write_table
 from claxboi.references import get_reference, load_records
+from claxboi.sharing import is_covered
 from claxboi.training.schemes import parse_scheme
 from claxboi.utils import (
     InputKeyError,
@@ -63,6 +65,8 @@ def check_settings(job, steps):
     with _at("labels"):
         rules = parse_scheme(settings.labels.scheme)[1]
     _check_references(job, steps)
+    if "properties" in steps:
+        _check_footprints(settings)
     if settings.gating.outside_galaxies and "hosts" in settings.skip:
         raise InputKeyError("gating.outside_galaxies needs the step hosts, which is skipped")
     _check_classification(settings.classification)
@@ -94,6 +98,18 @@ def _check_references(job, steps):
             near = difflib.get_close_matches(str(name), sorted(known), n=3, cutoff=0.5)
             hint = f"did you mean {', '.join(near)}?" if near else ", ".join(sorted(known))
             raise InputValueError(f"references: there is no catalogue {name!r}; {hint}")
+
+
+def _check_footprints(settings):
+    """Refuse a coverage map of a survey that is not asked, and one that cannot be read."""
+    surveys = [name for own in settings.counterparts.values() for name in own.surveys]
+    nowhere = Table({"ra": np.zeros(0), "dec": np.zeros(0)})
+    with _at("properties.footprints"):
+        for name, path in settings.properties.footprints.items():
+            check_choice(name, surveys, "a survey")
+            if not Path(path).is_file():
+                raise FileNotFoundError(f"properties.footprints of {name}: there is no file {path}")
+            is_covered(nowhere, path)
 
 
 def _check_classification(own):

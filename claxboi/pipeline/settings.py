@@ -187,6 +187,9 @@ class PropertySettings(Section):
         str,
         Mapping,
     )
+    footprints: Mapping[str, str] = setting(
+        {}, "Survey = file of its coverage map (MOC), for limits where it has observed"
+    )
 
 
 @described

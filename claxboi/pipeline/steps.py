@@ -17,6 +17,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from claxboi import catalog, counterparts, properties, training
+from claxboi.sharing import is_covered
 from claxboi.training.label_catalogues import parse_catalogues
 from claxboi.training.schemes import parse_scheme
 from claxboi.utils import InputValueError, file_hash, float_values, is_missing, text_values
@@ -113,6 +114,8 @@ def depends_on(step, job):
         own["training file"] = file_hash(training) if training.is_file() else ""
     else:
         own = asdict(getattr(settings, step))
+        if step == "properties":
+            own["footprints"] = {k: file_hash(path) for k, path in own["footprints"].items()}
     names = reference_names(step, job)
     return {"settings": own, "references": {name: job.references.content(name) for name in names}}
 
@@ -265,10 +268,15 @@ def _properties(table, job):
 def _covered(table, job):
     """Return where each magnitude would have been measured, had the object been bright enough."""
     dec = float_values(table, "dec", unit=u.deg)
+    footprints = job.settings.properties.footprints
     covered = {}
     for domain, own in job.settings.counterparts.items():
-        records = [job.references.get(name).record for name in own.surveys]
-        here = np.any([record.covers(dec) for record in records], axis=0)
+        here = np.zeros(len(table), bool)
+        for name in own.surveys:
+            if name in footprints:
+                here |= is_covered(table, footprints[name])
+            else:
+                here |= job.references.get(name).record.covers(dec)
         for name in _MAGNITUDES.get(domain, ()):
             if name in table.colnames:
                 # A counterpart without this magnitude is not fainter than the survey sees.

@@ -6,8 +6,7 @@ Content of the cards: densities, contributions, probabilities by category, sente
 import numpy as np
 
 from claxboi.catalog import describe
-from claxboi.classification.contributions import find_contributions
-from claxboi.classification.posterior import log_normalize
+from claxboi.classification.contributions import find_contributions, recover_priors
 from claxboi.diagnostics.density_curves import (
     FEW_VALUES,
     INVERSE_SCALES,
@@ -105,7 +104,7 @@ def pack_reasons(model, result, rows, blocks):
         ``sentences``.
     """
     chosen = result[rows]
-    reasons = find_contributions(model, chosen, _priors(model, chosen))
+    reasons = find_contributions(model, chosen, recover_priors(chosen, model))
     _, names = identifiers(chosen)
     return {
         "parts": np.transpose([reasons.kinds, reasons.groups, reasons.names]).tolist(),
@@ -127,18 +126,6 @@ def _over_candidates(source):
         " All of this is with its best counterpart. Over all candidates it is "
         f"{name} ({probability:.1f} %)."
     )
-
-
-def _priors(model, chosen):
-    """Return the priors if meta does not have them, as each source has its own."""
-    stored = chosen.meta["claxboi"]["classification"].get("priors")
-    if isinstance(stored, dict):
-        return None
-    # The priors are the ratio of probabilities and likelihoods.
-    with np.errstate(divide="ignore"):
-        posterior = np.log([float_values(chosen, f"P_{name}") for name in model.classes_])
-    evidence = model._core.log_evidence(model._read(chosen))
-    return np.exp(log_normalize(posterior - evidence)).T
 
 
 def pack_tracks(result, classes, categories, rows, blocks):

@@ -5,7 +5,7 @@ Share results: SAMP, DS9 regions, MOC, VOTable and BibTeX.
 
 from claxboi.references import acknowledgements, bibtex
 
-from .coverage import coverage_moc
+from .coverage import coverage_moc, is_covered
 from .ds9 import error_axes, error_regions, write_ds9
 from .mixin import SharingMixin
 from .samp import point_at, receive_selection, send_to
@@ -18,6 +18,7 @@ __all__ = [
     "coverage_moc",
     "error_axes",
     "error_regions",
+    "is_covered",
     "point_at",
     "receive_selection",
     "send_to",

@@ -5,22 +5,25 @@ Coverage maps (MOC) of a table of sources.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 
-from claxboi.utils import InputValueError, check_count, quantity_value
+from claxboi.utils import InputTypeError, InputValueError, check_count, quantity_value
 
 from ._sky_positions import read_positions
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from astropy.table import Table
     from astropy.units import Quantity
     from mocpy import MOC
 
-__all__ = ["coverage_moc"]
+__all__ = ["coverage_moc", "is_covered"]
 
 
 def coverage_moc(table: Table, *, radius: Quantity = 15 * u.arcmin, order: int = 12) -> MOC:
@@ -85,6 +88,55 @@ def coverage_moc(table: Table, *, radius: Quantity = 15 * u.arcmin, order: int =
         max_depth=order,
         union_strategy="small_cones",
     )
+
+
+def is_covered(table: Table, coverage: MOC | str | PathLike[str]) -> np.ndarray:
+    """
+    Return which sources lie in the footprint of a survey.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The sources, with ``ra`` and ``dec``.
+    coverage : `~mocpy.MOC` or str or path
+        The footprint, or its file in FITS, as CDS has one of each survey.
+
+    Returns
+    -------
+    is_covered : `~numpy.ndarray` of bool, shape (n_rows,)
+        False where there is no position. On the rim it is right to a cell of the map.
+
+    Raises
+    ------
+    ImportError
+        If mocpy is not installed.
+    FileNotFoundError
+        If there is no such file.
+    KeyError, TypeError, ValueError
+        If the table has no positions, or the file is no coverage map.
+
+    Examples
+    --------
+    >>> from claxboi.sharing import is_covered
+    >>> covered = is_covered(table, "sdss.moc.fits")  # doctest: +SKIP
+    """
+    moc_type = _mocpy().MOC
+    if isinstance(coverage, (str, os.PathLike)):
+        path = os.fspath(coverage)
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"there is no coverage map {path}")
+        try:
+            coverage = moc_type.from_fits(path)
+        except Exception as err:  # whatever mocpy says of a file that is none
+            raise InputValueError(f"{path} is no coverage map (MOC) in FITS: {err}") from err
+    elif not isinstance(coverage, moc_type):
+        raise InputTypeError(
+            f"coverage must be a MOC or the file of one, got {type(coverage).__name__}"
+        )
+    ra, dec, known = read_positions(table)
+    covered = np.zeros(len(ra), bool)
+    covered[known] = coverage.contains_lonlat(ra[known] * u.deg, dec[known] * u.deg)
+    return covered
 
 
 #: Of the standard: cells of 0.4 milliarcsec.

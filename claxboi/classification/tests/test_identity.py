@@ -278,7 +278,7 @@ class TestWithoutIdentity:
 
     def test_copy_is_not_known(self, bare):
         model = fit(bare)
-        with pytest.warns(IdentityWarning, match="all of its rows are taken for new sources"):
+        with pytest.warns(IdentityWarning, match="all of its rows are treated as new sources"):
             assert not model.classify(bare.copy(), "training")["is_training"].any()
         with pytest.warns(IdentityWarning, match="it is assumed that none of the 60 labelled rows"):
             evaluation = model.evaluate(bare.copy(), "training")

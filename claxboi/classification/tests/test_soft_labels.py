@@ -12,6 +12,7 @@ from claxboi import classify
 from claxboi.classification import NaiveBayesClassifier
 from claxboi.classification._crossvalidation import stratified_folds
 from claxboi.classification._search import read_labelled
+from claxboi.classification._table_reading import read_sources
 
 PROPERTIES = ["hr1", "gamma"]
 PRIORS = {"AGN": 0.5, "CV": 0.2, "star": 0.3}
@@ -74,7 +75,7 @@ def test_held_out_by_identifier_or_position(without):
         whole["class"] = labels
         assert_allclose(model.predict_proba(whole, PRIORS), expected, atol=1e-12)
         assert model.classify(whole, PRIORS)["is_training"].all()
-    sources = model._read(sample)
+    sources = read_sources(model, sample)
     assert_array_equal(np.array(model.classes_)[sources.codes], sample["class"])
     assert_allclose(sources.weights, sample["weight"])
 
@@ -123,7 +124,7 @@ def test_each_row_has_the_weight_of_its_label():
     """In the training sample itself, a row is its own label's, however the others come."""
     _, sample = make_sample()
     model = make_model().fit(sample, sample_weight=sample["weight"])
-    sources = model._read(sample)
+    sources = read_sources(model, sample)
     assert_array_equal(np.array(model.classes_)[sources.codes], sample["class"])
     assert_allclose(sources.weights, sample["weight"])
 
@@ -139,7 +140,7 @@ def test_written_and_read(tmp_path):
 def test_hard_labels_are_no_soft_ones():
     whole, _ = make_sample()
     model = make_model().fit(whole)
-    assert model._read(whole).held[2].ndim == 1
+    assert read_sources(model, whole).held[2].ndim == 1
 
 
 def test_weight_column_of_classify():

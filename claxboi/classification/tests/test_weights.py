@@ -17,6 +17,7 @@ from claxboi.classification import (
     weights,
 )
 from claxboi.classification._search import population_weights
+from claxboi.classification._table_reading import read_sources
 from claxboi.classification.posterior import NORMALIZATIONS
 from claxboi.classification.weights import (
     OFFSET_PULL,
@@ -240,7 +241,7 @@ class TestOptimizeLogLoss:
 
     def test_each_fold_is_fitted_without_it(self, table, model):
         search = model.optimize(table, PRIORS, n_folds=3)
-        sources = model._read(table)
+        sources = read_sources(model, table)
         fold = _search.deal_folds(model._core.training.keys, 3)
         codes = np.searchsorted(list("ABC"), table["class"])
         whole = population_weights(codes, np.array(list(PRIORS.values())), np.ones(600))

@@ -1,4 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+import importlib.util
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from claxboi.pipeline import plan, prepare, run
 from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
 from claxboi.references import get_reference
+from claxboi.sharing import coverage_moc, is_covered
 from claxboi.utils import is_missing
 
 # Five hundred sources have few labels: that is said, and no matter here.
@@ -229,6 +231,31 @@ def test_depths_by_the_settings(done, depths, expected):
     assert {name for name in table.colnames if name.endswith("_limit")} - {
         f"{mag}_mag_is_limit" for mag in ("bp", "rp", "w1", "w2")
     } == expected | ({"is_fmin_limit"} & set(table.colnames))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mocpy") is None, reason="mocpy is not installed")
+def test_footprints_by_the_settings(done, tmp_path):
+    position = done.result.table["ra", "dec"][:1]
+    path = tmp_path / "gaia.fits"
+    options = {
+        "references": {**done.sky.references, **done.sky.others},
+        "skip": ["hosts", "variability", "labels"],
+        "checkpoints": tmp_path / "steps",
+        "show_progress": False,
+    }
+    settings = done.settings.updated({"properties": {"footprints": {"gaia": str(path)}}})
+    with pytest.raises(FileNotFoundError, match="footprints of gaia: there is no file"):
+        prepare(done.sky.xray, settings=settings, **options)
+    covered = []
+    for radius in (30 * u.deg, 60 * u.deg):  # another content of the same file is another answer
+        coverage_moc(position, radius=radius, order=6).save(path, format="fits", overwrite=True)
+        table = prepare(done.sky.xray, settings=settings, **options)
+        covered.append(~is_missing(table, "log_fx_fr_limit"))
+        assert not np.any(covered[-1] & ~is_covered(table, path))
+    assert 0 < np.sum(covered[0]) < np.sum(covered[1])
+    settings = done.settings.updated({"properties": {"footprints": {"sdss": str(path)}}})
+    with pytest.raises(ValueError, match=r"properties.footprints: a survey .*'sdss'"):
+        prepare(done.sky.xray, settings=settings, **options)
 
 
 @pytest.mark.parametrize(

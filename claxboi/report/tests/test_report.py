@@ -19,11 +19,12 @@ from numpy.testing import assert_array_equal
 
 from claxboi import XrayTable
 from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification.contributions import recover_priors
 from claxboi.cli import main
 from claxboi.io import write_table
 from claxboi.report import write_report
 from claxboi.report._card_selection import choose_rows, choose_sources, find_rows
-from claxboi.report._cards import _priors, match_candidates
+from claxboi.report._cards import match_candidates
 from claxboi.report._column_display import identifiers
 from claxboi.report._figures import draw
 from claxboi.report._summary import citations_html, provenance_html
@@ -217,8 +218,8 @@ def test_priors_of_each_source_come_back(made):
     table = made[0][:50].copy()
     priors = np.random.default_rng(4).dirichlet(np.ones(7), 50)
     result = model.classify(table, priors, overwrite=True, show_progress=False)
-    np.testing.assert_allclose(_priors(model, result), priors, rtol=1e-6)
-    assert _priors(model, made[0]) is None
+    np.testing.assert_allclose(recover_priors(result, model), priors, rtol=1e-6)
+    assert recover_priors(made[0], model) is None
 
 
 def test_provenance_escapes_all():

@@ -7,7 +7,7 @@ import pytest
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.sharing import coverage_moc
+from claxboi.sharing import coverage_moc, is_covered
 
 needs_mocpy = pytest.mark.skipif(
     importlib.util.find_spec("mocpy") is None, reason="mocpy is not installed"
@@ -77,3 +77,29 @@ def test_errors(settings, error, message):
 def test_positions_off_the_sky():
     with pytest.raises(ValueError, match="dec must be within -90 and 90 degrees"):
         coverage_moc(Table({"ra": [1.0], "dec": [95.0]}))
+
+
+@needs_mocpy
+def test_covered_sources(tmp_path):
+    moc = coverage_moc(Table({"ra": [359.9], "dec": [5.0]}), radius=1 * u.deg)
+    moc.save(tmp_path / "survey.fits", format="fits")
+    table = Table({"ra": [0.5, -0.5, 6.283, np.nan], "dec": [5.0, 5.0, 0.0, 5.0]})
+    expected = [True, True, False, False]
+    for coverage in (moc, tmp_path / "survey.fits", str(tmp_path / "survey.fits")):
+        assert is_covered(table, coverage).tolist() == expected
+    radians = Table({name: np.radians(table[name]) * u.rad for name in table.colnames})
+    assert is_covered(radians, moc).tolist() == expected
+    assert is_covered(table[:0], moc).tolist() == []
+
+
+@needs_mocpy
+def test_what_is_no_coverage_map(tmp_path):
+    table = Table({"ra": [0.5], "dec": [5.0]})
+    with pytest.raises(FileNotFoundError, match="no coverage map"):
+        is_covered(table, "nofile.fits")
+    for name, write in (("a.fits", table.write), ("b.fits", lambda path: path.write_text("MOC"))):
+        write(tmp_path / name)
+        with pytest.raises(ValueError, match=f"{name} is no coverage map"):
+            is_covered(table, tmp_path / name)
+    with pytest.raises(TypeError, match="coverage must be"):
+        is_covered(table, 5)

@@ -10,7 +10,7 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import NaiveBayesClassifier, Property, SmallClassWarning
-from claxboi.classification._training import label_codes, read_labels
+from claxboi.classification._table_reading import label_codes, read_labels
 
 
 def read(labels, **options):

@@ -1,10 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Read the values and the labels of a training sample.
+Read tables for a classifier: values, labels, and which rows trained it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ from claxboi.utils import (
     warn,
 )
 
+from ._identity import IdentityWarning, read_identity
+from ._source_arrays import Sample, Sources, TrainingRows, sample_weights
+from .properties import parse_properties
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,12 +41,21 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 __all__ = [
+    "FLUX_COLUMN",
     "SmallClassWarning",
+    "find_identity",
     "label_codes",
-    "property_units",
+    "read_fluxes",
     "read_labels",
+    "read_sample",
+    "read_sources",
     "read_values",
 ]
+
+log = logging.getLogger(__name__)
+
+#: Column by which the labelled and the unlabelled sources are compared.
+FLUX_COLUMN = "flux"
 
 #: A class with fewer sources is small: it trains, but a warning says how little it can say.
 SMALL_CLASS = 10
@@ -51,6 +65,134 @@ class SmallClassWarning(ClaxboiWarning):
     """
     A class has few training sources, or too few to be learned.
     """
+
+
+def read_sample(model, table, label, sample_weight=None, id=None, *, name="table"):
+    """
+    Read and check a training sample, before any work.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        The settings: properties, classes, merged labels and smallest class.
+    table : `~astropy.table.Table`
+        The sample.
+    label, sample_weight, id
+        As for `NaiveBayesClassifier.fit`.
+    name : str, optional
+        Name of the table argument.
+
+    Returns
+    -------
+    sample : `Sample`
+    """
+    check_table(table, name)
+    records = parse_properties(model._given_properties, table.colnames)
+    names, codes, dropped = read_labels(
+        table,
+        label,
+        merge=model.merge,
+        min_class_size=model.min_class_size,
+        classes=model.classes,
+        name=name,
+    )
+    # Before the table is cut, so that the error names the columns of the caller's table.
+    read_values(table[:1], records, name=name)
+    units = property_units(table, records)
+    rows = np.flatnonzero(codes >= 0)
+    weights = sample_weights(sample_weight, len(table))
+    identity = read_identity(table, id, name=name)[rows]
+    part = table[rows]
+    values, errors, limits = read_values(part, records, units=units, name=name)
+    training = TrainingRows(
+        values, errors, codes[rows], weights[rows], read_fluxes(part), identity, limits=limits
+    )
+    return Sample(records, names, training, table, rows, units, label, id, dropped)
+
+
+def read_sources(model, table, *, label=None, is_checked=True, parent=None):
+    """
+    Read the sources of a table and find those that trained a model.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier`
+        A fitted model.
+    table : `~astropy.table.Table`
+        The sources.
+    label : str, optional
+        Label column, which tells apart the training rows of one source. Default: that of the fit.
+    is_checked : bool, optional
+        Whether to warn where labelled rows might have trained the model.
+    parent : tuple of (`~astropy.table.Table`, slice), optional
+        The table that the rows are a part of, and which part.
+
+    Returns
+    -------
+    sources : `Sources`
+    """
+    model._check_fitted()
+    check_table(table)
+    values, errors, limits = read_values(table, model.properties, units=model._units)
+    training = model._core.training
+    if training is None:
+        return Sources(values, errors)
+    identity = find_identity(model, table)
+    whole, part = (table, slice(None)) if parent is None else parent
+    rows = model._known_tables.find(whole, values, training.values, part)
+    compared = ("rows",)
+    if rows is None:
+        match = identity.match(training.identity)
+        rows, compared = match.rows, match.compared
+        _warn_uncertain(match, len(table))
+    elif (rows < 0).any():
+        # A source may have another row, without a label.
+        others = np.flatnonzero(rows < 0)
+        rows = rows.copy()
+        rows[others] = identity[others].match(training.identity).rows
+    label = model.label if label is None else label
+    if label in table.colnames:
+        codes = label_codes(table, label, model.classes_, model.merge)
+        rows = training.choose_rows(rows, codes)
+        if is_checked and not compared and (codes >= 0).any():
+            warn(
+                "the table has labels, but no identifiers or positions in common with the "
+                "training sample, so all of its rows are treated as new sources. If some of them "
+                "trained the model, their probabilities are not held out: add source_id or ra and "
+                "dec to both tables",
+                IdentityWarning,
+            )
+    return Sources(values, errors, rows, training, compared=compared, limits=limits)
+
+
+def find_identity(model, table):
+    """Read the identifiers of a table: those of the fit's column, or else the usual one."""
+    return read_identity(table, model.id if model.id in table.colnames else None)
+
+
+def _warn_uncertain(match, n):
+    """Warn where it is uncertain which rows trained the model."""
+    parts = []
+    if match.n_near:
+        parts.append(f"{match.n_near} others lie within 2 arcsec of a training source")
+    if match.n_far:
+        parts.append(
+            f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
+            "away, and are taken for new sources"
+        )
+    if match.n_moved:
+        parts.append(
+            f"{match.n_moved} of them are 2 arcsec to 1 arcmin away from the training source "
+            "of their identifier"
+        )
+    if parts:
+        warn(
+            f"{np.count_nonzero(match.rows >= 0)} of {n} rows are training sources (by identifier, "
+            f"or by position within 0.2 arcsec) and are held out. {'; '.join(parts)}. The "
+            "probabilities of rows that are taken for new sources are not held out; id= of the fit "
+            "names another column of identifiers",
+            IdentityWarning,
+        )
 
 
 def property_units(table, properties):
@@ -123,6 +265,29 @@ def read_values(table, properties, *, units=None, name="table"):
         if record.limit:
             limits[p] = float_values(table, record.limit, unit=unit, name=name)
     return values, errors, limits
+
+
+def read_fluxes(table):
+    """
+    Read the fluxes of sources, for comparison with those of others.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    flux : `~numpy.ndarray` of shape (n,) or None
+        In erg/s/cm2; None without a column, or where its unit is that of something else.
+    """
+    if FLUX_COLUMN not in table.colnames:
+        return None
+    try:
+        return float_values(table, FLUX_COLUMN, unit=describe(FLUX_COLUMN)["unit"])
+    except u.UnitsError as err:
+        log.info("fluxes are not compared: %s", err)
+        return None
 
 
 def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, name="table"):
