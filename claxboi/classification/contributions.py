@@ -402,9 +402,8 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, suppo
         if text:
             verb = "favour" if " and " in text else "favours"
             # The name of a property keeps its case.
-            if text.startswith(("the ", "that ")):
-                text = f"T{text[1:]}"
-            sentences.append(f"{text} {verb} {first_class} over {second_class}.")
+            start = "T" if text.startswith(("the ", "that ")) else text[0]
+            sentences.append(f"{start}{text[1:]} {verb} {first_class} over {second_class}.")
     for category, name in alternatives.items():
         sentences.append(f"Without the {category} properties, it would be classified as {name}.")
     if pvalue < ODD:
