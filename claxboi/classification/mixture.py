@@ -25,6 +25,7 @@ from claxboi.utils import (
     text_values,
 )
 
+from ._engine import check_model
 from ._output import check_collisions
 from ._table_reading import read_sources
 from .decisions import parse_decision
@@ -179,6 +180,7 @@ def classify_candidates(
     >>> bool(np.mean(result["P_AGN"] > 0.5) > 0.8)
     True
     """
+    check_model(model)
     check_mixable(model)
     check_table(table)
     check_table(candidates, "candidates")

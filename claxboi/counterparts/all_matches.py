@@ -123,7 +123,7 @@ def all_matches(
     else:
         domains = {domain: secondaries}
     groups = {
-        name: Surveys(xray, surveys, name, cutoff, id_column, names=list(secondaries))
+        name: Surveys(xray, surveys, name, cutoff, id_column, names=secondaries)
         for name, surveys in domains.items()
     }
     _share_columns(groups, keep)

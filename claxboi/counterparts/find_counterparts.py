@@ -5,13 +5,21 @@ Counterparts of X-ray sources in one domain, in surveys by name or in tables.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from astropy import units as u
 
 from claxboi.config import CUTOFF
-from claxboi.utils import InputValueError, by_name
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    by_name,
+    check_table,
+    check_text,
+    shown,
+)
 
 from .all_matches import list_matches
 from .associate import associate
@@ -106,6 +114,7 @@ def find_counterparts(
     >>> rows["primary"].tolist(), rows["g_mag"].tolist()
     ([0, 0, 1], [15.0, None, None])
     """
+    check_table(table, allow_empty=True)
     choice = {"domain": domain, "rule": rule, "cutoff": cutoff, "overwrite": overwrite}
     wants_all = isinstance(keep, str)
     if wants_all and keep != "all":
@@ -117,7 +126,16 @@ def find_counterparts(
                 "are kept"
             )
         keep = "all" if wants_all else "best"
+        unknown = set(options) - set(inspect.signature(find_in_surveys).parameters)
+        if unknown:
+            raise InputTypeError(
+                f"surveys by name take no {', '.join(sorted(unknown))}, which go with tables, "
+                f"surveys={{name: table}}; got surveys={shown(surveys)}"
+            )
         return find_in_surveys(table, surveys, radius=radius, keep=keep, **choice, **options)
+    for name, survey in surveys.items():
+        check_text(name, "the name of a survey in surveys")
+        check_table(survey, f"surveys[{name!r}]", allow_empty=True)
     if not surveys:
         raise InputValueError("surveys must have at least one survey, got none")
     if "id_column" in options:

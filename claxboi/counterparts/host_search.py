@@ -122,8 +122,11 @@ def find_hosts_in(
     """
     check_table(table, allow_empty=True)
     factor = check_number(factor, "factor", minimum=0, exclusive=True)
-    quantity_value(max_distance, u.Mpc, "max_distance")
-    found = find_references([sizes, distances], references)
+    quantity_value(max_distance, u.Mpc, "max_distance", minimum=0)
+    found = [
+        *find_references([sizes], references, "sizes"),
+        *find_references([distances], references, "distances"),
+    ]
     age = {"cache": cache, "max_age": max_age}
     axes = found[0].fetch_all(**age)
     every = axes["id", "ra", "dec"][~is_missing(axes, "id")]
@@ -209,7 +212,7 @@ def nearby_galaxies(galaxies: Table, axes: Table, *, max_distance: Quantity = 50
     check_table(axes, "axes", allow_empty=True)
     check_columns(galaxies, ["pgc", "distance"], "galaxies")
     check_columns(axes, ["id", "ra", "dec", "log_d25", "log_r25", "position_angle"], "axes")
-    limit = quantity_value(max_distance, u.Mpc, "max_distance")
+    limit = quantity_value(max_distance, u.Mpc, "max_distance", minimum=0)
     ids, missing = text_values(axes, "id", name="axes")
     row = find_rows(ids, missing, *text_values(galaxies, "pgc", name="galaxies"))
     known = float_values(galaxies, "distance", unit=u.Mpc, name="galaxies")

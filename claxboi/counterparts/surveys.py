@@ -6,6 +6,7 @@ Counterparts from surveys by name, fetched around the X-ray sources.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,7 @@ from astropy.table import Table
 from claxboi.catalog import make_column
 from claxboi.config import CUTOFF
 from claxboi.references import Reference, get_reference, load_records
+from claxboi.references.records import SERVICES
 from claxboi.utils import (
     InputKeyError,
     InputTypeError,
@@ -28,6 +30,7 @@ from claxboi.utils import (
     float_values,
     quantity_value,
     record,
+    shown,
 )
 
 from ._ring_counts import Circles, sky_density
@@ -179,6 +182,8 @@ def find_in_surveys(
     ra, dec = read_positions(table, "table")
     names = _check_surveys(surveys)
     check_choice(keep, ("best", "all"), "keep")
+    if service is not None:
+        check_choice(service, SERVICES, "service")
     check_domains(domain, names, keep)
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
@@ -187,7 +192,7 @@ def find_in_surveys(
     covariances = read_covariances(table, "table")
     priors = by_name(priors, names, "priors")
     completeness = by_name(completeness, names, "completeness", "estimate")
-    found = dict(zip(names, find_references(names, references), strict=True))
+    found = dict(zip(names, find_references(names, references, "surveys"), strict=True))
 
     sigma = np.sqrt(np.maximum(covariances.ee, covariances.nn))
     outer = _OUTER * float(np.max(radius_arcsec))
@@ -274,7 +279,7 @@ def _check_surveys(surveys):
     return names
 
 
-def find_references(names, references):
+def find_references(names, references, argument):
     """
     Find catalogues by name, or the tables that replace them.
 
@@ -284,6 +289,8 @@ def find_references(names, references):
         The catalogues.
     references : mapping or None
         By short name, what a user has instead.
+    argument : str
+        Name of the argument that has the names.
 
     Returns
     -------
@@ -296,18 +303,28 @@ def find_references(names, references):
             "references must be a mapping of short names to tables, paths or references, got "
             f"{type(references).__name__}"
         )
+    for name, source in references.items():
+        if not isinstance(source, (Table, Reference, str, os.PathLike)):
+            raise InputTypeError(
+                f"references[{name!r}] must be a table, a path or a Reference, got {shown(source)}"
+            )
     for name in names:
         if not isinstance(name, (str, Reference)):
-            raise InputTypeError(f"catalogues must be named by strings, got {type(name).__name__}")
+            raise InputTypeError(
+                f"{argument} must be the name of a catalogue or a Reference, got {shown(name)}"
+            )
     return [
-        name if isinstance(name, Reference) else _reference(name, references.get(name))
+        name if isinstance(name, Reference) else _reference(name, references.get(name), argument)
         for name in names
     ]
 
 
-def _reference(name, source):
+def _reference(name, source, argument):
     if source is None:
-        return get_reference(name)
+        try:
+            return get_reference(name)
+        except InputValueError as err:
+            raise InputValueError(f"{argument}: {err}") from None
     if isinstance(source, Reference):
         return source
     if name in load_records():

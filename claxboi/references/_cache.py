@@ -19,7 +19,7 @@ from astropy.table import MaskedColumn, Table
 
 from claxboi.config import conf
 from claxboi.io import table_from_arrow
-from claxboi.utils import ContentStore
+from claxboi.utils import ContentStore, check_names
 
 from .exceptions import CacheError
 
@@ -149,6 +149,7 @@ def answers_are_kept(answers: Iterable[str]) -> bool:
     >>> answers_are_kept(["0123-of-another-machine.fits"])
     False
     """
+    answers = check_names(answers, "answers")
     folder = cache_folder(conf)
     return all((folder / name).is_file() for name in answers)
 

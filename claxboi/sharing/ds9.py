@@ -16,6 +16,7 @@ from claxboi.counterparts import host_regions, radius_from_sigma
 from claxboi.utils import (
     check_number,
     check_output,
+    check_table,
     checked,
     float_values,
     replacing,
@@ -194,6 +195,7 @@ def error_axes(table: Table) -> tuple[ndarray, ndarray, ndarray]:
     >>> error_axes(Table({"pos_error": [0.5]}))
     (array([0.5]), array([0.5]), array([0.]))
     """
+    check_table(table, allow_empty=True)
     nothing = np.full(len(table), np.nan)
     if "pos_error" in table.colnames:
         sigma = float_values(table, "pos_error", unit=u.arcsec)

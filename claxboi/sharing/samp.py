@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from astropy.coordinates import SkyCoord
 
-from claxboi.utils import InputTypeError, InputValueError, check_number, check_table
+from claxboi.utils import InputTypeError, InputValueError, check_number, check_table, check_text
 
 from .votable import to_votable
 
@@ -76,6 +76,8 @@ def send_to(
     ['topcat']
     """
     check_table(table)
+    _check_client(client)
+    check_text(name, "name")
     timeout = check_number(timeout, "timeout", minimum=0, exclusive=True)
     with _connected() as hub:
         recipients = _recipients(hub, "table.load.votable", client)
@@ -84,7 +86,7 @@ def send_to(
         atexit.register(folder.cleanup)
         path = Path(folder.name, "table.vot")
         to_votable(table).to_xml(str(path))
-        parameters = {"url": path.as_uri(), "table-id": path.as_uri(), "name": str(name)}
+        parameters = {"url": path.as_uri(), "table-id": path.as_uri(), "name": name}
         # A program that takes longer than this waits for it has the table in the end.
         _sent[path.as_uri()] = table
         return _call(hub, recipients, "table.load.votable", parameters, timeout)
@@ -191,12 +193,18 @@ def point_at(
     >>> point_at(result[7], "aladin")  # doctest: +SKIP
     ['Aladin']
     """
+    _check_client(client)
     timeout = check_number(timeout, "timeout", minimum=0, exclusive=True)
     ra, dec = _coordinates(position)
     with _connected() as hub:
         recipients = _recipients(hub, "coord.pointAt.sky", client)
         parameters = {"ra": repr(ra), "dec": repr(dec)}
         return _call(hub, recipients, "coord.pointAt.sky", parameters, timeout)
+
+
+def _check_client(client):
+    if client is not None:
+        check_text(client, "client")
 
 
 def _coordinates(position):
@@ -283,7 +291,7 @@ def _recipients(hub, message, client):
     if client is None:
         chosen = found
     else:
-        chosen = {k: name for k, name in found.items() if str(client).lower() in name.lower()}
+        chosen = {k: name for k, name in found.items() if client.lower() in name.lower()}
     if not chosen:
         who = "program" if client is None else f"program called {client!r}"
         there = ", ".join(found.values()) or "none"
