@@ -14,6 +14,7 @@ from .decisions import parse_decision
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
+from .extinction import classify_behind_dust
 from .fitting import fit_classifier
 from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
@@ -46,6 +47,7 @@ __all__ = [
     "UnlabelledScores",
     "WeightSearch",
     "check_priors",
+    "classify_behind_dust",
     "classify_candidates",
     "classify_partitions",
     "count_confusion",
