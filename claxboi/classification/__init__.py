@@ -10,6 +10,7 @@ from ._identity import IdentityWarning
 from ._scores import SCORES, count_confusion
 from ._table_reading import SmallClassWarning, label_codes
 from .class_numbers import ClassNumbers, estimate_class_numbers
+from .class_sets import class_sets
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .decisions import parse_decision
 from .estimation import PriorEstimate
@@ -51,6 +52,7 @@ __all__ = [
     "check_model",
     "check_priors",
     "classify_behind_dust",
+    "class_sets",
     "classify_candidates",
     "classify_partitions",
     "count_confusion",
