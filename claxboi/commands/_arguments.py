@@ -17,6 +17,7 @@ __all__ = [
     "add_pos_error",
     "add_settings",
     "existing_file",
+    "parse_decision",
     "parse_priors",
     "parse_seed",
     "parse_settings",
@@ -47,6 +48,13 @@ table is a column and its settings (the arguments of claxboi.Property; inf is an
     bounds = [28.0, inf]
     components = [{class_name = "AGN", fraction = 0.1, density = [[28, 45], [0, 1]]}]
 """
+
+
+_EXAMPLES = {
+    "priors": "AGN=0.66,star=0.34",
+    "weights": "location=9,spectrum=8.6",
+    "decision": "CV=5,AGN=1",
+}
 
 
 def existing_file(text):
@@ -304,6 +312,28 @@ def parse_priors(args):
     return None if text is None else _numbers(text, "priors")
 
 
+def parse_decision(args):
+    """
+    Return the decision rule that was given.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    options : dict
+        The argument ``decision`` of `claxboi.classify`; empty where none was given.
+    """
+    if not hasattr(args, "decision"):
+        return {}
+    key, mark, target = args.decision.partition("=")
+    if key == "f1" and mark and not _is_number(target):
+        return {"decision": {"f1": target.strip()}}
+    return {"decision": _numbers(args.decision, "decision")}
+
+
 def _numbers(text, name):
     """Parse ``a=1,b=2`` as a mapping and ``1,2`` as a list; Python judges any other text."""
     parts = [part.strip() for part in text.split(",")]
@@ -311,7 +341,7 @@ def _numbers(text, name):
         return list(map(float, parts))
     if "=" not in text:
         return text
-    example = "AGN=0.66,star=0.34" if name == "priors" else "location=9,spectrum=8.6"
+    example = _EXAMPLES[name]
     numbers = {}
     for part in parts:
         key, value = _pair(part, name, example)

@@ -7,7 +7,13 @@ import logging
 import sys
 from pathlib import Path
 
-from ._arguments import UsageError, parse_priors, parse_settings, parse_training
+from ._arguments import (
+    UsageError,
+    parse_decision,
+    parse_priors,
+    parse_settings,
+    parse_training,
+)
 
 __all__ = [
     "CANDIDATES_SUFFIX",
@@ -27,7 +33,8 @@ log = logging.getLogger(__name__)
 #: The scores of a summary, with their titles.
 _SCORES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log-loss"}
 
-#: Added to the name of a classified table, the name of the model that classified it.
+#: Added to the name of a classified table, the name of the model that classified it. It stands here
+#: and in the pipeline, for the help of a command imports nothing that takes time.
 MODEL_SUFFIX = ".model.ecsv"
 
 #: What stands there of the candidates over which a table was classified.
@@ -76,7 +83,7 @@ def run_classify(args, table):
         "overwrite": getattr(args, "overwrite", True),
         "show_progress": not args.quiet,
         "return_model": True,
-    }
+    } | parse_decision(args)
     if args.model is not None:
         return classify(table, priors, model=args.model, **options)
     training = parse_training(args.training)

@@ -9,6 +9,7 @@ from ._arguments import (
     PROPERTIES_FILE,
     TABLE,
     UsageError,
+    add_options,
     add_overwrite,
     add_pos_error,
     add_settings,
@@ -47,6 +48,14 @@ def add(command):
     sub.add_argument("table", metavar="TABLE", type=existing_file, help=TABLE)
     sub.add_argument("-o", "--output", metavar="OUT", required=True, help="the classified table")
     add_settings(sub)
+    add_options(
+        sub,
+        (
+            "decision",
+            str,
+            "class to predict: probable (default), balanced, f1=CLASS, or costs CLASS=5,...",
+        ),
+    )
     sub.add_argument(
         "--candidates",
         metavar="FILE",
