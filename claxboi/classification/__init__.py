@@ -16,9 +16,8 @@ from .decisions import parse_decision
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
-from .fitting import fit_classifier, open_model
 from .extinction import classify_behind_dust
-from .fitting import fit_classifier
+from .fitting import fit_classifier, open_model
 from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
 from .mixture import classify_candidates
@@ -51,8 +50,8 @@ __all__ = [
     "WeightSearch",
     "check_model",
     "check_priors",
-    "classify_behind_dust",
     "class_sets",
+    "classify_behind_dust",
     "classify_candidates",
     "classify_partitions",
     "count_confusion",

@@ -121,6 +121,28 @@ def test_published_weights_and_list_of_priors(sample, folder, run):
     assert read_table("out.ecsv")["P_star"].tolist() == expected["P_star"].tolist()
 
 
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("balanced", "balanced"),
+        ("f1=star", {"f1": "star"}),
+        ("star=5,AGN=2", {"star": 5, "AGN": 2}),
+    ],
+)
+def test_decision(text, decision, sample, folder, run):
+    args = f"classify x.fits --quiet -o out.ecsv --priors training --decision {text}"
+    assert run(args)[0] == 0
+    expected = classify(sample, "training", decision=decision)
+    assert read_table("out.ecsv")["prediction"].tolist() == expected["prediction"].tolist()
+
+
+@pytest.mark.parametrize("text", ["most", "f1=", "star=x", "3", "f1=nope"])
+def test_wrong_decision(text, folder, run):
+    status, _, err = run(f"classify x.fits -o out.ecsv --priors training --decision {text}")
+    assert status == 2
+    assert "error: --decision must" in err
+
+
 def test_no_priors_warns(folder, run):
     status, _, err = run("classify x.fits -o out.ecsv")
     assert status == 0
