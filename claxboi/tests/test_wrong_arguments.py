@@ -493,6 +493,7 @@ FUNCTIONS = [
         {"name": "flux", "values": [1e-14]},
         {"name": "text", "values": "values", "mask": "values"},
     ),
+    (g.masked_column, {"name": "flux", "values": [1e-14]}, {"name": "text", "values": "values"}),
     (
         g.designations,
         {"ra_deg": [10.0], "dec_deg": [5.0]},
