@@ -19,6 +19,8 @@ from claxboi.utils import (
     text_values,
 )
 
+from .hardness import hardness_ratio
+
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 #: Julian year of the Modified Julian Date 0, and of the start of Swift's mission time.
@@ -276,7 +278,7 @@ def read_names(table, names):
     Returns
     -------
     values : `~numpy.ndarray` of str
-        Those of the first column if none is unique.
+        Values of the first column if none is unique.
     missing : `~numpy.ndarray` of bool
     name : str
         The column that was taken.
@@ -322,11 +324,7 @@ def combine(rule, values, flux=None):
     if rule == "complement":
         return 1 - values[0]
     if rule in ("ratio", "ratio_error"):
-        soft, hard = values[:2]
-        total = np.where(soft + hard > 0, soft + hard, np.nan)
-        if rule == "ratio":
-            return (hard - soft) / total
-        return 2 / total**2 * np.hypot(hard * values[2], soft * values[3])
+        return hardness_ratio(*values)[rule == "ratio_error"]
     if rule in ("mjd", "met"):
         middle = np.mean(values, axis=0)
         return _MJD_ZERO + middle / 365.25 if rule == "mjd" else _MET_ZERO + middle / _YEAR_S

@@ -30,7 +30,8 @@ from claxboi.utils import (
 )
 
 from ._column_plan import GIVEN, NAMED_SO, make_plan
-from ._recognition import ALONE, level_of
+from ._position_columns import level_of
+from ._recognition import ALONE
 from ._values import (
     combine,
     read_angles,
@@ -236,7 +237,7 @@ def standardize(
 
 def _flat(table):
     """
-    Return a table whose columns of one value a row have one dimension, as some FITS files lack.
+    Drop the second dimension, of length 1, that some FITS files give to their columns.
     """
     wide = [name for name in table.colnames if np.shape(table[name])[1:] == (1,)]
     if not wide:
@@ -259,7 +260,7 @@ def _is_done(table, mission):
     name = parse_mission(mission).name
     if own.get("mission") not in (None, name):
         raise InputValueError(
-            f"table was standardized as {own['mission']} before: it is not {name}"
+            f"mission must be {own['mission']}, for which table was standardized before; got {name}"
         )
     return own.get("mission") == name
 

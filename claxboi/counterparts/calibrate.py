@@ -121,13 +121,13 @@ def shift_positions(
     distance : (`~astropy.units.Quantity`, `~astropy.units.Quantity`) ['angle']
         The nearest and the farthest place, along a great circle in any direction; uniform in area.
     avoid : `~astropy.units.Quantity` ['angle'], optional
-        How far from every X-ray source the place must be; None takes the nearest distance.
+        Smallest separation from every X-ray source; None takes the nearest distance.
     footprint : callable, optional
         Takes a `~astropy.coordinates.SkyCoord` and returns which positions are observed.
     n_draws : int, optional
-        How often a place is drawn before giving up.
+        Largest number of places that are tried for a source.
     rng : int, `~numpy.random.Generator` or None, optional
-        Where the random numbers come from.
+        Random generator, or a seed.
 
     Returns
     -------
@@ -230,7 +230,7 @@ def calibrate_cutoffs(
         None takes as covered where the fifth nearest object of each catalogue is no farther than it
         is from 95 % of the X-ray sources.
     rng : int, `~numpy.random.Generator` or None, optional
-        Where the random shifts come from.
+        Random generator, or a seed.
     **settings
         The other arguments of `associate`.
 

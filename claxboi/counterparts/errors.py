@@ -243,7 +243,7 @@ def complete_pos_errors(
 
 def _complete_ellipse(table, axes, floor):
     """
-    Mask error ellipses that are none, and raise the axes of the others to the floor.
+    Mask invalid error ellipses, and raise the axes of the others to the floor.
     """
     if axes is None:
         return {}, False

@@ -70,13 +70,13 @@ def find_counterparts(
         First part of the names of the new columns: "opt" or "ir"; with ``keep="all"`` also that of
         each survey, for combinations of an object in each of two domains.
     rule : {"first", "best"}, optional
-        Which survey is taken.
+        How the survey is chosen, as for `~claxboi.counterparts.best_matches`.
     cutoff : float or mapping of str to float, optional
         Smallest ``p_any``, for all surveys or by survey (default 0.5).
     keep : "all", list of str or mapping, optional
-        "all": a row for each candidate and for none instead of the best one, with all columns of
-        the surveys (`~claxboi.counterparts.all_matches`). With tables else the columns to keep, as
-        for `~claxboi.counterparts.best_matches`.
+        "all" lists each candidate, and the case of no counterpart, in a row of its own, with all
+        columns of the surveys (`~claxboi.counterparts.all_matches`). With tables, it may also be
+        the columns to keep, as for `~claxboi.counterparts.best_matches`.
     overwrite : bool, optional
         Replace columns of the same name.
     **options

@@ -64,7 +64,7 @@ def histogram(values, edges, weights=None):
     edges : list of `~numpy.ndarray`
         Edges of each column.
     weights : `~numpy.ndarray` of shape (n,), optional
-        What each object counts.
+        Weight of each object.
 
     Returns
     -------

@@ -72,7 +72,7 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
     table : `~astropy.table.Table`
         The X-ray sources.
     candidates : mapping of str to `~astropy.table.Table`
-        What `associate` found in each survey alone.
+        Results of `associate` for each survey alone.
     tables : mapping of str to `~astropy.table.Table`
         The surveys.
     domains : mapping of str to str

@@ -133,7 +133,7 @@ class MagnitudePrior:
 
     @property
     def needs_learning(self):
-        """Whether the distributions are still to be learned."""
+        """Whether the distributions have yet to be learned."""
         return self.edges is None
 
     @classmethod
@@ -285,7 +285,7 @@ class MagnitudePrior:
         Returns
         -------
         prior : MagnitudePrior
-            One that knows nothing, and whose factors are all 1, if there are too few.
+            With factors of 1 if there are too few counterparts to learn from.
 
         Examples
         --------

@@ -359,7 +359,7 @@ def prior_terms(present, fractions, row_primary):
     Returns
     -------
     log_weight : callable
-        Of the completenesses; gives an array of shape (n_rows,).
+        Function of the completenesses that returns an array of shape (n_rows,).
     """
 
     def log_weight(completeness):

@@ -33,7 +33,6 @@ from claxboi.utils import (
     shown,
 )
 
-from ._ring_counts import Circles, sky_density
 from .all_matches import list_matches
 from .associate import associate
 from .best_match import best_matches
@@ -42,6 +41,7 @@ from .error_audit import audit_errors
 from .errors import complete_pos_errors
 from .joint_association import check_domains
 from .magnitudes import homogenize_magnitudes, magnitude_relations
+from .source_density import Circles, sky_density
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +96,8 @@ def find_in_surveys(
     radius : `~astropy.units.Quantity` ['angle'], scalar or of shape (n_sources,)
         Search radius of `associate`. Objects up to 1.5 times as far are fetched.
     references : mapping, optional
-        What stands for a survey: short name -> Table, path of one, or
-        `~claxboi.references.Reference`. Of a known survey the tables hold a part, under the names
+        Catalogues that replace a survey: short name -> Table, path of one, or
+        `~claxboi.references.Reference`. Tables of a known survey hold a part of it, under the names
         of its record or of a service; other tables have ``ra``, ``dec``, ``pos_error`` and perhaps
         ``id``, ``pmra``, ``pmdec`` and ``ref_epoch``. Surveys that are not named come from their
         services.
@@ -110,8 +110,7 @@ def find_in_surveys(
     completeness : "estimate", float or mapping by survey, optional
         As for `associate`.
     keep : {"best", "all"}, optional
-        The best counterpart of each source; or one row for each candidate and one for none, as
-        from `all_matches`.
+        The best counterpart of each source; or all candidates, as from `all_matches`.
     service, cache, max_age, show_progress
         As for `Reference.query <claxboi.references.Reference.query>`. A table that stands for a
         survey is asked whatever the service.
@@ -127,7 +126,7 @@ def find_in_surveys(
         ``w1_mag``, ``w2_mag`` with ``_error``, ``_is_limit`` and ``_origin``). Masked where there
         is none.
         ``meta["claxboi"]["surveys_<domain>"]`` (``surveys_all`` of combinations) holds for each
-        survey what was asked, and the densities and the completeness that were found.
+        survey the query, and the densities and the completeness that were measured.
 
     Raises
     ------
@@ -275,7 +274,7 @@ def _check_surveys(surveys):
                 "references={name: table}"
             )
         if names.count(name) > 1:
-            raise InputValueError(f"surveys must be different ones, got {name!r} twice")
+            raise InputValueError(f"surveys must have different names, got {name!r} twice")
     return names
 
 
@@ -420,8 +419,8 @@ def _with_errors(reference, survey):
     if "pos_error" not in survey.colnames:
         if typical is None:
             raise InputKeyError(
-                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), and "
-                "none from which it follows"
+                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), and no "
+                "columns from which it can be computed"
             )
         survey["pos_error"] = make_column("pos_error", np.full(len(survey), np.nan))
     if not len(survey):

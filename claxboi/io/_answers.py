@@ -189,7 +189,7 @@ def _check_infos(infos, asked):
 def _check_length(n_rows, declared, asked):
     if declared is not None and declared != n_rows:
         raise AnswerError(
-            f"{asked}: the answer has {n_rows} rows but says {declared}", is_transient=True
+            f"{asked}: the answer has {n_rows} rows but declares {declared}", is_transient=True
         )
 
 

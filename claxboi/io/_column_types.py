@@ -53,13 +53,9 @@ def tidy(table):
     for name, column in table.columns.items():
         if not isinstance(column, Column):
             continue
-        values, missing = np.asarray(column), _missing(column)
-        if values.dtype.kind == "O":
-            values, missing = _from_objects(values, missing)
-        elif values.dtype.kind == "S":
-            values = np.char.decode(values, "utf-8", "replace")
-        elif values.dtype.kind == "M":
-            values, missing = _iso_text(values, missing)
+        values, missing = _plain_values(
+            column, lambda values: np.char.decode(values, "utf-8", "replace")
+        )
         if values.ndim == 2 and values.shape[1] == 1:
             values, missing = values[:, 0], missing[:, 0]
         if values.dtype.kind == "U":
@@ -104,13 +100,9 @@ def holdable(table, format):
                 # The text that astropy writes by default has milliseconds only.
                 result[name].info.serialize_method["ecsv"] = "jd1_jd2"
             continue
-        values, missing = np.asarray(column), _missing(column)
-        if values.dtype.kind == "O":
-            values, missing = _from_objects(values, missing)
-        elif values.dtype.kind == "S":
-            values = _decoded(name, values, format)
-        elif values.dtype.kind == "M":
-            values, missing = _iso_text(values, missing)
+        values, missing = _plain_values(
+            column, lambda values, name=name: _decoded(name, values, format)
+        )
         if values.ndim == 2 and values.shape[1] == 1 and format not in _OF_SHAPE:
             values, missing = values[:, 0], missing[:, 0]
         if values.ndim != 1 and format not in _OF_SHAPE:
@@ -167,11 +159,18 @@ def _exact_time(column):
     return None
 
 
-def _missing(column):
-    mask = np.zeros(column.shape, bool)
+def _plain_values(column, decode):
+    """
+    Return the values of a column, with objects, bytes and dates as text or numbers, and a mask.
+    """
+    values, missing = np.asarray(column), np.zeros(column.shape, bool)
     if isinstance(column, MaskedColumn):
-        mask |= column.mask
-    return mask
+        missing |= column.mask
+    if values.dtype.kind == "O":
+        return _from_objects(values, missing)
+    if values.dtype.kind == "M":
+        return _iso_text(values, missing)
+    return (decode(values) if values.dtype.kind == "S" else values), missing
 
 
 def _from_objects(values, missing):

@@ -306,7 +306,7 @@ def _check_length(content, number, n_rows):
     declared = re.search(rb"\bnrows\s*=\s*[\"'](\d+)", tags[number]) if len(tags) > number else None
     if declared and int(declared[1]) != n_rows:
         raise InputValueError(
-            f"the table has {n_rows} rows but says {int(declared[1])}: the file is incomplete"
+            f"the table has {n_rows} rows but declares {int(declared[1])}: the file is incomplete"
         )
 
 

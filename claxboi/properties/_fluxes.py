@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 
-from claxboi.catalog import make_column
-from claxboi.utils import check_columns, text_values, year_values
+from claxboi.catalog import make_column, masked_column
+from claxboi.utils import check_columns, optional_values, text_values, year_values
 
-from ._column_output import masked_column, optional_values
 from .ratios import FLUX_UNIT
 from .spectra import conversion_uncertainty, flux_fraction, parse_band
 
@@ -73,7 +72,7 @@ class Converter:
         table : `~astropy.table.Table`
             A catalogue with ``flux_band``.
         argument : str
-            What to call it in messages.
+            Its name, for messages.
 
         Returns
         -------
@@ -103,7 +102,7 @@ def read_fluxes(table, argument, name, rows, convert):
     table : `~astropy.table.Table`
         The catalogue.
     argument : str
-        What to call it in messages.
+        Its name, for messages.
     name : str
         Its name.
     rows : `~numpy.ndarray` of int

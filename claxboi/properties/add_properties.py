@@ -169,7 +169,7 @@ def _reason_to_skip(column, needs, there, colnames, overwrite):
     column : str
         The property.
     needs : tuple of tuple of str
-        What it takes.
+        Columns that it needs.
     there : dict of str to str
         The columns of the caller's table by name in lower case.
     colnames : list of str

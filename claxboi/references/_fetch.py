@@ -109,7 +109,7 @@ class Job(NamedTuple):
         n : int
             Number of positions, anywhere in the sky.
         radius_arcsec : float
-            How near.
+            Search radius.
 
         Returns
         -------
@@ -126,7 +126,7 @@ class Job(NamedTuple):
         Parameters
         ----------
         **more
-            What else identifies it.
+            Further parts of the question.
 
         Returns
         -------
@@ -151,11 +151,11 @@ def chunk_length(service, density_deg2, radius_arcsec, chunk_size):
     Parameters
     ----------
     service : `Service`
-        Who is asked.
+        The service.
     density_deg2 : float or None
         Objects per square degree.
     radius_arcsec : float
-        How near.
+        Search radius.
     chunk_size : int
         The most that is wanted.
 
@@ -180,11 +180,11 @@ def fetch_chunks(job, ra_deg, dec_deg, radius_arcsec, length):
     Parameters
     ----------
     job : `Job`
-        What to ask.
+        The request.
     ra_deg, dec_deg : `~numpy.ndarray` of float64
         The positions.
     radius_arcsec : float
-        How near.
+        Search radius.
     length : int
         Positions in a chunk.
 
@@ -296,7 +296,7 @@ def fetch_whole(job):
     Parameters
     ----------
     job : `Job`
-        What to ask.
+        The request.
 
     Returns
     -------
@@ -409,7 +409,7 @@ def _match(service, ra, dec, radius_arcsec):
             raise CutAnswerError
         if not is_round:
             raise AnswerError(
-                f"{service}: the same positions have other objects each time", is_transient=True
+                f"{service}: repeated positions have different objects", is_transient=True
             )
     matches = Matches(*(values[is_first] for values in matches))
     return _part(matches, service, ra, dec, radius_arcsec)

@@ -57,7 +57,7 @@ class XMatchService(Service):
         self._client = _Client(table)
         self._client.URL = self.server
         self._client.TIMEOUT = self.timeout
-        self._transport = limit_answers(self._client._session, self)
+        self.transport = limit_answers(self._client._session, self)
 
     def available(self, ra_deg, dec_deg):
         try:

@@ -24,6 +24,7 @@ from claxboi.utils import (
     check_choice,
     check_names,
     checked,
+    coordinate_values,
     digest,
     quantity_value,
     record,
@@ -136,7 +137,7 @@ class Reference:
         coords : `~astropy.coordinates.SkyCoord` of shape (n,) or ()
             The positions, in any frame; none missing.
         radius : `~astropy.units.Quantity` ['angle'], scalar
-            How near. XMatch takes up to 180 arcsec.
+            Search radius. XMatch takes up to 180 arcsec.
         service : {"xmatch", "vizier", "simbad", "tap", "local", "hats"}, optional
             The service to ask. Default: the first of ``record.services`` that takes the radius. On
             VizieR small catalogues are fetched whole and matched here, others by cones.
@@ -386,7 +387,7 @@ class Reference:
             missing = {"ra", "dec"} - set(columns)
             if missing:
                 raise InputValueError(
-                    f"columns must say which ones are {' and '.join(sorted(missing))}"
+                    f"columns must name {' and '.join(sorted(missing))}, got {', '.join(columns)}"
                 )
             return columns
         wanted = check_names(wanted, "columns")
@@ -456,23 +457,9 @@ class Reference:
 
 
 def _positions(coords):
-    if not isinstance(coords, SkyCoord):
-        raise InputTypeError(f"coords must be a SkyCoord, got {type(coords).__name__}")
-    if coords.ndim > 1:
-        raise InputValueError(f"coords must have at most one dimension, got shape {coords.shape}")
-    icrs = coords.icrs
-    values = []
-    for angle in (icrs.ra, icrs.dec):
-        mask = np.atleast_1d(np.broadcast_to(getattr(angle, "mask", False), coords.shape))
-        value = np.atleast_1d(np.asarray(getattr(angle, "unmasked", angle).to_value(u.deg), float))
-        values.append(np.where(mask, np.nan, value))
-    missing = ~np.isfinite(values[0]) | ~np.isfinite(values[1])
-    if missing.any():
-        raise InputValueError(
-            f"coords must have no missing positions, got {missing.sum()}, the first in row "
-            f"{np.argmax(missing)}"
-        )
-    return values
+    if isinstance(coords, SkyCoord):
+        coords = coords.icrs.reshape(1) if coords.isscalar else coords.icrs
+    return coordinate_values(coords, "coords")
 
 
 def _check_radius(radius):

@@ -121,6 +121,28 @@ def test_published_weights_and_list_of_priors(sample, folder, run):
     assert read_table("out.ecsv")["P_star"].tolist() == expected["P_star"].tolist()
 
 
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("balanced", "balanced"),
+        ("f1=star", {"f1": "star"}),
+        ("star=5,AGN=2", {"star": 5, "AGN": 2}),
+    ],
+)
+def test_decision(text, decision, sample, folder, run):
+    args = f"classify x.fits --quiet -o out.ecsv --priors training --decision {text}"
+    assert run(args)[0] == 0
+    expected = classify(sample, "training", decision=decision)
+    assert read_table("out.ecsv")["prediction"].tolist() == expected["prediction"].tolist()
+
+
+@pytest.mark.parametrize("text", ["most", "f1=", "star=x", "3", "f1=nope"])
+def test_wrong_decision(text, folder, run):
+    status, _, err = run(f"classify x.fits -o out.ecsv --priors training --decision {text}")
+    assert status == 2
+    assert "error: --decision must" in err
+
+
 def test_no_priors_warns(folder, run):
     status, _, err = run("classify x.fits -o out.ecsv")
     assert status == 0
@@ -347,7 +369,7 @@ def test_properties_file(folder, run):
         ("--training absent.fits", "there is no file absent.fits"),
         ("--model absent.ecsv", "there is no file absent.ecsv"),
         ("--model x.fits", "is not a claxboi model"),
-        ("--model x.fits --kernel gaussian", "model is already fitted"),
+        ("--model x.fits --kernel gaussian", "with model=, which is already fitted"),
         ("--rng -5", "whole number"),
         ("--write-model ./out.ecsv", "must be another file than the output"),
         ("--nonsense", "unrecognized arguments"),

@@ -120,7 +120,7 @@ def temporary_names(paths):
     Parameters
     ----------
     paths : sequence of `~pathlib.Path`
-        What the files will be called.
+        Final names of the files.
 
     Yields
     ------
@@ -147,7 +147,7 @@ def remove_abandoned(folder, name="", *, min_age_s=0.0):
     folder : str or path
         The folder.
     name : str, optional
-        How the names of the files begin.
+        First part of the names of the files.
     min_age_s : float, optional
         Files changed less than this number of seconds ago are kept, for folders that several
         machines share. Default: 0, for folders of one machine.

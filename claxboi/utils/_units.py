@@ -433,7 +433,7 @@ def check_magnitude_system(unit, system, what):
     system : {"Vega", "AB"}
         The system that is needed.
     what : str
-        What they are, for messages.
+        Name of the values, for messages.
 
     Raises
     ------

@@ -144,7 +144,7 @@ class TestExplanation:
         ratio = explanation.posterior[best] / explanation.posterior[second]
         assert_allclose(total, np.log(ratio))
         assert explanation.runner_up(second) == best
-        with pytest.raises(ValueError, match="there is no class 'D'; there are A, B, C"):
+        with pytest.raises(ValueError, match="no class 'D' \\(classes: A, B, C\\)"):
             explanation.contrast("D")
 
     def test_text(self, table, model):
