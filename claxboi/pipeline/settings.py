@@ -110,7 +110,7 @@ class DomainSettings(Section):
     ('gaia', 'panstarrs')
     """
 
-    surveys: tuple[str, ...] = setting((), "In the order of preference")
+    surveys: tuple[str, ...] = setting((), "In the order of preference; empty: not this domain")
     radius: float = setting_of(
         find_in_surveys, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
     )
@@ -422,6 +422,11 @@ class PipelineSettings(Section):
             check_choice(step, STEPS, "a step of skip")
             if step in NEEDED:
                 raise InputValueError(f"skip must not name {step!r}: without it there is no answer")
+
+    @property
+    def domains(self) -> dict[str, DomainSettings]:
+        """The domains in which counterparts are looked for: those that have surveys."""
+        return {name: own for name, own in self.counterparts.items() if own.surveys}
 
     @classmethod
     def named(cls, name: str) -> PipelineSettings:
