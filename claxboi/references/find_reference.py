@@ -121,7 +121,7 @@ def get_reference(
     if text in known:
         return Reference(known[text])
     path = Path(text)
-    if "://" in text or path.is_dir():
+    if "://" in text or (text and path.is_dir()):
         return _from_hats(text, name or path.stem, own)
     if path.is_file():
         return _from_table(read_table(path), name or path.stem, own, like)
