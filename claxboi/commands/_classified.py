@@ -145,8 +145,8 @@ def training_sample(args, result, model):
         return result
     if args.model is not None:
         raise UsageError(
-            f"--evaluate needs labelled sources, and column {label!r} has none; to score a model on "
-            "other sources, run claxboi evaluate LABELLED --model FILE"
+            f"--evaluate needs labelled sources, and column {label!r} has none; to score a model "
+            "on other sources, run claxboi evaluate LABELLED --model FILE"
         )
     # That of a mission was kept when the model was fitted.
     return find_training(
@@ -205,8 +205,8 @@ def read_model(table_path, model_path=None, table=None):
     path = Path(model_path or f"{table_path}{MODEL_SUFFIX}")
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no model file {path}, which classify and run write beside their output; give "
-            "the file of the model with --model"
+            f"there is no model file {path}, which classify and run write beside their output; "
+            "give the model with --model"
         )
     known = {} if table is None else table.meta.get("claxboi", {}).get("pipeline", {})
     if known.get("model", "") not in ("", model_fingerprint(path)):
