@@ -7,7 +7,6 @@ from .checks import BadValueWarning, validate
 from .columns import describe, make_column, masked_column, vocabulary
 from .crowding import flag_blended, flag_crowded
 from .designations import designations
-from .hardness import hardness_ratio
 from .identifiers import identifier_columns
 from .missions import Mission, missions
 from .standardize import ConfidenceLevelWarning, find_columns, standardize
@@ -21,7 +20,6 @@ __all__ = [
     "find_columns",
     "flag_blended",
     "flag_crowded",
-    "hardness_ratio",
     "identifier_columns",
     "make_column",
     "masked_column",

@@ -21,7 +21,7 @@ from ._recognition import (
 from .columns import describe, vocabulary
 from .missions import RULES, ColumnRule, Mission, missions, parse_mission
 
-#: What is looked for in a table of no mission.
+#: Columns to look for in a table that no mission describes.
 MEANINGS = ["source_id", "pos_error", "epoch", "flux", "gamma", "extent", "snr"]
 
 #: Source of a column that the caller named.
@@ -32,7 +32,7 @@ NAMED_SO = "name of the vocabulary"
 
 _ELLIPSE = {"pos_error_major", "pos_error_minor", "pos_error_angle"}
 
-#: What is found with an error beside it.
+#: Columns whose error is looked for, too.
 _WITH_ERROR = re.compile(r"flux\d*|gamma|hr\d+")
 
 
@@ -243,7 +243,7 @@ def _by_mission(table, record, kind, have):
         if wanted and complete and name not in have:
             steps.append(Step(name, sources, rule, f"{record.name} ({kind})"))
     if not {step.name for step in steps} >= _ELLIPSE:
-        # A part of an ellipse is no ellipse.
+        # A part of an ellipse is useless.
         steps = [step for step in steps if step.name not in _ELLIPSE]
     return steps
 
@@ -304,7 +304,7 @@ def _step(found):
 def _by_meaning(table, steps, words, record):
     have = {step.name for step in steps}
     free = _free(table, steps)
-    # Of a mission's table only what every table needs is looked for.
+    # In the table of a mission, only the identifier is looked for.
     wanted = ["source_id"] if record is not None else MEANINGS
     found = []
     if not have & {"pos_error", "pos_error_major"} and "pos_error" in wanted:

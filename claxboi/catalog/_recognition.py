@@ -57,7 +57,7 @@ def synonyms():
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-#: Words in names that say X-ray, and those that say something else than the source.
+#: Words in names for X-rays, and for something other than the source.
 XRAY = frozenset(synonyms()["words"]["xray"].split())
 OTHER = frozenset(synonyms()["words"]["other"].split())
 
@@ -136,7 +136,7 @@ def fits(table, own, name):
     elif column.dtype.kind not in "iuf":
         return False
     unit = own_unit(column)
-    # A unit that cannot be read does not speak against a name: reading the column will say so.
+    # An unreadable unit does not exclude a column: reading the column reports it.
     if unit is None or (name == "ra" and unit == u.h):
         return True
     return unit.is_equivalent(u.Unit(record["unit"]))
@@ -311,7 +311,7 @@ def _candidates(table, fitting, record, name):
     if same and name == "source_id":
         return f"UCD {ucd}", list(dict.fromkeys(same + by_name))
     if same:
-        # Where the UCD says the same of several, the usual name decides.
+        # If several columns have the UCD, the usual name decides.
         return f"UCD {ucd}", [own for own in by_name if own in same] or same
     if by_name:
         return "name", by_name

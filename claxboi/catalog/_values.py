@@ -14,12 +14,11 @@ from claxboi.utils import (
     InputTypeError,
     InputValueError,
     float_values,
+    hardness_ratio,
     is_missing,
     read_unit,
     text_values,
 )
-
-from .hardness import hardness_ratio
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -43,7 +42,7 @@ def unit_in_name(name, wanted):
     name : str
         Name of a column that has no unit of its own.
     wanted : unit-like or None
-        What it must convert to: ``flux (0.5-2 keV)`` is not in keV.
+        Unit to which it must convert: ``flux (0.5-2 keV)`` is not in keV.
 
     Returns
     -------

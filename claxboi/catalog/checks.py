@@ -100,7 +100,7 @@ def clean(table, sources=None):
     table : `~astropy.table.Table`
         A table of our own.
     sources : mapping of str to str, optional
-        What the columns that are to be checked were made of, for messages. Default: all columns
+        Sources of the columns to be checked, for messages. Default: all columns
         are checked.
     """
     ra, dec = (float_values(table, name, unit="deg") for name in ("ra", "dec"))

@@ -73,7 +73,7 @@ def _patterns():
             for i, part in enumerate(parts)
         )
         patterns.append((re.compile(regex), record))
-    # Plain names first: ``galaxy_id`` is no counterpart's; then the longest pattern.
+    # Plain names first, as ``galaxy_id`` is not a counterpart column; then the longest pattern.
     return sorted(patterns, key=lambda item: ("<" in item[1]["name"], -len(item[1]["name"])))
 
 
@@ -205,4 +205,5 @@ def masked_column(name: str, values: ArrayLike, **parts: Any) -> MaskedColumn:
     >>> masked_column("distance", [100.0, float("nan")]).tolist()
     [100.0, None]
     """
-    return make_column(name, values, mask=np.isnan(values), **parts)
+    column = make_column(name, values, **parts)
+    return MaskedColumn(column, mask=np.isnan(column))

@@ -63,7 +63,7 @@ def all_matches(
         First part of the names of the new columns; or that of each survey, for one `associate` of
         all of them: a row is then a combination of at most one object in each domain.
     rule, cutoff
-        As for `best_matches`. Of several surveys of one domain, the candidates of a source are
+        As for `best_matches`. With several surveys of one domain, the candidates of a source are
         those in the survey from which its best match is; without a best match, in that with the
         largest ``p_any``. Without meaning for combinations.
 

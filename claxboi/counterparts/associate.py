@@ -87,7 +87,7 @@ def associate(
     prior : callable, optional
         Function of all combinations that returns a factor for each, at least 0: a Table with one
         row per combination goes in, with the columns of ``xray`` and those of the catalogue as
-        ``secondary_<column>`` (of several, ``<name>_<column>``), masked where there is no object;
+        ``secondary_<column>`` (for several, ``<name>_<column>``), masked where there is no object;
         an array of shape (n_rows,) comes out. Rows without counterpart have a factor too.
     epoch : None, False, `~astropy.time.Time` or `~astropy.units.Quantity` in years, optional
         When the X-ray sources were seen. None takes the column ``epoch`` if there is one; False
@@ -122,8 +122,8 @@ def associate(
         - ``prior_<column>`` (with a mapping ``prior_<name>_<column>``): the factor of each prior;
           ``prior``: that of the function.
 
-        ``meta["claxboi"]["counterparts"]`` holds the settings, what was estimated and what was
-        learned.
+        ``meta["claxboi"]["counterparts"]`` holds the settings, and the estimated and learned
+        quantities.
 
     Raises
     ------
@@ -340,7 +340,7 @@ class Solution(NamedTuple):
     shared: dict
     """Field association used, by pair of catalogues."""
     priors: list
-    """The priors of each catalogue, with what they learned."""
+    """The priors of each catalogue, after learning."""
 
 
 def solve(problem):

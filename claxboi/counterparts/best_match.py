@@ -45,8 +45,8 @@ RULES = ("first", "best")
 class Best(NamedTuple):
     # The most probable object of one survey for each X-ray source, arrays of shape (n_sources,).
     row: np.ndarray  # of the survey, -1 where there is none
-    p_any: np.ndarray  # that there is one in this survey
-    p_i: np.ndarray  # that it is this one
+    p_any: np.ndarray  # probability of a counterpart in this survey
+    p_i: np.ndarray  # probability of this object, if there is a counterpart
     separation: np.ndarray
 
 
@@ -152,7 +152,7 @@ class Objects(NamedTuple):
     # Each object of one survey near each X-ray source once; arrays of shape (n_pairs,).
     primary: np.ndarray
     row: np.ndarray  # of the survey
-    p: np.ndarray  # that it is the counterpart
+    p: np.ndarray  # probability of being the counterpart
     separation: np.ndarray
 
     def __getitem__(self, rows: Any) -> Objects:  # type: ignore[override]
@@ -508,7 +508,7 @@ def _kept_times(column, secondaries, chosen, row):
         own, rows = getattr(own, first.scale), np.flatnonzero(chosen == k)
         days[:, rows] = own.jd1[row[rows]], own.jd2[row[rows]]
         mask[rows] = np.asarray(own.mask)[row[rows]]
-    # Time takes no gap, and masks it afterwards.
+    # Time accepts no gaps: they are filled, and masked afterwards.
     days[0, mask] = first.jd1[0] if len(first) else 0.0
     result = Time(*days, format="jd", scale=first.scale)
     result.format = first.format

@@ -94,7 +94,7 @@ def find_counterparts(
     TypeError
         If ``surveys`` is neither names nor a mapping of tables.
     ValueError
-        If it is empty, or an option names a survey that is none of them.
+        If it is empty, or an option names another survey.
 
     Examples
     --------

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_hosts_in", "nearby_galaxies"]
 
-# Of the isophotal diameter, HyperLEDA lists log10 in units of 0.1 arcmin: half of it in arcsec.
+# HyperLEDA lists log10 of the isophotal diameter in 0.1 arcmin; half of that unit in arcsec.
 _R25_UNIT_ARCSEC = 3.0
 # Catalogues of distances have the positions of HyperLEDA: what differs is rounding.
 _SAME_GALAXY = 10 * u.arcsec
@@ -100,7 +100,7 @@ def find_hosts_in(
     TypeError, ValueError, KeyError
         If an argument is wrong, or a catalogue unknown.
     `~claxboi.references.FetchError`
-        If a service does not answer, or not what it was asked.
+        If a service does not answer, or its answer is wrong.
 
     See Also
     --------
@@ -157,7 +157,7 @@ def find_hosts_in(
 
 def _hosts(table, galaxies, shape):
     with warnings.catch_warnings():
-        # That there are no hosts is no surprise for a few sources.
+        # A few sources may well have no host.
         warnings.filterwarnings("ignore", "none of ", ClaxboiWarning)
         return find_hosts(table, galaxies, **shape)
 

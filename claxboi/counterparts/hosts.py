@@ -75,7 +75,7 @@ def find_hosts(
         How far out a source may lie, in units of the ellipse. Default: the published
         1.5 (Tranin et al. 2022); 1 is D25 itself, and 1.26 about the Holmberg radius.
     missing_angle : {"mean", "major", "skip"}, optional
-        What stands for an ellipse without a position angle: a circle of the same area (radius
+        Treatment of an ellipse without a position angle: a circle of the same area (radius
         the geometric mean of the axes; default), a circle of the major axis, or nothing.
 
     Returns

@@ -2,9 +2,9 @@
 """
 Source densities around each X-ray source, in a catalogue at hand or in circles that were fetched.
 
-A survey that is too large to be at hand is known around the X-ray sources alone, and there stand
-the counterparts. So field objects are counted in rings: beyond the reach of the counterpart of any
-X-ray source. Rings of neighbours on the sky are put together until there are enough objects.
+A large survey is fetched around the X-ray sources only, where the counterparts are. So field
+objects are counted in rings, farther from any X-ray source than its counterpart may be. Rings of
+neighbours on the sky are merged until they have enough objects.
 """
 
 import logging
@@ -33,10 +33,10 @@ _WIDEST = 0.035
 # Larger circles are drawn for so many objects, up to what XMatch takes.
 _WANTED = 2 * _ENOUGH
 _LARGEST_ARCSEC = 180.0
-# Where a survey has nothing, although its mean density lets expect so many, it did not look: its
-# density is nowhere ten times below the mean, so that at least ten would have been there.
+# A place without any object, where the mean density predicts so many, is outside the footprint: the
+# density is nowhere ten times below the mean, so there would be at least ten.
 _EXPECTED = 100
-# Points that measure the area of a ring of which neighbours take a part: 2 % error for one ring.
+# Points for the area of a ring that overlaps with others: 2 % error for one ring.
 _POINTS = 512
 _PAIRS_AT_ONCE = 20_000
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
@@ -282,7 +282,7 @@ def _free_share(ra_deg, dec_deg, reach, pairs, *, radius, is_nearest):
     radius : float
         Radius of the circles in arcsec.
     is_nearest : bool
-        Whether what is nearer to another source does not count either.
+        Whether to leave out parts that are nearer to another source, too.
 
     Returns
     -------

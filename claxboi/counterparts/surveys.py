@@ -51,7 +51,7 @@ __all__ = ["find_in_surveys"]
 log = logging.getLogger(__name__)
 
 _MAX_SURVEYS = 10
-# What is fetched reaches farther than what is associated, to count field objects there.
+# Objects are fetched beyond the search radius, to count field objects there.
 _OUTER = 1.5
 # Within so many sigma of an X-ray source an object may be its counterpart.
 _REACH_SIGMA = 5.0
@@ -133,7 +133,7 @@ def find_in_surveys(
     TypeError, ValueError, KeyError
         If an argument is wrong, or a survey unknown.
     `~claxboi.references.FetchError`
-        If a service does not answer, or not what it was asked.
+        If a service does not answer, or its answer is wrong.
 
     See Also
     --------
@@ -149,8 +149,8 @@ def find_in_surveys(
     they have 100 objects. Where they have fewer, a circle of up to 180 arcsec is fetched around one
     source of them; the mean density of the survey counts for one object more.
 
-    A source around which there is nothing, where the mean density lets expect 100 objects or more,
-    is outside of the survey: it has no counterpart there, and does not lower the completeness.
+    A source without any object around it, where the mean density predicts 100 or more, is outside
+    the survey footprint: it has no counterpart there, and does not lower the completeness.
 
     Combinations have an object, or none, of one survey in each of two domains: the survey in which
     `all_matches` looks for the candidates of a source. Each domain is associated alone. A
@@ -287,7 +287,7 @@ def find_references(names, references, argument):
     names : list of str or `~claxboi.references.Reference`
         The catalogues.
     references : mapping or None
-        By short name, what a user has instead.
+        Replacements by short name.
     argument : str
         Name of the argument that has the names.
 

@@ -40,7 +40,7 @@ _TRUE = ("T", "t", "true", "True", "1")
 _UNKNOWN_TABLE = re.compile(r"not found|unknown|no such|does not exist", re.IGNORECASE)
 
 
-# What numpy and astropy raise for bytes that were damaged on their way.
+# Errors that numpy and astropy raise for bytes damaged on the way.
 _BROKEN = (
     ArithmeticError,
     AssertionError,

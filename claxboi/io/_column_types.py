@@ -28,7 +28,7 @@ _EXACT_DAYS = 1e-9 / 86400
 
 _TIME_UNITS = {"jyear": "yr", "byear": "yr", "decimalyear": "yr", "mjd": "d", "jd": "d"}
 
-#: What a type is widened to, the narrowest first.
+#: Types to which others are widened, the narrowest first.
 _WIDER = ("i2", "i4", "i8", "f4", "f8")
 _LARGEST = 8
 
@@ -90,7 +90,7 @@ def holdable(table, format):
     """
     # Quantities become columns of a plain table.
     result = Table(table, copy=False)
-    # Where astropy keeps attributes of a class of tables, such as a model.
+    # Astropy keeps attributes of subclasses of Table, such as a model, in ``__attributes__``.
     result.meta = {key: value for key, value in table.meta.items() if key != "__attributes__"}
     for name in table.colnames:
         column = _as_column(name, result[name], format)
@@ -124,7 +124,7 @@ def holdable(table, format):
 
 def _as_column(name, column, format):
     """
-    Turn a time into a column; None for what the format writes in its own way.
+    Turn a time into a column; None if the format has its own way to write it.
     """
     if isinstance(column, Column):
         return column

@@ -59,11 +59,11 @@ def read_fits(path, *, table=None):
     with warnings.catch_warnings():
         # Logical values without a value are masked below.
         warnings.filterwarnings("ignore", ".*contains NULL", AstropyUserWarning)
-        # So are nulls that the standard has otherwise.
+        # Nulls that the standard does not allow are masked there, too.
         warnings.filterwarnings("ignore", "Invalid keyword for column", AstropyUserWarning)
         # Units are read where they are needed, by more than the standard.
         warnings.filterwarnings("ignore", ".*did not parse as fits unit", u.UnitsWarning)
-        # What was cut off is an error, and not half a table.
+        # A truncated file is an error, not half a table.
         warnings.filterwarnings("error", ".*truncated", AstropyUserWarning)
         warnings.filterwarnings("error", "Error validating header", AstropyUserWarning)
         with fits.open(path, memmap=False, character_as_bytes=True) as hdus:

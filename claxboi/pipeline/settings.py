@@ -130,6 +130,11 @@ class PipelineSettings(Section):
             if step in NEEDED:
                 raise InputValueError(f"skip must not name {step!r}: without it there is no answer")
 
+    @property
+    def domains(self) -> dict[str, DomainSettings]:
+        """The domains in which counterparts are looked for: those that have surveys."""
+        return {name: own for name, own in self.counterparts.items() if own.surveys}
+
     @classmethod
     def named(cls, name: str) -> PipelineSettings:
         """

@@ -80,7 +80,7 @@ class DomainSettings(Section):
     ('gaia', 'panstarrs')
     """
 
-    surveys: tuple[str, ...] = setting((), "In the order of preference")
+    surveys: tuple[str, ...] = setting((), "In the order of preference; empty: not this domain")
     radius: float = setting_of(
         find_in_surveys, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
     )

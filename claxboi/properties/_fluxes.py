@@ -147,7 +147,7 @@ def read_fluxes(table, argument, name, rows, convert):
                 np.where(has_extremes & (column == "flux"), np.nan, value),
                 bounds,
                 converted,
-                # Those of the extremes are not in the catalogues.
+                # Catalogues do not list the epochs of the extremes.
                 np.full(len(rows), np.nan) if is_extreme else epoch,
                 is_limit,
                 (low == high) & (column == "flux_min"),
@@ -223,7 +223,7 @@ def _smallest(values, n_rows):
     Parameters
     ----------
     values : list of `~numpy.ndarray`
-        The values, NaN where there is none.
+        The values, NaN where missing.
     n_rows : int
         Number of sources.
 

@@ -16,7 +16,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from claxboi.catalog import hardness_ratio, masked_column
+from claxboi.catalog import masked_column
 from claxboi.utils import (
     InputKeyError,
     InputValueError,
@@ -28,6 +28,7 @@ from claxboi.utils import (
     check_table,
     checked,
     float_values,
+    hardness_ratio,
     optional_values,
     record,
     shown,

@@ -63,7 +63,7 @@ def now():
 
 def question_key(question, ra_deg=None, dec_deg=None):
     """
-    Return the name of a question: a hash of what was asked.
+    Return the hash of a question, which names its cache entry.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class Cache:
     folder : `~pathlib.Path`
         Folder of the entries.
     mode : {True, False, "only"}
-        Use it; only replace what is there; or use nothing else.
+        True uses the cache, False only replaces its entries, "only" uses nothing else.
     max_age_s : float, optional
         Entries older than this, in seconds, do not count.
     """

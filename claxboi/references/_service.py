@@ -38,7 +38,7 @@ INDEX, RA, DEC = SENT = ("cxb_idx", "cxb_ra", "cxb_dec")
 # 4 micro-arcsec: a position that comes back is the one that was sent, however it was printed.
 _SAME_DEG = 1e-9
 
-# What may pass: overload, and what gateways and restarts cause.
+# Status codes of failures that may pass: overload, gateways and restarts.
 _TRANSIENT = (429, 500, 502, 503, 504)
 # The whole of an answer may take so many times as long as a service may be silent.
 _TOTAL = 4
@@ -296,7 +296,7 @@ class Service(ABC):
         Raises
         ------
         AnswerError
-            If any is not: all missing ones are named, and what is there is listed.
+            If any is missing; the message names it, and lists those of the service.
         """
         missing = [name for name in self.wanted or () if name not in names]
         if missing:
@@ -408,7 +408,7 @@ def plain_errors(service):
         yield
     except (FetchError, CutAnswerError):
         raise
-    # The XML errors of a page that is none come through astroquery as ValueErrors.
+    # Astroquery passes on the XML errors of a wrong page as ValueErrors.
     except (requests.RequestException, InvalidQueryError, DALAccessError, ValueError) as err:
         raise _explain(err, service) from err
 

@@ -65,7 +65,7 @@ class XMatchService(Service):
         except ServiceError as err:
             if err.status != 400:
                 raise
-            # Nothing else in this question can be at fault.
+            # Only the name of the table can be wrong in this question.
             raise UnknownTableError(
                 f"{err}. The cross-match service seems not to have this table; VizieR may "
                 "(service='vizier')"

@@ -110,7 +110,7 @@ class Reference:
     @property
     def content(self):
         """
-        Hash of what the catalogue is: its record, and its rows or the addresses of its services.
+        Hash of the catalogue's record, and of its rows or the addresses of its services.
         """
         if self._data is not None:
             return digest([repr(self.record), table_hash(self._data)])
@@ -146,9 +146,9 @@ class Reference:
             name for a column than the record, canonical name -> name on the service.
         cache : {True, False, "only"}, optional
             True: keep answers, and use those that were kept. False: ask again, and replace
-            answers that were kept. "only": use nothing but what was kept.
+            answers that were kept. "only": use kept answers only.
         max_age : `~astropy.units.Quantity` ['time'], optional
-            Do not use what was kept for longer.
+            Do not use older answers.
         show_progress : bool, optional
             Show a progress bar once it lasts.
 
@@ -158,8 +158,8 @@ class Reference:
             One row per pair, sorted by ``query_index`` (row in ``coords``) and ``separation``
             (arcsec, as the service matched), then the columns of the catalogue under canonical
             names, missing values masked, and ``pos_error`` (1 sigma per axis, arcsec) where the
-            record says how. ``meta["claxboi"]["references"]`` has what was asked, when, and from
-            where. No matches: no rows, all columns.
+            record says how. ``meta["claxboi"]["references"]`` has the query, its date and its
+            service. No matches: no rows, all columns.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class Reference:
         ServiceError
             If it refused, or did not answer although asked again and again.
         AnswerError
-            If its answer is not what was asked for: a column is missing or has another unit, rows
+            If its answer is wrong: a column is missing or has another unit, rows
             are damaged, or a survey of the whole sky has nothing at all.
         CacheError
             If the cache cannot be written, or lacks what ``cache="only"`` needs.
@@ -410,7 +410,7 @@ class Reference:
 
         length = self._length(job, radius_arcsec)
         if not job.cache.mode:
-            # Nothing is gained by chunks of what is at hand.
+            # A table at hand needs no chunks.
             length = length if job.service.most_positions else max(len(ra), 1)
         return fetch_chunks(job, ra, dec, radius_arcsec, length)
 

@@ -7,7 +7,8 @@ CSC 2 FITS files.
 import numpy as np
 from astropy.table import Table
 
-from claxboi.catalog import designations, hardness_ratio
+from claxboi.catalog import designations
+from claxboi.utils import hardness_ratio
 
 from ._mock_fields import move
 from ._mock_records import draw_normal, put, sky_records

@@ -7,8 +7,8 @@ import numpy as np
 from astropy.table import Table
 from scipy.spatial import cKDTree
 
-from claxboi.catalog import designations, hardness_ratio
-from claxboi.utils import unit_vectors
+from claxboi.catalog import designations
+from claxboi.utils import hardness_ratio, unit_vectors
 
 from ._mock_fields import move
 from ._mock_records import draw_normal, put, sky_records

@@ -14,8 +14,8 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
-from claxboi.catalog import hardness_ratio, make_column
-from claxboi.utils import check_count, check_number, checked, record
+from claxboi.catalog import make_column
+from claxboi.utils import check_count, check_number, checked, hardness_ratio, record
 
 if TYPE_CHECKING:
     from numpy.random import Generator

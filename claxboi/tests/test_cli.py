@@ -369,7 +369,7 @@ def test_properties_file(folder, run):
         ("--training absent.fits", "there is no file absent.fits"),
         ("--model absent.ecsv", "there is no file absent.ecsv"),
         ("--model x.fits", "is not a claxboi model"),
-        ("--model x.fits --kernel gaussian", "with model=, which is already fitted"),
+        ("--model x.fits --kernel gaussian", "model is already fitted"),
         ("--rng -5", "whole number"),
         ("--write-model ./out.ecsv", "must be another file than the output"),
         ("--nonsense", "unrecognized arguments"),

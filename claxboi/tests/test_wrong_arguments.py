@@ -80,7 +80,7 @@ WRONG = {
     "coordinates": [None, 5, "x", [1.0]],
     "classes": [5, ["nonsense"], "nonsense", object()],
     "epoch": [5, "x", 5 * u.kg, 5 * u.s],
-    "choices": [5, "nonsense", True, ["nonsense"], [5]],
+    "choices": [5, "", "nonsense", True, ["nonsense"], [5]],
     "completeness": [5, "nonsense", True, NAN, -0.5, {"nonsense": 0.5}],
     "folder": [5, [1], object()],
     "source": [NAN, "no such source", 1000, ["x"], 1.5, None],
@@ -493,6 +493,7 @@ FUNCTIONS = [
         {"name": "flux", "values": [1e-14]},
         {"name": "text", "values": "values", "mask": "values"},
     ),
+    (g.masked_column, {"name": "flux", "values": [1e-14]}, {"name": "text", "values": "values"}),
     (
         g.designations,
         {"ra_deg": [10.0], "dec_deg": [5.0]},

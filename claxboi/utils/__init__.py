@@ -57,6 +57,7 @@ from .exceptions import (
     InputValueError,
     warn,
 )
+from .hardness import hardness_ratio
 from .sphere import (
     ARCSEC,
     chord_length,
@@ -108,6 +109,7 @@ __all__ = [
     "file_hash",
     "find_rows",
     "float_values",
+    "hardness_ratio",
     "is_missing",
     "moved_names",
     "nearest_within",

@@ -406,7 +406,7 @@ def with_units(table, units, *, name="table"):
     Raises
     ------
     KeyError
-        If there is no such column.
+        If the table lacks a column.
     TypeError
         If ``units`` is not a mapping, or a column takes no unit.
     ValueError

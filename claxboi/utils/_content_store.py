@@ -79,7 +79,7 @@ def table_hash(table):
     for column in represent_mixins_as_columns(table).columns.values():
         parts = [np.ma.getdata(column)]
         if isinstance(column, MaskedColumn):
-            # What is under a mask does not count.
+            # Values under a mask do not count.
             mask = np.asarray(column.mask)
             parts = [np.where(mask, np.zeros(1, parts[0].dtype), parts[0]), mask]
         for values in parts:

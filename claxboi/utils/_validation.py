@@ -451,7 +451,7 @@ def check_choice(value, choices, name):
     Raises
     ------
     ValueError
-        If it is none of them.
+        If it is not one of them.
     """
     choices = tuple(choices)
 

@@ -3,22 +3,12 @@
 Hardness ratios from the fluxes or counts of two bands.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy import ndarray
-    from numpy.typing import ArrayLike
 
 __all__ = ["hardness_ratio"]
 
 
-def hardness_ratio(
-    soft: ndarray, hard: ndarray, soft_error: ArrayLike = np.nan, hard_error: ArrayLike = np.nan
-) -> tuple[ndarray, ndarray]:
+def hardness_ratio(soft, hard, soft_error=np.nan, hard_error=np.nan):
     r"""
     Compute the hardness ratio of two bands, and its error to first order.
 
@@ -38,7 +28,7 @@ def hardness_ratio(
     Examples
     --------
     >>> import numpy as np
-    >>> from claxboi.catalog import hardness_ratio
+    >>> from claxboi.utils import hardness_ratio
     >>> hardness_ratio(np.array([3.0]), np.array([1.0]), 0.4, 0.0)
     (array([-0.5]), array([0.05]))
     """
