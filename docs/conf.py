@@ -56,7 +56,7 @@ extensions += [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-# These are included in other pages.
+# Not pages of their own.
 exclude_patterns += ["conftest.py", "**/GALLERY_HEADER.rst"]
 intersphinx_mapping.pop("h5py", None)  # not used
 intersphinx_mapping["astroquery"] = ("https://astroquery.readthedocs.io/en/latest/", None)
