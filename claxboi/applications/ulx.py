@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from claxboi.catalog import make_column
+from claxboi.catalog import make_column, masked_column
 from claxboi.classification.results import classification_settings
 from claxboi.utils import (
     InputTypeError,
@@ -27,6 +27,7 @@ from claxboi.utils import (
     checked,
     float_values,
     is_missing,
+    optional_values,
     quantity_value,
     record,
     text_values,
@@ -256,12 +257,12 @@ def find_ulx(
     columns = {
         "xrb_probability": make_column("xrb_probability", probability),
         **_lx_columns(table, log_lx, log_lx_error),
-        "p_ulx": _masked("p_ulx", p_ulx),
-        "p_hlx": _masked("p_hlx", p_hlx),
+        "p_ulx": masked_column("p_ulx", p_ulx),
+        "p_hlx": masked_column("p_hlx", p_hlx),
         "is_nuclear": make_column("is_nuclear", nuclear),
-        "n_background": _masked("n_background", background),
-        "f_contaminant": _masked("f_contaminant", contaminant),
-        "f_contaminant_error": _masked("f_contaminant_error", error),
+        "n_background": masked_column("n_background", background),
+        "f_contaminant": masked_column("f_contaminant", contaminant),
+        "f_contaminant_error": masked_column("f_contaminant_error", error),
         "is_ulx": make_column("is_ulx", is_ulx),
         "is_hlx": make_column("is_hlx", is_ulx & (p_hlx >= min_probability)),
     }
@@ -387,9 +388,9 @@ def _luminosity(table, flux, distance_error):
     distance = float_values(table, "galaxy_distance", unit=u.Mpc)
     distance[~(distance > 0)] = np.nan
     log_lx = np.log10(4 * np.pi) + np.log10(flux) + 2 * np.log10(distance * u.Mpc.to(u.cm))
-    relative = _optional(table, "galaxy_distance_error", u.Mpc) / distance
+    relative = optional_values(table, "galaxy_distance_error", u.Mpc) / distance
     relative = np.where(np.isnan(relative), distance_error, relative)
-    noise = np.nan_to_num(_optional(table, "flux_error", FLUX_UNIT) / flux)
+    noise = np.nan_to_num(optional_values(table, "flux_error", FLUX_UNIT) / flux)
     return log_lx, np.hypot(noise, 2 * relative) / np.log(10)
 
 
@@ -397,7 +398,7 @@ def _lx_columns(table, log_lx, error):
     names = ("log_lx_galaxy", "log_lx_galaxy_error")
     if all(name in table.colnames for name in names):
         return {}
-    return dict(zip(names, map(_masked, names, (log_lx, error)), strict=True))
+    return dict(zip(names, map(masked_column, names, (log_lx, error)), strict=True))
 
 
 def _probability_above(log_lx, error, limit):
@@ -412,16 +413,6 @@ def _faintest(table, hosts, member):
     own = np.full(len(hosts.area_deg2), np.inf)
     own[hosts.row[rows]] = ULX_LUMINOSITY / (4 * np.pi * (distance[rows] * u.Mpc.to(u.cm)) ** 2)
     return own
-
-
-def _optional(table, column, unit):
-    if column not in table.colnames:
-        return np.full(len(table), np.nan)
-    return float_values(table, column, unit=unit)
-
-
-def _masked(name, values):
-    return make_column(name, values, mask=np.isnan(values))
 
 
 @checked

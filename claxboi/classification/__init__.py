@@ -10,11 +10,13 @@ from ._identity import IdentityWarning
 from ._scores import SCORES, count_confusion
 from ._table_reading import SmallClassWarning, label_codes
 from .class_numbers import ClassNumbers, estimate_class_numbers
+from .class_sets import class_sets
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .decisions import parse_decision
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
+from .extinction import classify_behind_dust
 from .fitting import fit_classifier, open_model
 from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
@@ -48,6 +50,8 @@ __all__ = [
     "WeightSearch",
     "check_model",
     "check_priors",
+    "class_sets",
+    "classify_behind_dust",
     "classify_candidates",
     "classify_partitions",
     "count_confusion",

@@ -204,8 +204,11 @@ def stratified_folds(codes, n_folds, rng, source=None, keys=None):
     one = np.empty(len(codes), int)
     one[order] = place
     fold = np.empty(len(first), int)
-    # Small classes go on where the last one ended, so that no fold gets all of them.
-    fold[np.lexsort((keys[chosen], codes[chosen]))] = np.arange(len(first)) % n_folds
+    # Small classes go on where the last one ended, so that no fold gets all of them. Each fold has
+    # a stretch of the keys of a class: one source more or less moves those at the edges alone.
+    dealt = np.arange(len(first)) % n_folds
+    classes = np.sort(codes[chosen])
+    fold[np.lexsort((keys[chosen], codes[chosen]))] = dealt[np.lexsort((dealt, classes))]
     return fold[one]
 
 

@@ -402,9 +402,9 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, suppo
     for text, first_class, second_class in ((pros, best, second[0]), (cons, second[0], best)):
         if text:
             verb = "favour" if " and " in text else "favours"
-            sentences.append(
-                f"{text[0].upper()}{text[1:]} {verb} {first_class} over {second_class}."
-            )
+            # The name of a property keeps its case.
+            start = "T" if text.startswith(("the ", "that ")) else text[0]
+            sentences.append(f"{start}{text[1:]} {verb} {first_class} over {second_class}.")
     for category, name in alternatives.items():
         sentences.append(f"Without the {category} properties, it would be classified as {name}.")
     if pvalue < ODD:
