@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
     from numpy.random import Generator
 
+    from .classifier import NaiveBayesClassifier
     from .priors import PriorsLike
 
 __all__ = ["evaluate", "stratified_folds"]
@@ -48,7 +49,7 @@ METHODS = ("leave-one-out", "k-fold", "grouped", "training")
 
 @checked
 def evaluate(
-    self,
+    self: NaiveBayesClassifier,
     table: Table,
     priors: PriorsLike = None,
     *,

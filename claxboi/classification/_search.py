@@ -35,6 +35,7 @@ from .weights import F1Objective, WeightSearch, fit_log_loss, search_f1
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from .classifier import NaiveBayesClassifier
     from .priors import PriorsLike
 
 __all__ = ["Labelled", "deal_folds", "optimize", "read_labelled"]
@@ -47,7 +48,7 @@ DIFFERENT_POPULATION = 3.0
 
 @checked
 def optimize(
-    self,
+    self: NaiveBayesClassifier,
     table: Table,
     priors: PriorsLike = None,
     *,
@@ -116,7 +117,7 @@ def optimize(
     labelled = read_labelled(self, table, label, training)
     proportions = labelled.proportions(priors)
     if objective == "log_loss":
-        self.search = fit_exponents(
+        search = self.search = fit_exponents(
             self._core,
             labelled,
             labelled.sources,
@@ -125,7 +126,7 @@ def optimize(
             n_folds=n_folds,
             show_progress=show_progress,
         )
-        return self.search
+        return search
     codes = labelled.codes
     terms = collect_terms(self._core, labelled.sources, show_progress=show_progress)
     rng = np.random.default_rng(rng)
@@ -134,7 +135,7 @@ def optimize(
     log_prior = _log_prior(proportions)
     if terms.detection is not None:
         log_prior = log_prior + terms.detection
-    self.search = _search_f1(
+    search = self.search = _search_f1(
         self._core,
         terms.part(rows),
         codes[rows],
@@ -145,7 +146,7 @@ def optimize(
         max_iterations,
         show_progress,
     )
-    return self.search
+    return search
 
 
 def _log_prior(proportions):

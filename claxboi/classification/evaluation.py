@@ -466,7 +466,8 @@ class Evaluation:
             bins.append((np.nan, np.nan, ~known))
         parts = [
             Evaluation.from_probabilities(
-                *(values[chosen] for values in (self._codes, self._probabilities)),
+                self._codes[chosen],
+                self._probabilities[chosen],
                 self.classes,
                 predictions=self._predicted[chosen],
                 clip=self.clip,

@@ -29,6 +29,7 @@ from .mixture import (
 if TYPE_CHECKING:
     from numpy import ndarray
 
+    from .classifier import NaiveBayesClassifier
     from .priors import PriorsLike
 
 __all__ = ["Explanation", "explain"]
@@ -232,8 +233,8 @@ class Explanation:
         return explanation_html(self)
 
 
-def explain(
-    self,
+def explain(  # numpydoc ignore=PR01
+    self: NaiveBayesClassifier,
     source: Row | Table,
     priors: PriorsLike = None,
     *,

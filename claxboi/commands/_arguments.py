@@ -299,7 +299,8 @@ def parse_training(text):
 
     if not Path(text).exists():
         raise FileNotFoundError(
-            f"no file {text}, and no mission of that name (missions: {', '.join(missions())})"
+            f"there is no file {text} and no mission of that name (missions: "
+            f"{', '.join(missions())})"
         )
     return read_table(text)
 
@@ -423,9 +424,7 @@ def _properties(text, categories):
         return [_entry(name, category) for name, category in chosen.items()] or None
     if text.lower().endswith(".toml"):
         if chosen:
-            raise UsageError(
-                "--category cannot be given with a TOML file, which has its own categories"
-            )
+            raise UsageError("--category cannot be given with a TOML file of properties")
         return _read_properties(Path(text))
     if Path(text).is_file():
         raise UsageError(f"properties must be columns such as hr1,hr2 or a TOML file, got {text!r}")

@@ -206,7 +206,7 @@ def read_model(table_path, model_path=None, table=None):
     if not path.exists():
         raise FileNotFoundError(
             f"there is no model file {path}, which classify and run write beside their output; "
-            "give the file of the model with --model"
+            "give the model with --model"
         )
     known = {} if table is None else table.meta.get("claxboi", {}).get("pipeline", {})
     if known.get("model", "") not in ("", model_fingerprint(path)):

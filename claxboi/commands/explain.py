@@ -38,7 +38,7 @@ def add(command):
     sub.add_argument(
         "--id",
         metavar="COLUMN",
-        help="column with the identifiers (default: all that the table has)",
+        help="column of the identifiers (default: all known)",
     )
     add_model(sub)
     sub.add_argument("--priors", help="as for classify (default: those of OUT)")

@@ -34,9 +34,7 @@ def add(command):
     )
     sub.add_argument("names", metavar="NAME", nargs="*", help="short name, or VizieR identifier")
     sub.add_argument("--kind", help="list one kind only: survey, galaxies, labels or x-ray")
-    sub.add_argument(
-        "--bibtex", action="store_true", help="print the BibTeX entries of their papers"
-    )
+    sub.add_argument("--bibtex", action="store_true", help="print BibTeX entries of their papers")
     sub.add_argument(
         "--plan",
         metavar="TABLE",

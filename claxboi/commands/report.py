@@ -40,7 +40,7 @@ def add(command):
     sub.add_argument(
         "--truth",
         metavar="COLUMN",
-        help="column with the true classes of sources not used in training",
+        help="true classes of sources that were not used in training",
     )
     sub.add_argument(
         "--candidates",

@@ -28,9 +28,7 @@ def add(command):
         "    claxboi classify sources.fits --model 4xmm.ecsv -o classified.fits",
     )
     sub.add_argument("mission", metavar="MISSION", help="4XMM, 2SXPS, CSC2 or eRASS1")
-    sub.add_argument(
-        "-o", "--output", metavar="MODEL", required=True, help="file of the model (ECSV)"
-    )
+    sub.add_argument("-o", "--output", metavar="MODEL", required=True, help="model file (ECSV)")
     add_options(
         sub,
         ("scheme", str, "7 classes (default), 4 classes or nearby galaxies"),

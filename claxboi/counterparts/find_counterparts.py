@@ -141,7 +141,8 @@ def find_counterparts(
     if "id_column" in options:
         choice["id_column"] = options.pop("id_column")
     options = {key: by_name(value, surveys, key) for key, value in options.items()}
-    check_domains(domain, list(surveys), keep)
+    if isinstance(domain, Mapping):
+        check_domains(domain, list(surveys), keep)
     candidates = {
         name: associate(
             table, survey, radius=radius, **{key: value[name] for key, value in options.items()}

@@ -9,7 +9,6 @@ evidence, since many field objects are in both surveys too.
 """
 
 import logging
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -45,15 +44,13 @@ def check_domains(domains, names, keep):
 
     Parameters
     ----------
-    domains : str or mapping of str to str
-        One domain, which is always right, or that of each survey.
+    domains : mapping of str to str
+        Domain of each survey.
     names : list of str
         The surveys.
     keep : str or object
         The argument of that name.
     """
-    if not isinstance(domains, Mapping):
-        return
     by_name(domains, names, "domain")
     is_all = isinstance(keep, str) and keep == "all"
     if not is_all or set(domains) != set(names) or len(set(domains.values())) != 2:

@@ -183,7 +183,8 @@ def find_in_surveys(
     check_choice(keep, ("best", "all"), "keep")
     if service is not None:
         check_choice(service, SERVICES, "service")
-    check_domains(domain, names, keep)
+    if isinstance(domain, Mapping):
+        check_domains(domain, names, keep)
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):

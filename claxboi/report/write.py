@@ -42,7 +42,7 @@ from claxboi.utils import (
 )
 
 from ._blocks import Blocks, to_json
-from ._card_selection import choose_rows, choose_sources, find_rows
+from ._card_selection import choose_rows, choose_sources, requested_rows
 from ._cards import match_candidates, pack_candidates, pack_densities, pack_reasons, pack_tracks
 from ._column_display import check_shown, choose_columns, identifiers, pack_columns
 from ._figures import draw
@@ -190,7 +190,7 @@ def write_report(
         if candidates is None
         else match_candidates(check_table(candidates, "candidates"), result)
     )
-    rows = None if sources is None else find_rows(result, sources)[:n_cards]
+    rows = None if sources is None else requested_rows(result, sources)[:n_cards]
     reasons = []
     true_scores = None if truth is None else _score_truth(result, truth, classes)
 
