@@ -23,8 +23,6 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._hashing import mix
-
 __all__ = [
     "ID_COLUMN",
     "POSITION_COLUMNS",
@@ -34,6 +32,7 @@ __all__ = [
     "id_column",
     "identity_columns",
     "join_groups",
+    "mix",
     "read_identity",
 ]
 
@@ -159,8 +158,8 @@ class Identity:
             row = int(np.argmax(source == count.argmax()))
             what = f"identifier {str(self.ids[row])!r}" if self._has_id[row] else "one position"
             raise InputValueError(
-                f"{count.max()} rows have {what}: that does not identify sources; name a column "
-                "that does by id="
+                f"{count.max()} rows have {what}, which does not identify sources: name another "
+                "column with id="
             )
         return source
 
@@ -437,3 +436,22 @@ def _has_readable_unit(column):
     except ValueError:
         return False
     return True
+
+
+def mix(keys, numbers):
+    """
+    Mix numbers into keys: the finaliser of splitmix64 (Steele et al. 2014, OOPSLA).
+
+    Parameters
+    ----------
+    keys, numbers : `~numpy.ndarray` of uint64
+        Of one shape.
+
+    Returns
+    -------
+    keys : `~numpy.ndarray` of uint64
+    """
+    keys = (keys ^ numbers) + np.uint64(0x9E3779B97F4A7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return keys ^ (keys >> np.uint64(31))

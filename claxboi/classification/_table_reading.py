@@ -197,7 +197,7 @@ def _warn_uncertain(match, n):
     if match.n_far:
         parts.append(
             f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
-            "away, and are taken for new sources"
+            "away, and are treated as new sources"
         )
     if match.n_moved:
         parts.append(
@@ -208,8 +208,8 @@ def _warn_uncertain(match, n):
         warn(
             f"{np.count_nonzero(match.rows >= 0)} of {n} rows are training sources (by identifier, "
             f"or by position within 0.2 arcsec) and are held out. {'; '.join(parts)}. The "
-            "probabilities of rows that are taken for new sources are not held out; id= of the fit "
-            "names another column of identifiers",
+            "probabilities of rows that are treated as new sources are not held out; name another "
+            "column of identifiers with id= of the fit",
             IdentityWarning,
         )
 
@@ -324,7 +324,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
     min_class_size : int, optional
         Smaller classes are left out, with a warning.
     classes : sequence of str, optional
-        The classes in order; other labels are ignored. Default: those that there are, sorted,
+        The classes in order; other labels are ignored. Default: all, sorted,
         numbers as numbers.
     name : str, optional
         Name of the table argument.

@@ -117,7 +117,7 @@ def count_members(result, classes, rows=slice(None)):
     predicted : `~numpy.ndarray` of int, shape (n_classes,)
         Sources whose prediction is the class.
     expected : `~numpy.ndarray` of float64, shape (n_classes,)
-        Sum of the probabilities; missing ones count nothing, and NaN where there is no column.
+        Sum of the probabilities without missing ones; NaN where there is no column.
     """
     prediction = text_values(result, "prediction")[0][rows]
     predicted = np.array([np.count_nonzero(prediction == name) for name in classes], int)
@@ -337,7 +337,7 @@ def _find_text(table, source, columns, name):
 
 
 def _spelling(text):
-    """Return a name without what differs between spellings: capitals, spaces, catalogue."""
+    """Normalise the spelling of a source name: case, spaces and catalogue prefix."""
     text = re.sub(r"[\s_]", "", text.upper().replace("\N{MINUS SIGN}", "-"))
     found = re.search(r"J\d{4,}[\d.]*[+-]\d{2,}.*$", text)
     return found[0] if found else text

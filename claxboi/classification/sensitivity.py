@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.table import Column, Table
@@ -19,9 +19,8 @@ from ._engine import check_model
 from .priors import parse_priors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
 
 __all__ = ["PriorSensitivity", "priors_sensitivity"]
 
@@ -80,7 +79,7 @@ class PriorSensitivity:
 def priors_sensitivity(
     model: NaiveBayesClassifier,
     table: Table,
-    priors: Mapping | Sequence | Literal["training"] | None = None,
+    priors: PriorsLike = None,
     *,
     factor: float = 2.0,
     alternatives: Mapping[str, Any] | None = None,
@@ -205,7 +204,7 @@ def _proportions(model, priors):
     # One set of priors for all sources: a row for each of them has no single change.
     proportions = parse_priors(priors, model.classes_, counts / counts.sum(), -1)
     if proportions.ndim != 1:
-        raise InputValueError("priors must be one proportion for each class here")
+        raise InputValueError("priors must be one proportion per class, not one row per source")
     return proportions
 
 

@@ -5,7 +5,7 @@ Figures as methods of a table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from claxboi.classification import priors_sensitivity
 from claxboi.classification.displays import result_html
@@ -37,12 +37,11 @@ from .ulx_spectrum import plot_ulx
 from .weight_history import plot_weight_search
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from astropy.table import Table
     from matplotlib.axes import Axes
 
     from claxboi.classification import Property
+    from claxboi.classification.priors import PriorsLike
 
 __all__ = ["DiagnosticsMixin"]
 
@@ -193,7 +192,7 @@ class DiagnosticsMixin:
 
     def plot_priors_sensitivity(
         self,
-        priors: Mapping | Sequence | Literal["training"] | None = None,
+        priors: PriorsLike = None,
         *,
         ax: Axes | None = None,
         **settings: Any,

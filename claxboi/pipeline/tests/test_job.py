@@ -343,7 +343,7 @@ def refused(done, tmp_path):
 
 
 def test_wrong_mission(refused):
-    refused(ValueError, "table is not as 2SXPS has it.*looks like 4XMM", mission="2SXPS")
+    refused(ValueError, "table does not match 2SXPS.*looks like 4XMM", mission="2SXPS")
     refused(ValueError, "mission must be one of '4XMM'", mission="ROSAT")
 
 
