@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The command ``claxboi``: a thin shell over the functions of the same names.
+Command line of claxboi: each command calls the function of the same name.
 
 Results go to standard output. Steps, progress, warnings and errors go to standard error. The exit
 status is 0, 2 after a user's error, and 130 after Ctrl-C.
@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 
-from claxboi.commands._arguments import UsageError
+from claxboi.commands import UsageError, in_options, is_of_user, shown
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 
@@ -59,9 +59,7 @@ def main(argv=None):
     args = None
     try:
         args = make_parser().parse_args(argv)
-        from claxboi.commands import _console
-
-        with _console.shown(args):
+        with shown(args):
             args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -73,19 +71,15 @@ def main(argv=None):
     except (UsageError, OSError) as err:
         return _refuse(err, args)
     except Exception as err:
-        from claxboi.commands import _console
-
-        if not _console.is_of_user(err):
+        if not is_of_user(err):
             raise
         return _refuse(err, args)
     return 0
 
 
 def _refuse(err, args):
-    from claxboi.commands import _console
-
     message = err.args[0] if isinstance(err, KeyError) and err.args else err
-    sys.stderr.write(f"claxboi: error: {_console.in_options(message, args)}\n")
+    sys.stderr.write(f"claxboi: error: {in_options(message, args)}\n")
     return 2
 
 

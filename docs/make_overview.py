@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Draw the pictures of the front page and the README from the simulated sample.
+Draw the figures of the front page and the README from the simulated sample.
 
-``python docs/make_overview.py`` writes one picture a panel, which a phone shows one below the
-other, and all four in one.
+``python docs/make_overview.py`` writes one file per panel for the front page, and one with all
+four panels for the README.
 """
 
 from io import BytesIO
@@ -37,16 +37,16 @@ def panel(name, title, draw):
     name : str
         Name of the file.
     title : str
-        What stands above the panel.
+        Title of the panel.
     draw : callable
-        Draws on the Axes that it is given.
+        Function that draws on an Axes.
 
     Returns
     -------
     pixels : ndarray
-        The picture, as matplotlib reads it.
+        The image, as matplotlib reads it.
     """
-    # Small, so that letters are large: it is shown at half the width of a page.
+    # Small, so that fonts are large when it is shown at half the width of a page.
     fig = plt.figure(figsize=(6.4, 4.8), layout="constrained")
     draw(fig.add_subplot())
     fig.suptitle(title, x=0.02, ha="left", size=14, weight="bold")
@@ -59,20 +59,21 @@ def panel(name, title, draw):
 
 def main():
     """
-    Classify the sample and draw its most doubtful source between two views of the whole.
+    Classify the sample and draw the panels, with the least certain source that has all properties.
     """
     table = make_labelled_sample(6000, rng=1)
     result, model = classify(table, PRIORS, return_model=True)
-    new = result[~result["is_training"]]
+    is_complete = result["n_missing"] == result["n_missing"].min()
+    new = result[is_complete & ~result["is_training"]]
     doubtful = new["source_id"][np.argmin(new["margin"])]
     evaluation = model.evaluate(table, PRIORS)
     panels = {
-        "What sets the classes apart": lambda ax: plot_plane(
+        "Classes in a plane of two properties": lambda ax: plot_plane(
             result, "log_fx_fw1", "hr2", class_column="true_class", source=doubtful, ax=ax
         ),
-        "Why this source is what it is": lambda ax: plot_track(result, doubtful, ax=ax),
-        "How often it is right": lambda ax: plot_confusion(evaluation, ax=ax),
-        "Whether 0.8 means 80 %": lambda ax: plot_reliability(evaluation, ax=ax),
+        "Class probabilities of one source": lambda ax: plot_track(result, doubtful, ax=ax),
+        "Confusion matrix": lambda ax: plot_confusion(evaluation, ax=ax),
+        "Calibration": lambda ax: plot_reliability(evaluation, ax=ax),
     }
     names = ("plane", "track", "confusion", "reliability")
     pixels = [

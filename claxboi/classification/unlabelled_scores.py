@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Scores of unlabelled sources, from labelled ones weighted to be like them.
+Expected scores of unlabelled sources, by importance weighting of labelled ones.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
     "score_unlabelled",
 ]
 
-#: Effective number of sources below which there is no number, and of sources to compare at all.
+#: Smallest effective number of sources for a score, and for any comparison.
 FEWEST = 30
 
 #: The unlabelled sources are cut in at most so many equal parts by how probable a label is; a part
@@ -102,7 +102,7 @@ class UnlabelledScores:
 
     @property
     def sentence(self):
-        """What the scores are, or why there are none, as one sentence (str)."""
+        """Summary of the scores, or the reason why there are none (str)."""
         title = "Unlabelled sources, from labelled ones weighted to be like them"
         if self.reason:
             return f"{title}: no scores, because {self.reason}."
@@ -111,7 +111,7 @@ class UnlabelledScores:
 
 def score_unlabelled(evaluation, labelled, others, posterior, columns):
     r"""
-    Weight the labelled sources of an evaluation to be like other sources, and score them.
+    Estimate the scores of unlabelled sources by importance weighting of labelled ones.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def score_unlabelled(evaluation, labelled, others, posterior, columns):
     posterior : `~numpy.ndarray` of shape (n_others, n_classes)
         Their probabilities.
     columns : sequence of str
-        Properties of the model, of which missing values are counted.
+        Properties of the model, whose missing values are counted.
 
     Returns
     -------
@@ -324,7 +324,7 @@ def _weights(design, codes, probabilities, posterior):
 
 def _class_factors(codes, probabilities, posterior, weights):
     """
-    Return the factors of the classes that give their mean probabilities those of other sources.
+    Return class weights that bring the mean probabilities to those of the other sources.
 
     None where these agree already: the factors of classes that look alike are uncertain.
     """
@@ -379,7 +379,7 @@ def effective_size(weights):
 
 
 def _faint(log_flux, n):
-    """Say how many sources are fainter than nearly all labelled ones, if that is worth saying."""
+    """Describe how many sources are fainter than nearly all labelled ones; empty if few."""
     labelled, others = log_flux[:n], log_flux[n:]
     labelled, others = labelled[np.isfinite(labelled)], others[np.isfinite(others)]
     if len(labelled) == 0 or len(others) == 0:

@@ -7,18 +7,24 @@ import argparse
 import re
 from pathlib import Path
 
+from claxboi.suffixes import MODEL_SUFFIX
+
 __all__ = [
     "PROPERTIES_FILE",
     "TABLE",
     "UsageError",
     "add_model",
+    "add_offline",
     "add_options",
     "add_overwrite",
     "add_pos_error",
+    "add_result",
+    "add_seed",
     "add_settings",
+    "add_table",
     "existing_file",
+    "parse_decision",
     "parse_priors",
-    "parse_seed",
     "parse_settings",
     "parse_training",
 ]
@@ -30,8 +36,15 @@ class UsageError(ValueError):
     """
 
 
-#: What a table of sources may be.
+#: Formats of a table of sources.
 TABLE = "table of sources: FITS, VOTable, ECSV, Parquet, CSV, or another format that astropy reads"
+
+#: What an option with one number for each name looks like.
+_EXAMPLES = {
+    "priors": "AGN=0.66,star=0.34",
+    "weights": "location=9,spectrum=8.6",
+    "decision": "CV=5,XRB=2",
+}
 
 #: Help on the file of ``--properties``.
 PROPERTIES_FILE = """
@@ -84,7 +97,35 @@ def add_options(sub, *options):
         sub.add_argument(f"--{name}", type=kind, help=text, default=argparse.SUPPRESS)
 
 
-def add_model(sub, suffix):
+def add_table(sub, metavar="TABLE"):
+    """
+    Add the argument that names the table of sources.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    metavar : str, optional
+        Its name in the help.
+    """
+    sub.add_argument("table", metavar=metavar, type=existing_file, help=TABLE)
+
+
+def add_result(sub):
+    """
+    Add the argument that names a classified table.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    """
+    sub.add_argument(
+        "table", metavar="OUT", type=existing_file, help="table that classify or run wrote"
+    )
+
+
+def add_model(sub):
     """
     Add the option that names the model of a classified table.
 
@@ -92,11 +133,45 @@ def add_model(sub, suffix):
     ----------
     sub : `~argparse.ArgumentParser`
         The command.
-    suffix : str
-        What the file beside the table adds to its name.
     """
     sub.add_argument(
-        "--model", metavar="FILE", type=existing_file, help=f"its model (default: OUT{suffix})"
+        "--model",
+        metavar="FILE",
+        type=existing_file,
+        help=f"model that classified it (default: OUT{MODEL_SUFFIX})",
+    )
+
+
+def add_offline(sub):
+    """
+    Add the option that forbids requests to services.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    """
+    sub.add_argument(
+        "--offline",
+        action="store_true",
+        help="query no service; data that are not on this computer are an error",
+    )
+
+
+def add_seed(sub, default=None):
+    """
+    Add the option that seeds the random numbers.
+
+    Parameters
+    ----------
+    sub : `~argparse.ArgumentParser`
+        The command.
+    default : int, optional
+        Its default.
+    """
+    known = "" if default is None else f" (default {default})"
+    sub.add_argument(
+        "--rng", type=_seed, default=default, help=f"seed of the random numbers{known}"
     )
 
 
@@ -153,31 +228,31 @@ def add_settings(sub):
         "--category",
         action="append",
         metavar="NAME=COLUMN,...",
-        help="put columns in a category; may be repeated",
+        help="category of some columns; may be repeated",
     )
     sub.add_argument(
         "--training",
         metavar="TABLE|MISSION",
-        help="labelled table, or a mission such as 4XMM whose sample is built (default: TABLE "
-        "itself)",
+        help="labelled table, or a mission such as 4XMM to build its sample (default: the labelled "
+        "rows of TABLE)",
     )
     sub.add_argument(
         "--model",
         metavar="FILE",
         type=existing_file,
-        help="model that train or --write-model wrote, instead of a fit",
+        help="fitted model, written by train or classify",
     )
     add_options(
         sub,
         ("id", str, "column with the identifiers of the sources (default: source_id)"),
-        ("weight", str, "column with the weight of each labelled row (default: 1 each)"),
+        ("weight", str, "column with the weight of each labelled row (default: 1)"),
         ("weights", str, "published, or location=9,spectrum=8.6,... (default: fitted)"),
-        ("recipe", str, "default, published or original: the four settings below at once"),
+        ("recipe", str, "default, published or original: sets the four options below"),
         ("normalization", str, "none (default), published or original"),
         ("missing", str, "existence (default), ignore or sentinel"),
         ("kernel", str, "exponential (default) or gaussian"),
         ("bandwidth", str, "likelihood (default), silverman, published or a number"),
-        ("min-class-size", int, "leave out smaller classes (default 3)"),
+        ("min-class-size", int, "minimum size of a class; smaller ones are left out (default 3)"),
         ("shrinkage", str, "strength of the shrinkage of refined terms, or cv (default 1)"),
     )
     sub.add_argument(
@@ -191,22 +266,10 @@ def add_settings(sub):
     )
     sub.add_argument("--optimize", help="log_loss (default without --weights) or f1")
     sub.add_argument("--target", metavar="CLASS", help="maximize the F1 of this class alone")
-    sub.add_argument("--rng", type=parse_seed, help="seed of the random numbers")
+    add_seed(sub)
 
 
-def parse_seed(text):
-    """
-    Convert a seed.
-
-    Parameters
-    ----------
-    text : str
-        A whole number of at least 0.
-
-    Returns
-    -------
-    seed : int
-    """
+def _seed(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"it must be a whole number of at least 0, got {text!r}")
     return int(text)
@@ -236,7 +299,8 @@ def parse_training(text):
 
     if not Path(text).exists():
         raise FileNotFoundError(
-            f"there is no file {text}, nor a mission of that name ({', '.join(missions())})"
+            f"there is no file {text} and no mission of that name (missions: "
+            f"{', '.join(missions())})"
         )
     return read_table(text)
 
@@ -304,6 +368,24 @@ def parse_priors(args):
     return None if text is None else _numbers(text, "priors")
 
 
+def parse_decision(args):
+    """
+    Return the decision rule that was given.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    decision : str or dict
+        The argument of `claxboi.classify`.
+    """
+    text = getattr(args, "decision", "probable")
+    return {"f1": text[3:]} if text.startswith("f1=") else _numbers(text, "decision")
+
+
 def _numbers(text, name):
     """Parse ``a=1,b=2`` as a mapping and ``1,2`` as a list; Python judges any other text."""
     parts = [part.strip() for part in text.split(",")]
@@ -311,7 +393,7 @@ def _numbers(text, name):
         return list(map(float, parts))
     if "=" not in text:
         return text
-    example = "AGN=0.66,star=0.34" if name == "priors" else "location=9,spectrum=8.6"
+    example = _EXAMPLES[name]
     numbers = {}
     for part in parts:
         key, value = _pair(part, name, example)
@@ -342,16 +424,16 @@ def _properties(text, categories):
         return [_entry(name, category) for name, category in chosen.items()] or None
     if text.lower().endswith(".toml"):
         if chosen:
-            raise UsageError("--category goes with a list of columns: a TOML file has its own")
+            raise UsageError("--category cannot be given with a TOML file of properties")
         return _read_properties(Path(text))
     if Path(text).is_file():
-        raise UsageError(f"properties must be columns, as hr1,hr2, or a TOML file; got {text!r}")
+        raise UsageError(f"properties must be columns such as hr1,hr2 or a TOML file, got {text!r}")
     names = [name.strip() for name in text.split(",") if name.strip()]
     return [_entry(name, chosen.get(name)) for name in dict.fromkeys([*names, *chosen])]
 
 
 def _entry(name, category):
-    """Leave what is not said to `classify`, which guesses it for columns of one's own."""
+    """Return an entry of ``properties=``; without a category, `classify` finds it."""
     return name if category is None else {"column": name, "category": category}
 
 

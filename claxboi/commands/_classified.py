@@ -1,17 +1,23 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Classification and classified tables, as several commands use them.
+Functions that several commands share: classify, read a model, summarize a result.
 """
 
 import logging
 import sys
 from pathlib import Path
 
-from ._arguments import UsageError, parse_priors, parse_settings, parse_training
+from claxboi.suffixes import MODEL_SUFFIX
+
+from ._arguments import (
+    UsageError,
+    parse_decision,
+    parse_priors,
+    parse_settings,
+    parse_training,
+)
 
 __all__ = [
-    "CANDIDATES_SUFFIX",
-    "MODEL_SUFFIX",
     "describe_origin",
     "read_model",
     "run_classify",
@@ -26,12 +32,6 @@ log = logging.getLogger(__name__)
 
 #: The scores of a summary, with their titles.
 _SCORES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log-loss"}
-
-#: Added to the name of a classified table, the name of the model that classified it.
-MODEL_SUFFIX = ".model.ecsv"
-
-#: What stands there of the candidates over which a table was classified.
-CANDIDATES_SUFFIX = ".candidates.fits"
 
 
 def say(text=""):
@@ -73,6 +73,7 @@ def run_classify(args, table):
     path = getattr(args, "candidates", None)
     options = {
         "candidates": None if path is None else read_table(path),
+        "decision": parse_decision(args),
         "overwrite": getattr(args, "overwrite", True),
         "show_progress": not args.quiet,
         "return_model": True,
@@ -114,7 +115,7 @@ def _check_combinations(args, settings):
     if args.optimize not in (None, "log_loss", "f1"):
         raise UsageError(f"optimize must be one of 'log_loss', 'f1', got {args.optimize!r}")
     if args.optimize and "weights" in settings:
-        raise UsageError("--weights are given: --optimize would find others")
+        raise UsageError("--weights and --optimize cannot be given together")
     if args.target and args.optimize != "f1":
         raise UsageError("--target needs --optimize f1")
 
@@ -144,8 +145,8 @@ def training_sample(args, result, model):
         return result
     if args.model is not None:
         raise UsageError(
-            f"--evaluate needs labelled sources, and the table has none in column {label!r}; score "
-            "a model on other sources by claxboi evaluate LABELLED --model FILE"
+            f"--evaluate needs labelled sources, and column {label!r} has none; to score a model "
+            "on other sources, run claxboi evaluate LABELLED --model FILE"
         )
     # That of a mission was kept when the model was fitted.
     return find_training(
@@ -188,7 +189,7 @@ def read_model(table_path, model_path=None, table=None):
     model_path : str, optional
         Its model. Default: the file that is kept beside the table.
     table : `~astropy.table.Table`, optional
-        The table itself, which may know its model.
+        The table itself, to check the model against its metadata.
 
     Returns
     -------
@@ -197,30 +198,30 @@ def read_model(table_path, model_path=None, table=None):
     Raises
     ------
     ValueError
-        If the table knows that another model classified it.
+        If another model classified the table.
     """
     from claxboi.classification import NaiveBayesClassifier, model_fingerprint
 
     path = Path(model_path or f"{table_path}{MODEL_SUFFIX}")
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no model file {path}, which classify and run keep beside their output; name "
-            "another with --model"
+            f"there is no model file {path}, which classify and run write beside their output; "
+            "give the model with --model"
         )
     known = {} if table is None else table.meta.get("claxboi", {}).get("pipeline", {})
     if known.get("model", "") not in ("", model_fingerprint(path)):
         from claxboi.utils import InputValueError
 
         raise InputValueError(
-            f"{path} is not the model that classified {table_path}: the files are from two jobs. "
-            "Run the job again, or name the right model with --model"
+            f"{path} is not the model that classified {table_path}. Run the job again, or give the "
+            "right model with --model"
         )
     return NaiveBayesClassifier.read(path)
 
 
 def summary(result, model, evaluation=None):
     """
-    Summarize a classified table so that it fits a screen.
+    Summarize a classified table on one screen.
 
     Parameters
     ----------
@@ -265,7 +266,7 @@ def summary(result, model, evaluation=None):
 
 def score_line(evaluation):
     """
-    Give the most important scores on one line.
+    Format the main scores as one line.
 
     Parameters
     ----------

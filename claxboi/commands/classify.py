@@ -5,18 +5,21 @@
 
 from pathlib import Path
 
+from claxboi.suffixes import MODEL_SUFFIX
+
 from ._arguments import (
     PROPERTIES_FILE,
-    TABLE,
     UsageError,
+    add_offline,
+    add_options,
     add_overwrite,
     add_pos_error,
     add_settings,
+    add_table,
     existing_file,
     parse_priors,
 )
 from ._classified import (
-    MODEL_SUFFIX,
     describe_origin,
     run_classify,
     say,
@@ -44,26 +47,32 @@ def add(command):
         "    claxboi classify sources.csv --priors AGN=0.7,star=0.2,XRB=0.1 -o classified.fits"
         + PROPERTIES_FILE,
     )
-    sub.add_argument("table", metavar="TABLE", type=existing_file, help=TABLE)
+    add_table(sub)
     sub.add_argument("-o", "--output", metavar="OUT", required=True, help="the classified table")
     add_settings(sub)
+    add_options(
+        sub,
+        (
+            "decision",
+            str,
+            "predicted class: probable (default), balanced, f1=CLASS, or costs: CV=5,XRB=2",
+        ),
+    )
     sub.add_argument(
         "--candidates",
         metavar="FILE",
         type=existing_file,
-        help="all candidate counterparts and none, with their properties: sum over them",
+        help="all candidate counterparts with their properties: classify by the sum over them",
     )
     add_pos_error(sub)
+    add_offline(sub)
     sub.add_argument(
-        "--offline", action="store_true", help="ask no service; what is not here is an error"
-    )
-    sub.add_argument(
-        "--evaluate", action="store_true", help="print held-out scores of the training sample"
+        "--evaluate", action="store_true", help="print the held-out scores of the training sample"
     )
     sub.add_argument(
         "--write-model",
         metavar="FILE",
-        help=f"where to keep the fitted model (default: OUT{MODEL_SUFFIX})",
+        help=f"file of the fitted model (default: OUT{MODEL_SUFFIX})",
     )
     add_overwrite(sub, "replace files, and columns of the same name")
 

@@ -5,7 +5,7 @@
 
 import shlex
 
-from ._arguments import add_overwrite, parse_seed
+from ._arguments import add_overwrite, add_seed
 from ._classified import say, score_line, summary
 
 __all__ = ["add"]
@@ -32,9 +32,7 @@ def add(command):
     sub.add_argument(
         "--n-sources", type=int, default=4000, help="number of X-ray sources (default 4000)"
     )
-    sub.add_argument(
-        "--rng", type=parse_seed, default=1, help="seed of the random numbers (default 1)"
-    )
+    add_seed(sub, default=1)
     add_overwrite(sub, "replace files in the folder")
 
 

@@ -5,11 +5,10 @@
 
 from ._arguments import (
     PROPERTIES_FILE,
-    TABLE,
     UsageError,
     add_options,
     add_settings,
-    existing_file,
+    add_table,
     parse_priors,
     parse_settings,
 )
@@ -37,7 +36,7 @@ def add(command):
         "report.\nFor another labelled table a classifier is fitted as by classify."
         + PROPERTIES_FILE,
     )
-    sub.add_argument("table", metavar="TABLE", type=existing_file, help=TABLE)
+    add_table(sub)
     add_settings(sub)
     add_options(
         sub,

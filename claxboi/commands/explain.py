@@ -5,8 +5,10 @@
 
 from pathlib import Path
 
-from ._arguments import UsageError, add_model, existing_file, parse_priors
-from ._classified import CANDIDATES_SUFFIX, MODEL_SUFFIX, read_model, say
+from claxboi.suffixes import CANDIDATES_SUFFIX
+
+from ._arguments import UsageError, add_model, add_result, existing_file, parse_priors
+from ._classified import read_model, say
 
 __all__ = ["add"]
 
@@ -27,22 +29,26 @@ def add(command):
         "    claxboi explain classified.fits '4XMM J010203.4+050607'\n"
         "    claxboi explain classified.fits 17 --parts",
     )
-    sub.add_argument("table", metavar="OUT", type=existing_file, help="table that classify wrote")
+    add_result(sub)
     sub.add_argument(
         "source",
         metavar="SOURCE",
         help="identifier in any spelling, position such as '10.684 +41.269', or row number from 0",
     )
-    sub.add_argument("--id", metavar="COLUMN", help="another column with the identifiers")
-    add_model(sub, MODEL_SUFFIX)
+    sub.add_argument(
+        "--id",
+        metavar="COLUMN",
+        help="column of the identifiers (default: all known)",
+    )
+    add_model(sub)
     sub.add_argument("--priors", help="as for classify (default: those of OUT)")
     sub.add_argument(
         "--candidates",
         metavar="FILE",
         type=existing_file,
-        help=f"candidates with which OUT was classified (default: OUT{CANDIDATES_SUFFIX})",
+        help=f"candidates that OUT was classified over (default: OUT{CANDIDATES_SUFFIX})",
     )
-    sub.add_argument("--parts", action="store_true", help="list each property, not each category")
+    sub.add_argument("--parts", action="store_true", help="list the contribution of each property")
 
 
 def _explain(args):

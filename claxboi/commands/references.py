@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-``claxboi references``: the catalogues that sources are compared with.
+``claxboi references``: list the reference catalogues.
 """
 
 from ._arguments import TABLE, UsageError, existing_file
@@ -10,10 +10,10 @@ __all__ = ["add"]
 
 EXAMPLE = """\
     claxboi references                                  list all
-    claxboi references gaia                             facts about one
-    claxboi references gaia allwise --bibtex            what to cite
+    claxboi references gaia                             describe one
+    claxboi references gaia allwise --bibtex            list the papers to cite
     claxboi references gaia allwise --plan x.fits --radius 8
-                                                        what a query would fetch; nothing is sent\
+                                                        estimate a query without sending it\
 """
 
 
@@ -29,28 +29,28 @@ def add(command):
     sub = command(
         "references",
         _references,
-        "list the catalogues that sources are compared with",
+        "list the reference catalogues",
         EXAMPLE,
     )
-    sub.add_argument("names", metavar="NAME", nargs="*", help="short names, or ids on VizieR")
-    sub.add_argument("--kind", help="only those of one kind: survey, galaxies, labels or x-ray")
-    sub.add_argument("--bibtex", action="store_true", help="write BibTeX entries of their papers")
+    sub.add_argument("names", metavar="NAME", nargs="*", help="short name, or VizieR identifier")
+    sub.add_argument("--kind", help="list one kind only: survey, galaxies, labels or x-ray")
+    sub.add_argument("--bibtex", action="store_true", help="print BibTeX entries of their papers")
     sub.add_argument(
         "--plan",
         metavar="TABLE",
         type=existing_file,
-        help=f"show what a query around its sources would fetch: {TABLE}",
+        help=f"estimate the answer to a query around its sources; {TABLE}",
     )
-    sub.add_argument("--radius", type=float, metavar="ARCSEC", help="with --plan: the radius")
+    sub.add_argument("--radius", type=float, metavar="ARCSEC", help="radius of the query of --plan")
 
 
 def _references(args):
     from claxboi.references import bibtex, list_references
 
     if (args.plan is None) != (args.radius is None):
-        raise UsageError("--plan and --radius belong together")
+        raise UsageError("--plan and --radius must be given together")
     if args.kind is not None and args.names:
-        raise UsageError("--kind is for the list of all; leave the names out")
+        raise UsageError("--kind lists all catalogues of a kind: it cannot be given with names")
     names = args.names or list(list_references(args.kind)["name"])
     if args.plan is not None:
         _plan(args, names)
@@ -75,7 +75,7 @@ def _plan(args, names):
     from claxboi.utils import check_columns
 
     if not args.names:
-        raise UsageError("--plan must be given the names of catalogues")
+        raise UsageError("--plan needs the names of catalogues")
     table = read_table(args.plan)
     check_columns(table, ["ra", "dec"], args.plan)
     coords = XrayTable(table).coords

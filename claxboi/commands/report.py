@@ -1,12 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-``claxboi report``: a classified table as one page for a browser.
+``claxboi report``: write a classified table as an HTML page.
 """
 
 from pathlib import Path
 
-from ._arguments import add_model, add_overwrite, existing_file
-from ._classified import MODEL_SUFFIX, read_model, say
+from claxboi.suffixes import MODEL_SUFFIX
+
+from ._arguments import add_model, add_overwrite, add_result, existing_file
+from ._classified import read_model, say
 
 __all__ = ["add"]
 
@@ -23,38 +25,47 @@ def add(command):
     sub = command(
         "report",
         _report,
-        "write a classified table as one page for a browser",
+        "write a classified table as an HTML page",
         "    claxboi report classified.fits -o report.html",
     )
-    sub.add_argument("table", metavar="OUT", type=existing_file, help="table that classify wrote")
+    add_result(sub)
     sub.add_argument(
-        "-o", "--output", metavar="FILE", default="report.html", help="the page (report.html)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="report.html",
+        help="the page (default: report.html)",
     )
-    add_model(sub, MODEL_SUFFIX)
+    add_model(sub)
     sub.add_argument(
-        "--truth", metavar="COLUMN", help="true classes of sources not used in training"
+        "--truth",
+        metavar="COLUMN",
+        help="true classes of sources that were not used in training",
     )
     sub.add_argument(
         "--candidates",
         metavar="TABLE",
         type=existing_file,
-        help="candidate counterparts, with p_i",
+        help="table of candidate counterparts, with column p_i",
     )
     sub.add_argument(
         "--sources",
         metavar="TABLE",
         type=existing_file,
-        help="sources with a full card (source_id)",
+        help="table of the sources to show with all details, by source_id",
     )
-    sub.add_argument("--columns", metavar="NAME,...", help="further columns to show")
+    sub.add_argument("--columns", metavar="NAME,...", help="more columns to show")
     sub.add_argument(
-        "--cards", type=int, default=5000, help="largest number of full cards (default 5000)"
+        "--cards",
+        type=int,
+        default=5000,
+        help="maximum number of sources shown with all details (default 5000)",
     )
     sub.add_argument(
         "--n-sources",
         type=int,
         default=200_000,
-        help="largest number of sources that the page lists (default 200000)",
+        help="maximum number of sources in the page (default 200000)",
     )
     sub.add_argument("--title", help="title of the page")
     add_overwrite(sub, "replace the file")

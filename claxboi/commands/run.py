@@ -7,7 +7,14 @@ import argparse
 from contextlib import nullcontext
 from pathlib import Path
 
-from ._arguments import TABLE, UsageError, add_overwrite, add_pos_error, existing_file, parse_priors
+from ._arguments import (
+    UsageError,
+    add_offline,
+    add_overwrite,
+    add_pos_error,
+    add_table,
+    parse_priors,
+)
 from ._classified import say, summary
 
 __all__ = ["add"]
@@ -18,7 +25,7 @@ EXAMPLE = """\
     claxboi run 4XMM_slim.fits --config job.toml -o out.fits
 
 Settings come from a specialisation (whole-catalogue, four-classes, nearby-galaxies) or from a TOML
-file, which --write-config writes to be edited. Options override both.
+file, such as --write-config writes. Options override both.
 
 If it is interrupted, run the same command again: it resumes after the last completed step.\
 """
@@ -33,32 +40,32 @@ def add(command):
     command : callable
         Makes its parser.
     """
-    sub = command("run", _run, "do the whole job: from a raw catalogue to classes", EXAMPLE)
-    sub.add_argument("table", metavar="CATALOGUE", type=existing_file, help=TABLE)
+    sub = command("run", _run, "run all steps, from a raw catalogue to classes", EXAMPLE)
+    add_table(sub, "CATALOGUE")
     sub.add_argument(
         "-o", "--output", metavar="OUT", help="the classified table: .fits, .vot, .parquet or .ecsv"
     )
     sub.add_argument(
-        "--mission", help="4XMM, 2SXPS, CSC2, eRASS1, ... (default: recognized by the columns)"
+        "--mission", help="4XMM, 2SXPS, CSC2, eRASS1, ... (default: recognized by its columns)"
     )
     sub.add_argument(
         "--config", metavar="FILE", help="a specialisation, or a TOML file of settings"
     )
     sub.add_argument(
-        "--write-config", metavar="FILE", help="write all settings to a TOML file, and stop"
+        "--write-config", metavar="FILE", help="write all settings to a TOML file to edit, and stop"
     )
     sub.add_argument(
         "--references",
         action="append",
         metavar="FOLDER|NAME=FILE",
         help="files used instead of services: a folder with files named after the catalogues, or "
-        "one file; may be repeated",
+        "a file for one catalogue; may be repeated",
     )
     add_pos_error(sub)
     sub.add_argument(
         "--priors",
         default=argparse.SUPPRESS,
-        help="AGN=0.55,star=0.2,... for each class; or estimate",
+        help="AGN=0.55,star=0.2,... for all classes; or estimate",
     )
     sub.add_argument("--skip", metavar="STEP,...", help="steps to skip")
     sub.add_argument(
@@ -68,15 +75,11 @@ def add(command):
         help="a setting, such as labels.radius=5; may be repeated",
     )
     sub.add_argument(
-        "--dry-run", action="store_true", help="list what would be fetched from where, and stop"
+        "--dry-run", action="store_true", help="list the queries to each service, and stop"
     )
-    sub.add_argument(
-        "--offline", action="store_true", help="ask no service; what is not here is an error"
-    )
-    add_overwrite(sub, "replace the output of another job, or one that was changed since")
-    sub.add_argument(
-        "--refresh", action="store_true", help="do all steps again, and ask all services again"
-    )
+    add_offline(sub)
+    add_overwrite(sub, "replace an output that another job wrote or that was edited")
+    sub.add_argument("--refresh", action="store_true", help="repeat all steps and all queries")
 
 
 def _run(args):

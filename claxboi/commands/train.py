@@ -5,7 +5,7 @@
 
 import argparse
 
-from ._arguments import add_options, add_overwrite, parse_priors, parse_seed
+from ._arguments import add_options, add_overwrite, add_seed, parse_priors
 from ._classified import describe_origin, say
 
 __all__ = ["add"]
@@ -28,12 +28,16 @@ def add(command):
         "    claxboi classify sources.fits --model 4xmm.ecsv -o classified.fits",
     )
     sub.add_argument("mission", metavar="MISSION", help="4XMM, 2SXPS, CSC2 or eRASS1")
-    sub.add_argument("-o", "--output", metavar="MODEL", required=True, help="the model, ECSV")
+    sub.add_argument("-o", "--output", metavar="MODEL", required=True, help="model file (ECSV)")
     add_options(
         sub,
         ("scheme", str, "7 classes (default), 4 classes or nearby galaxies"),
         ("min-class-size", int, "leave out smaller classes (default 10)"),
-        ("max-per-class", int, "draw as many sources of larger classes (default 5000)"),
+        (
+            "max-per-class",
+            int,
+            "maximum number of sources of each class (default 5000)",
+        ),
     )
     sub.add_argument(
         "--priors", default=argparse.SUPPRESS, help="AGN=0.66,... (default: published ones)"
@@ -43,8 +47,8 @@ def add(command):
         metavar="NAME,...",
         help="catalogues of known objects (default: the published ones)",
     )
-    sub.add_argument("--refresh", action="store_true", help="fetch all catalogues anew")
-    sub.add_argument("--rng", type=parse_seed, help="seed of the random numbers")
+    sub.add_argument("--refresh", action="store_true", help="fetch all catalogues again")
+    add_seed(sub)
     add_overwrite(sub)
 
 

@@ -5,13 +5,21 @@ Counterparts of X-ray sources in one domain, in surveys by name or in tables.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from astropy import units as u
 
 from claxboi.config import CUTOFF
-from claxboi.utils import InputValueError, by_name
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    by_name,
+    check_table,
+    check_text,
+    shown,
+)
 
 from .all_matches import list_matches
 from .associate import associate
@@ -62,13 +70,13 @@ def find_counterparts(
         First part of the names of the new columns: "opt" or "ir"; with ``keep="all"`` also that of
         each survey, for combinations of an object in each of two domains.
     rule : {"first", "best"}, optional
-        Which survey is taken.
+        How the survey is chosen, as for `~claxboi.counterparts.best_matches`.
     cutoff : float or mapping of str to float, optional
         Smallest ``p_any``, for all surveys or by survey (default 0.5).
     keep : "all", list of str or mapping, optional
-        "all": a row for each candidate and for none instead of the best one, with all columns of
-        the surveys (`~claxboi.counterparts.all_matches`). With tables else the columns to keep, as
-        for `~claxboi.counterparts.best_matches`.
+        "all" lists each candidate, and the case of no counterpart, in a row of its own, with all
+        columns of the surveys (`~claxboi.counterparts.all_matches`). With tables, it may also be
+        the columns to keep, as for `~claxboi.counterparts.best_matches`.
     overwrite : bool, optional
         Replace columns of the same name.
     **options
@@ -86,7 +94,7 @@ def find_counterparts(
     TypeError
         If ``surveys`` is neither names nor a mapping of tables.
     ValueError
-        If it is empty, or an option names a survey that is none of them.
+        If it is empty, or an option names another survey.
 
     Examples
     --------
@@ -106,6 +114,7 @@ def find_counterparts(
     >>> rows["primary"].tolist(), rows["g_mag"].tolist()
     ([0, 0, 1], [15.0, None, None])
     """
+    check_table(table, allow_empty=True)
     choice = {"domain": domain, "rule": rule, "cutoff": cutoff, "overwrite": overwrite}
     wants_all = isinstance(keep, str)
     if wants_all and keep != "all":
@@ -117,13 +126,23 @@ def find_counterparts(
                 "are kept"
             )
         keep = "all" if wants_all else "best"
+        unknown = set(options) - set(inspect.signature(find_in_surveys).parameters)
+        if unknown:
+            raise InputTypeError(
+                f"surveys by name take no {', '.join(sorted(unknown))}, which go with tables, "
+                f"surveys={{name: table}}; got surveys={shown(surveys)}"
+            )
         return find_in_surveys(table, surveys, radius=radius, keep=keep, **choice, **options)
+    for name, survey in surveys.items():
+        check_text(name, "the name of a survey in surveys")
+        check_table(survey, f"surveys[{name!r}]", allow_empty=True)
     if not surveys:
         raise InputValueError("surveys must have at least one survey, got none")
     if "id_column" in options:
         choice["id_column"] = options.pop("id_column")
     options = {key: by_name(value, surveys, key) for key, value in options.items()}
-    check_domains(domain, list(surveys), keep)
+    if isinstance(domain, Mapping):
+        check_domains(domain, list(surveys), keep)
     candidates = {
         name: associate(
             table, survey, radius=radius, **{key: value[name] for key, value in options.items()}

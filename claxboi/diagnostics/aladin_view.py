@@ -19,8 +19,10 @@ from claxboi.utils import (
     InputKeyError,
     InputValueError,
     check_columns,
+    check_count,
     check_number,
     check_table,
+    check_text,
     checked,
     float_values,
     text_values,
@@ -131,6 +133,10 @@ class SkyView:
         check_table(table)
         check_columns(table, ["ra", "dec"])
         level = check_number(level, "level", minimum=0, maximum=1, exclusive=True)
+        check_text(survey, "survey")
+        check_count(height, "height")
+        if class_column is not None:
+            check_columns(table, [class_column])
         ipyaladin = _import_ipyaladin()
         self.table = table
         self._selection: Any = None

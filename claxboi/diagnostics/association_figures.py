@@ -14,7 +14,6 @@ from claxboi.counterparts import CutoffCalibration
 from claxboi.counterparts.catalogue_positions import chi_square, read_covariances
 from claxboi.utils import (
     InputKeyError,
-    InputTypeError,
     InputValueError,
     check_choice,
     check_columns,
@@ -30,6 +29,7 @@ from claxboi.utils import (
 from claxboi.utils.style import COLORS, DARK, GREY, hide_spines, new_axes, split_below
 
 from ._axis_labels import axis_label, literal
+from ._checks import check_returned
 from ._layout import fit_font_sizes, is_narrow, legend_above, title_above
 
 if TYPE_CHECKING:
@@ -167,11 +167,7 @@ def plot_cutoffs(calibration: CutoffCalibration, *, ax: Axes | None = None) -> A
     >>> ax.get_xlabel()
     'Smallest $p_\\mathrm{any}$'
     """
-    if not isinstance(calibration, CutoffCalibration):
-        raise InputTypeError(
-            "calibration must be what calibrate_cutoffs() returns, got "
-            f"{type(calibration).__name__}"
-        )
+    check_returned(calibration, "calibration", CutoffCalibration, "calibrate_cutoffs")
     curve = calibration.curve
     ax = new_axes(ax, 5.6, 4.0)
     for k, (column, label, style) in enumerate(

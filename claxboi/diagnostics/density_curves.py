@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claxboi.utils import InputKeyError, InputTypeError, check_number, checked
+from claxboi.utils import InputKeyError, check_number, checked
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes, split_below
 
 from ._axis_labels import axis_label, literal, short_symbol, unit_text
+from ._checks import check_fitted
 from ._layout import fit_font_sizes, is_narrow, legend_above
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ def plot_densities(
     >>> ax.get_ylabel()
     'Density'
     """
-    if getattr(model, "properties", None) is None:
-        raise InputTypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
+    check_fitted(model)
     record = _find(model, column)
     column = record.column
     classes = list(model.classes_)

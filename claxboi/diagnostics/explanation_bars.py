@@ -11,10 +11,11 @@ import numpy as np
 
 from claxboi.classification import Explanation
 from claxboi.classification.contributions import state_of_value
-from claxboi.utils import InputTypeError, check_choice, checked
+from claxboi.utils import check_choice, checked
 from claxboi.utils.style import DARK, GREY, PALE, category_colors, new_axes
 
 from ._axis_labels import literal, short_symbol
+from ._checks import check_returned
 from ._layout import (
     fit_font_sizes,
     is_narrow,
@@ -84,10 +85,7 @@ def plot_explanation(
     """
     from matplotlib.patches import Patch
 
-    if not isinstance(explanation, Explanation):
-        raise InputTypeError(
-            f"explanation must be what explain() returns, got {type(explanation).__name__}"
-        )
+    check_returned(explanation, "explanation", Explanation, "explain")
     first = explanation.prediction if class_name is None else class_name
     check_choice(first, explanation.classes, "class_name")
     second = explanation.runner_up(first) if against is None else against

@@ -12,7 +12,16 @@ from astropy import units as u
 
 from claxboi.catalog import identifier_columns
 from claxboi.classification.results import read_classes
-from claxboi.utils import check_columns, check_table, checked, float_values, text_values
+from claxboi.utils import (
+    check_columns,
+    check_count,
+    check_names,
+    check_table,
+    check_text,
+    checked,
+    float_values,
+    text_values,
+)
 from claxboi.utils.style import SHADE, place_styles
 
 if TYPE_CHECKING:
@@ -81,7 +90,11 @@ def plot_linked(
     >>> layout = plot_linked(table, "log_fx_fr", "hr2")  # doctest: +SKIP
     """
     check_table(table)
-    check_columns(table, [x, y, "ra", "dec", *columns])
+    check_text(x, "x")
+    check_text(y, "y")
+    check_count(width, "width")
+    chosen = [] if class_column is None else [class_column]
+    check_columns(table, [x, y, "ra", "dec", *check_names(columns, "columns"), *chosen])
     try:
         from bokeh.layouts import column, row
         from bokeh.models import (

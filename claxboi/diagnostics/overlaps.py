@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.training import LabelReport
-from claxboi.utils import InputTypeError, InputValueError, check_choice, check_count, checked
+from claxboi.utils import InputValueError, check_choice, check_count, checked
 from claxboi.utils.style import COLORS, DARK, SHADE, hide_spines, new_axes, split_below
 
 from ._axis_labels import literal
+from ._checks import check_returned
 from ._layout import (
     axis_font_sizes,
     broken,
@@ -88,10 +89,7 @@ def plot_training_overlap(
     >>> [int(bar.get_height()) for bar in ax.containers[0]]
     [1, 1]
     """
-    if not isinstance(report, LabelReport):
-        raise InputTypeError(
-            f"report must be what label_report() returns, got {type(report).__name__}"
-        )
+    check_returned(report, "report", LabelReport, "label_report")
     n_combinations = check_count(n_combinations, "n_combinations")
     rows = report.catalogues[report.catalogues["n_sources"] > 0]
     names = [str(name) for name in dict.fromkeys(rows["class"])]

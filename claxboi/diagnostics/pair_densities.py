@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claxboi.utils import InputTypeError, InputValueError, check_choice, check_names, checked
+from claxboi.utils import InputValueError, check_choice, check_names, checked
 from claxboi.utils.style import DARK, class_styles, hide_spines, new_axes
 
 from ._axis_labels import literal, short_symbol
+from ._checks import check_fitted
 from ._layout import fit_font_sizes, legend_above
 from .density_curves import scaled_axis_label
 
@@ -81,8 +82,7 @@ def plot_pair(
     >>> ax.get_xlabel()
     'Hardness ratio $HR_{1}$'
     """
-    if getattr(model, "properties", None) is None or not hasattr(model, "pair_density"):
-        raise InputTypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
+    check_fitted(model)
     explanation = model.explain(source)
     first = explanation.prediction if class_name is None else class_name
     check_choice(first, explanation.classes, "class_name")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification import PriorSensitivity
-from claxboi.utils import InputTypeError
 from claxboi.utils.style import DARK, GREY, PALE, class_styles, hide_spines, marker_style, new_axes
 
 from ._axis_labels import literal
+from ._checks import check_returned
 from ._layout import (
     axis_font_sizes,
     broken,
@@ -65,11 +65,7 @@ def plot_priors_sensitivity(sensitivity: PriorSensitivity, *, ax: Axes | None = 
     >>> ax.get_xlabel()
     'Expected number / as given'
     """
-    if not isinstance(sensitivity, PriorSensitivity):
-        raise InputTypeError(
-            "sensitivity must be what priors_sensitivity() returns, got "
-            f"{type(sensitivity).__name__}"
-        )
+    check_returned(sensitivity, "sensitivity", PriorSensitivity, "priors_sensitivity")
     changes = sensitivity.changes
     classes = [
         name.removeprefix("expected_") for name in changes.colnames if name.startswith("expected_")

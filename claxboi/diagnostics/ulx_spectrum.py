@@ -71,7 +71,8 @@ def plot_ulx(table: Table, ax: Axes | None = None) -> Axes:
         raise InputValueError("column 'f_contaminant' of table must have a value for some source")
 
     ax = new_axes(ax, 5.6, 4.6)
-    lowest = max(10 ** np.floor(np.log10(contaminant[known & (contaminant > 0)].min())), 1e-6)
+    positive = contaminant[known & (contaminant > 0)]
+    lowest = max(10 ** np.floor(np.log10(positive.min(initial=0.1))), 1e-6)
     line = np.geomspace(lowest, 1, 200)
     ax.fill_between(line, line, 0, color=PALE, linewidth=0)
     ax.plot(line, line, color=DARK, linewidth=1)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claxboi.classification import WeightSearch
-from claxboi.utils import InputTypeError
 from claxboi.utils.style import (
     DARK,
     GREY,
@@ -22,6 +21,7 @@ from claxboi.utils.style import (
 )
 
 from ._axis_labels import literal
+from ._checks import check_returned
 from ._layout import fit_font_sizes, legend_above
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def plot_weight_search(search: WeightSearch, *, ax: Axes | None = None) -> Axes:
     >>> ax.get_ylabel()
     'Log-loss [nats]'
     """
-    if not isinstance(search, WeightSearch):
-        raise InputTypeError(f"search must be what optimize() returns, got {type(search).__name__}")
+    check_returned(search, "search", WeightSearch, "optimize")
     steps = np.asarray(search.history["step"])
     score = np.asarray(search.history[search.objective], float)
     is_loss = search.objective == "log_loss"

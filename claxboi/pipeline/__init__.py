@@ -6,17 +6,16 @@ Run all steps in order, with checkpoints, from a raw catalogue to classes.
 from .job import PipelineResult, plan, prepare, run
 from .job_report import PipelineReport
 from .reference_step import find_references
-from .settings import (
+from .settings import PipelineSettings, specialisations
+from .step_settings import (
     CatalogueSettings,
     ClassificationSettings,
     DomainSettings,
     GatingSettings,
     HostSettings,
     LabelSettings,
-    PipelineSettings,
     PropertySettings,
     VariabilitySettings,
-    specialisations,
 )
 
 __all__ = [

@@ -9,9 +9,7 @@ import logging
 import os
 import shutil
 import time
-import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,9 +20,9 @@ from astropy.table import Table
 from claxboi.classification import Evaluation, NaiveBayesClassifier, model_fingerprint
 from claxboi.io import output_format, read_table, table_file, write_table
 from claxboi.references import recorded_answers
+from claxboi.suffixes import CANDIDATES_SUFFIX, MODEL_SUFFIX
 from claxboi.utils import (
     NOTE,
-    ClaxboiWarning,
     InputTypeError,
     check_output,
     check_table,
@@ -40,10 +38,10 @@ from claxboi.utils import (
 from .checkpoints import Checkpoints
 from .classes import classify_sources, evaluate
 from .job_checks import check_catalogue, check_settings
+from .job_log import logged
 from .job_plan import plan_lines
 from .job_report import PipelineReport, make_report
 from .reference_step import References, find_references
-from .setting_names import in_settings
 from .settings import STEPS, parse_settings
 from .step_summaries import summarize
 from .steps import PREPARATION, Job, depends_on, mission_of, reference_names
@@ -60,18 +58,13 @@ __all__ = ["PipelineResult", "plan", "prepare", "run"]
 
 log = logging.getLogger(__name__)
 
-#: What stands beside the output: added to its name.
-MODEL_SUFFIX = ".model.ecsv"
 REPORT_SUFFIX = ".report.txt"
-CANDIDATES_SUFFIX = ".candidates.fits"
 LOG_SUFFIX = ".log"
 SETTINGS_SUFFIX = ".toml"
 STEPS_SUFFIX = ".steps"
 
 #: How many columns the steps add, about: what room they need on disk.
 _COLUMNS_ADDED = 150
-
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 @dataclass(frozen=True, repr=False)
@@ -263,7 +256,7 @@ def run(
         changes["classification"] = {"priors": priors}
     job = _job(settings, mission, references, skip, show_progress, changes, refresh=refresh)
     remove_abandoned(output.parent, output.name)
-    with _logged(f"{output}{LOG_SUFFIX}") as caught:
+    with logged(f"{output}{LOG_SUFFIX}") as caught:
         source = _Source(catalogue)
         keep = Checkpoints(folder)
         keys = _keys(job, source.content)
@@ -421,17 +414,14 @@ def _keys(job, content):
     return keys
 
 
-def _last(keys):
-    return "classes", keys["classes"]
-
-
 # Output
 
 
 def _finished(keep, keys):
-    """Whether the output and all files beside it are there, and made of steps that are valid."""
+    """Return whether the output and all its files exist and come from valid steps."""
     steps = {step: key for step, key in keys.items() if step in PREPARATION}
-    return keep.file_of(*_last(keys)) is not None and len(keep.valid_steps(steps)) == len(steps)
+    is_written = keep.file_of("classes", keys["classes"]) is not None
+    return is_written and len(keep.valid_steps(steps)) == len(steps)
 
 
 def _check_owner(keep, keys, output):
@@ -444,12 +434,12 @@ def _check_owner(keep, keys, output):
         False if only the content of the new table can tell: the manifest was lost.
     """
     is_sure = True
-    step, key = _last(keys)
+    step, key = "classes", keys["classes"]
     # Settings that were not edited may go with the table that they belong to.
     for path, made_of in ((output, key), (Path(f"{output}{SETTINGS_SUFFIX}"), None)):
         if not path.exists() or keep.is_own(step, made_of, path):
             continue
-        if keep.is_announced(*_last(keys)):
+        if keep.is_announced("classes", keys["classes"]):
             raise FileExistsError(
                 f"{path} was changed since this job wrote it; pass overwrite=True to replace it"
             )
@@ -463,7 +453,7 @@ def _check_owner(keep, keys, output):
 
 
 def _is_of_key(output, key):
-    """Whether a table says that a job of this key made it."""
+    """Return whether the metadata of a table name the job with this key."""
     try:
         return output.exists() and read_table(output).meta["claxboi"]["pipeline"]["key"] == key
     except (KeyError, OSError, TypeError, ValueError):
@@ -488,10 +478,11 @@ def _write_together(result, model, texts, more, output, keep, keys, caught, is_s
                 f"{output} was changed since this job wrote it; pass overwrite=True to replace it"
             )
         files = keep.hashes(temporaries, paths)
-        keep.announce(*_last(keys), output, files=files, before=keep.hashes(paths))
+        keep.announce("classes", keys["classes"], output, files=files, before=keep.hashes(paths))
     steps = [step for step in keys if step in PREPARATION]
     keep.note(
-        *_last(keys),
+        "classes",
+        keys["classes"],
         output,
         files=files,
         after=[steps[-1], keep.content_of(steps[-1])],
@@ -524,73 +515,15 @@ def _check_room(table, path):
         )
 
 
-@contextmanager
-def _logged(path):
-    """Write to a log file what happens, and gather what is warned of."""
-    # When it is imported it takes over how warnings are shown: that must not come later.
-    import astroquery  # noqa: F401
-
-    logger = logging.getLogger("claxboi")
-    try:
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as err:
-        raise OSError(f"{path} cannot be written: {err.strerror}") from err
-    handler.setFormatter(logging.Formatter(_LOG_FORMAT))
-    level, caught = logger.level, []
-    logger.addHandler(handler)
-    if logger.getEffectiveLevel() > logging.INFO:
-        logger.setLevel(logging.INFO)
-    with warnings.catch_warnings():
-        show = warnings.showwarning
-
-        def note(message, category, *args, **kwargs):
-            caught.append(in_settings(" ".join(str(message).split())))
-            _say_in(handler, logging.WARNING, caught[-1])
-            is_own = issubclass(category, ClaxboiWarning)
-            show(category(caught[-1]) if is_own else message, category, *args, **kwargs)
-
-        warnings.showwarning = note
-        try:
-            yield caught
-        except BaseException as err:
-            _say_in(handler, logging.ERROR, f"ended by {type(err).__name__}: {err}")
-            raise
-        finally:
-            logger.setLevel(level)
-            logger.removeHandler(handler)
-            handler.close()
-
-
-def _say_in(handler, level, text):
-    # To the file alone: whoever calls sees it anyway.
-    handler.handle(logging.LogRecord(log.name, level, __file__, 0, text, None, None))
-
-
 # The steps
 
 
 def _prepared(source, job, keys, keep, output=None, caught=None):
     """
-    Do the steps before the classification that are not done yet.
+    Do the steps before the classification that are not done yet, and return the table.
 
-    Parameters
-    ----------
-    source : `_Source`
-        The catalogue.
-    job : `Job`
-        The job.
-    keys : dict of str to str
-        The steps to be done, with their keys.
-    keep : `Checkpoints`
-        What was done before.
-    output : path, optional
-        Where room is needed.
-    caught : list of str, optional
-        Where warnings are gathered; those of steps that are done are added.
-
-    Returns
-    -------
-    table : `~astropy.table.Table`
+    With an output, the space on its disk is checked first. The warnings of completed steps are
+    added to ``caught``.
     """
     steps = [step for step in keys if step in PREPARATION]
     caught = [] if caught is None else caught

@@ -6,11 +6,18 @@ Selection of the sources in the page, and of those with a full card.
 import numpy as np
 
 from claxboi.applications import inspection_list
-from claxboi.utils import InputIndexError, InputKeyError, InputTypeError, float_values, text_values
+from claxboi.utils import (
+    InputIndexError,
+    InputKeyError,
+    InputTypeError,
+    find_rows,
+    float_values,
+    text_values,
+)
 
 from ._column_display import identifiers
 
-__all__ = ["choose_rows", "choose_sources", "find_rows"]
+__all__ = ["choose_rows", "choose_sources", "requested_rows"]
 
 #: A class with a smaller share of the expected sources is rare.
 RARE_SHARE = 0.1
@@ -88,7 +95,7 @@ def choose_sources(result, classes, cards, n_sources):
     return np.flatnonzero(is_chosen)
 
 
-def find_rows(result, sources):
+def requested_rows(result, sources):
     """
     Find the rows of the requested sources.
 
@@ -139,11 +146,8 @@ def find_rows(result, sources):
         rows = wanted
     else:
         wanted, _ = text_values({"sources": wanted}, "sources")
-        _, names = identifiers(result)
-        order = np.argsort(names, kind="stable")
-        place = np.minimum(np.searchsorted(names[order], wanted), len(names) - 1)
-        rows = order[place]
-        unknown = names[rows] != wanted
-        if unknown.any():
-            raise InputKeyError(f"sources: the result has no source {str(wanted[unknown][0])!r}")
+        names = identifiers(result)[1]
+        rows = find_rows(wanted, np.zeros(wanted.shape, bool), names, np.zeros(names.shape, bool))
+        if np.any(rows < 0):
+            raise InputKeyError(f"sources: the result has no source {str(wanted[rows < 0][0])!r}")
     return np.array(list(dict.fromkeys(rows.tolist())))

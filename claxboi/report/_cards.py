@@ -14,7 +14,7 @@ from claxboi.diagnostics.density_curves import (
     count_values,
     highest_peak,
 )
-from claxboi.utils import InputValueError, check_columns, float_values, text_values
+from claxboi.utils import InputValueError, check_columns, find_rows, float_values, text_values
 
 from ._column_display import identifiers, pack_columns, unit_text
 
@@ -179,11 +179,8 @@ def match_candidates(candidates, result):
     check_columns(candidates, ["p_i"], "candidates")
     column, names = identifiers(result)
     if column is not None and column in candidates.colnames:
-        wanted, _ = text_values(candidates, column, name="candidates")
-        order = np.argsort(names, kind="stable")
-        place = np.minimum(np.searchsorted(names[order], wanted), len(names) - 1)
-        rows = order[place]
-        return np.where(names[rows] == wanted, rows, -1)
+        wanted, missing = text_values(candidates, column, name="candidates")
+        return find_rows(wanted, missing, names, np.zeros(names.shape, bool))
     check_columns(candidates, ["primary"], "candidates")
     rows = float_values(candidates, "primary", name="candidates")
     if not np.all((rows >= 0) & (rows < len(result)) & (rows == np.round(rows))):

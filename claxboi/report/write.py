@@ -20,6 +20,7 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier, label_codes
+from claxboi.classification.displays import confusion_html
 from claxboi.classification.results import read_classified
 from claxboi.diagnostics.counts import plot_class_counts
 from claxboi.diagnostics.outlier_plane import plot_outliers
@@ -41,14 +42,13 @@ from claxboi.utils import (
 )
 
 from ._blocks import Blocks, to_json
-from ._card_selection import choose_rows, choose_sources, find_rows
+from ._card_selection import choose_rows, choose_sources, requested_rows
 from ._cards import match_candidates, pack_candidates, pack_densities, pack_reasons, pack_tracks
 from ._column_display import check_shown, choose_columns, identifiers, pack_columns
 from ._figures import draw
 from ._summary import (
     citations_html,
     class_rows,
-    confusion_html,
     provenance_html,
     scores_html,
     summary_html,
@@ -190,7 +190,7 @@ def write_report(
         if candidates is None
         else match_candidates(check_table(candidates, "candidates"), result)
     )
-    rows = None if sources is None else find_rows(result, sources)[:n_cards]
+    rows = None if sources is None else requested_rows(result, sources)[:n_cards]
     reasons = []
     true_scores = None if truth is None else _score_truth(result, truth, classes)
 
@@ -387,7 +387,7 @@ def _scores(evaluation, truth, result):
             "brighter than the other sources. Scores on labelled sources are therefore better than "
             "on the fainter sources that the model classifies.</p>"
         )
-    matrices = "".join(confusion_html(sheet) for sheet in sheets)
+    matrices = "".join(f'<div class="scroll">{confusion_html(sheet)}</div>' for sheet in sheets)
     reliability = "".join(
         _figure(
             draw(

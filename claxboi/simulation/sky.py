@@ -201,7 +201,7 @@ def make_mock_sky(
     ['2SXPS', 'CSC2']
     """
     n_sources = check_count(n_sources, "n_sources", minimum=_FEWEST_SOURCES)
-    radius_arcsec = quantity_value(field_radius, u.arcsec, "field_radius")
+    radius_arcsec = quantity_value(field_radius, u.arcsec, "field_radius", minimum=0)
     seed = int(rng) if isinstance(rng, (int, np.integer)) else None
     rng = np.random.default_rng(rng)
 
@@ -302,7 +302,7 @@ def _find_hosts(sources, galaxies):
         }
     )
     with warnings.catch_warnings():
-        # It is fine if none is in a galaxy.
+        # There may be none in a galaxy.
         warnings.simplefilter("ignore", ClaxboiWarning)
         # The galaxies of this sky end at about the Holmberg radius, whatever a search takes.
         xray = Table({"ra": sources["ra"][agn], "dec": sources["dec"][agn]})

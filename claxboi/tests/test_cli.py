@@ -157,6 +157,23 @@ def test_optimize_f1(folder, run):
     assert set(weights.values()) != {1.0}
 
 
+@pytest.mark.parametrize(
+    ("option", "decision"),
+    [("balanced", "balanced"), ("f1=star", {"f1": "star"}), ("AGN=5,star=2.5", None)],
+)
+def test_decision(sample, folder, run, option, decision):
+    args = "classify x.fits -o out.ecsv --priors training --weights published --properties hr1,b"
+    assert run(f"{args} --decision {option}")[0] == 0
+    expected = classify(
+        sample,
+        "training",
+        weights="published",
+        properties=["hr1", "b"],
+        decision={"AGN": 5, "star": 2.5} if decision is None else decision,
+    )
+    assert read_table("out.ecsv")["prediction"].tolist() == expected["prediction"].tolist()
+
+
 def test_overwrite(folder, run):
     args = "classify x.fits --quiet --priors training -o out.ecsv --weights published"
     run(args)
@@ -320,7 +337,7 @@ def test_properties_file(folder, run):
         ("--properties hr1,hr9", "no column 'hr9'"),
         ("--properties source_id,hr1", "must hold one number a row"),
         ("--properties absent.toml", "there is no file of properties absent.toml"),
-        ("--properties x.fits", "must be columns, as hr1,hr2, or a TOML file"),
+        ("--properties x.fits", "must be columns such as hr1,hr2 or a TOML file"),
         ("--category hr1", "category must look like"),
         ("--priors AGN=0.5,star=0.5", "priors: missing 'AGN_2'"),
         ("--priors AGN=1,star=0,extended=0,ex_XRB=0.1,AGN_2=0", "must sum to 1"),
@@ -337,13 +354,16 @@ def test_properties_file(folder, run):
         ("--min-class-size many", "invalid int value"),
         ("--min-class-size 10000", "two or more classes"),
         ("--missing maybe", "missing must be one of"),
+        ("--decision nonsense", "decision must be 'probable', 'balanced'"),
+        ("--decision CV=many", "decision must be one number each, such as CV=5,XRB=2"),
+        ("--decision f1=dog", "decision must name classes of the model"),
         ("--kernel round", "kernel must be one of"),
         ("--bandwidth wide", "bandwidth must be one of"),
         ("--bandwidth 0", "bandwidth must be"),
         ("--optimize beauty", "optimize must be one of"),
         ("--optimize f1 --target dog", "target must be a class"),
         ("--target star", "--target needs --optimize f1"),
-        ("--optimize f1 --weights published", "weights are given"),
+        ("--optimize f1 --weights published", "cannot be given together"),
         ("--training absent.fits", "there is no file absent.fits"),
         ("--model absent.ecsv", "there is no file absent.ecsv"),
         ("--model x.fits", "is not a claxboi model"),
@@ -518,7 +538,7 @@ def test_references(run, refuse):
     assert "title = {{The Gaia mission}}" in out
     assert "source must be a known catalogue" in refuse("references giai")
     assert "kind must be one of" in refuse("references --kind stars")
-    assert "leave the names out" in refuse("references gaia --kind survey")
+    assert "cannot be given with names" in refuse("references gaia --kind survey")
 
 
 def test_plan_of_references(run, refuse, folder):
@@ -528,7 +548,7 @@ def test_plan_of_references(run, refuse, folder):
     assert status == 0
     assert "gaia (I/355/gaiadr3) from xmatch: 2 positions in 1 chunk;" in out
     assert "total: 4 requests, about" in out
-    assert "belong together" in refuse("references gaia --plan positions.fits")
+    assert "must be given together" in refuse("references gaia --plan positions.fits")
     assert "names of catalogues" in refuse("references --plan positions.fits --radius 8")
     assert "x.fits has no columns" in refuse("references gaia --plan x.fits --radius 8")
 
@@ -579,7 +599,7 @@ def test_training_by_mission_and_scores_of_its_sample(sample, folder, run, refus
     assert status == 0, err
     assert set(asked) == {"4xmm"}
     assert "leave-one-out" in out
-    assert "nor a mission of that name" in refuse("classify x.fits -o o.fits --training ROSAT")
+    assert "no mission of that name" in refuse("classify x.fits -o o.fits --training ROSAT")
 
 
 # One number

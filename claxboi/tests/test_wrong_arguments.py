@@ -30,7 +30,7 @@ import claxboi.sharing
 import claxboi.simulation
 import claxboi.training
 import claxboi.votes
-from claxboi import NaiveBayesClassifier, classify
+from claxboi import NaiveBayesClassifier, classify, conf
 
 NAN = float("nan")
 
@@ -80,6 +80,10 @@ WRONG = {
     "coordinates": [None, 5, "x", [1.0]],
     "classes": [5, ["nonsense"], "nonsense", object()],
     "epoch": [5, "x", 5 * u.kg, 5 * u.s],
+    "choices": [5, "", "nonsense", True, ["nonsense"], [5]],
+    "completeness": [5, "nonsense", True, NAN, -0.5, {"nonsense": 0.5}],
+    "folder": [5, [1], object()],
+    "source": [NAN, "no such source", 1000, ["x"], 1.5, None],
 }
 
 #: Kinds of the arguments that mean the same everywhere.
@@ -186,6 +190,13 @@ def model():
 
 
 @functools.cache
+def dusty():
+    table = sample()[:200]
+    table["E_BV"] = 0.1
+    return table
+
+
+@functools.cache
 def refined():
     return claxboi.classify(sample(), "training", properties=["hr1", "hr2"], return_model=True)[1]
 
@@ -243,6 +254,94 @@ def votes_file():
 def labelled():
     """Sources with labels of a catalogue."""
     return t.add_labels(xray(), {"star": survey()}, "4 classes", min_quality=0, show_progress=False)
+
+
+def ulx():
+    """Sources of a galaxy, with the frequency of contaminants."""
+    table = in_host()
+    table["P_ex_XRB"][0] = 0.9
+    return a.find_ulx(table, GALAXIES, flux_ratio=0.75, classes=["ex_XRB"])
+
+
+def model_file():
+    """A file of a fitted model."""
+    model().write("kept.ecsv", overwrite=True)
+    return "kept.ecsv"
+
+
+def candidate_rows(table):
+    """Each source twice: with and without a counterpart."""
+    rows = vstack([table, table])
+    rows["primary"] = np.tile(np.arange(len(table)), 2)
+    rows["match_probability"] = 0.5
+    return rows
+
+
+class Partitions:
+    """What is asked of a catalogue in partitions."""
+
+    def __init__(self):
+        self.dtypes = sample()[:3]["hr1", "hr2", "b"].to_pandas().dtypes
+        self._meta = sample()[:0]["hr1", "hr2", "b"].to_pandas()
+
+    def map_partitions(self, function, *arguments, meta):
+        return meta
+
+
+def gaia():
+    """Stars at the X-ray sources, under the names of the service."""
+    table = xray()["ra", "dec", "pos_error"]
+    table["id"] = np.arange(len(table))
+    table["Gmag"] = 15.0
+    return table
+
+
+def axes():
+    """Sizes of galaxies."""
+    return Table(
+        {
+            "id": [1],
+            "ra": [10.0],
+            "dec": [-30.0],
+            "log_d25": [3.0],
+            "log_r25": [0.1],
+            "position_angle": [35.0],
+        }
+    )
+
+
+def distances():
+    """Distances of galaxies."""
+    return Table({"pgc": [1], "ra": [10.0], "dec": [-30.0], "distance": [5.0]})
+
+
+@functools.cache
+def sky_of_stars():
+    """Sources at one in thirty of the stars of a square degree."""
+    rng = np.random.default_rng(1)
+    n = 3000
+    stars = Table({"ra": rng.random(n), "dec": rng.random(n), "pos_error": np.full(n, 0.1)})
+    stars["g_mag"] = np.where(np.arange(n) < 100, 17, 20) + rng.normal(0, 1, n)
+    sources = stars["ra", "dec"][:100]
+    sources["dec"] += rng.normal(0, 1, 100) / 3600
+    sources["pos_error"] = 1.0
+    return sources, stars
+
+
+@functools.cache
+def calibration():
+    return c.calibrate_cutoffs(*sky_of_stars(), radius=8 * u.arcsec, area=1 * u.deg**2, rng=1)
+
+
+@functools.cache
+def magnitude_candidates():
+    return c.associate(*sky_of_stars(), radius=8 * u.arcsec, area=1 * u.deg**2, priors="g_mag")
+
+
+@functools.cache
+def weight_search():
+    fitted = NaiveBayesClassifier(["hr1", "hr2"]).fit(sample())
+    return fitted.optimize(sample(), "training", max_iterations=1, show_progress=False)
 
 
 c, p, a = claxboi.counterparts, claxboi.properties, claxboi.applications
@@ -366,19 +465,35 @@ FUNCTIONS = [
         {"table": sample, "label": "class", "classes": ["AGN", "star"]},
         {"classes": "names", "merge": "mapping"},
     ),
+    (k.check_model, {"model": model}, {"name": None}),
     (k.check_priors, {"priors": {"AGN": 0.5, "star": 0.5}}, {}),
+    (k.open_model, {"model": model}, {}),
     (
         k.count_confusion,
         {"truth": np.array([0, 1]), "predicted": np.array([0, 1]), "n_classes": 2},
         {"truth": "codes", "predicted": "codes", "n_classes": "count", "weights": "values"},
     ),
     (k.estimate_class_numbers, {"model": model, "table": sample}, {"groups": "values"}),
+    (
+        k.classify_behind_dust,
+        {"table": dusty, "priors": "training", "extinction": "E_BV", "properties": ["log_fx_fr"]},
+        {
+            "extinction": "column",
+            "behind": "names",
+            "training": "table",
+            "properties": "columns",
+            "missing": "nothing or choice",
+            "coefficients": "mapping",
+            "width": "above 0",
+        },
+    ),
     (g.describe, {"name": "flux"}, {"name": "text"}),
     (
         g.make_column,
         {"name": "flux", "values": [1e-14]},
         {"name": "text", "values": "values", "mask": "values"},
     ),
+    (g.masked_column, {"name": "flux", "values": [1e-14]}, {"name": "text", "values": "values"}),
     (
         g.designations,
         {"ra_deg": [10.0], "dec_deg": [5.0]},
@@ -527,17 +642,11 @@ FUNCTIONS = [
     (s.error_regions, {"table": xray}, {}),
     (s.write_ds9, {"table": xray, "path": "a.reg", "overwrite": True}, {"galaxies": "table"}),
     (s.to_votable, {"table": xray}, {}),
-    *(
-        [
-            (s.coverage_moc, {"table": xray}, {"order": "count"}),
-            (
-                s.is_covered,
-                {"table": xray, "coverage": lambda: s.coverage_moc(xray())},
-                {"coverage": "path"},
-            ),
-        ]
-        if importlib.util.find_spec("mocpy")
-        else []
+    (s.coverage_moc, {"table": xray}, {"order": "count"}),
+    (
+        s.is_covered,
+        {"table": xray, "coverage": lambda: s.coverage_moc(xray())},
+        {"coverage": "path"},
     ),
     (
         r.get_reference,
@@ -729,6 +838,170 @@ FUNCTIONS = [
         },
     ),
     (s.acknowledgements, {"result": xray}, {}),
+    (k.model_fingerprint, {"path": model_file}, {}),
+    (
+        k.classify_candidates,
+        {
+            "model": model,
+            "table": lambda: sample()[:3],
+            "candidates": lambda: candidate_rows(sample()[:3]),
+            "priors": "training",
+            "show_progress": False,
+        },
+        {},
+    ),
+    (
+        k.classify_partitions,
+        {"catalog": Partitions, "model": model, "priors": "training"},
+        {"catalog": "object", "model": "object"},
+    ),
+    (
+        c.all_matches,
+        {
+            "candidates": lambda: {"a": associated()},
+            "xray": xray,
+            "secondaries": lambda: {"a": survey()},
+        },
+        {"secondaries": "table", "domain": "text", "id_column": "column", "keep": "columns"},
+    ),
+    (
+        c.find_counterparts,
+        {
+            "table": xray,
+            "surveys": lambda: {"a": survey()},
+            "completeness": 0.5,
+            "density": 1000 / u.deg**2,
+        },
+        {"surveys": "mapping", "domain": "text", "keep": "columns"},
+    ),
+    (
+        c.find_in_surveys,
+        {
+            "table": xray,
+            "surveys": ["gaia"],
+            "references": lambda: {"gaia": gaia()},
+            "completeness": 0.5,
+            "show_progress": False,
+        },
+        {
+            "surveys": "choices",
+            "domain": "text",
+            "references": "mapping",
+            "magnitudes": "flag",
+            "priors": "mapping",
+            "completeness": "completeness",
+            "keep": "choice",
+            "service": "choice",
+        },
+    ),
+    (
+        c.find_hosts_in,
+        {
+            "table": xray,
+            "references": lambda: {"hyperleda": axes(), "glade": distances()},
+            "show_progress": False,
+        },
+        {
+            "distances": "choice",
+            "sizes": "choice",
+            "references": "mapping",
+            "max_distance": "length",
+        },
+    ),
+    (
+        c.nearby_galaxies,
+        {"galaxies": distances, "axes": axes},
+        {"axes": "table", "max_distance": "length"},
+    ),
+    (
+        t.build,
+        {"mission": "4XMM"},
+        {
+            "mission": "choice",
+            "references": "choices",
+            "scheme": "mapping",
+            "n_sigma": "at least 0",
+            "slack": "mapping",
+            "counterpart_radius": "angle",
+            "host_radius": "at least 0",
+            "max_distance": "length",
+            "min_extent": "angle",
+            "min_quality": "count",
+            "min_snr": "at least 0",
+            "simbad_disagrees": "flag",
+            "max_per_class": "count",
+            "folder": "folder",
+            "refresh": "flag",
+        },
+    ),
+    (
+        t.find_training,
+        {"table": sample, "training": "4XMM"},
+        {"training": "nothing or choice", "label": "text", "assumed": "nothing or choice"},
+    ),
+    (
+        m.make_mock_sky,
+        {"n_sources": 100, "rng": 1},
+        {"n_sources": "count", "field_radius": "angle"},
+    ),
+    (
+        d.plot_fluxes,
+        {
+            "table": xray,
+            "source": 0,
+            "links": lambda: c.link_xray({"primary": xray(), "b": xray()}),
+            "catalogues": lambda: {"b": xray()},
+        },
+        {
+            "source": "source",
+            "links": "table",
+            "catalogues": "mapping",
+            "limits": "mapping",
+            "name": "column",
+        },
+    ),
+    (d.plot_cutoffs, {"calibration": calibration}, {"calibration": "object"}),
+    (
+        d.plot_magnitude_prior,
+        {"candidates": magnitude_candidates},
+        {"candidates": "table", "prior": "choice"},
+    ),
+    (
+        d.plot_priors_sensitivity,
+        {"sensitivity": lambda: k.priors_sensitivity(model(), sample()[:30], "training")},
+        {"sensitivity": "object"},
+    ),
+    (
+        d.plot_weight_search,
+        {"search": weight_search},
+        {"search": "object"},
+    ),
+    (
+        d.plot_training_overlap,
+        {"report": lambda: t.label_report(labelled())},
+        {"report": "object", "n_combinations": "count", "class_name": "choice"},
+    ),
+    (d.plot_ulx, {"table": ulx}, {}),
+    (d.aladin, {"table": xray}, {"survey": "text", "height": "count", "links": "flag"}),
+    (
+        d.plot_linked,
+        {"table": sample, "x": "hr1", "y": "hr2"},
+        {"x": "column", "y": "column", "columns": "columns", "width": "count"},
+    ),
+    (s.error_axes, {"table": xray}, {}),
+    (
+        s.send_to,
+        {"table": xray},
+        {"client": "text", "name": "text", "timeout": "above 0"},
+    ),
+    (s.receive_selection, {"table": xray}, {"timeout": "above 0"}),
+    (
+        s.point_at,
+        {"position": lambda: SkyCoord(1, 2, unit="deg")},
+        {"position": "coordinates", "client": "text", "timeout": "above 0"},
+    ),
+    (r.answers_are_kept, {"answers": ["a.fits"]}, {"answers": "names"}),
+    (r.cited, {"result": xray}, {}),
     (
         classify,
         {
@@ -771,6 +1044,23 @@ FUNCTIONS = [
             "simbad_disagrees": "flag",
         },
     ),
+]
+
+
+#: Functions of which the right arguments ask a service or a program.
+ASKING = frozenset({"aladin", "build", "find_training", "point_at", "receive_selection", "send_to"})
+
+#: Packages without which a function cannot be tried.
+NEEDED = {
+    "aladin": "ipyaladin",
+    "plot_linked": "bokeh",
+    "coverage_moc": "mocpy",
+    "is_covered": "mocpy",
+}
+FUNCTIONS = [
+    entry
+    for entry in FUNCTIONS
+    if importlib.util.find_spec(NEEDED.get(entry[0].__name__, "claxboi"))
 ]
 
 
@@ -840,39 +1130,6 @@ METHODS = (
     "Reference.query",
 )
 
-#: Functions that ask a service, a program or a person, or take what only others of them make.
-UNTRIED = frozenset(
-    {
-        "find_in_surveys",
-        "find_hosts_in",
-        "nearby_galaxies",
-        "build",
-        "find_training",
-        "make_mock_sky",
-        "aladin",
-        "plot_linked",
-        "point_at",
-        "receive_selection",
-        "send_to",
-        "classify_partitions",
-        "plot_fluxes",
-        "plot_cutoffs",
-        "plot_magnitude_prior",
-        "plot_priors_sensitivity",
-        "plot_weight_search",
-        "plot_training_overlap",
-        "plot_ulx",
-        "error_axes",
-        "all_matches",
-        "find_counterparts",
-        "answers_are_kept",
-        "classify_candidates",
-        "cited",
-        "coverage_moc",  # where mocpy is not installed
-        "is_covered",
-        "model_fingerprint",
-    }
-)
 
 SETTINGS = {
     "properties": "columns",
@@ -943,7 +1200,7 @@ def outcome(function, good, name, wrong):
         warnings.simplefilter("ignore")
         try:
             answer = function(**{**_good(good), name: wrong})
-        except (TypeError, ValueError, KeyError, OSError) as err:
+        except (TypeError, ValueError, LookupError, OSError) as err:
             text = str(err)
             return (
                 "clear" if _names(name, wrong, text) else "unnamed"
@@ -989,11 +1246,19 @@ def _calls_by_function():
 LABELS = [*(f.__name__ for f, _, _ in FUNCTIONS), *METHODS]
 
 
+@pytest.fixture(autouse=True)
+def nobody_to_ask(tmp_path, monkeypatch):
+    """No service and no program: what is wrong must be found without them."""
+    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'none').as_uri()}")
+    monkeypatch.chdir(tmp_path)
+    with conf.set_temp("offline", True):
+        yield
+
+
 @pytest.mark.parametrize("label", LABELS)
-def test_every_wrong_argument_is_one_clear_error(label, tmp_path, monkeypatch):
+def test_every_wrong_argument_is_one_clear_error(label):
     from matplotlib import pyplot as plt
 
-    monkeypatch.chdir(tmp_path)
     wrong = []
     for function, good, name, value in _calls_by_function()[label]:
         kind, text = outcome(function, good, name, value)
@@ -1003,11 +1268,10 @@ def test_every_wrong_argument_is_one_clear_error(label, tmp_path, monkeypatch):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_the_right_arguments_are_right(label, tmp_path, monkeypatch):
+@pytest.mark.parametrize("label", [label for label in LABELS if label not in ASKING])
+def test_the_right_arguments_are_right(label):
     from matplotlib import pyplot as plt
 
-    monkeypatch.chdir(tmp_path)
     function, good, *_ = _calls_by_function()[label][0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -1021,7 +1285,7 @@ def test_every_public_function_is_tried():
         for name in module.__all__:
             function = getattr(module, name)
             if inspect.isfunction(function) and inspect.signature(function).parameters:
-                assert function in tried or name in UNTRIED, name
+                assert function in tried or name in NEEDED, name
 
 
 def report():

@@ -17,6 +17,7 @@ from claxboi.utils import (
     InputKeyError,
     InputTypeError,
     InputValueError,
+    check_choice,
     check_label_values,
     check_table,
     checked,
@@ -77,6 +78,9 @@ def find_training(
     >>> find_training(table, None) is table
     True
     """
+    check_table(table, allow_empty=True)
+    if assumed is not None:
+        check_choice(assumed, missions(), "assumed")
     if isinstance(training, Table):
         return check_table(training, "training")
     if isinstance(training, str):

@@ -25,6 +25,7 @@ from claxboi.utils import (
     ContentStore,
     InputValueError,
     check_count,
+    check_path,
     checked,
     digest,
     float_values,
@@ -206,9 +207,9 @@ def build(
         "scheme": [scheme_name, *map(repr, rules)],
         "references": [[c.kind, c.reference.name, _content(c.reference)] for c in catalogues],
         "counterpart_radius_arcsec": quantity_value(
-            counterpart_radius, u.arcsec, "counterpart_radius"
+            counterpart_radius, u.arcsec, "counterpart_radius", minimum=0
         ),
-        "max_distance_mpc": quantity_value(max_distance, u.Mpc, "max_distance"),
+        "max_distance_mpc": quantity_value(max_distance, u.Mpc, "max_distance", minimum=0),
         "max_per_class": check_count(max_per_class, "max_per_class"),
         "min_class_size": check_count(min_class_size, "min_class_size", minimum=2),
         **match,
@@ -307,7 +308,7 @@ def _without_constant_properties(table):
 
 def _folder(folder):
     if folder is not None:
-        return Path(folder)
+        return Path(check_path(folder, "folder"))
     if conf.cache_dir:
         return Path(conf.cache_dir).expanduser() / "training"
     return Path(get_cache_dir()) / "claxboi" / "training"

@@ -88,7 +88,7 @@ def test_no_hosts(galaxies):
     ("arguments", "error", "match"),
     [
         ({"factor": 0}, ValueError, "factor must be above 0"),
-        ({"distances": 3}, TypeError, "catalogues must be named by strings, got int"),
+        ({"distances": 3}, TypeError, "distances must be the name of a catalogue"),
         ({"distances": "gleid"}, ValueError, "source must be a known catalogue"),
         ({"max_distance": 500}, TypeError, "max_distance"),
         ({"references": {"hyperleda": Table({"ra": [1.0]})}}, KeyError, "dec"),

@@ -23,7 +23,7 @@ from claxboi.classification.contributions import recover_priors
 from claxboi.cli import main
 from claxboi.io import write_table
 from claxboi.report import write_report
-from claxboi.report._card_selection import choose_rows, choose_sources, find_rows
+from claxboi.report._card_selection import choose_rows, choose_sources, requested_rows
 from claxboi.report._cards import match_candidates
 from claxboi.report._column_display import identifiers
 from claxboi.report._figures import draw
@@ -179,16 +179,16 @@ class TestChoice:
     def test_given(self, made):
         result, _, _ = made
         names = [str(result["source_id"][row]) for row in (7, 3)]
-        assert_array_equal(find_rows(result, names), [7, 3])
-        assert_array_equal(find_rows(result, [7, 3, 7]), [7, 3])
-        assert_array_equal(find_rows(result, Table({"source_id": names})), [7, 3])
-        assert_array_equal(find_rows(result, []), [])
+        assert_array_equal(requested_rows(result, names), [7, 3])
+        assert_array_equal(requested_rows(result, [7, 3, 7]), [7, 3])
+        assert_array_equal(requested_rows(result, Table({"source_id": names})), [7, 3])
+        assert_array_equal(requested_rows(result, []), [])
         with pytest.raises(KeyError, match="no source 'nobody'"):
-            find_rows(result, ["nobody"])
+            requested_rows(result, ["nobody"])
         with pytest.raises(IndexError, match="rows from 0 to 1199, got 1200"):
-            find_rows(result, [1200])
+            requested_rows(result, [1200])
         with pytest.raises(KeyError, match="sources must have a column source_id"):
-            find_rows(result, Table({"x": [1]}))
+            requested_rows(result, Table({"x": [1]}))
 
     def test_identifiers(self):
         assert identifiers(Table({"x": [1, 2]}))[1].tolist() == ["row 0", "row 1"]
