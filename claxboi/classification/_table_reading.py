@@ -134,6 +134,8 @@ def read_sources(model, table, *, label=None, is_checked=True, parent=None):
     model._check_fitted()
     check_table(table)
     values, errors, limits = read_values(table, model.properties, units=model._units)
+    if parent is None or not parent[1].start:
+        _warn_unknown_units(model, table)
     training = model._core.training
     if training is None:
         return Sources(values, errors)
@@ -163,6 +165,23 @@ def read_sources(model, table, *, label=None, is_checked=True, parent=None):
                 IdentityWarning,
             )
     return Sources(values, errors, rows, training, compared=compared, limits=limits)
+
+
+def _warn_unknown_units(model, table):
+    """Warn of columns that have a unit which the training sample did not have."""
+    found = {
+        record.column: unit
+        for record, learned in zip(model.properties, model._units, strict=True)
+        # A logarithm in dex is a pure number.
+        if learned is None and (unit := _unit(table, record.column)) not in (None, "", "dex")
+    }
+    if found:
+        said = ", ".join(f"{name} [{unit}]" for name, unit in found.items())
+        warn(
+            f"properties of the model that had no unit in its training sample have one in the "
+            f"table: {said}. Their numbers are taken as they are: if the training sample is in "
+            "another unit, the probabilities are wrong. Give its columns a unit before the fit"
+        )
 
 
 def find_identity(model, table):
