@@ -22,7 +22,7 @@ def check_fitted(model):
     TypeError
         If it is not.
     """
-    if getattr(model, "properties", None) is None or not hasattr(model, "pair_density"):
+    if getattr(model, "properties", None) is None or not hasattr(model, "training_values"):
         raise InputTypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
 
 
