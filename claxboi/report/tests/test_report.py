@@ -391,7 +391,7 @@ class TestWrite:
             write_report(result, path, columns=["nothing"])
         with pytest.raises(KeyError, match="result has no column 'nothing'"):
             write_report(result, path, truth="nothing")
-        with pytest.raises(ValueError, match="it does for none"):
+        with pytest.raises(ValueError, match="has none of the classes"):
             write_report(result, path, truth="note")
         other = NaiveBayesClassifier(["hr1"]).fit(result[result["P_AGN"] > 0], label="note")
         with pytest.raises(ValueError, match="model must be the one that classified the result"):
