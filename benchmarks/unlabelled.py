@@ -3,11 +3,14 @@
 Scores of the whole job on the sources of mock skies that no catalogue labels.
 
     python benchmarks/unlabelled.py [--rng 101 102 201 202] [--n-sources 6000]
+                                    [--settings NAME ...] [--parts]
 
-Rows: ``claxboi run`` with its default settings, without limits of flux ratios, with the presence of
-values as evidence instead (missing="existence"), and with recipe="published". Labels are those of
-catalogues, so labelled sources are brighter than the others. Log-loss of probabilities clipped
-at 0.0001.
+Labels are those of catalogues, so labelled sources are brighter than the others. Settings:
+``claxboi run`` with its defaults; over all candidates; without limits of flux ratios; with the
+presence of values as evidence instead (missing="existence"); with recipe="published"; with the true
+proportions as priors; and trained on another sky whose sources all have their true label ("fair
+labels"). ``--parts`` adds the scores by third of flux and by Galactic latitude, and the recall and
+the precision of each class. Log-loss of probabilities clipped at 0.0001.
 """
 
 import argparse
@@ -16,13 +19,18 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn
 
 from claxboi.classification import Evaluation
-from claxboi.pipeline import PipelineSettings, run
+from claxboi.io import write_table
+from claxboi.pipeline import PipelineSettings, prepare, run
 from claxboi.simulation import make_mock_sky
 from claxboi.utils import float_values, text_values
 
 CLIP = 1e-4
+LATITUDE = 20
 SCORES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced",
@@ -30,38 +38,85 @@ SCORES = {
     "log_loss": "log-loss",
     "ece": "ECE",
 }
+BASE = PipelineSettings.named("whole-catalogue")
+NO_LIMITS = BASE.updated({"properties": {"depths": ""}})
+SETTINGS = {
+    "default": BASE,
+    "all candidates": BASE.updated({"classification": {"candidates": "all"}}),
+    "no limits": NO_LIMITS,
+    "missing=existence": NO_LIMITS.updated({"classification": {"missing": "existence"}}),
+    "recipe=published": BASE.updated({"classification": {"recipe": "published"}}),
+    "true priors": BASE,
+    "fair labels": BASE,
+}
 
 
-def variants():
-    """Return the settings by name."""
-    base = PipelineSettings.named("whole-catalogue")
+def do(job, sky, *args, settings, **options):
+    """Do a job on a sky without a word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        references = {**sky.references, **sky.others}
+        options |= {"references": references, "show_progress": False}
+        return job(sky.xray, *args, settings=settings, **options)
 
-    no_limits = {"properties": {"depths": ""}}
+
+def true_classes(sky):
+    """Return the true class of each source."""
+    return np.asarray(sky.truth["true_class"]).astype(str)
+
+
+def label_fairly(rng, n, classes, path):
+    """Write another sky, in which all sources of the classes have a label: the true one."""
+    sky = make_mock_sky(n, rng=rng)
+    table = do(prepare, sky, settings=BASE)
+    truth = true_classes(sky)
+    table["class"] = MaskedColumn(truth, mask=~np.isin(truth, classes))
+    write_table(table, path)
+
+
+def posteriors(sky, rng, name, classes):
+    """Do the job; return the result, the classes, and their probabilities."""
+    settings, truth = SETTINGS[name], true_classes(sky)
+    with tempfile.TemporaryDirectory() as folder:
+        if name == "true priors":
+            numbers = np.array([np.sum(truth == one) for one in classes])
+            priors = dict(zip(classes, (numbers / numbers.sum()).tolist(), strict=True))
+            settings = settings.updated({"classification": {"priors": priors}})
+        if name == "fair labels":
+            path = Path(folder) / "training.fits"
+            label_fairly(rng + 5000, len(sky.xray), classes, path)
+            settings = settings.updated({"classification": {"training": str(path)}})
+        result = do(run, sky, Path(folder) / "out.fits", settings=settings).table
+    classes = [str(one) for one in result.meta["claxboi"]["classification"]["classes"]]
+    return result, classes, np.array([float_values(result, f"P_{one}") for one in classes])
+
+
+def parts(result, chosen):
+    """Return the thirds of flux and the two kinds of latitude of the chosen sources, by name."""
+    flux = float_values(result, "flux")
+    low, high = np.nanquantile(flux[chosen], [1 / 3, 2 / 3])
+    position = SkyCoord(result["ra"], result["dec"], unit=u.deg)
+    is_high = np.abs(position.galactic.b.deg) > LATITUDE
     return {
-        "default": base,
-        "no limits": base.updated(no_limits),
-        "missing=existence": base.updated(
-            {**no_limits, "classification": {"missing": "existence"}}
-        ),
-        "recipe=published": base.updated({"classification": {"recipe": "published"}}),
+        "faint": flux < low,
+        "middle": (flux >= low) & (flux < high),
+        "bright": flux >= high,
+        f"|b|<{LATITUDE}": ~is_high,
+        f"|b|>{LATITUDE}": is_high,
     }
 
 
-def posteriors(sky, settings):
-    """Do the job; return the classes, the probabilities and which sources have a label."""
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        done = run(
-            sky.xray,
-            Path(folder) / "out.fits",
-            settings=settings,
-            references={**sky.references, **sky.others},
-            show_progress=False,
-        )
-        result = done.table
-    classes = [str(name) for name in result.meta["claxboi"]["classification"]["classes"]]
-    p = np.array([float_values(result, f"P_{name}") for name in classes])
-    return classes, p, ~text_values(result, "class")[1]
+def show(title, codes, p, classes, by_class=False):
+    """Print the scores of sources, and those of each class."""
+    score = Evaluation.from_probabilities(codes, p.T, classes, clip=CLIP)
+    row = "  ".join(f"{name} {getattr(score, key):.3f}" for key, name in SCORES.items())
+    print(f"{title:36s}  n {len(codes):5d}  {row}", flush=True)
+    if by_class:
+        guess = p.argmax(axis=0)
+        for k, name in enumerate(classes):
+            right = np.sum((codes == k) & (guess == k))
+            recall, precision = right / np.sum(codes == k), right / max(np.sum(guess == k), 1)
+            print(f"    {name:12s}  recall {recall:.3f}  precision {precision:.3f}", flush=True)
 
 
 def main():
@@ -69,17 +124,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--rng", type=int, nargs="+", default=[101, 102, 201, 202])
     parser.add_argument("--n-sources", type=int, default=6000)
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=[*SETTINGS][:5])
+    parser.add_argument("--parts", action="store_true")
     options = parser.parse_args()
     for rng in options.rng:
         sky = make_mock_sky(options.n_sources, rng=rng)
-        truth = np.asarray(sky.truth["true_class"]).astype(str)
-        for name, settings in variants().items():
-            classes, p, has_label = posteriors(sky, settings)
-            chosen = ~has_label & np.isin(truth, classes) & np.isfinite(p).all(axis=0)
-            codes = np.array([classes.index(label) for label in truth[chosen]])
-            score = Evaluation.from_probabilities(codes, p[:, chosen].T, classes, clip=CLIP)
-            row = "  ".join(f"{title} {getattr(score, key):.3f}" for key, title in SCORES.items())
-            print(f"rng {rng}  {name:18s}  n {len(codes)}  {row}", flush=True)
+        truth, classes = true_classes(sky), None
+        for name in ["default", *(one for one in options.settings if one != "default")]:
+            result, classes, p = posteriors(sky, rng, name, classes)
+            if name == "default":
+                unlabelled = text_values(result, "class")[1]
+            chosen = unlabelled & np.isin(truth, classes) & np.isfinite(p).all(axis=0)
+            codes = np.array([classes.index(one) if one in classes else -1 for one in truth])
+            title = f"rng {rng}  {name}"
+            show(title, codes[chosen], p[:, chosen], classes, options.parts)
+            for part, here in parts(result, chosen).items() if options.parts else ():
+                rows = here & chosen
+                show(f"{title}  {part}", codes[rows], p[:, rows], classes)
 
 
 if __name__ == "__main__":

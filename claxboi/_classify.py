@@ -1,26 +1,25 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The one call that most people make.
+Classify a table of X-ray sources in one call.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import os
 import warnings
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
     from astropy.table import Table
     from astropy.units import Quantity
-    from numpy.typing import ArrayLike
 
     from claxboi.classification import NaiveBayesClassifier, Property
+    from claxboi.classification.priors import PriorsLike
 
 __all__ = ["classify"]
 
@@ -48,13 +47,7 @@ def _checked(function):
 @_checked
 def classify(
     table: Table,
-    priors: Mapping
-    | Sequence
-    | Literal["training"]
-    | Literal["estimate"]
-    | ArrayLike
-    | Callable[..., Any]
-    | None = None,
+    priors: PriorsLike = None,
     *,
     properties: Sequence[str | Property] | Mapping | None = None,
     label: str = "class",
@@ -200,15 +193,10 @@ def classify(
     >>> result.colnames[-1]
     'is_training'
     """
-    from claxboi.classification import (
-        NaiveBayesClassifier,
-        check_priors,
-        fit_classifier,
-        parse_decision,
-    )
+    from claxboi.classification import check_priors, fit_classifier, open_model, parse_decision
     from claxboi.config import MIN_CLASS_SIZE, conf
     from claxboi.training import find_training
-    from claxboi.utils import InputTypeError, InputValueError, check_table
+    from claxboi.utils import InputValueError, check_table
 
     settings = {
         "properties": properties,
@@ -236,51 +224,35 @@ def classify(
         )
     if model is not None:
         _check_defaults(training=training, pos_error=pos_error, **settings)
-        if isinstance(model, (str, os.PathLike)):
-            model = NaiveBayesClassifier.read(model)
-        elif not isinstance(model, NaiveBayesClassifier):
-            raise InputTypeError(
-                "model must be a NaiveBayesClassifier or the file of one, got "
-                f"{type(model).__name__}"
+        model = open_model(model)
+    else:
+        with nullcontext() if fetch else conf.set_temp("offline", True):
+            # Labels are those of the table to learn from; the other may have a column of like name.
+            label = _label_column(training if _is_table(training) else table, label)
+            is_bare = properties is None and _is_bare(table, label, training)
+            if is_bare:
+                needs_labels = training is None and len(table) >= SMALLEST_OWN_SAMPLE
+                table = _prepare(table, needs_labels, pos_error, fetch, show_progress)
+            sample = find_training(
+                table,
+                training,
+                label=label,
+                merge=merge,
+                min_class_size=MIN_CLASS_SIZE if min_class_size is None else min_class_size,
+                assumed=ASSUMED_MISSION if is_bare else None,
+                show_progress=show_progress,
             )
-        result = model.classify(
-            table,
-            priors,
-            candidates=candidates,
-            decision=decision,
-            posterior_error=posterior_error,
-            rng=rng,
-            overwrite=overwrite,
-            show_progress=show_progress,
-        )
-        return (result, model) if return_model else result
-    with nullcontext() if fetch else conf.set_temp("offline", True):
-        # Labels are those of the table to learn from; the other may have a column of like name.
-        label = _label_column(training if _is_table(training) else table, label)
-        is_bare = properties is None and _is_bare(table, label, training)
-        if is_bare:
-            needs_labels = training is None and len(table) >= SMALLEST_OWN_SAMPLE
-            table = _prepare(table, needs_labels, pos_error, fetch, show_progress)
-        sample = find_training(
-            table,
-            training,
-            label=label,
-            merge=merge,
-            min_class_size=MIN_CLASS_SIZE if min_class_size is None else min_class_size,
-            assumed=ASSUMED_MISSION if is_bare else None,
-            show_progress=show_progress,
-        )
-        model, priors = fit_classifier(
-            sample,
-            priors,
-            table=table,
-            label=label,
-            **settings,
-            decision=decision,
-            posterior_error=posterior_error,
-            overwrite=overwrite,
-            show_progress=show_progress,
-        )
+            model, priors = fit_classifier(
+                sample,
+                priors,
+                table=table,
+                label=label,
+                **settings,
+                decision=decision,
+                posterior_error=posterior_error,
+                overwrite=overwrite,
+                show_progress=show_progress,
+            )
     result = model.classify(
         table,
         priors,
@@ -366,5 +338,5 @@ def _check_defaults(**settings):
     ]
     if given:
         raise InputValueError(
-            f"model is already fitted: {', '.join(given)} cannot be given, as they belong to a fit"
+            f"{', '.join(given)} cannot be given with model=, which is already fitted"
         )

@@ -6,7 +6,7 @@ Table of X-ray sources with the steps as methods.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from astropy.io.registry import IORegistryError, UnifiedReadWriteMethod
 from astropy.table import Table, TableAttribute
@@ -28,12 +28,10 @@ from . import classify
 from .io import WRITERS, output_format, read_table, table_file, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from astropy.coordinates import SkyCoord
-    from numpy.typing import ArrayLike
 
     from claxboi.classification import Explanation
+    from claxboi.classification.priors import PriorsLike
 
 __all__ = ["XrayTable"]
 
@@ -258,7 +256,7 @@ class XrayTable(
     def explain(
         self,
         source: int | str | SkyCoord,
-        priors: Mapping | Sequence | Literal["training"] | None = None,
+        priors: PriorsLike = None,
     ) -> Explanation:
         """
         Explain the probabilities of one source.
@@ -295,13 +293,7 @@ class XrayTable(
 
     def classify(
         self,
-        priors: Mapping
-        | Sequence
-        | Literal["training"]
-        | Literal["estimate"]
-        | ArrayLike
-        | Callable[..., Any]
-        | None = None,
+        priors: PriorsLike = None,
         *,
         label: str = "class",
         training: Table | str | None = None,

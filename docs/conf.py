@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-How Sphinx builds the documentation.
+Sphinx configuration.
 
 Without network: ``sphinx-build -W -D disable_intersphinx=1 docs docs/_build/html``.
 """
@@ -39,13 +39,13 @@ changelog_links_docpattern = ["changes"]
 # -- Sphinx ---------------------------------------------------------------------------------------
 needs_sphinx = "8.2"
 highlight_language = "python3"
-# A name of claxboi that leads nowhere ends the build; others need a network to be found.
+# A broken reference to claxboi is an error; others cannot be resolved without a network.
 nitpicky = True
-# Beside a page there is room for the name of a method, not for that of its class too.
+# The sidebar has space for the name of a method, not for that of its class too.
 toc_object_entries_show_parents = "hide"
-# What a field is without a value is no business of the reader.
+# Do not show the default values of fields.
 autodoc_default_options = {"no-value": True}
-# The lists of parameters have the types in words.
+# The parameter lists describe the types.
 autodoc_typehints = "none"
 nitpick_ignore_regex = [
     ("py:.*", r"(?!claxboi\b).*"),
@@ -56,7 +56,7 @@ extensions += [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-# The pages of the gallery are made from these.
+# Not pages of their own.
 exclude_patterns += ["conftest.py", "**/GALLERY_HEADER.rst"]
 intersphinx_mapping.pop("h5py", None)  # not used
 intersphinx_mapping["astroquery"] = ("https://astroquery.readthedocs.io/en/latest/", None)
@@ -96,12 +96,12 @@ examples = [
     "model",
     "million",
 ]
-# A page shows no warning: one that an example causes ends the build.
+# A warning in an example is an error.
 warnings.filterwarnings("error", module="__main__")
 sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "backreferences_dir": "api",
-    "capture_repr": (),  # what is to be shown is printed
+    "capture_repr": (),  # examples print their output
     "doc_module": ("claxboi",),
     "examples_dirs": "../examples",
     "filename_pattern": "/plot_",
@@ -124,7 +124,7 @@ html_js_files = ["claxboi.js"]
 html_show_sourcelink = False
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_theme_options = {
-    "goatcounter_analytics_url": False,  # nobody counts who reads
+    "goatcounter_analytics_url": False,  # no tracking
     "icon_links": [
         {
             "name": "GitHub",
@@ -152,10 +152,10 @@ linkcheck_ignore = [
 ]
 
 
-# -- Pages that are made from data ----------------------------------------------------------------
+# -- Pages generated from data --------------------------------------------------------------------
 def write_vocabulary(app):
     """
-    Write the table of all columns from the vocabulary itself, so that it cannot lag behind.
+    Write the table of all columns from the column vocabulary.
     """
     from claxboi.catalog import vocabulary
 
@@ -176,7 +176,7 @@ def write_vocabulary(app):
             f"   * - ``{record['name']}``",
             f"     - {record['step']}",
             f"     - {unit}",
-            f"     - {record['description']}",
+            f"     - {_rst(record['description'])}",
         ]
     path = Path(app.srcdir, "api", "vocabulary.inc")
     path.parent.mkdir(exist_ok=True)
@@ -197,7 +197,7 @@ def write_catalogues(app):
 
 def write_commands(app):
     """
-    Write the page of all commands and options from the parsers of the command line.
+    Write the list of commands and options from the parsers of the command line.
     """
     from claxboi.cli import make_parser
 
@@ -210,7 +210,7 @@ def write_commands(app):
         example, _, more = example.partition("\n\n")
         lines += [title, "-" * len(title), "", command.description, "", f".. program:: {title}", ""]
         for action in command._actions:
-            if action.dest in ("help", "quiet", "verbose"):  # said of all commands together
+            if action.dest in ("help", "quiet", "verbose"):  # described for all commands
                 continue
             value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
             names = ", ".join(f"{flag} {value}".strip() for flag in action.option_strings)
@@ -229,23 +229,23 @@ def _rst(text):
 
 def write_defaults(app, what, name, obj, options, signature, return_annotation):  # noqa: ARG001
     """
-    Write a default that is made anew each time so that the signature can be parsed.
+    Replace ``<factory>`` defaults so that the signature can be parsed.
     """
     if signature is None:
-        return None  # it stays as it is
+        return None
     return signature.replace("<factory>", "..."), return_annotation
 
 
 def leave_out_new(app, what, name, obj, options, lines):  # noqa: ARG001
     """
-    Leave out what Python says of any record.
+    Remove the default docstring of ``__new__``.
     """
     lines[:] = [line for line in lines if not line.startswith("Create new instance of ")]
 
 
 def leave_out_fields(app, docname, source):  # noqa: ARG001
     """
-    Leave the fields of a record out of the lists below its docstring, which describes them.
+    Remove the fields of a dataclass from the attribute lists, as its docstring describes them.
     """
     module, _, name = docname.removeprefix("api/").rpartition(".")
     if not docname.startswith("api/claxboi."):
@@ -264,7 +264,7 @@ def leave_out_fields(app, docname, source):  # noqa: ARG001
 
 def show_gallery(app, docname, source):
     """
-    Show, at the end of the page of a name, the pages of the gallery that use it.
+    List the gallery pages that use a function at the end of its page.
     """
     if not docname.startswith("api/claxboi."):
         return
@@ -277,7 +277,7 @@ def show_gallery(app, docname, source):
 
 def find_home(app, env, node, contnode):
     """
-    Find the page of what `claxboi` itself offers, which is that of the folder it is from.
+    Resolve a name in `claxboi` to its page in the subpackage that defines it.
     """
     import claxboi
 
@@ -295,7 +295,7 @@ def find_home(app, env, node, contnode):
 
 def setup(app):
     """
-    Connect what is made before the pages are read, and what finds them.
+    Connect the functions above to Sphinx events.
     """
     app.connect("builder-inited", write_vocabulary)
     app.connect("builder-inited", write_catalogues)

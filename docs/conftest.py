@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The snippets of the documentation are tested with the settings of the package's own tests.
+Settings of the doctests, which are those of the package.
 """
 
 from claxboi.conftest import doctest_folder, pytest_configure  # noqa: F401

@@ -18,7 +18,7 @@ FARTHEST_DEG = 80.0
 
 def inside_rows(region, coords, *, name="region"):
     """
-    Find the rows of a table that lie inside a region; a mask of the rows is one too.
+    Find the rows of a table that lie inside a region, or that a mask selects.
 
     Parameters
     ----------

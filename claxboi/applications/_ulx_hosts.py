@@ -9,7 +9,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from claxboi.counterparts.galaxy_tables import read_ellipses, read_galaxy_ids
+from claxboi.counterparts.hosts import read_ellipses, read_galaxy_ids
 from claxboi.utils import InputValueError, float_values, text_values
 
 from ._regions import inside

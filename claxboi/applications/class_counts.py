@@ -5,17 +5,16 @@ Number of sources of each class, with intervals.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
-from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers, label_codes
+from claxboi.classification import check_model, estimate_class_numbers, label_codes
 from claxboi.classification.results import count_members, read_classified
 from claxboi.utils import (
-    InputTypeError,
     InputValueError,
     check_columns,
     checked,
@@ -25,6 +24,9 @@ from claxboi.utils import (
 )
 
 from ._regions import inside_rows
+
+if TYPE_CHECKING:
+    from claxboi.classification import NaiveBayesClassifier
 
 __all__ = ["count_classes"]
 
@@ -37,9 +39,6 @@ def count_classes(
     region: Any = None,
     by: str | None = None,
     level: float = 0.683,
-    n_resamples: Any = None,  # noqa: ARG001
-    rng: Any = None,  # noqa: ARG001
-    show_progress: Any = True,  # noqa: ARG001
 ) -> Table:
     r"""
     Count the sources of each class in a catalogue, a region or groups, with intervals.
@@ -62,8 +61,6 @@ def count_classes(
         Column of text or integers: count each of its values separately, missing ones not at all.
     level : float, optional
         Probability that an interval holds the true number.
-    n_resamples, rng, show_progress : optional
-        Without effect: intervals need no resampling. Accepted for older scripts.
 
     Returns
     -------
@@ -114,8 +111,7 @@ def count_classes(
     True
     """
     classes, _ = read_classified(result)
-    if not isinstance(model, NaiveBayesClassifier):
-        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {type(model).__name__}")
+    check_model(model)
     if list(model.classes_) != classes:
         raise InputValueError(
             f"model must have the classes of result ({', '.join(classes)}), got "
@@ -154,10 +150,10 @@ def _inside(result, region):
         return np.ones(len(result), bool)
     if mask.shape != (len(result),):
         raise InputValueError(
-            f"region as a mask must have one value a row ({len(result)}), got shape {mask.shape}"
+            f"region as a mask must have one value per row ({len(result)}), got shape {mask.shape}"
         )
     if not mask.any():
-        raise InputValueError("region must have sources of result inside: it has none")
+        raise InputValueError("region must contain at least one source of result, got none")
     return mask
 
 

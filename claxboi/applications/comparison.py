@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table
 
-from claxboi.classification import NaiveBayesClassifier, count_confusion
+from claxboi.classification import check_model, count_confusion
 from claxboi.utils import (
-    InputTypeError,
     InputValueError,
     check_columns,
     check_count,
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
     from numpy.typing import ArrayLike
+
+    from claxboi.classification import NaiveBayesClassifier
 
 __all__ = ["compare_models"]
 
@@ -57,7 +58,7 @@ def compare_models(
     priors : mapping, sequence, array or callable
         Priors of both; see `~claxboi.classify`.
     label : str, optional
-        Column with the classes that are taken for the truth; rows without one do not count.
+        Column with the true classes; rows without one do not count.
         Labels that neither model was trained on make the comparison fair.
     weight : str, optional
         Column with how many sources each one stands for, positive, where they were not drawn
@@ -79,7 +80,7 @@ def compare_models(
     Raises
     ------
     TypeError
-        If a model is none.
+        If a model is not a classifier.
     KeyError
         If a column is absent.
     ValueError
@@ -88,7 +89,7 @@ def compare_models(
     Examples
     --------
     >>> from claxboi.applications import compare_models
-    >>> from claxboi.classification import NaiveBayesClassifier, count_confusion
+    >>> from claxboi.classification import NaiveBayesClassifier
     >>> from claxboi.simulation import make_labelled_sample
     >>> table = make_labelled_sample(2000, rng=1)
     >>> few = NaiveBayesClassifier(["hr1", "hr2"]).fit(table)
@@ -99,11 +100,7 @@ def compare_models(
     """
     check_table(table)
     for name, model in (("before", before), ("after", after)):
-        if not isinstance(model, NaiveBayesClassifier):
-            raise InputTypeError(
-                f"{name} must be a NaiveBayesClassifier, got {type(model).__name__}"
-            )
-        model._check_fitted()
+        check_model(model, name)
     classes = list(before.classes_)
     if set(after.classes_) != set(classes):
         raise InputValueError(
@@ -115,7 +112,9 @@ def compare_models(
     truth, _ = text_values(table, label)
     known = np.isin(truth, classes)
     if not known.any():
-        raise InputValueError(f"column {label!r} of table must have one of {', '.join(classes)}")
+        raise InputValueError(
+            f"column {label!r} of table must contain at least one of {', '.join(classes)}"
+        )
     order = np.argsort(classes)
     code = {name: k for k, name in enumerate(classes)}
     truth = order[np.searchsorted(np.array(classes)[order], truth[known])]

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-List of sources to inspect by eye, with reasons.
+Ranked list of sources to inspect by eye.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def inspection_list(
     min_rare : float, optional
         A source is likely of a rare class from this probability on.
     alpha : float, optional
-        A source is odd if its ``outlier_pvalue`` is no larger.
+        A source is an outlier if its ``outlier_pvalue`` is at most this.
     border : float, optional
         A source is near the border of two classes if their probabilities differ by less.
     training : bool, optional
@@ -129,7 +129,7 @@ def inspection_list(
     scores["odd"] = np.clip(np.nan_to_num(1 - pvalue / alpha), 0, 1)
     scores["odd"][pvalue <= alpha] = np.maximum(scores["odd"][pvalue <= alpha], TIE)
     texts["odd"] = lambda rows: [
-        f"odd for every class (p = {p:.2g})" for p in pvalue[rows].tolist()
+        f"outlier of every class (p = {p:.2g})" for p in pvalue[rows].tolist()
     ]
     others, _ = text_values(result, "alternative")
     counts = [np.char.count(others, f"{category}:") for category in categories]

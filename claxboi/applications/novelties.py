@@ -11,10 +11,9 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from claxboi.catalog import make_column
-from claxboi.classification import NaiveBayesClassifier
+from claxboi.classification import check_model
 from claxboi.classification.results import read_classified
 from claxboi.utils import (
-    InputTypeError,
     InputValueError,
     add_columns,
     check_choice,
@@ -27,6 +26,8 @@ from claxboi.utils import (
 
 if TYPE_CHECKING:
     from astropy.table import Table
+
+    from claxboi.classification import NaiveBayesClassifier
 
 __all__ = ["find_novelties"]
 
@@ -49,7 +50,7 @@ def find_novelties(
         Classified sources, as `~claxboi.classify` returns them, with ``outlier_pvalue``. Not
         changed.
     model : `~claxboi.classification.NaiveBayesClassifier`, optional
-        The model that classified them: it tells in which property they are odd. Their columns
+        The model that classified them, to find the property in which they are outliers. Its columns
         must be in the result.
     alpha : float, optional
         Largest p-value (default 0.01); with ``control``, the false discovery rate.
@@ -63,7 +64,7 @@ def find_novelties(
     Returns
     -------
     novelties : same class as the result
-        The odd sources, oddest first (of equal p-values, that with the largest ``outlier``), with
+        The outliers, lowest p-value first (at equal p-values by ``outlier``), with
         ``outlier_qvalue``, and with a model ``odd_property``, ``odd_nats`` and ``odd_reason``. No
         rows where there are none.
 
@@ -81,20 +82,21 @@ def find_novelties(
 
     Notes
     -----
-    ``outlier_pvalue`` is the largest over the classes of a conformal p-value: among members of the
-    class, which are held out, so large a part is as odd. It holds for any distribution, but no
-    p-value is smaller than :math:`1/(n+1)`, for the n training sources of the smallest class: with
-    few, leave the class out of the model that looks for novelties, or merge it. To find k novelties
-    among N sources at a false discovery rate of alpha takes about N/(k alpha) of them. Conformal
-    p-values share the training sample, which keeps them positively dependent, so that the rate is
-    controlled (Bates et al. 2023, Ann. Stat. 51, 149).
+    ``outlier_pvalue`` is the largest over the classes of a conformal p-value: the fraction of the
+    held-out members of the class that are at least as outlying. It holds for any distribution, but
+    no p-value is smaller than :math:`1/(n+1)`, for the n training sources of the smallest class:
+    with few, leave the class out of the model that looks for novelties, or merge it. To find k
+    novelties among N sources at a false discovery rate of alpha takes about N/(k alpha) of them.
+    Conformal p-values share the training sample, which keeps them positively dependent, so that
+    the rate is controlled (Bates et al. 2023, Ann. Stat. 51, 149).
 
-    A source may be odd because it is a new kind of thing, because the training sample lacks the
-    common (faint, distant, absorbed) members of a class, or because a counterpart is wrong.
+    A source may be an outlier because it is a new kind of object, because the training sample
+    lacks the common (faint, distant, absorbed) members of a class, or because a counterpart is
+    wrong.
 
-    A property is odd by the nats that its density at the value lies below its peak, for the class
-    for which these nats sum to least; densities have a floor, so they stay finite. The peak is
-    taken over the values in the result.
+    Properties are compared by how many nats their density at the value lies below its peak, for
+    the class with the smallest sum. Densities have a floor, so the numbers stay finite. The peak
+    is taken over the values in the result.
 
     References
     ----------
@@ -118,8 +120,8 @@ def find_novelties(
     read_classified(result, ["prediction", "P_{class}", "outlier_pvalue"])
     alpha = check_number(alpha, "alpha", minimum=0, maximum=1)
     check_choice(control, (None, "benjamini-hochberg"), "control")
-    if model is not None and not isinstance(model, NaiveBayesClassifier):
-        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {type(model).__name__}")
+    if model is not None:
+        check_model(model)
     _check_reach(result, alpha)
     pvalue = float_values(result, "outlier_pvalue")
     known = np.flatnonzero(np.isfinite(pvalue))

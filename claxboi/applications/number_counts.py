@@ -24,7 +24,7 @@ __all__ = ["cumulative_counts", "differential_counts", "list_counts"]
 #: Unit of flux of the public functions.
 FLUX_UNIT = u.erg / (u.s * u.cm**2)
 
-#: Flux in units of which power laws are written, and that in the form of Moretti et al.
+#: Reference fluxes of the power laws, and of the form of Moretti et al.
 POWER_LAW_FLUX = 1e-14
 MORETTI_FLUX = 2e-15
 

@@ -15,7 +15,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from claxboi.catalog import make_column
+from claxboi.catalog import make_column, masked_column
+from claxboi.classification.results import classification_settings
 from claxboi.utils import (
     InputTypeError,
     InputValueError,
@@ -26,6 +27,7 @@ from claxboi.utils import (
     checked,
     float_values,
     is_missing,
+    optional_values,
     quantity_value,
     record,
     text_values,
@@ -95,7 +97,7 @@ def find_ulx(
         may say which part of each was observed.
     classes : sequence of str, optional
         Classes whose probabilities sum to that of an X-ray binary. Default: ``ex_XRB`` and
-        ``XRB``, those of them that there are.
+        ``XRB``, as far as the table has them.
     model, band : str, optional
         Number counts of the background, and their band in keV; see `cumulative_counts`.
     flux_ratio : float, optional
@@ -255,12 +257,12 @@ def find_ulx(
     columns = {
         "xrb_probability": make_column("xrb_probability", probability),
         **_lx_columns(table, log_lx, log_lx_error),
-        "p_ulx": _masked("p_ulx", p_ulx),
-        "p_hlx": _masked("p_hlx", p_hlx),
+        "p_ulx": masked_column("p_ulx", p_ulx),
+        "p_hlx": masked_column("p_hlx", p_hlx),
         "is_nuclear": make_column("is_nuclear", nuclear),
-        "n_background": _masked("n_background", background),
-        "f_contaminant": _masked("f_contaminant", contaminant),
-        "f_contaminant_error": _masked("f_contaminant_error", error),
+        "n_background": masked_column("n_background", background),
+        "f_contaminant": masked_column("f_contaminant", contaminant),
+        "f_contaminant_error": masked_column("f_contaminant_error", error),
         "is_ulx": make_column("is_ulx", is_ulx),
         "is_hlx": make_column("is_hlx", is_ulx & (p_hlx >= min_probability)),
     }
@@ -302,8 +304,8 @@ def find_ulx(
 
 
 def _foreground(table, classes, rows):
-    """Return the expected number of sources of the classes that no number counts have."""
-    known = table.meta.get("claxboi", {}).get("classification", {}).get("classes", [])
+    """Return the expected number of sources in the classes without number counts."""
+    known = classification_settings(table).get("classes", [])
     others = [name for name in known if name not in (*classes, *COUNTED_CLASSES)]
     columns = [f"P_{name}" for name in others if f"P_{name}" in table.colnames]
     return float(sum(np.nansum(float_values(table, column)[rows]) for column in columns))
@@ -311,7 +313,7 @@ def _foreground(table, classes, rows):
 
 def _contaminants(probability, chosen, expected, error):
     """
-    Return the sources among the chosen ones that are no X-ray binaries, and the error.
+    Return the number of chosen sources that are not X-ray binaries, and its error.
 
     The probabilities are brought to the expected number among all.
     """
@@ -347,7 +349,7 @@ def _xrb_classes(table, classes):
 
 
 def _flux_band(table):
-    """Return the one band of the fluxes, an empty text if it is not one."""
+    """Return the band of the fluxes, or an empty string if it is not unique."""
     if "flux_band" not in table.colnames:
         return ""
     bands, missing = text_values(table, "flux_band")
@@ -386,9 +388,9 @@ def _luminosity(table, flux, distance_error):
     distance = float_values(table, "galaxy_distance", unit=u.Mpc)
     distance[~(distance > 0)] = np.nan
     log_lx = np.log10(4 * np.pi) + np.log10(flux) + 2 * np.log10(distance * u.Mpc.to(u.cm))
-    relative = _optional(table, "galaxy_distance_error", u.Mpc) / distance
+    relative = optional_values(table, "galaxy_distance_error", u.Mpc) / distance
     relative = np.where(np.isnan(relative), distance_error, relative)
-    noise = np.nan_to_num(_optional(table, "flux_error", FLUX_UNIT) / flux)
+    noise = np.nan_to_num(optional_values(table, "flux_error", FLUX_UNIT) / flux)
     return log_lx, np.hypot(noise, 2 * relative) / np.log(10)
 
 
@@ -396,7 +398,7 @@ def _lx_columns(table, log_lx, error):
     names = ("log_lx_galaxy", "log_lx_galaxy_error")
     if all(name in table.colnames for name in names):
         return {}
-    return dict(zip(names, map(_masked, names, (log_lx, error)), strict=True))
+    return dict(zip(names, map(masked_column, names, (log_lx, error)), strict=True))
 
 
 def _probability_above(log_lx, error, limit):
@@ -411,16 +413,6 @@ def _faintest(table, hosts, member):
     own = np.full(len(hosts.area_deg2), np.inf)
     own[hosts.row[rows]] = ULX_LUMINOSITY / (4 * np.pi * (distance[rows] * u.Mpc.to(u.cm)) ** 2)
     return own
-
-
-def _optional(table, column, unit):
-    if column not in table.colnames:
-        return np.full(len(table), np.nan)
-    return float_values(table, column, unit=unit)
-
-
-def _masked(name, values):
-    return make_column(name, values, mask=np.isnan(values))
 
 
 @checked

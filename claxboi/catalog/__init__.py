@@ -4,7 +4,7 @@ Step 1: the column vocabulary, and catalogues with its columns.
 """
 
 from .checks import BadValueWarning, validate
-from .columns import describe, make_column, vocabulary
+from .columns import describe, make_column, masked_column, vocabulary
 from .crowding import flag_blended, flag_crowded
 from .designations import designations
 from .identifiers import identifier_columns
@@ -22,6 +22,7 @@ __all__ = [
     "flag_crowded",
     "identifier_columns",
     "make_column",
+    "masked_column",
     "missions",
     "standardize",
     "validate",

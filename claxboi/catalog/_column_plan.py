@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Plan which columns of a table become which of the vocabulary.
+Plan how the columns of a table become those of the vocabulary.
 """
 
 import re
@@ -10,31 +10,29 @@ from astropy.coordinates import SkyCoord
 
 from claxboi.utils import InputKeyError, InputTypeError, InputValueError, check_mapping
 
+from ._position_columns import find_position, find_position_error
 from ._recognition import (
-    axis_error,
     check_rivals,
     check_single,
-    error_column,
     find_columns_by_meaning,
-    find_position,
     fits,
     plain,
 )
 from .columns import describe, vocabulary
 from .missions import RULES, ColumnRule, Mission, missions, parse_mission
 
-#: What is looked for in a table of no mission.
+#: Columns to look for in a table that no mission describes.
 MEANINGS = ["source_id", "pos_error", "epoch", "flux", "gamma", "extent", "snr"]
 
-#: How a column was found that the caller named.
+#: Source of a column that the caller named.
 GIVEN = "named by the user"
 
-#: How a column was found that has the name already, whoever made it.
+#: Source of a column that has the name already.
 NAMED_SO = "name of the vocabulary"
 
 _ELLIPSE = {"pos_error_major", "pos_error_minor", "pos_error_angle"}
 
-#: What is found with an error beside it.
+#: Columns whose error is looked for, too.
 _WITH_ERROR = re.compile(r"flux\d*|gamma|hr\d+")
 
 
@@ -143,7 +141,7 @@ def _given(table, columns):
 
 def _with_rule(step, record, kind):
     """
-    Make a column that the caller named, and the mission would take too, as the mission does.
+    Use the rule of the mission for a column that the caller named and the mission uses too.
 
     Else the probability to be variable would pass for that of being constant.
     """
@@ -205,9 +203,9 @@ def _refuse_mission(table, record, kind):
     others = [other.name for other in missions().values() if _kind(table, other)]
     looks = f"; it looks like {' or '.join(others)}" if others else ""
     raise InputValueError(
-        f"table is not as {record.name} has it: of the columns {', '.join(wanted)} it has "
-        f"{', '.join(there) or 'none'}{looks}. Its columns are {_listed(table.colnames)}; those of "
-        "a table of your own are named by columns={'ra': ..., 'flux': ...}"
+        f"table does not match {record.name}: of the columns {', '.join(wanted)} it has "
+        f"{', '.join(there) or 'none'}{looks}. Its columns are {_listed(table.colnames)}; name "
+        "those of your own table with columns={'ra': ..., 'flux': ...}"
     )
 
 
@@ -245,7 +243,7 @@ def _by_mission(table, record, kind, have):
         if wanted and complete and name not in have:
             steps.append(Step(name, sources, rule, f"{record.name} ({kind})"))
     if not {step.name for step in steps} >= _ELLIPSE:
-        # A part of an ellipse is no ellipse.
+        # A part of an ellipse is useless.
         steps = [step for step in steps if step.name not in _ELLIPSE]
     return steps
 
@@ -306,13 +304,11 @@ def _step(found):
 def _by_meaning(table, steps, words, record):
     have = {step.name for step in steps}
     free = _free(table, steps)
-    # Of a mission's table only what every table needs is looked for.
+    # In the table of a mission, only the identifier is looked for.
     wanted = ["source_id"] if record is not None else MEANINGS
     found = []
     if not have & {"pos_error", "pos_error_major"} and "pos_error" in wanted:
-        found += [_step(one) for one in error_column(table, free, words)]
-        if not found:
-            found += [_step(one) for one in axis_error(table, free, words)]
+        found += [_step(one) for one in find_position_error(table, free, words)]
     free = _free(table, [*steps, *found])
     names = [name for name in wanted if name not in have and name != "pos_error"]
     found += [_step(one) for one in find_columns_by_meaning(table, free, names)]

@@ -14,6 +14,7 @@ from claxboi.utils import (
     InputTypeError,
     InputValueError,
     float_values,
+    hardness_ratio,
     is_missing,
     read_unit,
     text_values,
@@ -41,7 +42,7 @@ def unit_in_name(name, wanted):
     name : str
         Name of a column that has no unit of its own.
     wanted : unit-like or None
-        What it must convert to: ``flux (0.5-2 keV)`` is not in keV.
+        Unit to which it must convert: ``flux (0.5-2 keV)`` is not in keV.
 
     Returns
     -------
@@ -276,7 +277,7 @@ def read_names(table, names):
     Returns
     -------
     values : `~numpy.ndarray` of str
-        Those of the first column if none is unique.
+        Values of the first column if none is unique.
     missing : `~numpy.ndarray` of bool
     name : str
         The column that was taken.
@@ -322,11 +323,7 @@ def combine(rule, values, flux=None):
     if rule == "complement":
         return 1 - values[0]
     if rule in ("ratio", "ratio_error"):
-        soft, hard = values[:2]
-        total = np.where(soft + hard > 0, soft + hard, np.nan)
-        if rule == "ratio":
-            return (hard - soft) / total
-        return 2 / total**2 * np.hypot(hard * values[2], soft * values[3])
+        return hardness_ratio(*values)[rule == "ratio_error"]
     if rule in ("mjd", "met"):
         middle = np.mean(values, axis=0)
         return _MJD_ZERO + middle / 365.25 if rule == "mjd" else _MET_ZERO + middle / _YEAR_S

@@ -100,7 +100,7 @@ def clean(table, sources=None):
     table : `~astropy.table.Table`
         A table of our own.
     sources : mapping of str to str, optional
-        What the columns that are to be checked were made of, for messages. Default: all columns
+        Sources of the columns to be checked, for messages. Default: all columns
         are checked.
     """
     ra, dec = (float_values(table, name, unit="deg") for name in ("ra", "dec"))
@@ -130,9 +130,8 @@ def clean(table, sources=None):
     if masked:
         counts = ", ".join(f"{count} of {name}" for name, count in masked.items())
         warn(
-            f"masked values that are zero or negative: {counts}. Such fluxes and errors say "
-            "nothing; give upper limits as missing values, and complete_pos_errors() fills "
-            "positional errors",
+            f"masked values that are zero or negative: {counts}. Give upper limits as missing "
+            "values; complete_pos_errors() fills in positional errors",
             BadValueWarning,
         )
 
@@ -206,6 +205,6 @@ def _check_names(table):
         twice = unique[counts > 1]
         raise InputValueError(
             f"source_id must be unique, got {len(twice)} that occur more than once, such as "
-            f"{', '.join(map(repr, twice[:3].tolist()))}; of a catalogue of detections, use the "
-            "list of sources, or choose another column with columns={'source_id': ...}"
+            f"{', '.join(map(repr, twice[:3].tolist()))}; use the source list of a catalogue of "
+            "detections, or choose another column with columns={'source_id': ...}"
         )

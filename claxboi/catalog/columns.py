@@ -18,7 +18,7 @@ from claxboi.utils import InputKeyError, InputTypeError, InputValueError, check_
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["describe", "make_column", "vocabulary"]
+__all__ = ["describe", "make_column", "masked_column", "vocabulary"]
 
 
 def vocabulary() -> Table:
@@ -73,7 +73,7 @@ def _patterns():
             for i, part in enumerate(parts)
         )
         patterns.append((re.compile(regex), record))
-    # Plain names first: ``galaxy_id`` is no counterpart's; then the longest pattern.
+    # Plain names first, as ``galaxy_id`` is not a counterpart column; then the longest pattern.
     return sorted(patterns, key=lambda item: ("<" in item[1]["name"], -len(item[1]["name"])))
 
 
@@ -87,7 +87,7 @@ def describe(name: str, **parts: Any) -> dict | None:
         Name as in the vocabulary, placeholders included: ``"P_<class>"``, or
         a name in use: ``"P_AGN"``.
     **parts : str
-        What fills the placeholders, such as ``category="location"``.
+        Values of the placeholders, such as ``category="location"``.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def make_column(
     mask : array-like of bool, optional
         True where there is no value; makes the column a masked one.
     **parts : str
-        What fills the placeholders, such as ``category="location"``.
+        Values of the placeholders, such as ``category="location"``.
 
     Returns
     -------
@@ -175,3 +175,35 @@ def make_column(
         meta={"ucd": record["ucd"]} if record["ucd"] else {},
         **extra,
     )
+
+
+def masked_column(name: str, values: ArrayLike, **parts: Any) -> MaskedColumn:
+    """
+    Make a column of the vocabulary, masked where the value is NaN.
+
+    Parameters
+    ----------
+    name : str
+        Name in the vocabulary, placeholders included.
+    values : array-like of float
+        The values, in the unit of the vocabulary.
+    **parts : str
+        Values of the placeholders, such as ``category="location"``.
+
+    Returns
+    -------
+    column : `~astropy.table.MaskedColumn`
+
+    Raises
+    ------
+    KeyError
+        If the vocabulary has no such column.
+
+    Examples
+    --------
+    >>> from claxboi.catalog import masked_column
+    >>> masked_column("distance", [100.0, float("nan")]).tolist()
+    [100.0, None]
+    """
+    column = make_column(name, values, **parts)
+    return MaskedColumn(column, mask=np.isnan(column))

@@ -61,7 +61,7 @@ def flag_crowded(
     density : `~astropy.units.Quantity` ['1 / angle**2'], optional
         Density of objects, one or one for each row, instead of counting.
     radius : `~astropy.units.Quantity` ['angle'], optional
-        How far around the source they are counted.
+        Radius around the source within which they are counted.
     max_objects : float, optional
         A field with more is crowded. Within 1 arcmin 4XMM has 0.4 sources on average; for optical
         objects, choose a radius near that of the search for counterparts.
@@ -144,7 +144,7 @@ def flag_blended(
     min_radius : `~astropy.units.Quantity` ['angle'], optional
         And at least within this, such as the half width of the point spread function.
     min_sources : int, optional
-        So many make a blend.
+        Smallest number that makes a blend.
     overwrite : bool, optional
         Replace an existing ``is_blended``.
 
@@ -227,6 +227,6 @@ def _coords(of, name):
     if missing.any():
         raise InputValueError(
             f"{name} has {missing.sum()} rows without a position, the first is row "
-            f"{np.argmax(missing)}: take them out"
+            f"{np.argmax(missing)}: remove these rows"
         )
     return ra, dec

@@ -32,7 +32,7 @@ def designations(
     ra_deg, dec_deg : array-like of float
         Positions in degrees, ICRS.
     prefix : str, optional
-        What stands before the coordinates.
+        Text before the coordinates.
     decimals : int, optional
         Decimals of the seconds of right ascension; the declination has one less.
 

@@ -104,7 +104,7 @@ class Mission:
     """Bands of ``flux1``, ``flux2`` and so on, in keV."""
 
     hardness: str = ""
-    """What the hardness ratios are made of: count rates, photon fluxes or energy fluxes."""
+    """Kind of the hardness ratios: count rates, photon fluxes or energy fluxes."""
 
     hardness_bands: tuple[tuple[str, str], ...] = ()
     """Soft and hard band of ``hr1``, ``hr2`` and so on, in keV."""
@@ -155,7 +155,7 @@ class Mission:
     """Where the meaning of the columns is written: of one, or of all under "columns"."""
 
     unconfirmed: tuple[str, ...] = ()
-    """What was seen in no document: fields, or columns as ``columns.vizier.hr1_error``."""
+    """Parts not confirmed by any document: fields, or columns as ``columns.vizier.hr1_error``."""
 
     @property
     def density_deg2(self):

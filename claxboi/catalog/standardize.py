@@ -30,7 +30,8 @@ from claxboi.utils import (
 )
 
 from ._column_plan import GIVEN, NAMED_SO, make_plan
-from ._recognition import ALONE, level_of
+from ._position_columns import level_of
+from ._recognition import ALONE
 from ._values import (
     combine,
     read_angles,
@@ -162,7 +163,7 @@ def standardize(
         replaced. A table that was standardized before is only checked. What was taken from where is
         in ``meta["claxboi"]["catalog"]``, with the band of the flux, and the kind of the hardness
         ratios where they are in the mission's own columns or named by you (not if they are just
-        called ``hr1``: then nothing tells what they are of).
+        called ``hr1``: then their bands are unknown).
 
     Raises
     ------
@@ -236,7 +237,7 @@ def standardize(
 
 def _flat(table):
     """
-    Return a table whose columns of one value a row have one dimension, as some FITS files lack.
+    Drop the second dimension, of length 1, that some FITS files give to their columns.
     """
     wide = [name for name in table.colnames if np.shape(table[name])[1:] == (1,)]
     if not wide:
@@ -259,7 +260,7 @@ def _is_done(table, mission):
     name = parse_mission(mission).name
     if own.get("mission") not in (None, name):
         raise InputValueError(
-            f"table was standardized as {own['mission']} before: it is not {name}"
+            f"mission must be {own['mission']}, for which table was standardized before; got {name}"
         )
     return own.get("mission") == name
 
@@ -297,7 +298,7 @@ def _make(table, plan, level):
             warn(f"{step.name} is left out: {err}")
             continue
         if used == (step.name,):
-            # It was there under its name: what its owner says of it stays.
+            # A column that had the name already keeps its own description.
             own = table[step.name].info
             column.info.description = own.description or column.info.description
             column.info.meta = (column.info.meta or {}) | (own.meta or {})
@@ -380,7 +381,7 @@ def _column(table, step, made, plan, level):
         return make_column(name, years, mask=_mask(np.isnan(years))), own
     unit = _UNITS_OF_RULES.get(rule.rule, describe(name)["unit"])
     if rule.rule in ("ratio", "ratio_error", "relative"):
-        # Of numbers in one unit, whichever it is.
+        # The ratio needs numbers in one unit, whichever it is.
         unit = getattr(table[own[0]], "unit", None)
     flux = _filled(made["flux"]) if rule.rule == "relative" and "flux" in made else np.nan
     assumed = rule.unit or _unit_beside(table, step, plan)
@@ -522,7 +523,7 @@ def _rank(name):
         _ORDER.update({str(own): k for k, own in enumerate(vocabulary()["name"])})
     template = re.sub(r"\d+", "<n>", name)
     number = re.search(r"\d+", name)
-    # An error stands beside what it is of: ``hr1, hr1_error, hr2, hr2_error``.
+    # An error follows its value: ``hr1, hr1_error, hr2, hr2_error``.
     place = _ORDER.get(template, len(_ORDER))
     return (
         _ORDER.get(template.removesuffix("_error"), place),

@@ -5,16 +5,19 @@ Step 6, what it is: densities, naive Bayes, priors, weights, evaluation, explana
 
 from claxboi.utils import moved_names
 
+from ._engine import check_model
 from ._identity import IdentityWarning
 from ._scores import SCORES, count_confusion
 from ._table_reading import SmallClassWarning, label_codes
 from .class_numbers import ClassNumbers, estimate_class_numbers
+from .class_sets import class_sets
 from .classifier import NaiveBayesClassifier, NotFittedError
 from .decisions import parse_decision
 from .estimation import PriorEstimate
 from .evaluation import Evaluation
 from .explanation import Explanation
-from .fitting import fit_classifier
+from .extinction import classify_behind_dust
+from .fitting import fit_classifier, open_model
 from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
 from .mixture import classify_candidates
@@ -45,7 +48,10 @@ __all__ = [
     "SmallClassWarning",
     "UnlabelledScores",
     "WeightSearch",
+    "check_model",
     "check_priors",
+    "class_sets",
+    "classify_behind_dust",
     "classify_candidates",
     "classify_partitions",
     "count_confusion",
@@ -54,6 +60,7 @@ __all__ = [
     "fit_classifier",
     "label_codes",
     "model_fingerprint",
+    "open_model",
     "parse_decision",
     "priors_sensitivity",
     "property_columns",

@@ -5,7 +5,7 @@ Rules for the bandwidth of a kernel density, one per class.
 
 import numpy as np
 
-from ._hashing import mix
+from ._identity import mix
 from ._kernels import KERNELS, share_bandwidths
 
 __all__ = ["RULES", "bandwidths"]

@@ -3,6 +3,10 @@
 Score a classifier held out: leave-one-out, k-fold and grouped cross-validation.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -15,6 +19,7 @@ from claxboi.utils import (
     check_columns,
     check_count,
     check_number,
+    checked,
     float_values,
     shown,
     text_values,
@@ -22,41 +27,90 @@ from claxboi.utils import (
 
 from ._evaluation_input import check_weights
 from ._evaluation_text import held_out_method
-from ._hashing import mix
-from ._identity import join_groups
+from ._identity import join_groups, mix
 from ._output import describe_settings
 from ._search import read_labelled
 from .decisions import parse_decision
 from .evaluation import Evaluation
 
-__all__ = ["evaluate_model", "stratified_folds"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astropy.table import Table
+    from numpy.random import Generator
+
+    from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
+
+__all__ = ["evaluate", "stratified_folds"]
 
 METHODS = ("leave-one-out", "k-fold", "grouped", "training")
 
 
-def evaluate_model(
-    model,
-    table,
-    priors,
+@checked
+def evaluate(
+    self: NaiveBayesClassifier,
+    table: Table,
+    priors: PriorsLike = None,
     *,
-    method,
-    label,
-    training,
-    weight,
-    decision,
-    n_folds,
-    groups,
-    cell_size,
-    rng,
-    show_progress,
-):
+    method: Literal["leave-one-out", "k-fold", "grouped", "training"] = "leave-one-out",
+    label: str | None = None,
+    training: bool | None = None,
+    weight: str | None = None,
+    decision: Literal["probable", "balanced"] | Mapping = "probable",
+    n_folds: int = 10,
+    groups: str | None = None,
+    cell_size: float = 1.0,
+    rng: int | Generator | None = None,
+    show_progress: bool = True,
+) -> Evaluation:
     """
-    Score a model; see `NaiveBayesClassifier.evaluate`.
+    Score the model on a labelled table, held out.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        Rows without a label, or with that of no class, are ignored.
+    priors : mapping, sequence, "training", array or callable, optional
+        See `classify`.
+    method : {"leave-one-out", "k-fold", "grouped", "training"}, optional
+        "leave-one-out" (default), exact at fixed bandwidth: each source that trained the
+        model is taken out of its densities; other sources are predicted. "k-fold":
+        stratified folds, with all parameters fitted again. "grouped": folds of whole groups.
+        "training": not held out, which gives scores that are too good.
+    label : str, optional
+        Name of the label column; that of `fit` by default.
+    training : bool, optional
+        Whether the rows are those that trained the model, where nothing tells: the table is
+        not that of `fit`, and has neither identifiers nor positions in common with it. True:
+        the same rows in the same order. False: new sources. Default: new, with a warning.
+    weight : str, optional
+        Column with how many sources of the population each one stands for, positive. The scores
+        at the priors are then those of that population, whatever the priors of the
+        posteriors; see `Evaluation.from_probabilities`. Default: 1 each.
+    decision : {"probable", "balanced"} or mapping, optional
+        Rule for the predictions; see `classify`.
+    n_folds : int, optional
+        Number of folds (default 10).
+    groups : str, optional
+        With "grouped": name of the column with the group. Default: cells of the sky by
+        ``ra`` and ``dec``.
+    cell_size : float, optional
+        Size of those cells in degrees.
+    rng : None, int or `~numpy.random.Generator`, optional
+        Deals the sources to folds.
+    show_progress : bool, optional
+        Show progress when it takes longer than two seconds.
+
+    Returns
+    -------
+    evaluation : `Evaluation`
+        Confusion matrix, recall, both precisions, log-loss, calibration, ...
     """
-    model._check_fitted()
+    self._check_fitted()
     check_choice(method, METHODS, "method")
     check_count(n_folds, "n_folds", minimum=2)
-    decision = parse_decision(decision, model.classes_)
+    decision = parse_decision(decision, self.classes_)
     cell_size = check_number(cell_size, "cell_size", minimum=0, maximum=90, exclusive=True)
     if groups is not None:
         if not isinstance(groups, str):
@@ -66,24 +120,24 @@ def evaluate_model(
         check_columns(table, [groups])
     if weight is not None:
         check_columns(table, [weight])
-    labelled = read_labelled(model, table, label, training)
+    labelled = read_labelled(self, table, label, training)
     table, codes, sources = labelled.table, labelled.codes, labelled.sources
     weights = None if weight is None else check_weights(table[weight], len(table), weight)
     proportions = labelled.proportions(priors)
-    settings = describe_settings(model, proportions)
+    settings = describe_settings(self, proportions)
     n_training = int(np.count_nonzero(sources.codes >= 0))
     if method in ("k-fold", "grouped") and n_folds > len(table):
         raise InputValueError(
             f"n_folds must be at most the number of sources, {len(table)}; got {n_folds}"
         )
     if method == "leave-one-out":
-        log_posterior = model._core.log_posterior(sources, proportions)
+        log_posterior = self._core.log_posterior(sources, proportions)
         method = held_out_method(n_training, len(table))
         if n_training == 0:
             assumed = "assumed that " if sources.is_assumed else ""
-            method += f" ({assumed}no source of the table trained the model)"
+            method += f" ({assumed}no source of the table trained the self)"
     elif method == "training":
-        log_posterior = model._core.log_posterior(sources.as_new(), proportions)
+        log_posterior = self._core.log_posterior(sources.as_new(), proportions)
         method = "training sample (not held out)"
     else:
         rng = np.random.default_rng(rng)
@@ -99,13 +153,13 @@ def evaluate_model(
         weight is None and proportions.ndim == 1 and not (priors is None or isinstance(priors, str))
     )
     posterior = np.exp(log_posterior)
-    rule = model._core.decide(decision, proportions)
+    rule = self._core.decide(decision, proportions)
     if decision != "probable":
         method = f"{method}; {rule}"
     return Evaluation.from_probabilities(
         codes,
         posterior.T,
-        model.classes_,
+        self.classes_,
         priors=proportions if given else None,
         weights=weights,
         predictions=rule.choose(posterior),
@@ -150,8 +204,11 @@ def stratified_folds(codes, n_folds, rng, source=None, keys=None):
     one = np.empty(len(codes), int)
     one[order] = place
     fold = np.empty(len(first), int)
-    # Small classes go on where the last one ended, so that no fold gets all of them.
-    fold[np.lexsort((keys[chosen], codes[chosen]))] = np.arange(len(first)) % n_folds
+    # Small classes go on where the last one ended, so that no fold gets all of them. Each fold has
+    # a stretch of the keys of a class: one source more or less moves those at the edges alone.
+    dealt = np.arange(len(first)) % n_folds
+    classes = np.sort(codes[chosen])
+    fold[np.lexsort((keys[chosen], codes[chosen]))] = dealt[np.lexsort((dealt, classes))]
     return fold[one]
 
 

@@ -67,7 +67,7 @@ class DetectionTerms:
             self._training[p] = reach, faintest, counts
 
     def _reach(self, p, values, limits):
-        """Return to which values each source would be seen, and to which it is not passed."""
+        """Return the limit of each source, and the smaller of limit and measured value."""
         values, limits = self._sign[p] * values, self._sign[p] * limits
         measured = ~np.isnan(values)
         # What was measured would have been, whatever the limit, where that is not known.

@@ -3,8 +3,11 @@
 Numerical core of the classifier: learn the rows of a sample and combine likelihoods.
 """
 
+from __future__ import annotations
+
 import copy
 import logging
+from typing import Any
 
 import numpy as np
 
@@ -35,22 +38,36 @@ class NotFittedError(ValueError, AttributeError):
     """
 
 
-def check_model(model):
+def check_model(model: Any, name: str = "model") -> None:
     """
-    Check that an argument is a classifier of tables.
+    Check that an argument is a fitted classifier of tables.
 
     Parameters
     ----------
     model : object
         The argument.
+    name : str, optional
+        Its name, for the message.
 
     Raises
     ------
     TypeError
-        If it is not.
+        If it is not a `NaiveBayesClassifier`.
+    NotFittedError
+        If it is not fitted.
+
+    Examples
+    --------
+    >>> from claxboi.classification import NaiveBayesClassifier, check_model
+    >>> check_model(NaiveBayesClassifier(["hr1", "hr2"]), "before")
+    Traceback (most recent call last):
+    ...
+    claxboi.classification._engine.NotFittedError: before is not fitted yet: call fit(table) first
     """
     if not isinstance(getattr(model, "_core", None), Engine) or not hasattr(model, "explain"):
-        raise InputTypeError(f"model must be a NaiveBayesClassifier, got {shown(model)}")
+        raise InputTypeError(f"{name} must be a NaiveBayesClassifier, got {shown(model)}")
+    if model._core.likelihood is None:
+        raise NotFittedError(f"{name} is not fitted yet: call fit(table) first")
 
 
 class Engine:
@@ -340,7 +357,7 @@ class Engine:
         return fit_decision(decision, self.classes_, posterior, rows.codes, rows.weights, mean)
 
     def outlier_scale(self):
-        """Return what outlier measures are compared with, None without training rows."""
+        """Return the outlier scores of the training sample, None without one."""
         if self._outlier_scale is None and self.training is not None:
             rows = self.training
             sources = rows.sources()

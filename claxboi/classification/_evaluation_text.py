@@ -17,7 +17,7 @@ WIDTH = 100
 
 def held_out_method(n_training, n):
     """
-    Name the method that scored sources, of which those that trained the model were held out.
+    Describe how sources were scored: leave-one-out for those that trained the model.
 
     Parameters
     ----------

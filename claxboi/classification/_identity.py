@@ -23,8 +23,6 @@ from claxboi.utils import (
     text_values,
 )
 
-from ._hashing import mix
-
 __all__ = [
     "ID_COLUMN",
     "POSITION_COLUMNS",
@@ -34,6 +32,7 @@ __all__ = [
     "id_column",
     "identity_columns",
     "join_groups",
+    "mix",
     "read_identity",
 ]
 
@@ -54,6 +53,9 @@ OTHER_POSITION = 1 * u.arcmin
 
 #: A source with more rows than this is a column that does not identify sources.
 MOST_ROWS = 1000
+
+#: The letters at each place of a name made by `claxboi.catalog.designations`.
+_DESIGNATION = ("J", *["0123456789"] * 6, ".", "0123456789", "+-", *["0123456789"] * 6)
 
 #: Size of the cells by which positions are dealt to folds, in radians: the last digits of a
 #: position, which a file may have lost, rarely matter, and a single field has many cells.
@@ -113,6 +115,12 @@ class Identity:
         self.positions = positions if known is not None and known.any() else None
         self._has_id = np.zeros(n, bool) if self.ids is None else self.ids != ""
         self._has_position = np.zeros(n, bool) if self.positions is None else known
+        # A name made from a position changes where a digit of it does, and two sources that are
+        # one have two such names: where the position itself is there, it counts.
+        is_made = self._has_position.copy()
+        is_made[is_made] = False if self.ids is None else _are_designations(self.ids[is_made])
+        self._is_made = is_made
+        self._is_named = self._has_id & ~is_made
 
     def __getitem__(self, rows):
         return Identity(
@@ -141,16 +149,17 @@ class Identity:
         if self.ids is not None:
             _, first, number = np.unique(self.ids, return_index=True, return_inverse=True)
             source = np.where(self._has_id, first[number], source)
-        # A position only counts where there is no identifier.
-        if self.positions is not None and not self._has_id.all():
-            source = self._join_positions(source)
+        # A position only counts where there is no identifier of its own.
+        if self.positions is not None and not self._is_named.all():
+            here = self._join_positions(source)
+            source = join_groups(source, here) if self._is_made.any() else here
         _, source, count = np.unique(source, return_inverse=True, return_counts=True)
         if len(count) and count.max() > MOST_ROWS:
             row = int(np.argmax(source == count.argmax()))
             what = f"identifier {str(self.ids[row])!r}" if self._has_id[row] else "one position"
             raise InputValueError(
-                f"{count.max()} rows have {what}: that does not identify sources; name a column "
-                "that does by id="
+                f"{count.max()} rows have {what}, which does not identify sources: name another "
+                "column with id="
             )
         return source
 
@@ -165,7 +174,7 @@ class Identity:
         links = coo_array((np.ones(len(one), bool), (one, other)), shape=(len(first), len(first)))
         spot = connected_components(links, directed=False)[1][place]
         # Two identifiers at one spot are two sources: rows without one belong to the first.
-        nameless = ~self._has_id[rows]
+        nameless = ~self._is_named[rows]
         owner = np.full(len(first), self.n)
         named = np.flatnonzero(~nameless)
         np.minimum.at(owner, spot[named], source[rows[named]])
@@ -192,14 +201,14 @@ class Identity:
             The same on any machine; of rows without identifier and position, that of the row.
         """
         keys = mix(np.zeros(self.n, np.uint64), np.arange(self.n, dtype=np.uint64))
-        rows = np.flatnonzero(self._has_position & ~self._has_id)
+        rows = np.flatnonzero(self._has_position & ~self._is_named)
         if len(rows):
             cells = np.round(_unit_vectors(self.positions[:, rows]) / FOLD_CELL).astype(np.int64)
             own = np.zeros(len(rows), np.uint64)
             for cell in cells:
                 own = mix(own, cell.view(np.uint64))
             keys[rows] = own
-        rows = np.flatnonzero(self._has_id)
+        rows = np.flatnonzero(self._is_named)
         if len(rows):
             keys[rows] = _text_keys(self.ids[rows])
         lowest = np.full(self.n, np.iinfo(np.uint64).max)
@@ -239,6 +248,8 @@ class Identity:
             result.n_far = int(np.count_nonzero(is_other))
             result.n_moved = int(np.count_nonzero((far > NEAR_POSITION) & ~is_other))
             rows[named[is_other]] = -1
+        by_name = np.where(self._is_made, rows, -1)
+        rows[self._is_made] = -1
         here = np.flatnonzero((rows < 0) & self._has_position)
         there = np.flatnonzero(training._has_position)
         if len(here) == 0:
@@ -252,6 +263,7 @@ class Identity:
         same = separation <= SAME_POSITION
         row, first = np.unique(other[same], return_index=True)
         rows[row] = one[same][first]
+        rows[rows < 0] = by_name[rows < 0]
         # Next to a training source that the table has itself lies a neighbour.
         missed = ~np.isin(one, rows[rows >= 0]) & (rows[other] < 0)
         result.n_near = len(np.unique(other[missed]))
@@ -279,6 +291,19 @@ def _find(ids, known, rows):
     result = np.full(len(ids), -1)
     result[hit[same]] = rows[found[same]]
     return result
+
+
+def _are_designations(texts):
+    """Find names such as J004244.3+411608 and J004244.3+411608-2."""
+    texts = np.ascontiguousarray(texts)
+    if not len(texts) or texts.dtype.itemsize < 4 * len(_DESIGNATION):
+        return np.zeros(len(texts), bool)
+    letters = texts.view(np.uint32).reshape(len(texts), -1)
+    head, tail = letters[:, : len(_DESIGNATION)], letters[:, len(_DESIGNATION) :]
+    is_one = np.ones(len(texts), bool)
+    for column, place in zip(head.T, _DESIGNATION, strict=True):
+        is_one &= np.isin(column, [ord(letter) for letter in place])
+    return is_one & np.isin(tail[:, :1], [0, ord("-")]).all(axis=1)
 
 
 def _text_keys(texts):
@@ -411,3 +436,22 @@ def _has_readable_unit(column):
     except ValueError:
         return False
     return True
+
+
+def mix(keys, numbers):
+    """
+    Mix numbers into keys: the finaliser of splitmix64 (Steele et al. 2014, OOPSLA).
+
+    Parameters
+    ----------
+    keys, numbers : `~numpy.ndarray` of uint64
+        Of one shape.
+
+    Returns
+    -------
+    keys : `~numpy.ndarray` of uint64
+    """
+    keys = (keys ^ numbers) + np.uint64(0x9E3779B97F4A7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return keys ^ (keys >> np.uint64(31))

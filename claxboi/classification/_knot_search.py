@@ -94,5 +94,5 @@ class KnotSearch:
         deep = np.flatnonzero(self._is_deep.take(bins, mode="clip"))
         if len(deep):
             count[deep] = np.searchsorted(self._knots, values[deep], side="right")
-        # The last sentinel is no knot.
+        # The last sentinel is not a knot.
         return np.minimum(count, len(self._knots), out=count)

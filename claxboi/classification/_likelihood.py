@@ -186,16 +186,7 @@ class LikelihoodModel:
         """
         return _smooth(self.present_weight, self.class_weight)
 
-    def terms(
-        self,
-        values,
-        errors,
-        codes=None,
-        weights=None,
-        rows=None,
-        *,
-        each=False,
-    ):
+    def terms(self, values, errors, codes=None, weights=None, rows=None, *, each=False):
         """
         Evaluate all densities for some sources.
 
@@ -250,7 +241,7 @@ class LikelihoodModel:
             product.fill(1.0)
             pending = 0
             for p in np.flatnonzero(self.category == t):
-                exponent = self._exponent(p, errors.get(p))
+                exponent = self.exponent(p, errors.get(p))
                 if np.any(exponent != 1):
                     # A large exponent could overflow a product, not a sum.
                     factor = self._factor(p, values[p], errors.get(p), held)
@@ -291,7 +282,7 @@ class LikelihoodModel:
     def _each(self, values, errors, held, out):
         for p, row in enumerate(out):
             np.log(self._factor(p, values[p], errors.get(p), held), out=row)
-            exponent = self._exponent(p, errors.get(p))
+            exponent = self.exponent(p, errors.get(p))
             if np.any(exponent != 1):
                 np.multiply(row, exponent, out=row)
 
@@ -316,7 +307,7 @@ class LikelihoodModel:
             factor = self._averaged(
                 p, values[p], errors.get(p), lambda at, p=p: self._own_at(p, at, held)
             )
-            result[p] = self._exponent(p, errors.get(p)) * np.log(factor)
+            result[p] = self.exponent(p, errors.get(p)) * np.log(factor)
         return result
 
     def _held(self, values, codes, weights, rows):
@@ -324,8 +315,22 @@ class LikelihoodModel:
             return None
         return _HeldOut(codes, weights, values, rows, self.training_values, self.n_classes)
 
-    def _exponent(self, p, errors):
-        """Return the weight of a property, a number or one per source."""
+    def exponent(self, p, errors):
+        """
+        Return the weight of a property: the power of its density.
+
+        Parameters
+        ----------
+        p : int
+            The property.
+        errors : `~numpy.ndarray` of shape (n,) or None
+            Errors of its values.
+
+        Returns
+        -------
+        exponent : float or `~numpy.ndarray` of shape (n,)
+            One for each source where the weight is one over the error.
+        """
         weight = self.records[p].weight
         if weight != INVERSE_ERROR:
             return weight
@@ -337,12 +342,7 @@ class LikelihoodModel:
 
     def _averaged(self, p, raw, errors, evaluate):
         """Average evaluate(points) over the errors."""
-        if errors is None:
-            return evaluate(self.records[p].apply_scale(raw))
-        total = 0.0
-        for share, points in self.error_points(p, raw, errors):
-            total += share * evaluate(points)
-        return total
+        return sum(share * evaluate(points) for share, points in self.error_points(p, raw, errors))
 
     def error_points(self, p, raw, errors):
         """
@@ -352,8 +352,10 @@ class LikelihoodModel:
         ----------
         p : int
             The property.
-        raw, errors : `~numpy.ndarray` of shape (n,)
-            Values and their errors.
+        raw : `~numpy.ndarray` of shape (n,)
+            Values.
+        errors : `~numpy.ndarray` of shape (n,) or None
+            Their errors.
 
         Returns
         -------
@@ -362,7 +364,7 @@ class LikelihoodModel:
         """
         density, record = self.densities[p], self.records[p]
         scaled = record.apply_scale(raw)
-        if record.weight == INVERSE_ERROR:
+        if errors is None or record.weight == INVERSE_ERROR:
             return [(1.0, scaled)]
         # An atom is exact: its error does not spread it over its surroundings.
         errors = np.where(np.isnan(errors) | np.isin(scaled, density.atoms), 0.0, np.abs(errors))
@@ -420,17 +422,12 @@ class LikelihoodModel:
             )
         return own
 
-    def _own_pairs(self, p, points, held):
-        """Return the likelihood of each pair without what is held out, 1 where it is missing."""
+    def _own_at(self, p, points, held):
+        """Return the likelihood of each source without what is held out, 1 where it is missing."""
         here = np.flatnonzero(~np.isnan(points[held.sources]))
         here = here[np.argsort(points[held.sources[here]], kind="stable")]
-        own = np.ones(len(held.sources))
-        own[here] = self._own_likelihood(p, points, held.take(here))
-        return own
-
-    def _own_at(self, p, points, held):
         factor = np.ones(len(points))
-        factor[held.sources] = self._own_pairs(p, points, held)
+        factor[held.sources[here]] = self._own_likelihood(p, points, held.take(here))
         return factor
 
     def presence_terms(self, values, codes=None, weights=None, rows=None):
@@ -564,14 +561,14 @@ def _sorted_present(points):
 
 
 def _smooth(present, total):
-    # A class of which nothing is left is as likely to have the property as not.
+    # A class without any source left is as likely to have the property as not.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(total > 0, np.clip(present / total, 0, 1), 0.5)
     return (ratio + PRESENCE_SMOOTHING) / (1 + 2 * PRESENCE_SMOOTHING)
 
 
 def _fold(raw, points, lower, upper):
-    """Reflect what an error carries over a bound, but no value that is beyond one itself."""
+    """Reflect points that an error carries over a bound, unless the value is beyond it itself."""
     if lower is None and upper is None:
         return points
     if upper is None:

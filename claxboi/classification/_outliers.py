@@ -5,7 +5,7 @@ Outlier p-values and support: whether a source looks like a member of a class.
 
 import numpy as np
 
-from ._hashing import mix
+from ._identity import mix
 from ._knot_search import KnotSearch
 from ._parallel import multiply
 
@@ -30,7 +30,7 @@ ROUNDING = 1e-9
 
 class OutlierScale:
     """
-    Distribution of the surprise of the members of each class.
+    Distribution of the outlier score of the members of each class.
 
     The surprise of a value is how far its log-likelihood lies below the highest of the class.
     The sum over the properties that a source has depends on which they are; so its mean and
@@ -189,7 +189,7 @@ class OutlierScale:
 
 
 class _Ranks:
-    """The share of a class that is as odd or odder; a member does not count for itself."""
+    """Fraction of a class that is at least as outlying; a member does not count for itself."""
 
     def __init__(self, scores):
         # To rounding: the source itself may be among them.

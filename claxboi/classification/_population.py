@@ -93,7 +93,7 @@ def flux_difference(labelled, others):
 
 def find_differences(labelled, others, columns, fluxes):
     """
-    List in what labelled sources differ from others: in flux, or in which values are missing.
+    List the differences of labelled and other sources, in flux and in missing values.
 
     Parameters
     ----------

@@ -3,7 +3,10 @@
 Fit the weights of a model to held-out likelihoods.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from astropy.table import Table
@@ -16,19 +19,26 @@ from claxboi.utils import (
     check_choice,
     check_count,
     check_table,
+    checked,
     warn,
 )
 
 from ._identity import IdentityWarning, join_groups
 from ._likelihood import Terms
-from ._refinement import fit_refinement
+from ._refinement_fit import fit_refinement
 from ._source_arrays import Sources, TrainingRows
 from ._table_reading import find_identity, label_codes, read_sources
 from .posterior import combine, log_normalize
 from .priors import parse_priors
 from .weights import F1Objective, WeightSearch, fit_log_loss, search_f1
 
-__all__ = ["Labelled", "deal_folds", "optimize_weights", "read_labelled"]
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
+
+__all__ = ["Labelled", "deal_folds", "optimize", "read_labelled"]
 
 OBJECTIVES = ("log_loss", "f1")
 
@@ -36,44 +46,79 @@ OBJECTIVES = ("log_loss", "f1")
 DIFFERENT_POPULATION = 3.0
 
 
-def optimize_weights(
-    model,
-    table,
-    priors,
+@checked
+def optimize(
+    self: NaiveBayesClassifier,
+    table: Table,
+    priors: PriorsLike = None,
     *,
-    objective,
-    target,
-    offsets,
-    n_folds,
-    label,
-    training,
-    max_iterations,
-    rng,
-    show_progress,
-):
+    objective: Literal["log_loss", "f1"] = "log_loss",
+    target: str | None = None,
+    offsets: bool = False,
+    n_folds: int = 5,
+    label: str | None = None,
+    training: bool | None = None,
+    max_iterations: int = 200,
+    rng: int | Generator | None = None,
+    show_progress: bool = True,
+) -> WeightSearch:
     """
-    Search the weights of a fitted model; see `NaiveBayesClassifier.optimize`.
+    Fit the weights of the categories to held-out likelihoods, and set them.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        A labelled table; rows that trained the model are held out.
+    priors : mapping, sequence, "training", array or callable, optional
+        The priors for which the weights shall be best; see `classify`.
+    objective : {"log_loss", "f1"}, optional
+        "log_loss" (default): free exponents of lowest log-loss, each source weighted by the
+        prior over the training fraction of its class; a convex problem of seconds. "f1":
+        highest f1 with prior-corrected precision, by differential evolution on a sample
+        drawn to the prior proportions (the published way).
+    target : str, optional
+        The class whose f1 counts. Default: the mean over the classes.
+    offsets : bool, optional
+        With "log_loss": fit an offset per class too.
+    n_folds : int, optional
+        With "log_loss": exponents are found again without each fold, and those score its
+        training sources wherever they are asked for.
+    label : str, optional
+        Name of the label column; that of `fit` by default.
+    training : bool, optional
+        As for `evaluate`.
+    max_iterations : int, optional
+        With "f1": largest number of generations.
+    rng : None, int or `~numpy.random.Generator`, optional
+        With "f1": random numbers.
+    show_progress : bool, optional
+        Show progress when it takes longer than two seconds.
+
+    Returns
+    -------
+    search : `WeightSearch`
+        Weights, score and history. Ctrl-C ends the search and keeps the best so far.
     """
     check_choice(objective, OBJECTIVES, "objective")
     check_count(n_folds, "n_folds", minimum=2)
     check_count(max_iterations, "max_iterations")
-    if objective == "log_loss" and model.normalization != "none":
+    if objective == "log_loss" and self.normalization != "none":
         raise InputValueError(
             "objective 'log_loss' fits free exponents, which needs normalization='none'; this "
-            f"model has normalization={model.normalization!r}"
+            f"model has normalization={self.normalization!r}"
         )
-    if target is not None and (objective != "f1" or str(target) not in model.classes_):
+    if target is not None and (objective != "f1" or str(target) not in self.classes_):
         raise InputValueError(
-            f"target must be a class of the model ({', '.join(model.classes_)}) and goes with "
+            f"target must be a class of the model ({', '.join(self.classes_)}) and goes with "
             f"objective 'f1'; got {target!r} with objective {objective!r}"
         )
     if offsets and objective != "log_loss":
         raise InputValueError(f"offsets go with objective 'log_loss', not {objective!r}")
-    labelled = read_labelled(model, table, label, training)
+    labelled = read_labelled(self, table, label, training)
     proportions = labelled.proportions(priors)
     if objective == "log_loss":
-        return fit_exponents(
-            model._core,
+        search = self.search = fit_exponents(
+            self._core,
             labelled,
             labelled.sources,
             proportions,
@@ -81,25 +126,27 @@ def optimize_weights(
             n_folds=n_folds,
             show_progress=show_progress,
         )
+        return search
     codes = labelled.codes
-    terms = collect_terms(model._core, labelled.sources, show_progress=show_progress)
+    terms = collect_terms(self._core, labelled.sources, show_progress=show_progress)
     rng = np.random.default_rng(rng)
     mean = proportions if proportions.ndim == 1 else proportions.mean(axis=1)
     rows = _draw_to_priors(codes, mean, rng)
     log_prior = _log_prior(proportions)
     if terms.detection is not None:
         log_prior = log_prior + terms.detection
-    return _search_f1(
-        model._core,
+    search = self.search = _search_f1(
+        self._core,
         terms.part(rows),
         codes[rows],
         log_prior if log_prior.shape[1] == 1 else log_prior[:, rows],
         mean,
-        None if target is None else model.classes_.index(str(target)),
+        None if target is None else self.classes_.index(str(target)),
         rng,
         max_iterations,
         show_progress,
     )
+    return search
 
 
 def _log_prior(proportions):
@@ -234,7 +281,7 @@ def read_labelled(model, table, label=None, training=None):
 
 
 def _assume(training, sources, codes, is_training):
-    """Take rows without a common identity for those that trained the model, or for new ones."""
+    """Treat rows without identifiers or positions as training rows, or as new sources."""
     if not is_training:
         if is_training is None:
             warn(
@@ -252,15 +299,7 @@ def _assume(training, sources, codes, is_training):
             f"{len(codes)} labelled ones"
             + (" in another order of the classes" if len(codes) == len(training) else "")
         )
-    rows = np.arange(len(codes))
-    return Sources(
-        sources.values,
-        sources.errors,
-        rows,
-        training,
-        compared=("rows",),
-        limits=sources.limits,
-    )
+    return sources.of(training, np.arange(len(codes)))
 
 
 def deal_folds(keys, n_folds):

@@ -3,6 +3,7 @@
 Arrays of a training sample, and of the sources to classify.
 """
 
+import copy
 import weakref
 from dataclasses import dataclass
 
@@ -70,17 +71,9 @@ class TrainingRows:
 
     def with_weights(self, weights):
         """Return the same rows with other weights."""
-        return TrainingRows(
-            self.values,
-            self.errors,
-            self.codes,
-            weights,
-            self.flux,
-            self.identity,
-            self.source,
-            self.keys,
-            self.limits,
-        )
+        other = copy.copy(self)
+        other.weights = weights
+        return other
 
     def sources(self):
         """Return the rows as sources that are held out."""
@@ -116,7 +109,7 @@ class TrainingRows:
 
     def choose_rows(self, rows, labels):
         """
-        Choose for each source, among its training rows, the first that has its label.
+        Choose the first training row of each source that has its label.
 
         Parameters
         ----------
@@ -161,7 +154,7 @@ class Sample:
 
 class KnownTables:
     """
-    The tables of which it is known row by row what trained the model: nothing is matched.
+    Record of the tables whose training rows are known, so that they need no matching.
     """
 
     def __init__(self):
@@ -270,7 +263,7 @@ class Sources:
     @property
     def is_assumed(self):
         """
-        Return whether the sources are taken for new ones without evidence.
+        Return whether it is only assumed that the sources are new.
         """
         if self.training is None or (self.rows >= 0).any():
             return False
@@ -288,14 +281,14 @@ class Sources:
         codes = np.where(known, self.training.codes[rows], -1)
         return codes, np.where(known, self.training.weights[rows], 0.0), rows
 
-    def of(self, training):
-        """Return the same sources of a sample that has other weights."""
+    def of(self, training, rows=None):
+        """Return the same sources, of other training rows: with other weights, or as numbered."""
         return Sources(
             self.values,
             self.errors,
-            self.rows,
+            self.rows if rows is None else rows,
             training,
-            compared=self.compared,
+            compared=self.compared if rows is None else ("rows",),
             limits=self.limits,
         )
 

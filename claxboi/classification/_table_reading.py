@@ -134,6 +134,8 @@ def read_sources(model, table, *, label=None, is_checked=True, parent=None):
     model._check_fitted()
     check_table(table)
     values, errors, limits = read_values(table, model.properties, units=model._units)
+    if parent is None or not parent[1].start:
+        _warn_unknown_units(model, table)
     training = model._core.training
     if training is None:
         return Sources(values, errors)
@@ -165,6 +167,23 @@ def read_sources(model, table, *, label=None, is_checked=True, parent=None):
     return Sources(values, errors, rows, training, compared=compared, limits=limits)
 
 
+def _warn_unknown_units(model, table):
+    """Warn of columns that have a unit which the training sample did not have."""
+    found = {
+        record.column: unit
+        for record, learned in zip(model.properties, model._units, strict=True)
+        # A logarithm in dex is a pure number.
+        if learned is None and (unit := _unit(table, record.column)) not in (None, "", "dex")
+    }
+    if found:
+        said = ", ".join(f"{name} [{unit}]" for name, unit in found.items())
+        warn(
+            f"properties of the model that had no unit in its training sample have one in the "
+            f"table: {said}. Their numbers are taken as they are: if the training sample is in "
+            "another unit, the probabilities are wrong. Give its columns a unit before the fit"
+        )
+
+
 def find_identity(model, table):
     """Read the identifiers of a table: those of the fit's column, or else the usual one."""
     return read_identity(table, model.id if model.id in table.colnames else None)
@@ -178,7 +197,7 @@ def _warn_uncertain(match, n):
     if match.n_far:
         parts.append(
             f"{match.n_far} others have the identifier of a training source more than 1 arcmin "
-            "away, and are taken for new sources"
+            "away, and are treated as new sources"
         )
     if match.n_moved:
         parts.append(
@@ -189,8 +208,8 @@ def _warn_uncertain(match, n):
         warn(
             f"{np.count_nonzero(match.rows >= 0)} of {n} rows are training sources (by identifier, "
             f"or by position within 0.2 arcsec) and are held out. {'; '.join(parts)}. The "
-            "probabilities of rows that are taken for new sources are not held out; id= of the fit "
-            "names another column of identifiers",
+            "probabilities of rows that are treated as new sources are not held out; name another "
+            "column of identifiers with id= of the fit",
             IdentityWarning,
         )
 
@@ -305,7 +324,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
     min_class_size : int, optional
         Smaller classes are left out, with a warning.
     classes : sequence of str, optional
-        The classes in order; other labels are ignored. Default: those that there are, sorted,
+        The classes in order; other labels are ignored. Default: all, sorted,
         numbers as numbers.
     name : str, optional
         Name of the table argument.

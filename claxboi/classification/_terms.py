@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The terms of the refinement: what each property, survey and pair of properties says of a class.
+Terms of the refinement: one for each property, survey, and pair of properties.
 
 Arrays have the sources on the last axis.
 """
@@ -244,7 +244,7 @@ class RefinementTerms:
         groups = {}
         for p in used:
             here = self._training.present[p]
-            # What the limit of a property says of its presence is the same of all sources.
+            # For a property with a limit, presence depends on the limit, not on the class.
             if not here.all() and self._likelihood.records[p].limit is None:
                 groups.setdefault(here.tobytes(), []).append(p)
         return [tuple(group) for group in groups.values()]

@@ -137,7 +137,7 @@ def estimate_class_numbers(
         )
     training = model._core.training
     if training is None:
-        raise InputValueError("model must have its training sample, to hold labelled sources out")
+        raise InputValueError("model must have its training sample, for held-out labelled sources")
     new = read_sources(model, table)
     held_out = model._core.log_evidence(training.sources())
     evidence = model._core.log_evidence(new)

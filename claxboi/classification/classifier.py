@@ -23,17 +23,14 @@ from claxboi.utils import (
     shown,
 )
 
-from . import _output
-from ._crossvalidation import evaluate_model
+from . import _crossvalidation, _output, _search, explanation
 from ._engine import Engine, NotFittedError
 from ._likelihood import BLOCK_SIZE
 from ._population import differs_from
-from ._search import optimize_weights
 from ._source_arrays import KnownTables
 from ._table_reading import read_sample, read_sources
 from .decisions import parse_decision
 from .estimation import estimate_model_priors, settle_priors
-from .explanation import explain_source
 from .mixture import classify_candidates
 from .modelfile import read_model, write_model
 from .original import build_original
@@ -43,26 +40,24 @@ from .properties import parse_properties
 from .recipes import DEFAULT_FLOOR, resolve_recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from astropy.table import Row, Table
+    from astropy.table import Table
     from numpy import ndarray
     from numpy.random import Generator
     from numpy.typing import ArrayLike
 
     from .estimation import PriorEstimate
-    from .evaluation import Evaluation
-    from .explanation import Explanation
+    from .priors import PriorsLike
     from .properties import Property
-    from .weights import WeightSearch
 
 __all__ = ["NaiveBayesClassifier", "NotFittedError"]
 
 
 class _OfCore:
     """
-    Attribute of a classifier that its numerical core has, by the same name.
+    Attribute of a classifier that is stored in its numerical core.
     """
 
     def __set_name__(self, owner, name):
@@ -531,8 +526,8 @@ class NaiveBayesClassifier:
         pair = self._property_index(first), self._property_index(second)
         if self._core.refinement is None:
             raise InputValueError(
-                "first and second have a joint density in a refined model only: fit with "
-                "refine=True, and with weights that are fitted"
+                "first and second have a joint density only in a refined model: use refine=True "
+                "and fit the weights (optimize)"
             )
         terms = self._core.refinement.terms
         if tuple(sorted(pair)) not in terms.candidates:
@@ -571,13 +566,7 @@ class NaiveBayesClassifier:
     def predict_log_proba(
         self,
         table: Table,
-        priors: Mapping
-        | Sequence
-        | Literal["training"]
-        | Literal["estimate"]
-        | ArrayLike
-        | Callable[..., Any]
-        | None = None,
+        priors: PriorsLike = None,
     ) -> ndarray:
         """
         Compute the log posterior of each class.
@@ -634,13 +623,7 @@ class NaiveBayesClassifier:
     def classify(
         self,
         table: Table,
-        priors: Mapping
-        | Sequence
-        | Literal["training"]
-        | Literal["estimate"]
-        | ArrayLike
-        | Callable[..., Any]
-        | None = None,
+        priors: PriorsLike = None,
         *,
         candidates: Table | None = None,
         decision: Literal["probable", "balanced"] | Mapping = "probable",
@@ -776,7 +759,11 @@ class NaiveBayesClassifier:
             self._known_tables.add(result, sources.rows)
         return result
 
-    # Thin methods: the work is in the module of each
+    # Methods that are long enough for a module of their own
+
+    optimize = _search.optimize
+    evaluate = _crossvalidation.evaluate
+    explain = explanation.explain
 
     @checked
     def estimate_priors(
@@ -818,190 +805,6 @@ class NaiveBayesClassifier:
             rng=rng,
             show_progress=show_progress,
         )
-
-    @checked
-    def optimize(
-        self,
-        table: Table,
-        priors: Mapping
-        | Sequence
-        | Literal["training"]
-        | ArrayLike
-        | Callable[..., Any]
-        | None = None,
-        *,
-        objective: Literal["log_loss", "f1"] = "log_loss",
-        target: str | None = None,
-        offsets: bool = False,
-        n_folds: int = 5,
-        label: str | None = None,
-        training: bool | None = None,
-        max_iterations: int = 200,
-        rng: int | Generator | None = None,
-        show_progress: bool = True,
-    ) -> WeightSearch:
-        """
-        Fit the weights of the categories to held-out likelihoods, and set them.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`
-            A labelled table; rows that trained the model are held out.
-        priors : mapping, sequence, "training", array or callable, optional
-            The priors for which the weights shall be best; see `classify`.
-        objective : {"log_loss", "f1"}, optional
-            "log_loss" (default): free exponents of lowest log-loss, each source weighted by the
-            prior over the training fraction of its class; a convex problem of seconds. "f1":
-            highest f1 with prior-corrected precision, by differential evolution on a sample
-            drawn to the prior proportions (the published way).
-        target : str, optional
-            The class whose f1 counts. Default: the mean over the classes.
-        offsets : bool, optional
-            With "log_loss": fit an offset per class too.
-        n_folds : int, optional
-            With "log_loss": exponents are found again without each fold, and those score its
-            training sources wherever they are asked for.
-        label : str, optional
-            Name of the label column; that of `fit` by default.
-        training : bool, optional
-            As for `evaluate`.
-        max_iterations : int, optional
-            With "f1": largest number of generations.
-        rng : None, int or `~numpy.random.Generator`, optional
-            With "f1": random numbers.
-        show_progress : bool, optional
-            Show progress when it takes longer than two seconds.
-
-        Returns
-        -------
-        search : `WeightSearch`
-            Weights, score and history. Ctrl-C ends the search and keeps the best so far.
-        """
-        search = optimize_weights(
-            self,
-            table,
-            priors,
-            objective=objective,
-            target=target,
-            offsets=offsets,
-            n_folds=n_folds,
-            label=label,
-            training=training,
-            max_iterations=max_iterations,
-            rng=rng,
-            show_progress=show_progress,
-        )
-        self.search = search
-        return search
-
-    @checked
-    def evaluate(
-        self,
-        table: Table,
-        priors: Mapping
-        | Sequence
-        | Literal["training"]
-        | ArrayLike
-        | Callable[..., Any]
-        | None = None,
-        *,
-        method: Literal["leave-one-out", "k-fold", "grouped", "training"] = "leave-one-out",
-        label: str | None = None,
-        training: bool | None = None,
-        weight: str | None = None,
-        decision: Literal["probable", "balanced"] | Mapping = "probable",
-        n_folds: int = 10,
-        groups: str | None = None,
-        cell_size: float = 1.0,
-        rng: int | Generator | None = None,
-        show_progress: bool = True,
-    ) -> Evaluation:
-        """
-        Score the model on a labelled table, held out.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`
-            Rows without a label, or with that of no class, are ignored.
-        priors : mapping, sequence, "training", array or callable, optional
-            See `classify`.
-        method : {"leave-one-out", "k-fold", "grouped", "training"}, optional
-            "leave-one-out" (default), exact at fixed bandwidth: each source that trained the
-            model is taken out of its densities; other sources are predicted. "k-fold":
-            stratified folds, with all parameters fitted again. "grouped": folds of whole groups.
-            "training": not held out, which gives scores that are too good.
-        label : str, optional
-            Name of the label column; that of `fit` by default.
-        training : bool, optional
-            Whether the rows are those that trained the model, where nothing tells: the table is
-            not that of `fit`, and has neither identifiers nor positions in common with it. True:
-            the same rows in the same order. False: new sources. Default: new, with a warning.
-        weight : str, optional
-            Column with how many sources of the population each one stands for, positive. The scores
-            at the priors are then those of that population, whatever the priors of the
-            posteriors; see `Evaluation.from_probabilities`. Default: 1 each.
-        decision : {"probable", "balanced"} or mapping, optional
-            Rule for the predictions; see `classify`.
-        n_folds : int, optional
-            Number of folds (default 10).
-        groups : str, optional
-            With "grouped": name of the column with the group. Default: cells of the sky by
-            ``ra`` and ``dec``.
-        cell_size : float, optional
-            Size of those cells in degrees.
-        rng : None, int or `~numpy.random.Generator`, optional
-            Deals the sources to folds.
-        show_progress : bool, optional
-            Show progress when it takes longer than two seconds.
-
-        Returns
-        -------
-        evaluation : `Evaluation`
-            Confusion matrix, recall, both precisions, log-loss, calibration, ...
-        """
-        return evaluate_model(
-            self,
-            table,
-            priors,
-            method=method,
-            label=label,
-            training=training,
-            weight=weight,
-            decision=decision,
-            n_folds=n_folds,
-            groups=groups,
-            cell_size=cell_size,
-            rng=rng,
-            show_progress=show_progress,
-        )
-
-    def explain(
-        self,
-        source: Row | Table,
-        priors: Mapping | Sequence | Literal["training"] | None = None,
-        *,
-        candidates: Table | None = None,
-    ) -> Explanation:
-        """
-        Split the posterior of one source into contributions.
-
-        Parameters
-        ----------
-        source : `~astropy.table.Row` or `~astropy.table.Table` of one row
-            The source, with the columns of the properties; a row of a classified table will do.
-        priors : mapping, sequence, "training", optional
-            See `classify`. Default: those with which the table was classified, if it was.
-        candidates : `~astropy.table.Table`, optional
-            The candidates with which the table was classified, if it was; of all sources, since
-            the densities of field objects are learned from them.
-
-        Returns
-        -------
-        explanation : `Explanation`
-            What each property, its presence, each category and the prior contribute, in nats
-            per class; adding up to the log posterior.
-        """
-        return explain_source(self, source, priors, candidates=candidates)
 
     # From tables to arrays, and back
 

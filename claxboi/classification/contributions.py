@@ -12,6 +12,7 @@ from claxboi.utils import float_values
 from ._table_reading import read_sources
 from .estimation import settle_priors
 from .posterior import category_exponents, log_normalize, log_proportions
+from .results import classification_settings
 from .weights import largest
 
 __all__ = [
@@ -32,7 +33,7 @@ UNSURE = 0.5
 MENTIONED = 3
 SMALLEST_MENTION = 0.1
 
-#: A source at least as odd as this for every class is called odd.
+#: A source whose p-value for every class is at most this is called an outlier.
 ODD = 0.01
 
 #: Fewer labelled sources like one are worth mentioning.
@@ -118,7 +119,7 @@ class Contributions:
         row : int
             The source.
         identifier : str, optional
-            What it is called.
+            Name of the source.
 
         Returns
         -------
@@ -226,7 +227,7 @@ def stored_priors(table, model):
     -------
     proportions : `~numpy.ndarray` of shape (n_classes,) or None
     """
-    stored = table.meta.get("claxboi", {}).get("classification", {})
+    stored = classification_settings(table)
     priors = stored.get("priors")
     if stored.get("classes") != model.classes_ or not isinstance(priors, dict):
         return None
@@ -249,7 +250,7 @@ def recover_priors(table, model):
     proportions : `~numpy.ndarray` of shape (n_sources, n_classes) or None
         None where the metadata has the same priors for all sources.
     """
-    stored = table.meta.get("claxboi", {}).get("classification", {})
+    stored = classification_settings(table)
     if isinstance(stored.get("priors"), dict):
         return None
     # The priors are the ratio of probabilities and likelihoods.
@@ -339,7 +340,7 @@ def _refined_parts(model, sources, log_likelihood):
 
 def state_of_value(kind, name, value):
     """
-    Write what a part says of the values that it is about, other than what they are.
+    Describe the state of a part, such as missing or beyond its limit.
 
     Parameters
     ----------
@@ -401,9 +402,9 @@ def write_sentence(identifier, first, second, parts, alternatives, pvalue, suppo
     for text, first_class, second_class in ((pros, best, second[0]), (cons, second[0], best)):
         if text:
             verb = "favour" if " and " in text else "favours"
-            sentences.append(
-                f"{text[0].upper()}{text[1:]} {verb} {first_class} over {second_class}."
-            )
+            # The name of a property keeps its case.
+            start = "T" if text.startswith(("the ", "that ")) else text[0]
+            sentences.append(f"{start}{text[1:]} {verb} {first_class} over {second_class}.")
     for category, name in alternatives.items():
         sentences.append(f"Without the {category} properties, it would be classified as {name}.")
     if pvalue < ODD:
@@ -436,7 +437,7 @@ def _mention(parts, order, nats):
             text = name
         else:
             text = f"the {kind}"
-        # A prior of zero is no amount.
+        # A prior of zero has no logarithm.
         amount = f"{nats[row]:.1f} nats" if np.isfinite(nats[row]) else "it excludes the other"
         named.append(f"{text} ({amount})")
     return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)

@@ -29,7 +29,7 @@ ATOM_EXCESS = 10
 PSEUDO_COUNT = 0.5
 
 #: Beyond the training range the floor itself falls by e with each range's length, down to
-#: e to the power of this: an absurd value is odd for every class and favours none.
+#: e to the power of this: an absurd value is an outlier of every class and favours none.
 LOWEST_LOG_FLOOR = -23.0
 
 #: Accuracy of the sums of kernels: what is left of a source that is taken out is less.
@@ -325,7 +325,7 @@ def _constant(x, finite, scale):
         return "no value"
     if len(finite) == 0:
         return "no positive value"
-    return f"but one value ({finite[0]:g}{'' if scale == 'linear' else f' on its {scale} scale'})"
+    return f"only one value ({finite[0]:g}{'' if scale == 'linear' else f' on its {scale} scale'})"
 
 
 class TabulatedDensities:

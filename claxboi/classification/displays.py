@@ -15,7 +15,10 @@ from ._scores import SCORES
 from .contributions import state_of_value
 from .results import count_members
 
-__all__ = []
+__all__ = ["MISSING", "confusion_html", "format_percent"]
+
+#: Stands where a number is not known.
+MISSING = "\N{EN DASH}"
 
 #: Rows of a result, and parts of an explanation, that are shown.
 N_ROWS, N_PARTS = 5, 10
@@ -41,7 +44,10 @@ border-bottom:1px solid var(--line);background:none;color:inherit;white-space:no
 .claxboi .bar{width:12em;padding-right:0}
 .claxboi i{display:block;height:.75em;background:var(--bar);min-width:1px}
 .claxboi i.against{background:var(--against)}
-.claxboi .cell{text-align:center;padding:.15em .6em}
+.claxboi caption{caption-side:bottom;text-align:left;opacity:.75;padding-top:.4em}
+.claxboi .confusion tbody td{text-align:center;padding:.15em .6em;
+background:color-mix(in srgb,#0072b2 calc(var(--s)*.55),transparent)}
+.claxboi small{opacity:.75;padding-left:.4em}
 @media (max-width:500px){.claxboi .bar{width:5em}.claxboi th,.claxboi td{padding-right:.45em}}
 </style>"""
 
@@ -154,10 +160,54 @@ def evaluation_html(evaluation):
         [
             f"<p><b>{n} sources</b>, {escape(evaluation.method)}</p>",
             _table(rows),
-            _confusion(evaluation),
+            confusion_html(evaluation),
             _table(scores),
             *_unlabelled(evaluation.unlabelled),
         ]
+    )
+
+
+def confusion_html(evaluation):
+    """
+    Write the confusion matrix as a shaded table, which the style sheet of a page colours.
+
+    Parameters
+    ----------
+    evaluation : `~claxboi.classification.Evaluation`
+        The scores.
+
+    Returns
+    -------
+    html : str
+    """
+    counts = evaluation.confusion
+    total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    fractions = counts / total
+    precision = evaluation.per_class["precision"]
+    names = list(map(escape, evaluation.classes))
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    body = []
+    for i, name in enumerate(names):
+        cells = "".join(
+            # A leak of 1 % would be invisible on a linear shade.
+            f'<td style="--s:{100 * np.sqrt(fractions[i, j]):.0f}%"'
+            f"{' class=hit' if i == j else ''}>"
+            + (
+                f"<b>{_bare_percent(fractions[i, j])}</b><small>{counts[i, j]:,}</small>"
+                if counts[i, j]
+                else '<small class="none">0</small>'
+            )
+            + "</td>"
+            for j in range(len(counts))
+        )
+        body.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
+    foot = "".join(f'<td class="margin">{_bare_percent(value)}</td>' for value in precision)
+    return (
+        '<table class="confusion"><caption>Confusion: true class (rows), '
+        "predicted class (columns); percentages of a row, counts below. "
+        f"{int(counts.sum()):,} sources, {escape(evaluation.method)}.</caption>"
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
+        f'<tfoot><tr><th scope="row">precision</th>{foot}</tr></tfoot></table>'
     )
 
 
@@ -171,7 +221,7 @@ def _unlabelled(found):
             [
                 escape(str(row["class"])),
                 f"{row['n_effective']:.0f}",
-                *(_percent(row[name]) for name in ("recall", "precision")),
+                *(format_percent(row[name]) for name in ("recall", "precision")),
             ]
             for row in found.per_class
         ]
@@ -186,7 +236,7 @@ def _class_row(row, colors):
         escape(name),
         f"{row['n']}",
         f"{row['prior']:.3g}",
-        *(_percent(row[column]) for column in ("precision", "precision_corrected", "recall")),
+        *(format_percent(row[column]) for column in ("precision", "precision_corrected", "recall")),
         _bar(np.nan_to_num(row["recall"]), color=colors[name]),
     ]
 
@@ -224,23 +274,6 @@ def _colors(classes):
     return {k: "var(--ink)" if s["color"] == "#000000" else s["color"] for k, s in styles.items()}
 
 
-def _confusion(evaluation):
-    fractions = evaluation.confusion / np.maximum(evaluation.confusion.sum(1, keepdims=True), 1)
-    head = "".join(f'<th class="cell">{escape(name)}</th>' for name in evaluation.classes)
-    lines = [f'<tr><th class="name">true &#8595; predicted &#8594;</th>{head}</tr>']
-    for name, counts, shares in zip(
-        evaluation.classes, evaluation.confusion, fractions, strict=True
-    ):
-        # Shaded with some transparency, which goes with light and dark letters.
-        cells = "".join(
-            f'<td class="cell" style="background:rgba(0,114,178,{0.55 * np.sqrt(share):.2f})">'
-            f"{count}</td>"
-            for count, share in zip(counts, shares, strict=True)
-        )
-        lines.append(f'<tr><td class="name">{escape(name)}</td>{cells}</tr>')
-    return f"<table>{''.join(lines)}</table>"
-
-
 def _how(result, record):
     said = []
     evaluation = getattr(result, "evaluation", None)
@@ -273,5 +306,23 @@ def _share(count, total):
     return f"{100 * count / total:.1f}%" if total else ""
 
 
-def _percent(value):
-    return "-" if np.isnan(value) else f"{100 * value:.1f}%"
+def format_percent(fraction):
+    """
+    Format a fraction as a percentage.
+
+    Parameters
+    ----------
+    fraction : float or None
+        The fraction; None or NaN where it is not known.
+
+    Returns
+    -------
+    text : str
+    """
+    if fraction is None or np.isnan(fraction):
+        return MISSING
+    return f"{100 * fraction:.1f} %" if fraction >= 0.0005 else "< 0.1 %"
+
+
+def _bare_percent(fraction):
+    return format_percent(fraction).removesuffix(" %")

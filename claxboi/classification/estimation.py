@@ -118,7 +118,7 @@ def estimate_model_priors(model, sources, *, table, n_resamples, rng=None, show_
     new = np.flatnonzero(sources.codes < 0)
     if len(new) == 0:
         raise InputValueError(
-            "priors='estimate' needs sources that did not train the model; all of the table's did"
+            "priors='estimate' needs unlabelled sources: all sources of the table trained the model"
         )
     _compare_fluxes(model, table, new)
     rng = np.random.default_rng(rng)

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Evaluate a classification: how often it is correct, and whether its probabilities are.
+Evaluation of a classification: confusion matrix, scores, and calibration of the probabilities.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ._evaluation_input import (
     check_weights,
 )
 from ._evaluation_text import format_report
-from ._score_tables import (
-    TINY,
-    class_table,
-    grouped_reliability,
-    make_table,
-    reliability_table,
-    threshold_table,
-)
 from ._scores import (
     SCORES,
+    TINY,
+    class_table,
     class_weights,
     confusion_scores,
     count_confusion,
+    equal_groups,
+    grouped_reliability,
+    make_table,
+    most_probable,
     probability_scores,
+    reliability_table,
+    threshold_table,
 )
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class Evaluation:
     """
     Scores of a classification of sources whose class is known.
 
-    It takes the true classes and the probabilities, or a confusion matrix, and needs no
-    classifier. ``method`` states how the probabilities were made, such as held out.
+    It takes a confusion matrix, such as a published one, or with `from_probabilities` the true
+    classes and the probabilities. It needs no classifier.
 
     Every score comes twice: *raw*, where each source counts once, and *prior-corrected*, where
     the sources of class c weigh pi_c n / n_c, so that the classes have the proportions pi of the
@@ -107,10 +107,6 @@ class Evaluation:
         If an argument breaks its rule; the message names the argument, the rule and what was
         received.
 
-    See Also
-    --------
-    Evaluation.from_probabilities : The usual way to make one.
-
     Notes
     -----
     With n_ij the sources of class i that were classified as j, and r_ij = n_ij / sum_j n_ij:
@@ -156,8 +152,8 @@ class Evaluation:
         self,
         confusion: ArrayLike,
         classes: Sequence[str],
-        *,
         priors: Mapping[str, float | Sequence[float]] | None = None,
+        *,
         method: str = "not stated",
         settings: Mapping | None = None,
     ) -> None:
@@ -169,47 +165,8 @@ class Evaluation:
         self.has_priors = not (priors is None or isinstance(priors, str))
         self.clip = None
         self.unlabelled = None
+        self.is_weighted = False
         self._codes = self._probabilities = self._weights = self._predicted = None
-
-    @classmethod
-    def from_confusion(
-        cls,
-        confusion: ArrayLike,
-        classes: Sequence[str],
-        priors: Mapping[str, float | Sequence[float]] | None = None,
-        *,
-        method: str = "not stated",
-        settings: Mapping | None = None,
-    ) -> Evaluation:
-        """
-        Score a confusion matrix, such as a published one.
-
-        Parameters
-        ----------
-        confusion : array-like of int, shape (n_classes, n_classes)
-            Number of sources by true class (rows) and predicted class (columns).
-        classes : sequence of str
-            Names of the classes in the order of the rows.
-        priors : mapping of str to float or sequence of float, optional
-            As in `Evaluation`.
-        method : str, optional
-            How the predictions were made.
-        settings : mapping, optional
-            Settings of the classifier.
-
-        Returns
-        -------
-        evaluation : `Evaluation`
-            Its ``log_loss``, ``brier``, ``ece`` and ``reliability`` are None.
-
-        Examples
-        --------
-        >>> from claxboi.classification import Evaluation
-        >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 45]], ["AGN", "star"])
-        >>> round(evaluation.accuracy, 3)
-        0.9
-        """
-        return cls(confusion, classes, priors=priors, method=method, settings=settings)
 
     @classmethod
     def from_probabilities(
@@ -246,10 +203,8 @@ class Evaluation:
             ratios count. Default: all the same.
         predictions : array-like of shape (n_sources,), optional
             Class chosen for each source by another rule, as ``truth``. Default: the most probable.
-        method : str, optional
-            How the probabilities were made, such as ``"leave-one-out"``.
-        settings : mapping, optional
-            Settings of the classifier.
+        method, settings : optional
+            As in `Evaluation`.
         clip : float, optional
             Smallest probability that the log-loss sees. The default only keeps it finite; 1e-4 is
             for comparisons with a classifier that gives exact zeros, such as a random forest.
@@ -281,7 +236,7 @@ class Evaluation:
         if weights is not None:
             counts = np.bincount(codes, weights, minlength=len(classes))
             result.priors = check_priors(priors, result.classes, counts)
-            result.has_priors = True
+            result.has_priors = result.is_weighted = True
         result._codes, result._probabilities, result._weights = codes, probabilities, weights
         result._predicted = predicted
         result.clip = check_number(clip, "clip", minimum=0, maximum=1, exclusive=True)
@@ -347,11 +302,6 @@ class Evaluation:
         return self._scores.get("ece")
 
     @property
-    def is_weighted(self):
-        """Whether sources have weights of their own (bool)."""
-        return self._weights is not None
-
-    @property
     def corrected(self):
         """
         The seven prior-corrected scores (dict of str to float), by the names of the attributes.
@@ -368,8 +318,8 @@ class Evaluation:
         The prior-corrected confusion matrix (float array), with the same total as ``confusion``.
         """
         if self.is_weighted:
-            n_classes, weights = len(self.classes), self._population_weights
-            return count_confusion(self._codes, self._predicted, n_classes, weights)
+            weights = self._population_weights
+            return count_confusion(self._codes, self._predicted, len(self.classes), weights)
         return self.confusion * self._class_weights[:, None]
 
     @property
@@ -403,7 +353,7 @@ class Evaluation:
 
     def reliability_by(self, values: ArrayLike | None = None, n_groups: int = 3) -> Table:
         """
-        Compare probabilities with what is so, by class or in groups of another quantity.
+        Compare probabilities with observed fractions, by class or in bins of another quantity.
 
         Parameters
         ----------
@@ -435,11 +385,8 @@ class Evaluation:
         >>> evaluation.reliability_by()["group"].tolist()
         ['AGN', 'AGN', 'star', 'star']
         """
+        self._need_probabilities("reliability_by")
         codes, probabilities = self._codes, self._probabilities
-        if codes is None:
-            raise InputValueError(
-                "reliability_by needs probabilities; this was made from a confusion matrix"
-            )
         n_groups = check_count(n_groups, "n_groups")
         if values is None:
             groups = [
@@ -447,21 +394,22 @@ class Evaluation:
             ]
             return grouped_reliability(groups, N_GROUP_BINS)
         values = self._check_values(values, "reliability_by")
-        known = np.isfinite(values)
-        if not known.any():
+        if not np.isfinite(values).any():
             raise InputValueError("values must have a number for at least one source, got none")
-        edges = np.unique(np.quantile(values[known], np.linspace(0, 1, n_groups + 1)))
-        place = np.searchsorted(edges[1:-1], values, side="right")
-        largest, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == codes
-        groups = []
-        for k in range(max(len(edges) - 1, 1)):
-            chosen = known & (place == k)
-            name = f"{edges[k]:.3g} to {edges[min(k + 1, len(edges) - 1)]:.3g}"
-            groups.append((name, largest[chosen], is_right[chosen]))
+        largest, is_right = most_probable(codes, probabilities)
+        groups = [
+            (f"{lower:.3g} to {upper:.3g}", largest[chosen], is_right[chosen])
+            for lower, upper, chosen in equal_groups(values, n_groups)
+        ]
         return grouped_reliability(groups, N_GROUP_BINS)
+
+    def _need_probabilities(self, name):
+        if self._codes is None:
+            raise InputValueError(f"{name} needs probabilities; this has only a confusion matrix")
 
     def _check_values(self, values, name):
         """Read one number for each source."""
+        self._need_probabilities(name)
         values = values if hasattr(values, "dtype") else np.asarray(values)
         values = float_values({"values": values}, "values", name=name)
         if len(values) != len(self._codes):
@@ -511,24 +459,21 @@ class Evaluation:
           2      0.5
           2      1.0
         """
-        if self._codes is None:
-            raise InputValueError(
-                "scores_by needs probabilities; this was made from a confusion matrix"
-            )
         values = self._check_values(values, "scores_by")
-        n_bins = check_count(n_bins, "n_bins")
+        bins = equal_groups(values, check_count(n_bins, "n_bins"))
         known = np.isfinite(values)
-        bins = []
-        if known.any():
-            edges = np.unique(np.quantile(values[known], np.linspace(0, 1, n_bins + 1)))
-            place = np.searchsorted(edges[1:-1], values, side="right")
-            bins = [
-                (edges[k], edges[min(k + 1, len(edges) - 1)], known & (place == k))
-                for k in range(max(len(edges) - 1, 1))
-            ]
         if not known.all():
             bins.append((np.nan, np.nan, ~known))
-        parts = [self._part(chosen) for _, _, chosen in bins]
+        parts = [
+            Evaluation.from_probabilities(
+                self._codes[chosen],
+                self._probabilities[chosen],
+                self.classes,
+                predictions=self._predicted[chosen],
+                clip=self.clip,
+            )
+            for _, _, chosen in bins
+        ]
         return make_table(
             ("lower", [lower for lower, _, _ in bins], "Lower limit of the values"),
             ("upper", [upper for _, upper, _ in bins], "Upper limit of the values"),
@@ -538,7 +483,7 @@ class Evaluation:
 
     def thresholds(self, class_name: str) -> Table:
         """
-        Score the sample that one takes for a class above each probability.
+        Compute completeness and purity of a class for each probability threshold.
 
         Parameters
         ----------
@@ -574,18 +519,14 @@ class Evaluation:
               0.6   3          1.0
         """
         check_choice(class_name, self.classes, "class_name")
-        if self._codes is None:
-            raise InputValueError(
-                "thresholds need probabilities; this was made from a confusion matrix"
-            )
+        self._need_probabilities("thresholds")
         code = self.classes.index(class_name)
-        return threshold_table(
-            self._probabilities[:, code], self._codes == code, self._population_weights
-        )
+        is_class, weights = self._codes == code, self._population_weights
+        return threshold_table(self._probabilities[:, code], is_class, weights)
 
     def to_table(self) -> Table:
         """
-        Give all overall scores as one row, so that `~astropy.table.vstack` compares classifiers.
+        Return the overall scores as one row; `~astropy.table.vstack` compares classifiers.
 
         Returns
         -------
@@ -596,7 +537,7 @@ class Evaluation:
         Examples
         --------
         >>> from claxboi.classification import Evaluation
-        >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 45]], ["AGN", "star"])
+        >>> evaluation = Evaluation([[90, 10], [5, 45]], ["AGN", "star"])
         >>> print(evaluation.to_table()["n", "accuracy", "balanced_accuracy"])
          n  accuracy balanced_accuracy
         --- -------- -----------------
@@ -656,12 +597,3 @@ class Evaluation:
                 self._codes, self._probabilities, weights, self.clip, N_BINS
             )
         return scores
-
-    def _part(self, chosen):
-        return Evaluation.from_probabilities(
-            self._codes[chosen],
-            self._probabilities[chosen],
-            self.classes,
-            predictions=self._predicted[chosen],
-            clip=self.clip,
-        )

@@ -29,7 +29,10 @@ from .mixture import (
 if TYPE_CHECKING:
     from numpy import ndarray
 
-__all__ = ["Explanation", "explain_source"]
+    from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
+
+__all__ = ["Explanation", "explain"]
 
 #: Candidates that are shown in text.
 MOST_SHOWN = 8
@@ -169,14 +172,12 @@ class Explanation:
         second = self.runner_up(first) if against is None else against
         for name in (first, second):
             if name not in self.classes:
-                raise InputValueError(
-                    f"there is no class {name!r}; there are {', '.join(self.classes)}"
-                )
+                raise InputValueError(f"no class {name!r} (classes: {', '.join(self.classes)})")
         return np.array(self.parts[first]) - np.array(self.parts[second])
 
     def runner_up(self, class_name: str | None = None) -> str:
         """
-        Name the most probable class but one.
+        Return the most probable class other than the prediction.
 
         Parameters
         ----------
@@ -232,42 +233,56 @@ class Explanation:
         return explanation_html(self)
 
 
-def explain_source(model, source, priors, *, candidates=None, identifier=""):
+def explain(  # numpydoc ignore=PR01
+    self: NaiveBayesClassifier,
+    source: Row | Table,
+    priors: PriorsLike = None,
+    *,
+    candidates: Table | None = None,
+) -> Explanation:
     """
     Split the posterior of one source into contributions.
 
     Parameters
     ----------
-    model : `NaiveBayesClassifier`
-        The fitted classifier.
-    source, priors
-        As for `NaiveBayesClassifier.explain`.
+    source : `~astropy.table.Row` or `~astropy.table.Table` of one row
+        The source, with the columns of the properties; a row of a classified table will do.
+    priors : mapping, sequence, "training", optional
+        See `classify`. Default: those with which the table was classified, if it was.
     candidates : `~astropy.table.Table`, optional
-        As for `NaiveBayesClassifier.explain`.
-    identifier : str, optional
-        What the source is called.
+        The candidates with which the table was classified, if it was; of all sources, since
+        the densities of field objects are learned from them.
 
     Returns
     -------
     explanation : `Explanation`
+        What each property, its presence, each category and the prior contribute, in nats
+        per class; adding up to the log posterior.
     """
     table = _one_row(source)
     if candidates is not None:
-        return _explain_candidates(
-            model, source, priors, candidates, identifier or _identifier(table)
-        )
+        return _explain_candidates(self, source, priors, candidates, _identifier(table))
     parent = None
     if isinstance(source, Row):
         parent = source.table, slice(source.index, source.index + 1)
-    reasons = find_contributions(model, table, priors, parent=parent)
-    nats = reasons.nats[..., 0]
+    reasons = find_contributions(self, table, priors, parent=parent)
+    return _make_explanation(
+        reasons,
+        0,
+        (reasons.kinds, reasons.groups, reasons.names, reasons.values[:, 0]),
+        reasons.nats[..., 0],
+        reasons.posterior[:, 0],
+        identifier=_identifier(table),
+    )
+
+
+def _make_explanation(reasons, row, columns, nats, posterior, **fields):
+    """Build an explanation from contributions, the given row of which describes the source."""
     known = ~np.isnan(nats[:, 0])
     parts = Table(
         {
-            "kind": np.array(reasons.kinds)[known],
-            "category": np.array(reasons.groups)[known],
-            "name": np.array(reasons.names)[known],
-            "value": reasons.values[known, 0],
+            name: np.array(values)[known]
+            for name, values in zip(("kind", "category", "name", "value"), columns, strict=True)
         }
     )
     for name, values in zip(reasons.classes, nats[known].T, strict=True):
@@ -275,15 +290,15 @@ def explain_source(model, source, priors, *, candidates=None, identifier=""):
     return Explanation(
         classes=reasons.classes,
         parts=parts,
-        log_evidence=float(reasons.log_evidence[0]),
-        posterior=dict(zip(reasons.classes, reasons.posterior[:, 0].tolist(), strict=True)),
-        prediction=reasons.classes[reasons.best[0]],
-        alternatives=reasons.alternatives(0),
-        outlier_pvalue=float(reasons.pvalue[0]),
-        support=float(reasons.support[0]),
-        n_labelled=float(reasons.class_counts[reasons.best[0]]),
-        is_training=bool(reasons.is_training[0]),
-        identifier=identifier or _identifier(table),
+        log_evidence=float(np.logaddexp.reduce(nats[known].sum(axis=0))),
+        posterior=dict(zip(reasons.classes, posterior.tolist(), strict=True)),
+        prediction=reasons.classes[int(np.argmax(posterior))],
+        alternatives=reasons.alternatives(row),
+        outlier_pvalue=float(reasons.pvalue[row]),
+        support=float(reasons.support[row]),
+        n_labelled=float(reasons.class_counts[reasons.best[row]]),
+        is_training=bool(reasons.is_training[row]),
+        **fields,
     )
 
 
@@ -314,57 +329,47 @@ def _explain_candidates(model, source, priors, candidates, identifier):
     weight = np.exp(log_weight)
     best = int(np.argmax(mixture.match))
     nats = np.sum(np.where(weight > 0, np.nan_to_num(reasons.nats) * weight, 0.0), axis=2)
+    nats[np.isnan(reasons.nats).all(axis=(1, 2))] = np.nan
     match = weighed.log_q - weighed.log_field - log_weight
     match = np.sum(np.where(weight > 0, match * weight, 0.0), axis=1)
-    known = ~np.isnan(reasons.nats).all(axis=(1, 2))
     likely = np.argsort(-mixture.match, kind="stable")
     has_value = ~np.isnan(reasons.values[:, likely])
     first = likely[np.argmax(has_value, axis=1)]
     values = reasons.values[np.arange(len(first)), first]
-    parts = Table(
-        {
-            "kind": [*np.array(reasons.kinds)[known], "match"],
-            "category": [*np.array(reasons.groups)[known], ""],
-            "name": [*np.array(reasons.names)[known], "candidates"],
-            "value": [*values[known], np.nan],
-        }
-    )
-    for c, name in enumerate(reasons.classes):
-        parts[name] = [*nats[known, c], match[c]]
-    posterior = np.exp(mixture.log_posterior[:, 0])
-    joint = np.array([np.sum(parts[name]) for name in reasons.classes])
     listed = Table()
     for domain in candidate_domains(part):
         listed[f"{domain}_id"] = part[f"{domain}_id"]
     listed["match_probability"] = np.exp(weighed.log_q)
     listed["match_posterior"] = mixture.match
-    for name, values in zip(reasons.classes, reasons.posterior, strict=True):
-        listed[f"P_{name}"] = values
-    return Explanation(
-        classes=reasons.classes,
-        parts=parts,
-        log_evidence=float(np.logaddexp.reduce(joint)),
-        posterior=dict(zip(reasons.classes, posterior.tolist(), strict=True)),
-        prediction=reasons.classes[int(np.argmax(posterior))],
-        alternatives=reasons.alternatives(best),
-        outlier_pvalue=float(reasons.pvalue[best]),
-        support=float(reasons.support[best]),
-        n_labelled=float(reasons.class_counts[reasons.best[best]]),
-        is_training=bool(reasons.is_training[best]),
+    for name, probability in zip(reasons.classes, reasons.posterior, strict=True):
+        listed[f"P_{name}"] = probability
+    return _make_explanation(
+        reasons,
+        best,
+        (
+            [*reasons.kinds, "match"],
+            [*reasons.groups, ""],
+            [*reasons.names, "candidates"],
+            [*values, np.nan],
+        ),
+        np.vstack([nats, match]),
+        np.exp(mixture.log_posterior[:, 0]),
         identifier=identifier,
         candidates=listed[likely],
     )
 
 
 def _with_candidates(table, row, candidates):
-    """Leave out the sources without any candidate, not even none, which were not classified."""
+    """Leave out the sources without a candidate row, which were not classified."""
     check_columns(candidates, ["primary", "match_probability"], "candidates")
     primary = float_values(candidates, "primary", name="candidates")
     known = np.isin(np.arange(len(table)), primary)
     if known.all() or not np.all((primary >= 0) & (primary < len(table))):
         return table, row, candidates
     if not known[row]:
-        raise InputValueError(f"source must have candidates, got row {row}, which has none")
+        raise InputValueError(
+            f"source must have candidates; no row of candidates has primary = {row}"
+        )
     place = np.cumsum(known) - 1
     candidates = candidates.copy(copy_data=False)
     candidates["primary"] = place[primary.astype(np.int64)]
@@ -372,7 +377,7 @@ def _with_candidates(table, row, candidates):
 
 
 def _about_candidates(explanation):
-    """Write what the posterior is summed over, and which candidate is the most probable."""
+    """Describe the candidates in one sentence, with the most probable one."""
     table = explanation.candidates
     names = [name for name in table.colnames if name.endswith("_id")]
     first = table[0]

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Densities of the properties of field objects, learned from candidates that are no counterparts.
+Densities of the properties of field objects, learned from unrelated candidates.
 """
 
 import numpy as np
@@ -164,15 +164,12 @@ class FieldDensity:
             values = sources.values[p]
             here = np.flatnonzero(~np.isnan(values))
             errors = sources.errors[p][here] if p in sources.errors else None
-            if errors is None:
-                points = [(1.0, likelihood.records[p].apply_scale(values[here]))]
-            else:
-                points = likelihood.error_points(p, values[here], errors)
+            points = likelihood.error_points(p, values[here], errors)
             leaf = _leaf_of(tree, densities, self._by, owner[here])
             total = np.zeros(len(here))
             for share, at in points:
                 total += share * self._evaluate(leaf, at, likelihood.densities[p].span)
-            exponent = weights[likelihood.category[p]] * likelihood._exponent(p, errors)
+            exponent = weights[likelihood.category[p]] * likelihood.exponent(p, errors)
             result[here] += exponent * np.log(total)
         return result
 

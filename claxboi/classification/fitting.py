@@ -6,6 +6,7 @@ Fit a classifier to a labelled table in one call, with its weights.
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,13 @@ import numpy as np
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.properties import known_properties
 from claxboi.utils import (
+    InputTypeError,
     InputValueError,
     check_columns,
     check_table,
     checked,
     float_values,
+    shown,
     text_values,
 )
 
@@ -30,12 +33,52 @@ from .priors import parse_priors
 from .properties import parse_properties, properties_that_vary, with_limits
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from astropy.table import Table
     from numpy.random import Generator
 
-__all__ = ["fit_classifier"]
+__all__ = ["fit_classifier", "open_model"]
 
 log = logging.getLogger(__name__)
+
+
+def open_model(model: NaiveBayesClassifier | str | PathLike[str]) -> NaiveBayesClassifier:
+    """
+    Return a fitted classifier, read from its file where a path is given.
+
+    Parameters
+    ----------
+    model : `NaiveBayesClassifier` or str or path
+        The classifier, or the file that its ``write`` wrote.
+
+    Returns
+    -------
+    model : `NaiveBayesClassifier`
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    FileNotFoundError, ValueError
+        If the file is absent or is not that of a classifier.
+
+    Examples
+    --------
+    >>> from claxboi.classification import NaiveBayesClassifier, open_model
+    >>> from claxboi.simulation import make_labelled_sample
+    >>> model = NaiveBayesClassifier(["hr1", "hr2"]).fit(make_labelled_sample(500, rng=1))
+    >>> model.write("model.ecsv", overwrite=True)
+    >>> open_model("model.ecsv").categories == open_model(model).categories
+    True
+    """
+    if isinstance(model, (str, os.PathLike)):
+        return NaiveBayesClassifier.read(model)
+    if not isinstance(model, NaiveBayesClassifier):
+        raise InputTypeError(
+            f"model must be a NaiveBayesClassifier or the file of one, got {shown(model)}"
+        )
+    return model
 
 
 @checked
@@ -50,20 +93,14 @@ def fit_classifier(
     id: Any = None,
     weights: Any = None,
     offsets: Any = None,
-    recipe: Any = "default",
-    normalization: Any = None,
-    missing: Any = None,
-    kernel: Any = None,
-    bandwidth: Any = None,
     min_class_size: Any = None,
     merge: Any = None,
-    refine: Any = None,
-    shrinkage: Any = 1.0,
     decision: Any = "probable",
     posterior_error: Any = 0,
     overwrite: Any = False,
     rng: int | Generator | None = None,
     show_progress: Any = True,
+    **settings: Any,
 ) -> tuple:
     """
     Fit a classifier to labelled sources, including the weights of its categories.
@@ -77,14 +114,14 @@ def fit_classifier(
     table : `~astropy.table.Table`, optional
         The sources to be classified. Only properties that this table has too are used, and the
         priors are checked against it. Default: ``sample``.
-    properties, label, weight, id, weights, offsets, recipe, normalization, missing, kernel
-        As for `claxboi.classify`.
-    bandwidth, min_class_size, merge, refine, shrinkage, overwrite, show_progress
+    properties, label, weight, id, weights, offsets, min_class_size, merge, overwrite, show_progress
         As for `claxboi.classify`.
     decision, posterior_error : optional
         As for `claxboi.classify`: they are checked here, before the fit.
     rng : int or `~numpy.random.Generator`, optional
         For the folds on which the weights are fitted.
+    **settings
+        Other settings of `NaiveBayesClassifier`, such as ``recipe`` and ``bandwidth``.
 
     Returns
     -------
@@ -128,16 +165,10 @@ def fit_classifier(
     model = NaiveBayesClassifier(
         records,
         weights=weights,
-        recipe=recipe,
-        normalization=normalization,
-        missing=missing,
-        kernel=kernel,
-        bandwidth=bandwidth,
         classes=classes,
         min_class_size=min_class_size,
         merge=merge,
-        refine=refine,
-        shrinkage=shrinkage,
+        **settings,
     )
     if model._core.takes_limits:
         model._given_properties = with_limits(records, candidates)
@@ -185,8 +216,7 @@ def _names_classes(priors, sample, label, merge, min_class_size):
 def _check_unlabelled(priors):
     if isinstance(priors, str) and priors == "estimate":
         raise InputValueError(
-            "priors='estimate' needs sources that did not train the model; every row of the "
-            "table has a label"
+            "priors='estimate' needs unlabelled sources: every row of the table has a label"
         )
 
 
@@ -208,7 +238,7 @@ def _settled_priors(priors, read, table):
 
 
 def _priors_of_sample(priors):
-    """Return what the weights are fitted for: priors per source are of the table, so their mean."""
+    """Return the priors for the fit of the weights: the mean of priors per source."""
     if isinstance(priors, str):
         return "training"
     return priors if isinstance(priors, dict) else priors.mean(axis=0)

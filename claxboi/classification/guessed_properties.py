@@ -115,7 +115,7 @@ def property_columns(table: Table, label: str | None = None) -> Sequence[str]:
 
 def guess_properties(properties, table):
     """
-    Complete properties that no definition knows, and say in a warning what was guessed.
+    Guess category and scale of unknown properties.
 
     Parameters
     ----------

@@ -34,12 +34,12 @@ from .field_density import FieldDensity
 from .posterior import log_normalize, log_proportions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from astropy.table import Table
-    from numpy.typing import ArrayLike
 
     from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
 
 __all__ = ["classify_candidates"]
 
@@ -74,13 +74,7 @@ def classify_candidates(
     model: NaiveBayesClassifier,
     table: Table,
     candidates: Table,
-    priors: Mapping
-    | Sequence
-    | Literal["training"]
-    | Literal["estimate"]
-    | ArrayLike
-    | Callable[..., Any]
-    | None = None,
+    priors: PriorsLike = None,
     *,
     cut: float = CUT,
     decision: Literal["probable", "balanced"] | Mapping = "probable",
@@ -216,8 +210,8 @@ def classify_candidates(
         largest_cut=weighed.largest_cut,
     )
     log.info(
-        "%d candidates (none included) of %d sources; %d of the least probable are cut, at most "
-        "%.1e of the probability of a source; field densities of %d objects",
+        "%d candidate rows (none included) for %d sources; the %d least probable are left out, "
+        "at most %.1e of the probability of a source; field densities from %d objects",
         len(candidates),
         len(table),
         weighed.n_cut,
@@ -273,7 +267,7 @@ def check_mixable(model):
     model : `NaiveBayesClassifier`
         The classifier.
     """
-    model._check_fitted()
+    check_model(model)
     if model.normalization != "none":
         raise InputValueError(
             "model must have free exponents (normalization='none') to weigh candidates, got "
@@ -298,7 +292,7 @@ def weigh_candidates(model, table, candidates, proportions, *, cut=CUT, only=Non
     cut : float, optional
         Least probable candidates of a source that are left out: their summed probability.
     only : int, optional
-        The one source of which the candidates are asked for. All are learned from.
+        Evaluate the candidates of this source only. Field densities are learned from all.
 
     Returns
     -------
@@ -422,7 +416,7 @@ def check_candidates(model, candidates, n_sources):
 
 def candidate_domains(candidates):
     """
-    Find the domains of which a table of candidates has identifiers and probabilities.
+    Find the domains with identifiers and probabilities in a table of candidates.
 
     Parameters
     ----------
@@ -440,7 +434,7 @@ def candidate_domains(candidates):
 
 def _covariates(table):
     """
-    Return what the densities of field objects may depend on, of each source.
+    Return the covariates of the densities of field objects for each source.
     """
     covariates = {}
     if "b" in table.colnames:

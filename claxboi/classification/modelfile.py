@@ -87,7 +87,7 @@ def write_model(model, path, *, overwrite=False):
 
 def model_fingerprint(path: str | PathLike[str]) -> str:
     """
-    Compute the fingerprint of a model file, by which a classified table knows its model.
+    Compute the fingerprint of a model file, which links a classified table to its model.
 
     Parameters
     ----------
@@ -171,13 +171,13 @@ def _checked_text(path):
     """Return the text of a model file, whole and unchanged."""
     if not path.exists():
         raise FileNotFoundError(f"there is no model file {path}")
-    # Line ends may have been changed on the way between systems: that is no damage.
+    # Line ends may have been changed on the way between systems: that is not damage.
     data = path.read_bytes().replace(b"\r\n", b"\n")
     if not data:
         raise InputValueError(f"model file {path} is empty")
     if not data.startswith(HEAD[: len(data)]):
         raise InputValueError(
-            f"{path} is not a claxboi model: it does not begin as NaiveBayesClassifier.write does"
+            f"{path} is not a claxboi model: its first line is not that of a model file"
         )
     if data.count(b"\n") < 2:
         raise InputValueError(f"model file {path} is truncated: it ends within its second line")
@@ -230,7 +230,7 @@ def _meta(model, **more):
 
 
 def _stored_refinement(refinement):
-    """Return what cannot be learned again from the training sample; the matrices as text."""
+    """Return the parts of a refinement that a file must hold, with the matrices as text."""
     if refinement is None:
         return None
     matrices = np.concatenate([refinement.matrix[np.newaxis], refinement.fold_matrices])

@@ -75,7 +75,7 @@ def original_densities(record, values, codes, class_names):
     values, codes = values[finite], codes[finite]
     if len(values) == 0 or np.ptp(values) == 0:
         raise InputValueError(
-            f"property {record.column!r} has no two different values among the training sources: "
+            f"property {record.column!r} has fewer than two values among the training sources: "
             "it cannot classify; leave it out"
         )
     upper, span = _round2(values.max()), _round2(np.ptp(values))
@@ -252,7 +252,7 @@ def _read_config(path):
     missing = [key for key in needed if key not in settings]
     if missing:
         raise InputValueError(
-            f"{path} has no {', '.join(missing)}: it is no configuration of a run"
+            f"{path} has no {', '.join(missing)}: it is not the configuration of a run"
         )
     return settings
 

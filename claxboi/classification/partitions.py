@@ -5,8 +5,7 @@ Classify catalogues in partitions (Dask, LSDB) that are larger than the memory.
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.table import MaskedColumn, Table
@@ -15,11 +14,13 @@ from claxboi.utils import InputKeyError, InputTypeError, InputValueError, checke
 
 from ._identity import POSITION_COLUMNS, identity_columns
 from ._parallel import threads
-from .classifier import NaiveBayesClassifier
+from .fitting import open_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from os import PathLike
+
+    from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
 
 __all__ = ["classify_partitions"]
 
@@ -28,7 +29,7 @@ __all__ = ["classify_partitions"]
 def classify_partitions(
     catalog: Any,
     model: NaiveBayesClassifier | str | PathLike[str],
-    priors: Mapping | Sequence | Literal["training"] | None = None,
+    priors: PriorsLike = None,
     *,
     overwrite: bool = False,
 ) -> Table:
@@ -59,7 +60,7 @@ def classify_partitions(
     Raises
     ------
     TypeError
-        If ``catalog`` is not in partitions, or the model is none.
+        If ``catalog`` is not in partitions, or ``model`` is not a classifier.
     KeyError
         If a column of a property is absent.
     ValueError
@@ -81,12 +82,7 @@ def classify_partitions(
             "catalog must be an LSDB catalogue or a Dask DataFrame, got "
             f"{type(catalog).__name__}; claxboi.classify takes tables"
         )
-    if isinstance(model, (str, os.PathLike)):
-        model = NaiveBayesClassifier.read(model)
-    elif not isinstance(model, NaiveBayesClassifier):
-        raise InputTypeError(
-            f"model must be a NaiveBayesClassifier or the file of one, got {type(model).__name__}"
-        )
+    model = open_model(model)
     if isinstance(priors, str) and priors == "estimate":
         raise InputValueError(
             "priors='estimate' would differ from partition to partition: estimate them on a table "
@@ -118,7 +114,7 @@ def _columns(model, names):
 
 
 def _blank(columns, names):
-    """Make a row without values: with all names, so that those that collide are found."""
+    """Make an empty row with all column names, by which collisions are found."""
     missing = [name for name in columns if name not in names]
     if missing:
         raise InputKeyError(

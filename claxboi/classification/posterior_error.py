@@ -42,7 +42,7 @@ def check_training(core):
 
 def bootstrap_intervals(core, sources, log_prior, n_samples, rng=None, *, show_progress=False):
     """
-    Compute the 68 % intervals of posteriors that come from the size of the training sample.
+    Compute the 68 % intervals of posteriors due to the finite training sample.
 
     Each sample of the Bayesian bootstrap (Rubin 1981, Ann. Stat. 9, 130) weighs the training
     sources by random numbers of an exponential distribution, and the densities are learned again.

@@ -15,8 +15,14 @@ from claxboi.utils import ClaxboiWarning, InputTypeError, InputValueError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Literal, TypeAlias
 
     from numpy.typing import ArrayLike
+
+    #: Whatever gives the prior proportions of the classes; None for those of the training sample.
+    PriorsLike: TypeAlias = (
+        Mapping | Sequence | Literal["training", "estimate"] | ArrayLike | Callable[..., Any] | None
+    )
 
 __all__ = ["PriorWarning", "check_priors", "estimate_priors", "parse_priors"]
 
@@ -44,7 +50,7 @@ class PriorWarning(ClaxboiWarning):
 
 def check_priors(priors: str | Mapping | Sequence | ArrayLike | Callable[..., Any] | None) -> None:
     """
-    Check all of the priors that can be checked before the classes are known.
+    Check priors as far as possible before the classes are known.
 
     Parameters
     ----------
@@ -165,7 +171,7 @@ def _from_mapping(priors, classes, dropped):
         kept = _numbers([names[name] for name in classes])
         if not kept.sum() > 0:
             raise InputValueError(
-                f"priors must leave something for {', '.join(classes)}: {priors!r}"
+                f"priors must be above 0 for one of {', '.join(classes)} at least, got {priors!r}"
             )
         warn(
             f"the priors of {', '.join(left_out)}, left out of the model, are shared among the "

@@ -327,7 +327,7 @@ class Property:
 
 def properties_that_vary(records, sample, label):
     """
-    Leave out properties in which all labelled sources are alike: they cannot classify.
+    Leave out properties that have the same value for all labelled sources.
 
     Parameters
     ----------
@@ -353,7 +353,7 @@ def properties_that_vary(records, sample, label):
             kept.append(record)
     idle = [record.column for record in records if record not in kept]
     if kept and idle:
-        log.info("not used, as labelled sources have at most one value: %s", ", ".join(idle))
+        log.info("not used because labelled sources have at most one value: %s", ", ".join(idle))
     return kept or records
 
 
@@ -378,7 +378,7 @@ def with_limits(records, columns):
         limit = f"{record.column}_limit"
         if record.limit or limit not in columns or property_definition(record.column) is None:
             return record
-        log.info("missing values of %s are beyond the limits in %s", record.column, limit)
+        log.info("missing values of %s count as beyond the limits in %s", record.column, limit)
         return replace(record, lower_limit=limit)
 
     return [complete(record) for record in records]

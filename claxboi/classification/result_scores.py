@@ -1,12 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Held-out scores of a classified table, the same wherever they are shown.
+Held-out scores of a classified table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,14 +23,14 @@ from ._engine import check_model
 from ._evaluation_text import held_out_method
 from ._table_reading import label_codes
 from .evaluation import Evaluation
+from .results import classification_settings
 from .unlabelled_scores import score_unlabelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from astropy.table import Table
 
     from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
 
 __all__ = ["evaluate_result"]
 
@@ -38,7 +38,7 @@ __all__ = ["evaluate_result"]
 def evaluate_result(
     result: Table,
     model: NaiveBayesClassifier,
-    priors: Mapping | Sequence | Literal["training"] | None = None,
+    priors: PriorsLike = None,
     *,
     sample: Table | None = None,
     label: str | None = None,
@@ -100,7 +100,7 @@ def evaluate_result(
     # Only the classification itself knows the probabilities over all candidates.
     as_made = priors is None and not options.keys() - {"training", "show_progress"}
     if priors is None:
-        used = result.meta.get("claxboi", {}).get("classification", {}).get("priors")
+        used = classification_settings(result).get("priors")
         priors = used if isinstance(used, Mapping) else "training"
     rows = _labelled(result, model, label)
     others = ~rows
@@ -135,7 +135,7 @@ def evaluate_result(
 
 
 def _posterior(table, model, priors, *, as_made):
-    """Return the probabilities of unlabelled sources, as they are if they were made so."""
+    """Return the probabilities of unlabelled sources: the table's columns, or new ones."""
     columns = [f"P_{name}" for name in model.classes_]
     if not as_made or not set(columns) <= set(table.colnames):
         return model.predict_proba(table, priors)
@@ -143,7 +143,7 @@ def _posterior(table, model, priors, *, as_made):
 
 
 def _score_columns(table, model, label, priors):
-    """Score the probabilities that a table has, of which those of training sources are held out."""
+    """Score the probability columns of a table, which are held out for training sources."""
     n_training = int(np.sum(float_values(table, "is_training") == 1))
     method = held_out_method(n_training, len(table))
     predictions, _ = text_values(table, "prediction")

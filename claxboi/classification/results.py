@@ -30,6 +30,7 @@ from .evaluation import Evaluation
 __all__ = [
     "ClassifiedNames",
     "check_evaluation",
+    "classification_settings",
     "count_members",
     "expand_columns",
     "find_source",
@@ -51,6 +52,23 @@ class ClassifiedNames(NamedTuple):
 
     classes: list
     categories: list
+
+
+def classification_settings(table):
+    """
+    Return the settings of a classification as recorded in the metadata of its result.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The result.
+
+    Returns
+    -------
+    settings : dict
+        Empty where nothing is recorded.
+    """
+    return table.meta.get("claxboi", {}).get("classification", {})
 
 
 def read_classified(result, columns=("prediction", "P_{class}")):
@@ -86,7 +104,7 @@ def read_classified(result, columns=("prediction", "P_{class}")):
     ['location', 'spectrum', 'counterparts', 'variability']
     """
     check_table(result, "result")
-    record = result.meta.get("claxboi", {}).get("classification", {})
+    record = classification_settings(result)
     needed = {"classes"} | ({"categories"} if any("{category}" in c for c in columns) else set())
     if not needed <= set(record):
         raise InputValueError(
@@ -117,7 +135,7 @@ def count_members(result, classes, rows=slice(None)):
     predicted : `~numpy.ndarray` of int, shape (n_classes,)
         Sources whose prediction is the class.
     expected : `~numpy.ndarray` of float64, shape (n_classes,)
-        Sum of the probabilities; missing ones count nothing, and NaN where there is no column.
+        Sum of the probabilities without missing ones; NaN where there is no column.
     """
     prediction = text_values(result, "prediction")[0][rows]
     predicted = np.array([np.count_nonzero(prediction == name) for name in classes], int)
@@ -207,7 +225,7 @@ def read_classes(table, column=None, classes=None):
     else:
         check_columns(table, [column])
         values, _ = text_values(table, column)
-    record = table.meta.get("claxboi", {}).get("classification", {})
+    record = classification_settings(table)
     known = list(record.get("classes", []))
     known += sorted(set(values.tolist()) - {"", *known})
     places = {name: k for k, name in enumerate(known)}
@@ -337,7 +355,7 @@ def _find_text(table, source, columns, name):
 
 
 def _spelling(text):
-    """Return a name without what differs between spellings: capitals, spaces, catalogue."""
+    """Normalise the spelling of a source name: case, spaces and catalogue prefix."""
     text = re.sub(r"[\s_]", "", text.upper().replace("\N{MINUS SIGN}", "-"))
     found = re.search(r"J\d{4,}[\d.]*[+-]\d{2,}.*$", text)
     return found[0] if found else text

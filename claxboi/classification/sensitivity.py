@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.table import Column, Table
@@ -17,11 +17,11 @@ from claxboi.utils import InputTypeError, InputValueError, check_number, check_t
 
 from ._engine import check_model
 from .priors import parse_priors
+from .results import classification_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .classifier import NaiveBayesClassifier
+    from .priors import PriorsLike
 
 __all__ = ["PriorSensitivity", "priors_sensitivity"]
 
@@ -80,7 +80,7 @@ class PriorSensitivity:
 def priors_sensitivity(
     model: NaiveBayesClassifier,
     table: Table,
-    priors: Mapping | Sequence | Literal["training"] | None = None,
+    priors: PriorsLike = None,
     *,
     factor: float = 2.0,
     alternatives: Mapping[str, Any] | None = None,
@@ -192,7 +192,7 @@ def priors_sensitivity(
 
 def _start(model, table, priors):
     if priors is None:
-        priors = table.meta.get("claxboi", {}).get("classification", {}).get("priors")
+        priors = classification_settings(table).get("priors")
         if not isinstance(priors, Mapping):
             raise InputValueError(
                 "priors must be given: the table has no record of those it was made for"
@@ -205,7 +205,7 @@ def _proportions(model, priors):
     # One set of priors for all sources: a row for each of them has no single change.
     proportions = parse_priors(priors, model.classes_, counts / counts.sum(), -1)
     if proportions.ndim != 1:
-        raise InputValueError("priors must be one proportion for each class here")
+        raise InputValueError("priors must be one proportion per class, not one row per source")
     return proportions
 
 

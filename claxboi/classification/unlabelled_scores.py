@@ -1,11 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Scores of unlabelled sources, from labelled ones weighted to be like them.
+Expected scores of unlabelled sources, by importance weighting of labelled ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -20,9 +21,17 @@ from claxboi.utils import float_values
 from ._table_reading import FLUX_COLUMN, read_fluxes
 from .evaluation import Evaluation
 
-__all__ = ["UnlabelledScores", "score_unlabelled"]
+__all__ = [
+    "FEWEST",
+    "LEAST_COVERAGE",
+    "Comparison",
+    "UnlabelledScores",
+    "compare_sources",
+    "effective_size",
+    "score_unlabelled",
+]
 
-#: Effective number of sources below which there is no number, and of sources to compare at all.
+#: Smallest effective number of sources for a score, and for any comparison.
 FEWEST = 30
 
 #: The unlabelled sources are cut in at most so many equal parts by how probable a label is; a part
@@ -93,7 +102,7 @@ class UnlabelledScores:
 
     @property
     def sentence(self):
-        """What the scores are, or why there are none, as one sentence (str)."""
+        """Summary of the scores, or the reason why there are none (str)."""
         title = "Unlabelled sources, from labelled ones weighted to be like them"
         if self.reason:
             return f"{title}: no scores, because {self.reason}."
@@ -102,7 +111,7 @@ class UnlabelledScores:
 
 def score_unlabelled(evaluation, labelled, others, posterior, columns):
     r"""
-    Weight the labelled sources of an evaluation to be like other sources, and score them.
+    Estimate the scores of unlabelled sources by importance weighting of labelled ones.
 
     Parameters
     ----------
@@ -115,7 +124,7 @@ def score_unlabelled(evaluation, labelled, others, posterior, columns):
     posterior : `~numpy.ndarray` of shape (n_others, n_classes)
         Their probabilities.
     columns : sequence of str
-        Properties of the model, of which missing values are counted.
+        Properties of the model, whose missing values are counted.
 
     Returns
     -------
@@ -137,27 +146,22 @@ def score_unlabelled(evaluation, labelled, others, posterior, columns):
     effective number of labelled sources, :math:`(\sum w)^2/\sum w^2` (Kish 1965), is below 30, or
     if less than 90 % of the unlabelled sources are in parts with 10 labelled sources or more.
     """
-    chosen = np.flatnonzero(np.isfinite(posterior).all(axis=1))
-    if len(chosen) > MOST_COMPARED:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_COMPARED).astype(int)]
+    chosen = np.isfinite(posterior).all(axis=1)
     others, posterior = others[chosen], posterior[chosen]
-    n = len(labelled), len(others)
-    if min(n) < FEWEST:
-        return _refused(evaluation, f"there are {n[0]} labelled and {n[1]} unlabelled sources")
-    features = _features(labelled, others, columns)
-    if "flux" not in features:
-        return _refused(
-            evaluation, f"{FLUX_COLUMN} is needed to compare labelled and other sources"
-        )
-    design = _design(list(features.values()))
-    weights, part = _weights(design, evaluation._codes, evaluation._probabilities, posterior)
-    size = _effective_size(weights)
-    coverage = _coverage(part, n[0])
+    found = compare_sources(
+        labelled, others, evaluation._codes, evaluation._probabilities, posterior, columns
+    )
+    if isinstance(found, str):
+        return _refused(evaluation, found)
+    weights, features = found.weights, found.features
+    n = len(labelled)
+    size = effective_size(weights)
+    coverage = float(found.is_reached[n:].mean())
     reason = ""
     if coverage < LEAST_COVERAGE:
         reason = (
             f"{1 - coverage:.0%} of the unlabelled sources have hardly any labelled sources like "
-            f"them in {', '.join(features)}{_faint(features['flux'], n[0])}"
+            f"them in {', '.join(features)}{_faint(features['flux'], n)}"
         )
     elif size < FEWEST:
         reason = (
@@ -179,6 +183,58 @@ def score_unlabelled(evaluation, labelled, others, posterior, columns):
     if np.isnan(per_class["recall"]).any():
         scores |= dict.fromkeys(("balanced_accuracy", "macro_f1"), np.nan)
     return UnlabelledScores(scores, per_class, size, coverage, "")
+
+
+class Comparison(NamedTuple):
+    """
+    Labelled sources weighted to be like other sources; the labelled ones are first in each array.
+    """
+
+    weights: np.ndarray
+    """Weights of the labelled sources, with a mean of 1."""
+
+    features: dict
+    """Values by feature, NaN where missing."""
+
+    is_reached: np.ndarray
+    """Whether enough labelled sources are like each source."""
+
+
+def compare_sources(labelled, others, codes, probabilities, posterior, columns):
+    """
+    Weight labelled sources to be like other sources; see `score_unlabelled`.
+
+    Parameters
+    ----------
+    labelled, others : `~astropy.table.Table`
+        The sources.
+    codes : `~numpy.ndarray` of int, shape (n_labelled,)
+        Classes of the labelled sources.
+    probabilities, posterior : `~numpy.ndarray` of shape (n, n_classes)
+        Probabilities of the labelled and the other sources, finite.
+    columns : sequence of str
+        Properties of the model, of which missing values are counted.
+
+    Returns
+    -------
+    comparison : `Comparison` or str
+        The weights, or the reason why the sources cannot be compared.
+    """
+    n = len(labelled), len(others)
+    if min(n) < FEWEST:
+        return f"there are {n[0]} labelled and {n[1]} unlabelled sources"
+    features = _features(labelled, others, columns)
+    if "flux" not in features:
+        return f"{FLUX_COLUMN} is needed to compare labelled and other sources"
+    design = _design(list(features.values()))
+    chosen = np.linspace(0, n[1] - 1, min(n[1], MOST_COMPARED)).astype(int)
+    rows = np.concatenate([np.arange(n[0]), n[0] + chosen])
+    weights, coefficients, edges = _weights(
+        design[:, rows], codes, probabilities, posterior[chosen]
+    )
+    part = np.searchsorted(edges, coefficients @ design)
+    reached = np.bincount(part[: n[0]], minlength=len(edges) + 1) >= FEWEST_IN_PART
+    return Comparison(weights, features, reached[part])
 
 
 def _refused(evaluation, reason, size=np.nan, coverage=np.nan):
@@ -242,7 +298,7 @@ def _design(features):
 
 
 def _weights(design, codes, probabilities, posterior):
-    """Return the weights of the labelled sources, and the part that each source is in."""
+    """Return the weights of the labelled sources, and the coefficients and edges of the parts."""
     n = len(codes)
     is_labelled = np.arange(design.shape[1]) < n
     n_parts = int(np.clip(n // SOURCES_PER_PART, FEWEST_PARTS, MOST_PARTS))
@@ -263,16 +319,16 @@ def _weights(design, codes, probabilities, posterior):
             break
         factor = factor * change[codes]
         factor /= factor.mean()
-    return weights / weights.mean(), part
+    return weights / weights.mean(), coefficients, edges
 
 
 def _class_factors(codes, probabilities, posterior, weights):
     """
-    Return the factors of the classes that give their mean probabilities those of other sources.
+    Return class weights that bring the mean probabilities to those of the other sources.
 
     None where these agree already: the factors of classes that look alike are uncertain.
     """
-    size, expected = _effective_size(weights), posterior.mean(axis=0)
+    size, expected = effective_size(weights), posterior.mean(axis=0)
     gap = expected - np.average(probabilities, axis=0, weights=weights)
     covariance = np.cov(posterior.T) * (1 / size + 1 / len(posterior))
     distance = gap @ np.linalg.pinv(covariance, rcond=1e-6, hermitian=True) @ gap
@@ -306,18 +362,24 @@ def _logistic(design, is_labelled, counts, start):
     return coefficients
 
 
-def _effective_size(weights):
+def effective_size(weights):
+    """
+    Return the effective number of weighted sources (Kish 1965).
+
+    Parameters
+    ----------
+    weights : `~numpy.ndarray`
+        Weights of the sources.
+
+    Returns
+    -------
+    size : float
+    """
     return float(weights.sum() ** 2 / np.sum(weights**2)) if len(weights) else 0.0
 
 
-def _coverage(part, n):
-    """Return the share of the others that are in a part with enough labelled sources."""
-    count = np.bincount(part[:n], minlength=part.max() + 1)
-    return float(np.mean(count[part[n:]] >= FEWEST_IN_PART))
-
-
 def _faint(log_flux, n):
-    """Say how many sources are fainter than nearly all labelled ones, if that is worth saying."""
+    """Describe how many sources are fainter than nearly all labelled ones; empty if few."""
     labelled, others = log_flux[:n], log_flux[n:]
     labelled, others = labelled[np.isfinite(labelled)], others[np.isfinite(others)]
     if len(labelled) == 0 or len(others) == 0:
@@ -336,8 +398,8 @@ def _class_table(weighted, evaluation, weights):
     scores = weighted.per_class
     codes, predicted = evaluation._codes, evaluation._predicted
     n_classes = len(evaluation.classes)
-    size = np.array([_effective_size(weights[codes == c]) for c in range(n_classes)])
-    chosen = np.array([_effective_size(weights[predicted == c]) for c in range(n_classes)])
+    size = np.array([effective_size(weights[codes == c]) for c in range(n_classes)])
+    chosen = np.array([effective_size(weights[predicted == c]) for c in range(n_classes)])
     return Table(
         {
             "class": evaluation.classes,

@@ -53,7 +53,7 @@ def all_matches(
     overwrite: Any = False,
 ) -> Table:
     """
-    Make a table of all candidates of each X-ray source, and of none.
+    List all candidates of each X-ray source, and the case that it has no counterpart.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def all_matches(
         First part of the names of the new columns; or that of each survey, for one `associate` of
         all of them: a row is then a combination of at most one object in each domain.
     rule, cutoff
-        As for `best_matches`. Of several surveys of one domain, the candidates of a source are
+        As for `best_matches`. With several surveys of one domain, the candidates of a source are
         those in the survey from which its best match is; without a best match, in that with the
         largest ``p_any``. Without meaning for combinations.
 
@@ -148,12 +148,12 @@ def all_matches(
 
 def list_matches(candidates, xray, secondaries, density_deg2, *, domain, rule, cutoff, **options):
     """
-    Make a table of all candidates, and combine those of two domains.
+    List all candidates, and combine those of two domains.
 
     Parameters
     ----------
     candidates : mapping of str to `~astropy.table.Table`
-        What `associate` found in each survey alone.
+        Results of `associate` for each survey alone.
     xray, secondaries, domain, rule, cutoff
         As for `all_matches`.
     density_deg2 : mapping of str to float or `~numpy.ndarray`
@@ -245,7 +245,7 @@ def _combinations(groups, candidates, n):
     p = np.where(is_none, 1 - p_any, p_any * p_i)
     if np.any((primary < 0) | (primary >= n)) or np.bincount(primary, is_none, n).min() < 1:
         raise InputValueError(
-            f"candidates must be of these tables, with each of the {n} rows of xray"
+            f"candidates must come from xray, with at least one row for each of its {n} rows"
         )
     order = np.lexsort((-p, is_none, primary))
     primary, p = primary[order], p[order]
@@ -258,8 +258,8 @@ def _combinations(groups, candidates, n):
             here = np.isfinite(member)
             if member[here].max(initial=-1) >= len(table):
                 raise InputValueError(
-                    f"candidates must be of these tables, got rows beyond the {len(table)} of "
-                    f"{name!r}"
+                    f"candidates must come from {name!r}, got row numbers beyond its {len(table)} "
+                    "rows"
                 )
             row[here], chosen[here] = member[here], k
             separation[here] = float_values(candidates, f"separation_{name}")[order][here]

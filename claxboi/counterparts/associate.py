@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["associate"]
 
-# A source claims its most probable counterpart if that it has one is more probable than not.
+# A source with a p_any above this claims its most probable counterpart.
 CLAIM = 0.5
 
 
@@ -87,7 +87,7 @@ def associate(
     prior : callable, optional
         Function of all combinations that returns a factor for each, at least 0: a Table with one
         row per combination goes in, with the columns of ``xray`` and those of the catalogue as
-        ``secondary_<column>`` (of several, ``<name>_<column>``), masked where there is no object;
+        ``secondary_<column>`` (for several, ``<name>_<column>``), masked where there is no object;
         an array of shape (n_rows,) comes out. Rows without counterpart have a factor too.
     epoch : None, False, `~astropy.time.Time` or `~astropy.units.Quantity` in years, optional
         When the X-ray sources were seen. None takes the column ``epoch`` if there is one; False
@@ -122,8 +122,8 @@ def associate(
         - ``prior_<column>`` (with a mapping ``prior_<name>_<column>``): the factor of each prior;
           ``prior``: that of the function.
 
-        ``meta["claxboi"]["counterparts"]`` holds the settings, what was estimated and what was
-        learned.
+        ``meta["claxboi"]["counterparts"]`` holds the settings, and the estimated and learned
+        quantities.
 
     Raises
     ------
@@ -218,9 +218,9 @@ def candidates_table(problem, solution):
     Parameters
     ----------
     problem : Problem
-        What was asked.
+        Input of the association.
     solution : Solution
-        What was found.
+        Its solution.
 
     Returns
     -------
@@ -340,7 +340,7 @@ class Solution(NamedTuple):
     shared: dict
     """Field association used, by pair of catalogues."""
     priors: list
-    """The priors of each catalogue, with what they learned."""
+    """The priors of each catalogue, after learning."""
 
 
 def solve(problem):
@@ -350,7 +350,7 @@ def solve(problem):
     Parameters
     ----------
     problem : Problem
-        What is asked.
+        Input of the association.
 
     Returns
     -------
@@ -514,15 +514,15 @@ def _prior_of_rows(problem, rows, neighbours):
     total = np.bincount(rows.primary, factor)
     if not np.all(total > 0):
         raise InputValueError(
-            "prior must be positive for some combination of each source, or for none, got 0 for "
-            f"all of row {np.argmin(total > 0)}"
+            "prior must be positive for at least one combination of each source, got 0 for all "
+            f"combinations of row {np.argmin(total > 0)} of xray"
         )
     return np.log(np.maximum(factor, np.finfo(float).tiny))
 
 
 def _is_shared(problem, rows, neighbours, flags, p_any):
     """
-    Find the objects that are the most probable counterpart of two sources, each likely to have one.
+    Find objects that are the most probable counterpart of two sources.
     """
     claims = np.flatnonzero((flags == 1) & (p_any[rows.primary] > CLAIM))
     result = np.zeros(len(flags), bool)

@@ -68,7 +68,7 @@ class Problem:
     tables: list
     """The catalogues, for their priors, without rows that repeat another one exactly."""
     kept: list
-    """The rows of the catalogues that were given of which these are made."""
+    """Their rows in the catalogues as given."""
     primaries: Positions
     """The X-ray sources."""
     secondaries: list
@@ -88,7 +88,7 @@ class Problem:
     field_association: float | dict | None
     """Fraction of field objects in both of two catalogues, also by pair; None to estimate it."""
     convention: Convention
-    """The formulas on which programs differ."""
+    """The formulas in which programs differ."""
 
 
 def read_arguments(
@@ -202,7 +202,7 @@ def _tables(secondaries):
 
 def _distinct(table, name):
     """
-    Find the rows that do not repeat another one: an object listed twice would halve its p_i.
+    Find the distinct rows, as an object that is listed twice would halve its p_i.
     """
     rows = distinct_rows(table)
     if len(rows) < len(table):
@@ -346,18 +346,10 @@ def _read_priors(priors, names):
                 f"catalogues ({', '.join(names)}), got {priors!r}"
             )
         priors = {names[0]: priors}
-    unknown = [name for name in priors if name not in names]
-    if unknown:
-        known = ", ".join(str(name) for name in names if name is not None)
-        raise InputValueError(
-            f"priors has {unknown[0]!r}, which is "
-            + (f"none of {known}" if known else "not needed: there is one catalogue without a name")
-        )
     result = {}
-    for name in names:
-        given = priors.get(name, [])
+    for name, one in by_name(priors, names, "priors", []).items():
         # A tuple is a pair of columns, a list is several priors.
-        given = given if isinstance(given, list) else [given]
+        given = one if isinstance(one, list) else [one]
         what = "priors" if name is None else f"priors of {name}"
         for p in given:
             if not isinstance(p, MagnitudePrior | ProbabilityPrior | str | tuple):
@@ -372,5 +364,5 @@ def _read_priors(priors, names):
         labels = [p.name for p in result[name]]
         twice = [label for label in labels if labels.count(label) > 1]
         if twice:
-            raise InputValueError(f"{what} has {twice[0]!r} twice")
+            raise InputValueError(f"{what} must be different, got {twice[0]!r} twice")
     return result

@@ -45,8 +45,8 @@ RULES = ("first", "best")
 class Best(NamedTuple):
     # The most probable object of one survey for each X-ray source, arrays of shape (n_sources,).
     row: np.ndarray  # of the survey, -1 where there is none
-    p_any: np.ndarray  # that there is one in this survey
-    p_i: np.ndarray  # that it is this one
+    p_any: np.ndarray  # probability of a counterpart in this survey
+    p_i: np.ndarray  # probability of this object, if there is a counterpart
     separation: np.ndarray
 
 
@@ -69,8 +69,8 @@ def best_matches(
     Parameters
     ----------
     candidates : `~astropy.table.Table` or mapping of str to `~astropy.table.Table`
-        What `associate` answered: one Table for all surveys together, or one for each survey,
-        by its name.
+        Results of `associate`: one Table for all surveys together, or one for each survey by
+        name.
     xray : `~astropy.table.Table`
         The X-ray sources that were associated.
     secondaries : mapping of str to `~astropy.table.Table`
@@ -78,7 +78,7 @@ def best_matches(
     domain : str, optional
         First part of the names of the new columns: "opt" or "ir".
     rule : {"first", "best"}, optional
-        Which survey is taken: the first in the order of ``secondaries`` with ``p_any`` above its
+        How the survey is chosen: the first in the order of ``secondaries`` with ``p_any`` above its
         cutoff (the published rule), or that with the largest probability ``p_any * p_i`` among
         those above theirs. The survey that the second rule would take is recorded either way.
     cutoff : float or mapping of str to float, optional
@@ -87,8 +87,8 @@ def best_matches(
         Column of the identifier in each survey; None takes ``source_id`` or ``id``, or else the row
         number.
     keep : list of str, or mapping of str to str, optional
-        What else of the counterparts to keep: columns of the surveys, or new name -> column. In
-        the units of the vocabulary, where it has the new name.
+        Further columns of the surveys to keep, or new name -> column. They are in the units of the
+        vocabulary where it has the new name.
     overwrite : bool, optional
         Replace columns of the same name.
 
@@ -111,9 +111,9 @@ def best_matches(
 
     Notes
     -----
-    Of an association of several catalogues, the probability of an object is the sum over all
-    combinations that hold it, and the p_any of a survey the sum over all of its objects; for one
-    catalogue these are p_any and p_i of `associate`. Of two equally probable objects the nearer one
+    If several catalogues were associated at once, the probability of an object is the sum over all
+    combinations with it, and the p_any of a survey is the sum over all of its objects. For one
+    catalogue these are p_any and p_i of `associate`. The nearer one of two equally probable objects
     is taken.
 
     Examples
@@ -152,7 +152,7 @@ class Objects(NamedTuple):
     # Each object of one survey near each X-ray source once; arrays of shape (n_pairs,).
     primary: np.ndarray
     row: np.ndarray  # of the survey
-    p: np.ndarray  # that it is the counterpart
+    p: np.ndarray  # probability of being the counterpart
     separation: np.ndarray
 
     def __getitem__(self, rows: Any) -> Objects:  # type: ignore[override]
@@ -223,7 +223,7 @@ class Surveys:
         Parameters
         ----------
         p_any : sequence of `~numpy.ndarray` of shape (n_sources,)
-            That of each survey.
+            The p_any in each survey.
 
         Returns
         -------
@@ -233,7 +233,7 @@ class Surveys:
 
     def columns(self, found, *, has, chosen, best):
         """
-        Make the columns of counterparts, of rows that each have one of a survey, or none.
+        Make the counterpart columns, masked in rows without a counterpart.
 
         Parameters
         ----------
@@ -284,7 +284,7 @@ class Surveys:
 
 def choose_surveys(found, above, rule):
     """
-    Choose the survey from which the candidates of each source are.
+    Choose the survey that supplies the counterpart of each source.
 
     Parameters
     ----------
@@ -334,7 +334,9 @@ def _read_objects(candidates, name, names, survey, n_sources):
         table = candidates
     elif hasattr(candidates, "keys"):
         if name not in candidates:
-            raise InputKeyError(f"candidates has none of {name!r}: it has {', '.join(candidates)}")
+            raise InputKeyError(
+                f"candidates has no table {name!r}; its tables are {', '.join(candidates)}"
+            )
         table = candidates[name]
     else:
         raise InputTypeError(
@@ -348,8 +350,8 @@ def _read_objects(candidates, name, names, survey, n_sources):
     row = float_values(table, member)
     if np.any((primary < 0) | (primary >= n_sources)) or np.nanmax(row, initial=-1) >= len(survey):
         raise InputValueError(
-            f"candidates must be of these tables, got rows beyond the {n_sources} of xray or the "
-            f"{len(survey)} of {name!r}"
+            f"candidates must come from xray and {name!r}, got row numbers beyond their "
+            f"{n_sources} and {len(survey)} rows"
         )
     here = np.isfinite(row)
     order = np.flatnonzero(here)
@@ -500,13 +502,13 @@ def _kept_times(column, secondaries, chosen, row):
         own = survey[column]
         if not isinstance(own, Time):
             raise InputTypeError(
-                f"keep: column {column!r} of {name} must hold times as in the others"
+                f"keep: column {column!r} of {name} must hold times, as in the other surveys"
             )
         first = own if first is None else first
         own, rows = getattr(own, first.scale), np.flatnonzero(chosen == k)
         days[:, rows] = own.jd1[row[rows]], own.jd2[row[rows]]
         mask[rows] = np.asarray(own.mask)[row[rows]]
-    # Time takes no gap, and masks it afterwards.
+    # Time accepts no gaps: they are filled, and masked afterwards.
     days[0, mask] = first.jd1[0] if len(first) else 0.0
     result = Time(*days, format="jd", scale=first.scale)
     result.format = first.format

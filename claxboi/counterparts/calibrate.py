@@ -44,7 +44,7 @@ __all__ = ["CutoffCalibration", "calibrate_cutoffs", "shift_positions"]
 PUBLISHED_FALSE_RATE = 0.15
 """False rate of the published CLAXBOI catalogues (Tranin et al. 2022)."""
 
-# A shifted source is drawn again so many times before we say that there is no place for it.
+# Draws of a place for a shifted source before giving up.
 _MOST_DRAWS = 200
 # Objects of a catalogue whose distance says whether a place is inside its footprint.
 _FOOTPRINT_NEIGHBOURS = 5
@@ -121,13 +121,13 @@ def shift_positions(
     distance : (`~astropy.units.Quantity`, `~astropy.units.Quantity`) ['angle']
         The nearest and the farthest place, along a great circle in any direction; uniform in area.
     avoid : `~astropy.units.Quantity` ['angle'], optional
-        How far from every X-ray source the place must be; None takes the nearest distance.
+        Smallest separation from every X-ray source; None takes the nearest distance.
     footprint : callable, optional
         Takes a `~astropy.coordinates.SkyCoord` and returns which positions are observed.
     n_draws : int, optional
-        How often a place is drawn before giving up.
+        Largest number of places that are tried for a source.
     rng : int, `~numpy.random.Generator` or None, optional
-        Where the random numbers come from.
+        Random generator, or a seed.
 
     Returns
     -------
@@ -227,10 +227,10 @@ def calibrate_cutoffs(
         Nearest and farthest shift; None takes 2 and 6 times the largest search radius.
     footprint : callable, optional
         Takes a `~astropy.coordinates.SkyCoord` and returns which positions all secondaries cover.
-        None takes as covered where the fifth nearest object of each catalogue is no farther than it
-        is from 95 % of the X-ray sources.
+        Default: a position is covered if the fifth nearest object of each catalogue is no farther
+        than for 95 % of the X-ray sources.
     rng : int, `~numpy.random.Generator` or None, optional
-        Where the random shifts come from.
+        Random generator, or a seed.
     **settings
         The other arguments of `associate`.
 
@@ -321,7 +321,7 @@ def cutoff_curve(p_true, p_false, cutoffs=None):
     selected = _fraction_above(p_true, cutoffs)
     c = float(np.mean(p_true))
     false = np.minimum((1 - c) * false_rate, selected)
-    # Of nothing selected there is no purity.
+    # Purity is undefined where nothing is selected.
     share = np.divide(false, selected, out=np.full_like(false, np.nan), where=selected > 0)
     purity = 1 - share
     completeness = np.clip((selected - false) / c, 0, 1) if c > 0 else np.zeros_like(selected)

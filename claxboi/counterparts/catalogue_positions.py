@@ -347,7 +347,7 @@ def _moved(ra_deg, dec_deg, motion, years):
     y = cos_dec * sin_ra + east * cos_ra - north * sin_dec * sin_ra
     z = sin_dec + north * cos_dec
     there = np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))
-    # What does not move keeps its last digit.
+    # Objects without motion keep their last digit.
     still = (east == 0) & (north == 0)
     return np.where(still, ra_deg, there[0]), np.where(still, dec_deg, there[1])
 

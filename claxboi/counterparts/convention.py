@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Conventions on which association programs differ, with those of claxboi.
+Formulas in which association programs differ, as claxboi has them.
 """
 
 import numpy as np

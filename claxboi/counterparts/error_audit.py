@@ -60,7 +60,7 @@ class ErrorAudit(NamedTuple):
     """Number of pairs tested."""
 
     factor: float
-    """What the X-ray errors must be multiplied by; NaN with fewer than 30 pairs."""
+    """Factor by which to multiply the X-ray errors; NaN with fewer than 30 pairs."""
 
     factor_error: float
     """Its 1 sigma error."""
@@ -127,7 +127,7 @@ def audit_errors(
     xray, secondaries : `~astropy.table.Table`, optional
         The associated tables; needed with the candidates from `associate` only.
     domain : str, optional
-        Which counterparts; None takes the only ones, "opt" before "ir" if there are both.
+        Domain of the counterparts; None takes the only one, or "opt" if there are several.
     min_probability : float, optional
         Pairs with ``p_any * p_i`` above this are tested. Chance alignments among them are
         accounted for, so it need not be high.
@@ -224,7 +224,7 @@ def _from_candidates(candidates, xray, secondaries):
     for name, value in (("xray", xray), ("secondaries", secondaries)):
         if value is None:
             raise InputTypeError(
-                f"{name} must be the table that was associated to find these candidates"
+                f"{name} must be the table from which associate() found these candidates, got None"
             )
     if isinstance(secondaries, Mapping):
         if len(secondaries) != 1:
@@ -246,7 +246,7 @@ def _from_candidates(candidates, xray, secondaries):
     i, j = np.asarray(candidates["primary"])[here], row[here].astype(np.int64)
     if len(i) and (i.max() >= len(xray) or j.max() >= len(secondaries)):
         raise InputValueError(
-            "associations must be of xray and secondaries, got rows beyond their ends"
+            "associations must come from xray and secondaries, got row numbers beyond their ends"
         )
     sep, east, north = (float_values(candidates, name)[here] for name in geometry)
     p = (float_values(candidates, "p_any") * float_values(candidates, "p_i"))[here]
@@ -374,5 +374,5 @@ def _bins_table(rows):
     table["n_pairs"] = table["n_pairs"].astype(int)
     for name in ("low", "high"):
         table[name].unit = u.arcsec
-    table["factor"].description = "What the X-ray errors must be multiplied by"
+    table["factor"].description = "Factor by which to multiply the X-ray errors"
     return table

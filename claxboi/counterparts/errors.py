@@ -149,7 +149,7 @@ def complete_pos_errors(
     """
     Fill in missing and zero positional errors.
 
-    `associate` takes no missing and no zero error; this makes the choice, and flags what it did.
+    `associate` accepts neither missing nor zero errors. This function fills them in and flags them.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def complete_pos_errors(
     floor : `~astropy.units.Quantity` ['angle'], optional
         Errors below it, zero included, are raised to it.
     fill : `~astropy.units.Quantity` ['angle'] or {"median", "flux"}, optional
-        What missing and zero errors become: a value; the median of all; or the median of
+        Replacement of missing and zero errors: a value; the median of all; or the median of
         the sources in the same bin of flux, since faint sources have larger errors (sources
         without a flux take the median of all).
     flux_bins : int, optional
@@ -243,7 +243,7 @@ def complete_pos_errors(
 
 def _complete_ellipse(table, axes, floor):
     """
-    Mask error ellipses that are none, and raise the axes of the others to the floor.
+    Mask invalid error ellipses, and raise the axes of the others to the floor.
     """
     if axes is None:
         return {}, False

@@ -51,8 +51,8 @@ def field_densities(densities, shared):
     Returns
     -------
     log_density : callable
-        Of a tuple of catalogues: the natural logarithm of the density of field objects that are in
-        just those.
+        Function of a tuple of catalogues that returns the natural logarithm of the density of field
+        objects in exactly those.
 
     Notes
     -----

@@ -70,13 +70,13 @@ def find_counterparts(
         First part of the names of the new columns: "opt" or "ir"; with ``keep="all"`` also that of
         each survey, for combinations of an object in each of two domains.
     rule : {"first", "best"}, optional
-        Which survey is taken.
+        How the survey is chosen, as for `~claxboi.counterparts.best_matches`.
     cutoff : float or mapping of str to float, optional
         Smallest ``p_any``, for all surveys or by survey (default 0.5).
     keep : "all", list of str or mapping, optional
-        "all": a row for each candidate and for none instead of the best one, with all columns of
-        the surveys (`~claxboi.counterparts.all_matches`). With tables else the columns to keep, as
-        for `~claxboi.counterparts.best_matches`.
+        "all" lists each candidate, and the case of no counterpart, in a row of its own, with all
+        columns of the surveys (`~claxboi.counterparts.all_matches`). With tables, it may also be
+        the columns to keep, as for `~claxboi.counterparts.best_matches`.
     overwrite : bool, optional
         Replace columns of the same name.
     **options
@@ -94,7 +94,7 @@ def find_counterparts(
     TypeError
         If ``surveys`` is neither names nor a mapping of tables.
     ValueError
-        If it is empty, or an option names a survey that is none of them.
+        If it is empty, or an option names another survey.
 
     Examples
     --------
@@ -141,7 +141,8 @@ def find_counterparts(
     if "id_column" in options:
         choice["id_column"] = options.pop("id_column")
     options = {key: by_name(value, surveys, key) for key, value in options.items()}
-    check_domains(domain, list(surveys), keep)
+    if isinstance(domain, Mapping):
+        check_domains(domain, list(surveys), keep)
     candidates = {
         name: associate(
             table, survey, radius=radius, **{key: value[name] for key, value in options.items()}

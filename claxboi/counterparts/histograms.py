@@ -64,7 +64,7 @@ def histogram(values, edges, weights=None):
     edges : list of `~numpy.ndarray`
         Edges of each column.
     weights : `~numpy.ndarray` of shape (n,), optional
-        What each object counts.
+        Weight of each object.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def bin_shares(values, errors, limits, edges):
     width = high - low
     shares = np.ones((len(values), len(low)))
     known = np.isfinite(values)
-    # Beyond the bins is like the outermost bin.
+    # Values beyond the bins count in the outermost bin.
     value = np.clip(np.where(known, values, edges[0]), edges[0], edges[-1])
     limit = known & limits
     fainter = (high - np.maximum(low, value[limit, None])) / width

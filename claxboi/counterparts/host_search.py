@@ -13,7 +13,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from claxboi.catalog import make_column
+from claxboi.catalog import make_column, masked_column
 from claxboi.config import HOST_RADIUS
 from claxboi.utils import (
     ClaxboiWarning,
@@ -24,8 +24,10 @@ from claxboi.utils import (
     find_rows,
     float_values,
     is_missing,
+    optional_values,
     quantity_value,
     record,
+    take_rows,
     text_values,
 )
 
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_hosts_in", "nearby_galaxies"]
 
-# Of the isophotal diameter, HyperLEDA lists log10 in units of 0.1 arcmin: half of it in arcsec.
+# HyperLEDA lists log10 of the isophotal diameter in 0.1 arcmin; half of that unit in arcsec.
 _R25_UNIT_ARCSEC = 3.0
 # Catalogues of distances have the positions of HyperLEDA: what differs is rounding.
 _SAME_GALAXY = 10 * u.arcsec
@@ -76,7 +78,7 @@ def find_hosts_in(
         The catalogue of ellipses, with the columns of HyperLEDA. It is fetched whole, for galaxies
         are larger than any radius that services take.
     references : mapping, optional
-        What stands for one of them, as for `find_in_surveys`.
+        Tables that replace the catalogues, as for `find_in_surveys`.
     factor, missing_angle
         As for `find_hosts`.
     max_distance : `~astropy.units.Quantity` ['length'], optional
@@ -98,7 +100,7 @@ def find_hosts_in(
     TypeError, ValueError, KeyError
         If an argument is wrong, or a catalogue unknown.
     `~claxboi.references.FetchError`
-        If a service does not answer, or not what it was asked.
+        If a service does not answer, or its answer is wrong.
 
     See Also
     --------
@@ -155,7 +157,7 @@ def find_hosts_in(
 
 def _hosts(table, galaxies, shape):
     with warnings.catch_warnings():
-        # That there are no hosts is no surprise for a few sources.
+        # A few sources may well have no host.
         warnings.filterwarnings("ignore", "none of ", ClaxboiWarning)
         return find_hosts(table, galaxies, **shape)
 
@@ -190,7 +192,7 @@ def nearby_galaxies(galaxies: Table, axes: Table, *, max_distance: Quantity = 50
 
     Notes
     -----
-    Of several galaxies with one PGC number, the first counts.
+    The first of several galaxies with one PGC number counts.
 
     Examples
     --------
@@ -216,7 +218,8 @@ def nearby_galaxies(galaxies: Table, axes: Table, *, max_distance: Quantity = 50
     ids, missing = text_values(axes, "id", name="axes")
     row = find_rows(ids, missing, *text_values(galaxies, "pgc", name="galaxies"))
     known = float_values(galaxies, "distance", unit=u.Mpc, name="galaxies")
-    distance, error = _take(known, row), _take(_errors(galaxies), row)
+    known_error = optional_values(galaxies, "distance_error", u.Mpc, name="galaxies")
+    distance, error = take_rows(known, row), take_rows(known_error, row)
     major = _R25_UNIT_ARCSEC * 10 ** float_values(axes, "log_d25", name="axes")
     ra, dec = (float_values(axes, name, unit=u.deg, name="axes") for name in ("ra", "dec"))
     keep = (distance < limit) & np.isfinite(major) & np.isfinite(ra) & np.isfinite(dec)
@@ -231,25 +234,10 @@ def nearby_galaxies(galaxies: Table, axes: Table, *, max_distance: Quantity = 50
             make_column("galaxy_id", np.char.add("PGC ", ids[first])),
             make_column("ra", ra[first]),
             make_column("dec", dec[first]),
-            _masked("r25_major", major[first]),
-            _masked("r25_ratio", ratio[first]),
-            _masked("r25_angle", angle[first]),
-            _masked("galaxy_distance", distance[first]),
-            _masked("galaxy_distance_error", error[first]),
+            masked_column("r25_major", major[first]),
+            masked_column("r25_ratio", ratio[first]),
+            masked_column("r25_angle", angle[first]),
+            masked_column("galaxy_distance", distance[first]),
+            masked_column("galaxy_distance_error", error[first]),
         ]
     )
-
-
-def _errors(galaxies):
-    if "distance_error" not in galaxies.colnames:
-        return np.full(len(galaxies), np.nan)
-    return float_values(galaxies, "distance_error", unit=u.Mpc, name="galaxies")
-
-
-def _take(values, row):
-    # Row -1 stands for none, but an empty table has not even a last row.
-    return np.where(row >= 0, values[row], np.nan) if len(values) else np.full(len(row), np.nan)
-
-
-def _masked(name, values):
-    return make_column(name, values, mask=np.isnan(values))

@@ -5,38 +5,45 @@ Host galaxies: X-ray sources inside the isophotal ellipse of a galaxy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import logging
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from claxboi.catalog import make_column
+from claxboi.catalog import make_column, masked_column
 from claxboi.config import HOST_RADIUS
 from claxboi.utils import (
     InputValueError,
     add_columns,
+    check_choice,
     check_columns,
     check_number,
     check_table,
     checked,
     float_values,
     is_missing,
+    optional_values,
     pairs_within,
     record,
     sky_offsets,
+    text_values,
     warn,
 )
 
 from .catalogue_positions import read_positions
-from .galaxy_tables import read_ellipses, read_galaxy_ids
 
 if TYPE_CHECKING:
     from regions import Regions
 
 __all__ = ["best_hosts", "find_hosts", "host_regions"]
 
+log = logging.getLogger(__name__)
+
+# Axes that went through single precision may be equal to within their rounding.
+_ROUNDING = 1e-6
 _PAIRS_AT_ONCE = 4_000_000
 _DISTANCES = ("galaxy_distance", "galaxy_distance_error")
 
@@ -68,7 +75,7 @@ def find_hosts(
         How far out a source may lie, in units of the ellipse. Default: the published
         1.5 (Tranin et al. 2022); 1 is D25 itself, and 1.26 about the Holmberg radius.
     missing_angle : {"mean", "major", "skip"}, optional
-        What stands for an ellipse without a position angle: a circle of the same area (radius
+        Treatment of an ellipse without a position angle: a circle of the same area (radius
         the geometric mean of the axes; default), a circle of the major axis, or nothing.
 
     Returns
@@ -141,7 +148,7 @@ def find_hosts(
     for name in _DISTANCES:
         if name in galaxies.colnames:
             values = float_values(galaxies, name, unit=u.Mpc, name="galaxies")[secondary]
-            hosts[name] = make_column(name, values, mask=np.isnan(values))
+            hosts[name] = masked_column(name, values)
     if not len(hosts):
         warn(
             f"none of {len(xray)} X-ray sources lies within {factor:g} x the ellipses of "
@@ -244,7 +251,7 @@ def host_regions(
     factor : float, optional
         Size of the regions in units of the ellipse. Default 1, D25 itself.
     missing_angle : {"mean", "major", "skip"}, optional
-        What stands for an ellipse without a position angle, as for `find_hosts`.
+        Treatment of an ellipse without a position angle, as for `find_hosts`.
 
     Returns
     -------
@@ -291,6 +298,105 @@ def host_regions(
             )
         )
     return Regions(shapes)
+
+
+class Ellipses(NamedTuple):
+    """
+    Isophotal ellipses of the galaxies that have one, as float64 arrays of the same shape.
+    """
+
+    rows: np.ndarray
+    """Row of the galaxy in its table."""
+
+    ra_deg: np.ndarray
+    dec_deg: np.ndarray
+
+    major_arcsec: np.ndarray
+    """Semi-major axis."""
+
+    minor_arcsec: np.ndarray
+
+    angle_deg: np.ndarray
+    """Position angle of the major axis, East of North; 0 for a circle."""
+
+
+def read_ellipses(galaxies, missing_angle):
+    """
+    Read the ellipses of a table of galaxies and check them.
+
+    Parameters
+    ----------
+    galaxies : `~astropy.table.Table`
+        The galaxies.
+    missing_angle : str
+        Treatment of an ellipse without an angle.
+
+    Returns
+    -------
+    ellipses : `Ellipses`
+        Ellipses of the galaxies with a size.
+    """
+    check_choice(missing_angle, ("mean", "major", "skip"), "missing_angle")
+    check_columns(galaxies, ["galaxy_id", "ra", "dec", "r25_major"], "galaxies")
+    ra, dec = read_positions(galaxies, "galaxies")
+    major = _size(galaxies, "r25_major", u.arcsec)
+    ratio = _size(galaxies, "r25_ratio", u.dimensionless_unscaled)
+    minor = _size(galaxies, "r25_minor", u.arcsec)
+    minor = np.where(np.isnan(minor), major * ratio, minor)
+    wrong = minor > major * (1 + _ROUNDING)
+    if wrong.any():
+        raise InputValueError(
+            f"galaxies must have minor axes no larger than the major ones, got {minor[wrong][0]:g} "
+            f"against {major[wrong][0]:g} arcsec in row {np.argmax(wrong)}"
+        )
+    minor = np.where(np.isnan(minor), major, np.minimum(minor, major))
+    angle = optional_values(galaxies, "r25_angle", u.deg, name="galaxies")
+    untold = np.isnan(angle) & (minor < major)
+    angle = np.nan_to_num(angle)
+    if missing_angle == "mean":
+        major = np.where(untold, np.sqrt(major * minor), major)
+    minor = np.where(untold, major, minor)
+    keep = np.isfinite(major)
+    if missing_angle == "skip":
+        keep &= ~untold
+    log.info("%d of %d galaxies have an ellipse", np.count_nonzero(keep), len(galaxies))
+    return Ellipses(np.flatnonzero(keep), *(x[keep] for x in (ra, dec, major, minor, angle)))
+
+
+def _size(galaxies, column, unit):
+    size = optional_values(galaxies, column, unit, name="galaxies")
+    wrong = size <= 0
+    if wrong.any():
+        raise InputValueError(
+            f"column {column!r} of galaxies must be above 0, got {size[wrong][0]:g} in row "
+            f"{np.argmax(wrong)}; mask the rows that have none"
+        )
+    return size
+
+
+def read_galaxy_ids(galaxies):
+    """
+    Read the identifiers of galaxies, which are unique where they are given.
+
+    Parameters
+    ----------
+    galaxies : `~astropy.table.Table`
+        The galaxies.
+
+    Returns
+    -------
+    ids : `~numpy.ndarray` of str
+        Empty where missing.
+    missing : `~numpy.ndarray` of bool
+    """
+    ids, missing = text_values(galaxies, "galaxy_id", name="galaxies")
+    unique, count = np.unique(ids[~missing], return_counts=True)
+    if np.any(count > 1):
+        raise InputValueError(
+            f"column 'galaxy_id' of galaxies must be unique, got {str(unique[count > 1][0])!r} "
+            f"{count[count > 1][0]} times"
+        )
+    return ids, missing
 
 
 def _inside(ra_deg, dec_deg, ellipses, factor):

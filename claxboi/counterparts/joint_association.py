@@ -2,14 +2,13 @@
 """
 Combinations of an optical and an infrared candidate, from associations with each domain alone.
 
-Associations with one survey at a time are calibrated whatever the other surveys are. What is added
-here is that the counterpart is one object: it tends to be in both surveys or in none, and its
+Associations with one survey at a time are calibrated whatever the other surveys are. Here the
+counterpart is also one object: it tends to be in both surveys or in none, and its
 positions agree, also with the motion between their epochs. That two field objects agree is no
 evidence, since many field objects are in both surveys too.
 """
 
 import logging
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -45,15 +44,13 @@ def check_domains(domains, names, keep):
 
     Parameters
     ----------
-    domains : str or mapping of str to str
-        One domain, which is always right, or that of each survey.
+    domains : mapping of str to str
+        Domain of each survey.
     names : list of str
         The surveys.
     keep : str or object
         The argument of that name.
     """
-    if not isinstance(domains, Mapping):
-        return
     by_name(domains, names, "domain")
     is_all = isinstance(keep, str) and keep == "all"
     if not is_all or set(domains) != set(names) or len(set(domains.values())) != 2:
@@ -72,7 +69,7 @@ def combine_domains(table, candidates, tables, *, domains, rule, cutoff, density
     table : `~astropy.table.Table`
         The X-ray sources.
     candidates : mapping of str to `~astropy.table.Table`
-        What `associate` found in each survey alone.
+        Results of `associate` for each survey alone.
     tables : mapping of str to `~astropy.table.Table`
         The surveys.
     domains : mapping of str to str
@@ -370,7 +367,7 @@ def _fit_patterns(log_w, pattern, source, sides, n):
     ]
     one, two = share
     independent = np.array([(1 - one) * (1 - two), one * (1 - two), (1 - one) * two, one * two])
-    # What a survey does not cover may be detected or not: its patterns are summed.
+    # Outside the footprint of a survey, its patterns with and without a detection are summed.
     hidden = 3 - (sides[0].covered + 2 * sides[1].covered)[source]
     member = [[k & ~h == p for k in range(4)] for h in range(4) for p in range(4)]
     member = np.array(member, float).reshape(4, 4, 4)

@@ -41,7 +41,7 @@ FIELD = 0.01
 # Pseudo-counts: each histogram is mixed with this many objects drawn from the other one, so that
 # the ratio tends to 1 where little is known, and is never 0 nor infinite.
 _PSEUDO_COUNT = 1.0
-# A table with empty bins does not say of how many objects it was made.
+# Assumed number of objects in a table with empty bins.
 _TABLE_COUNT = 1000.0
 # Bins per axis for n counterparts, of one column (Rice's rule, 2 n^(1/3)) and of two.
 _BINS_RULE = {1: (2.0, 1 / 3), 2: (1.0, 1 / 4)}
@@ -133,7 +133,7 @@ class MagnitudePrior:
 
     @property
     def needs_learning(self):
-        """Whether the distributions are still to be learned."""
+        """Whether the distributions have yet to be learned."""
         return self.edges is None
 
     @classmethod
@@ -198,7 +198,7 @@ class MagnitudePrior:
             cells[place] = values / values.sum()
             densities.append(cells)
         q, n = densities
-        # Nothing is mixed in where no bin is empty, as in what was learned here.
+        # Distributions without empty bins, as they are learned here, need no mixing.
         weight = np.inf if q.all() and n.all() else _TABLE_COUNT
         prior._units = [getattr(table[f"low{suffix}"], "unit", None) for suffix in suffixes]
         prior._set(edges, q, n, weight, weight)
@@ -285,7 +285,7 @@ class MagnitudePrior:
         Returns
         -------
         prior : MagnitudePrior
-            One that knows nothing, and whose factors are all 1, if there are too few.
+            With factors of 1 if there are too few counterparts to learn from.
 
         Examples
         --------
@@ -333,7 +333,7 @@ class MagnitudePrior:
         """
         n = histogram(field, edges)
         n /= n.sum()
-        # Without what is expected of field objects among the secure ones.
+        # Subtract the expected field objects among the secure ones.
         q = np.maximum(histogram(secure, edges) - np.sum(1 - p_secure) * n, 0)
         q /= q.sum()
         if q.ndim == 2:
@@ -352,7 +352,7 @@ class MagnitudePrior:
 
     def _ratio(self):
         q, n = self.counterparts, self.field
-        # Both 0 is a bin that neither has seen: nothing is known about it.
+        # A bin with neither kind of object has the factor 1.
         return np.divide(q, n, out=np.ones(q.shape), where=n > 0)
 
     def _read(self, table, rows, name):

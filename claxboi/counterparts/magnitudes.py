@@ -289,7 +289,7 @@ def _apply(table, relation, column, error_column, scatter):
         if relation["limit"] == "no_error" and error_column is not None:
             limit = np.isfinite(value) & np.isnan(error)
     if relation["proxy"] and scatter:
-        # What is known of the error is then the scatter at least, but a limit stays one.
+        # The error is then at least the scatter, but a limit stays a limit.
         error = np.where(limit, np.nan, np.hypot(np.nan_to_num(error), scatter))
     return value + relation["offset"], error, limit
 

@@ -145,7 +145,7 @@ def log_bayes(rows, primaries, neighbours, *, with_primary=True, ellipses=None):
     -------
     log_b : `~numpy.ndarray` of shape (n_rows,)
     """
-    # Row 0 stands in for an absent member: what it says is not used.
+    # Row 0 stands in for an absent member; its values are not used.
     take = [np.maximum(member, 0) for member in rows.members]
     present = rows.present
     cov = [primaries.covariances[rows.primary]]
@@ -359,7 +359,7 @@ def prior_terms(present, fractions, row_primary):
     Returns
     -------
     log_weight : callable
-        Of the completenesses; gives an array of shape (n_rows,).
+        Function of the completenesses that returns an array of shape (n_rows,).
     """
 
     def log_weight(completeness):

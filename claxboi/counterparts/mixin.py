@@ -72,7 +72,7 @@ class CounterpartMixin:
             The catalogue of distances by name, or the galaxies. Rows of HyperLEDA become such a
             table with `~claxboi.counterparts.nearby_galaxies`.
         factor : float, optional
-            How far out a source may lie, in units of the isophotal ellipse.
+            Largest distance of a source from the centre, in units of the isophotal ellipse.
         overwrite : bool, optional
             Replace columns of the same name.
         **options

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Conventions of NWAY 4.8 (Salvato et al. 2018, MNRAS 473, 4937).
+Formulas of NWAY 4.8 (Salvato et al. 2018, MNRAS 473, 4937).
 """
 
 import numpy as np

@@ -11,7 +11,12 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from claxboi.utils import InputTypeError, InputValueError, pairs_within, quantity_value
+from claxboi.utils import (
+    InputTypeError,
+    coordinate_values,
+    pairs_within,
+    quantity_value,
+)
 
 from .catalogue_positions import check_radius
 
@@ -91,9 +96,9 @@ def sky_pairs(coords1: SkyCoord, coords2: SkyCoord, radius: Any) -> SkyPairs:
     0 0 0.720 arcsec
     1 1 0.720 arcsec
     """
-    ra1, dec1 = _degrees(coords1, "coords1")
+    ra1, dec1 = coordinate_values(coords1, "coords1")
     coords2 = _same_frame(coords2, coords1)
-    ra2, dec2 = _degrees(coords2, "coords2")
+    ra2, dec2 = coordinate_values(coords2, "coords2")
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(ra1), "coords1")
     i, j, sep = pairs_within(ra1, dec1, ra2, dec2, radius_arcsec)
@@ -104,22 +109,3 @@ def _same_frame(coords, other):
     if not isinstance(coords, SkyCoord):
         raise InputTypeError(f"coords2 must be a SkyCoord, got {type(coords).__name__}")
     return coords if coords.is_equivalent_frame(other.frame) else coords.transform_to(other.frame)
-
-
-def _degrees(coords, name):
-    if not isinstance(coords, SkyCoord):
-        raise InputTypeError(f"{name} must be a SkyCoord, got {type(coords).__name__}")
-    if coords.ndim != 1:
-        raise InputValueError(f"{name} must have one dimension, got shape {coords.shape}")
-    sphere = coords.spherical
-    masked = np.broadcast_to(np.asarray(getattr(sphere.lon, "mask", False)), coords.shape)
-    lon, lat = (
-        np.asarray(getattr(x, "unmasked", x).to_value(u.deg)) for x in (sphere.lon, sphere.lat)
-    )
-    bad = masked | ~np.isfinite(lon) | ~np.isfinite(lat)
-    if bad.any():
-        raise InputValueError(
-            f"{name} must have no missing positions, got {bad.sum()}, the first in row "
-            f"{np.argmax(bad)}"
-        )
-    return lon.astype(float), lat.astype(float)

@@ -33,7 +33,6 @@ from claxboi.utils import (
     shown,
 )
 
-from ._ring_counts import Circles, sky_density
 from .all_matches import list_matches
 from .associate import associate
 from .best_match import best_matches
@@ -42,6 +41,7 @@ from .error_audit import audit_errors
 from .errors import complete_pos_errors
 from .joint_association import check_domains
 from .magnitudes import homogenize_magnitudes, magnitude_relations
+from .source_density import Circles, sky_density
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ __all__ = ["find_in_surveys"]
 log = logging.getLogger(__name__)
 
 _MAX_SURVEYS = 10
-# What is fetched reaches farther than what is associated, to count field objects there.
+# Objects are fetched beyond the search radius, to count field objects there.
 _OUTER = 1.5
 # Within so many sigma of an X-ray source an object may be its counterpart.
 _REACH_SIGMA = 5.0
@@ -96,8 +96,8 @@ def find_in_surveys(
     radius : `~astropy.units.Quantity` ['angle'], scalar or of shape (n_sources,)
         Search radius of `associate`. Objects up to 1.5 times as far are fetched.
     references : mapping, optional
-        What stands for a survey: short name -> Table, path of one, or
-        `~claxboi.references.Reference`. Of a known survey the tables hold a part, under the names
+        Catalogues that replace a survey: short name -> Table, path of one, or
+        `~claxboi.references.Reference`. Tables of a known survey hold a part of it, under the names
         of its record or of a service; other tables have ``ra``, ``dec``, ``pos_error`` and perhaps
         ``id``, ``pmra``, ``pmdec`` and ``ref_epoch``. Surveys that are not named come from their
         services.
@@ -110,8 +110,7 @@ def find_in_surveys(
     completeness : "estimate", float or mapping by survey, optional
         As for `associate`.
     keep : {"best", "all"}, optional
-        The best counterpart of each source; or one row for each candidate and one for none, as
-        from `all_matches`.
+        The best counterpart of each source; or all candidates, as from `all_matches`.
     service, cache, max_age, show_progress
         As for `Reference.query <claxboi.references.Reference.query>`. A table that stands for a
         survey is asked whatever the service.
@@ -127,14 +126,14 @@ def find_in_surveys(
         ``w1_mag``, ``w2_mag`` with ``_error``, ``_is_limit`` and ``_origin``). Masked where there
         is none.
         ``meta["claxboi"]["surveys_<domain>"]`` (``surveys_all`` of combinations) holds for each
-        survey what was asked, and the densities and the completeness that were found.
+        survey the query, and the densities and the completeness that were measured.
 
     Raises
     ------
     TypeError, ValueError, KeyError
         If an argument is wrong, or a survey unknown.
     `~claxboi.references.FetchError`
-        If a service does not answer, or not what it was asked.
+        If a service does not answer, or its answer is wrong.
 
     See Also
     --------
@@ -150,8 +149,8 @@ def find_in_surveys(
     they have 100 objects. Where they have fewer, a circle of up to 180 arcsec is fetched around one
     source of them; the mean density of the survey counts for one object more.
 
-    A source around which there is nothing, where the mean density lets expect 100 objects or more,
-    is outside of the survey: it has no counterpart there, and does not lower the completeness.
+    A source without any object around it, where the mean density predicts 100 or more, is outside
+    the survey footprint: it has no counterpart there, and does not lower the completeness.
 
     Combinations have an object, or none, of one survey in each of two domains: the survey in which
     `all_matches` looks for the candidates of a source. Each domain is associated alone. A
@@ -184,7 +183,8 @@ def find_in_surveys(
     check_choice(keep, ("best", "all"), "keep")
     if service is not None:
         check_choice(service, SERVICES, "service")
-    check_domains(domain, names, keep)
+    if isinstance(domain, Mapping):
+        check_domains(domain, names, keep)
     radius_arcsec = quantity_value(radius, u.arcsec, "radius")
     check_radius(radius_arcsec, len(table), "table")
     if not np.all(radius_arcsec > 0):
@@ -275,7 +275,7 @@ def _check_surveys(surveys):
                 "references={name: table}"
             )
         if names.count(name) > 1:
-            raise InputValueError(f"surveys must be different ones, got {name!r} twice")
+            raise InputValueError(f"surveys must have different names, got {name!r} twice")
     return names
 
 
@@ -288,7 +288,7 @@ def find_references(names, references, argument):
     names : list of str or `~claxboi.references.Reference`
         The catalogues.
     references : mapping or None
-        By short name, what a user has instead.
+        Replacements by short name.
     argument : str
         Name of the argument that has the names.
 
@@ -420,8 +420,8 @@ def _with_errors(reference, survey):
     if "pos_error" not in survey.colnames:
         if typical is None:
             raise InputKeyError(
-                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), and "
-                "none from which it follows"
+                f"{known.title} has no column 'pos_error' (1 sigma per axis, in arcsec), and no "
+                "columns from which it can be computed"
             )
         survey["pos_error"] = make_column("pos_error", np.full(len(survey), np.nan))
     if not len(survey):

@@ -74,7 +74,7 @@ def plot_confusion(
     --------
     >>> from claxboi.classification import Evaluation
     >>> from claxboi.diagnostics import plot_confusion
-    >>> evaluation = Evaluation.from_confusion([[90, 10], [5, 15]], ["AGN", "star"])
+    >>> evaluation = Evaluation([[90, 10], [5, 15]], ["AGN", "star"])
     >>> ax = plot_confusion(evaluation)
     >>> ax.get_ylabel()
     'True class'

@@ -14,7 +14,7 @@ from astropy.coordinates import SkyCoord
 from claxboi.config import HOST_RADIUS
 from claxboi.counterparts import best_hosts, find_hosts
 from claxboi.counterparts.catalogue_positions import read_positions
-from claxboi.counterparts.galaxy_tables import read_ellipses, read_galaxy_ids
+from claxboi.counterparts.hosts import read_ellipses, read_galaxy_ids
 from claxboi.utils import InputValueError, check_number, check_table, text_values
 from claxboi.utils.style import COLORS, DARK, GREY, new_axes
 

@@ -5,11 +5,11 @@ Figures as methods of a table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from claxboi.classification import priors_sensitivity
 from claxboi.classification.displays import result_html
-from claxboi.classification.results import find_source, find_value
+from claxboi.classification.results import classification_settings, find_source, find_value
 from claxboi.training import label_report
 from claxboi.utils import InputTypeError, InputValueError, as_method
 
@@ -37,12 +37,11 @@ from .ulx_spectrum import plot_ulx
 from .weight_history import plot_weight_search
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from astropy.table import Table
     from matplotlib.axes import Axes
 
     from claxboi.classification import Property
+    from claxboi.classification.priors import PriorsLike
 
 __all__ = ["DiagnosticsMixin"]
 
@@ -193,7 +192,7 @@ class DiagnosticsMixin:
 
     def plot_priors_sensitivity(
         self,
-        priors: Mapping | Sequence | Literal["training"] | None = None,
+        priors: PriorsLike = None,
         *,
         ax: Axes | None = None,
         **settings: Any,
@@ -262,7 +261,7 @@ class DiagnosticsMixin:
 
     def _repr_html_(self):
         # A selection of columns or a few rows are shown as any table.
-        classes = self.meta.get("claxboi", {}).get("classification", {}).get("classes", ())
+        classes = classification_settings(self).get("classes", ())
         needed = {"prediction", *(f"P_{name}" for name in classes)}
         if classes and needed <= set(self.colnames) and len(self) > FEW_ROWS:
             return result_html(self)

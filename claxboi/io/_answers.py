@@ -40,7 +40,7 @@ _TRUE = ("T", "t", "true", "True", "1")
 _UNKNOWN_TABLE = re.compile(r"not found|unknown|no such|does not exist", re.IGNORECASE)
 
 
-# What numpy and astropy raise for bytes that were damaged on their way.
+# Errors that numpy and astropy raise for bytes damaged on the way.
 _BROKEN = (
     ArithmeticError,
     AssertionError,
@@ -189,7 +189,7 @@ def _check_infos(infos, asked):
 def _check_length(n_rows, declared, asked):
     if declared is not None and declared != n_rows:
         raise AnswerError(
-            f"{asked}: the answer has {n_rows} rows but says {declared}", is_transient=True
+            f"{asked}: the answer has {n_rows} rows but declares {declared}", is_transient=True
         )
 
 

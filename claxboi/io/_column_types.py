@@ -28,7 +28,7 @@ _EXACT_DAYS = 1e-9 / 86400
 
 _TIME_UNITS = {"jyear": "yr", "byear": "yr", "decimalyear": "yr", "mjd": "d", "jd": "d"}
 
-#: What a type is widened to, the narrowest first.
+#: Types to which others are widened, the narrowest first.
 _WIDER = ("i2", "i4", "i8", "f4", "f8")
 _LARGEST = 8
 
@@ -53,13 +53,9 @@ def tidy(table):
     for name, column in table.columns.items():
         if not isinstance(column, Column):
             continue
-        values, missing = np.asarray(column), _missing(column)
-        if values.dtype.kind == "O":
-            values, missing = _from_objects(values, missing)
-        elif values.dtype.kind == "S":
-            values = np.char.decode(values, "utf-8", "replace")
-        elif values.dtype.kind == "M":
-            values, missing = _iso_text(values, missing)
+        values, missing = _plain_values(
+            column, lambda values: np.char.decode(values, "utf-8", "replace")
+        )
         if values.ndim == 2 and values.shape[1] == 1:
             values, missing = values[:, 0], missing[:, 0]
         if values.dtype.kind == "U":
@@ -94,7 +90,7 @@ def holdable(table, format):
     """
     # Quantities become columns of a plain table.
     result = Table(table, copy=False)
-    # Where astropy keeps attributes of a class of tables, such as a model.
+    # Astropy keeps attributes of subclasses of Table, such as a model, in ``__attributes__``.
     result.meta = {key: value for key, value in table.meta.items() if key != "__attributes__"}
     for name in table.colnames:
         column = _as_column(name, result[name], format)
@@ -104,13 +100,9 @@ def holdable(table, format):
                 # The text that astropy writes by default has milliseconds only.
                 result[name].info.serialize_method["ecsv"] = "jd1_jd2"
             continue
-        values, missing = np.asarray(column), _missing(column)
-        if values.dtype.kind == "O":
-            values, missing = _from_objects(values, missing)
-        elif values.dtype.kind == "S":
-            values = _decoded(name, values, format)
-        elif values.dtype.kind == "M":
-            values, missing = _iso_text(values, missing)
+        values, missing = _plain_values(
+            column, lambda values, name=name: _decoded(name, values, format)
+        )
         if values.ndim == 2 and values.shape[1] == 1 and format not in _OF_SHAPE:
             values, missing = values[:, 0], missing[:, 0]
         if values.ndim != 1 and format not in _OF_SHAPE:
@@ -132,7 +124,7 @@ def holdable(table, format):
 
 def _as_column(name, column, format):
     """
-    Turn a time into a column; None for what the format writes in its own way.
+    Turn a time into a column; None if the format has its own way to write it.
     """
     if isinstance(column, Column):
         return column
@@ -167,11 +159,18 @@ def _exact_time(column):
     return None
 
 
-def _missing(column):
-    mask = np.zeros(column.shape, bool)
+def _plain_values(column, decode):
+    """
+    Return the values of a column, with objects, bytes and dates as text or numbers, and a mask.
+    """
+    values, missing = np.asarray(column), np.zeros(column.shape, bool)
     if isinstance(column, MaskedColumn):
-        mask |= column.mask
-    return mask
+        missing |= column.mask
+    if values.dtype.kind == "O":
+        return _from_objects(values, missing)
+    if values.dtype.kind == "M":
+        return _iso_text(values, missing)
+    return (decode(values) if values.dtype.kind == "S" else values), missing
 
 
 def _from_objects(values, missing):

@@ -59,11 +59,11 @@ def read_fits(path, *, table=None):
     with warnings.catch_warnings():
         # Logical values without a value are masked below.
         warnings.filterwarnings("ignore", ".*contains NULL", AstropyUserWarning)
-        # So are nulls that the standard has otherwise.
+        # Nulls that the standard does not allow are masked there, too.
         warnings.filterwarnings("ignore", "Invalid keyword for column", AstropyUserWarning)
         # Units are read where they are needed, by more than the standard.
         warnings.filterwarnings("ignore", ".*did not parse as fits unit", u.UnitsWarning)
-        # What was cut off is an error, and not half a table.
+        # A truncated file is an error, not half a table.
         warnings.filterwarnings("error", ".*truncated", AstropyUserWarning)
         warnings.filterwarnings("error", "Error validating header", AstropyUserWarning)
         with fits.open(path, memmap=False, character_as_bytes=True) as hdus:
@@ -179,9 +179,7 @@ def _drop_wrong_formats(hdu):
     """
     for column in hdu.columns:
         kind = _kind(column)
-        letters = (
-            "A" if kind == "A" else "L" if kind == "L" else "IBOZ" if kind in "BIJK" else "FEDG"
-        )
+        letters = kind if kind in "AL" else "IBOZ" if kind in "BIJK" else "FEDG"
         if column.disp and column.disp[0] not in letters:
             column.disp = None
 
@@ -275,10 +273,7 @@ def _make_ascii(table):
         column = table[name]
         if isinstance(column, Column) and column.dtype.kind == "U" and not _is_ascii(column):
             texts = [text.encode("unicode_escape").decode() for text in column.ravel().tolist()]
-            new = Column(np.array(texts, str).reshape(column.shape))
-            for key in ("unit", "description", "meta"):
-                setattr(new, key, getattr(column, key))
-            table.replace_column(name, new)
+            _replace_text(table, name, texts)
             escaped.append(name)
     taken = {name.lower() for name in table.colnames}
     for name in table.colnames:
@@ -295,6 +290,16 @@ def _make_ascii(table):
         table.rename_column(name, new)
     record = {"names": renamed, "escaped": [_key_of(renamed, name) for name in escaped]}
     return json.dumps(record) if escaped or renamed else None
+
+
+def _replace_text(table, name, texts):
+    column = table[name]
+    new = Column(np.array(texts, str).reshape(column.shape))
+    if isinstance(column, MaskedColumn):
+        new = MaskedColumn(new, mask=column.mask)
+    for key in ("unit", "description", "meta"):
+        setattr(new, key, getattr(column, key))
+    table.replace_column(name, new)
 
 
 def _key_of(renamed, name):
@@ -318,11 +323,7 @@ def _restore_text(table, text):
         column = table[name]
         texts = np.asarray(column).astype(str).ravel().tolist()
         texts = [text.encode("ascii").decode("unicode_escape") for text in texts]
-        mask = {"mask": column.mask} if isinstance(column, MaskedColumn) else {}
-        new = type(column)(np.array(texts, str).reshape(column.shape), **mask)
-        for key in ("unit", "description", "meta"):
-            setattr(new, key, getattr(column, key))
-        table.replace_column(name, new)
+        _replace_text(table, name, texts)
     for new, old in record["names"].items():
         table.rename_column(new, old)
 

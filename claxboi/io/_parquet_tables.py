@@ -14,7 +14,7 @@ from ._meta import META_KEY, meta_as_json, restore_meta
 
 __all__ = ["read_parquet", "table_from_arrow", "write_parquet"]
 
-#: Types of pyarrow by the name of their test, and what stands for a missing value.
+#: Types of pyarrow by the name of their test, and their filler for missing values.
 _NULLS = {"is_boolean": False, "is_integer": 0, "is_floating": np.nan, "is_text": ""}
 
 

@@ -36,7 +36,7 @@ FRAME = re.compile(r"\s*\+[-=+]+\+\s*")
 #: A column in the header of a VizieR table: name, format, description, UCD.
 VIZIER_COLUMN = re.compile(r"#Column\t(?P<name>[^\t]+)\t\((?P<format>[^)]*)\)\t(?P<text>.*)")
 
-#: What follows the last row of a table of VizieR or psql.
+#: The line after the last row of a VizieR or psql table.
 _END = re.compile(r"#|\(\d+ rows?\)")
 
 #: Words for a missing value in a column of numbers.
@@ -45,7 +45,7 @@ NULL_WORDS = ("null", "none", "n/a", "na", "nan", "--", "-", "...", "\\n", "inde
 #: Those of them that are no text either, such as the name of a class.
 TEXT_NULLS = ("null", "none", "nan", "n/a", "<na>", "--")
 
-#: What stands in a row of units where there is none.
+#: Placeholders for no unit in a row of units.
 NO_UNIT = ("", "-", "--", "---", "none", "None", "null", "text", "string")
 
 #: Name of the labels of rows that pandas writes without one.
@@ -63,7 +63,7 @@ _IPAC_TYPES = re.compile(r"int|long|float|double|real|char|date|[ilfdrc]", re.IG
 #: Stands for a tab.
 _NO_SPACE = "\x01"
 
-#: The beginning of what a service may send, or a browser save, in place of a table.
+#: The beginning of files that a service may send, or a browser save, in place of a table.
 _OTHER_FILE = re.compile(r"\s*(<(!doctype|html|head|body|\?xml)\b|\{\s*\"|\[\s*\{)", re.IGNORECASE)
 
 #: The message of VizieR in place of a table.
@@ -338,7 +338,7 @@ def _delimiter_of(head, body):
         return best
     counts = [len(_cells(head, mark)) for mark in DELIMITERS]
     if max(counts) > 1:
-        # The names tell it, and the first row has too many or too few cells: the reader says so.
+        # The names determine it. The reader reports a first row with too many or too few cells.
         return DELIMITERS[int(np.argmax(counts))]
     n_names = len(_cells(head, " "))
     same = [len(_cells(line, " ")) == n_names for line in body]
@@ -526,7 +526,7 @@ def _from_words(name, column, delimiter):
         if not all(map(str.isdecimal, numbers)):
             return _masked(plain.astype(float), missing)
 
-        # What no signed integer of 64 bits holds.
+        # Integers too large for 64 bits with a sign.
         is_large = max(map(int, numbers)) > np.iinfo(np.uint64).max
         return column if is_large else _masked(plain.astype(np.uint64), missing)
     if delimiter != "," and numbers and all(map(_COMMA_NUMBER.fullmatch, numbers)):

@@ -86,7 +86,7 @@ def repair(content):
     """
     content = OLD_VERSION.sub(rb"\g<1>1.3\g<2>", content, count=1)
     if b"<TABLEDATA" not in content:
-        # In binary data the widths are what the rows are cut by.
+        # In binary data the widths define the rows.
         return content
     return TEXT_FIELD.sub(_widen, content)
 
@@ -146,7 +146,8 @@ def read_document(content):
     """
     content = repair(content)
     with overlooking_erg():
-        # Of all that deviates from the standard, an integer out of its range is another one.
+        # Deviations from the standard are harmless, except for an integer out of range, which is
+        # read as another one.
         warnings.simplefilter("ignore", VOWarning)
         warnings.simplefilter("error", W51)
         try:
@@ -301,12 +302,12 @@ def _check_length(content, number, n_rows):
     """
     Check that a table has as many rows as it declares.
     """
-    # As many as astropy found, or the tags are those of another namespace.
+    # With fewer tags than tables, the tags are in another namespace.
     tags = re.findall(rb"<TABLE\b[^>]*>", content)
     declared = re.search(rb"\bnrows\s*=\s*[\"'](\d+)", tags[number]) if len(tags) > number else None
     if declared and int(declared[1]) != n_rows:
         raise InputValueError(
-            f"the table has {n_rows} rows but says {int(declared[1])}: the file is incomplete"
+            f"the table has {n_rows} rows but declares {int(declared[1])}: the file is incomplete"
         )
 
 

@@ -49,7 +49,7 @@ class AnswerError(FetchError):
     Parameters
     ----------
     message : str
-        What is wrong.
+        The message.
     is_transient : bool, optional
         Whether the same request may succeed later, as after a truncated body.
     """

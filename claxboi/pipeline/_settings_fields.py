@@ -3,11 +3,19 @@
 Declare, check and describe the parts of the settings.
 """
 
+import difflib
 import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
+from typing import get_args, get_type_hints
 
-from claxboi.utils import InputTypeError, check_choice, check_count, check_number
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_choice,
+    check_count,
+    check_number,
+)
 
 __all__ = []
 
@@ -150,3 +158,121 @@ def _checked(value, name, facts):
     if isinstance(value, int) and not isinstance(value, bool):
         return check_count(value, name, **facts["limits"])
     return value
+
+
+def _parts(kind):
+    """
+    Return the fields of a section that are sections, and those that are sections by name.
+    """
+    types = get_type_hints(kind)
+    single, named = {}, {}
+    for one in fields(kind):
+        among = get_args(types[one.name])
+        part = among[-1] if among else types[one.name]
+        if isinstance(part, type) and issubclass(part, Section):
+            (named if among else single)[one.name] = part
+    return single, named
+
+
+def parse_section(kind, content, path=""):
+    """
+    Make a section of nested mappings.
+
+    Parameters
+    ----------
+    kind : type
+        The section.
+    content : mapping
+        Its settings. What is absent has its default.
+    path : str, optional
+        What stands before their names in messages.
+
+    Returns
+    -------
+    section : `Section`
+    """
+    if not isinstance(content, Mapping):
+        raise InputTypeError(f"{path.rstrip('.')} must be a table, got {content!r}")
+    known = [one.name for one in fields(kind)]
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = f"did you mean {path}{near[0]}?" if near else f"it may be {', '.join(known)}"
+            raise InputValueError(f"there is no setting {path}{key}: {hint}")
+    values = dict(content)
+    single, named = _parts(kind)
+    for name in values.keys() & single.keys():
+        values[name] = parse_section(single[name], values[name], f"{path}{name}.")
+    for name in values.keys() & named.keys():
+        if not isinstance(values[name], Mapping):
+            raise InputTypeError(f"{path}{name} must be a table, got {values[name]!r}")
+        values[name] = {
+            key: parse_section(named[name], part, f"{path}{name}.{key}.")
+            for key, part in values[name].items()
+        }
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as err:
+        raise type(err)(f"{path}{err}") from err
+
+
+def merge_sections(content, changes, kind):
+    """
+    Put changes into nested mappings, where their keys are settings and not the user's own.
+
+    Parameters
+    ----------
+    content, changes : mapping
+        All settings of a section, and those that change.
+    kind : type
+        The section.
+
+    Returns
+    -------
+    content : dict
+    """
+    single, named = _parts(kind)
+    result = dict(content)
+    for key, value in changes.items():
+        if key in single and isinstance(value, Mapping):
+            result[key] = merge_sections(content[key], value, single[key])
+        elif key in named and isinstance(value, Mapping):
+            result[key] = content[key] | {
+                name: merge_sections(content[key].get(name, {}), part, named[key])
+                if isinstance(part, Mapping)
+                else part
+                for name, part in value.items()
+            }
+        else:
+            result[key] = value
+    return result
+
+
+def section_comments(kind, content, path=""):
+    """
+    List what the settings of a section mean.
+
+    Parameters
+    ----------
+    kind : type
+        The section.
+    content : mapping
+        All its settings.
+    path : str, optional
+        What stands before their names.
+
+    Returns
+    -------
+    comments : dict of str to str
+        By dotted name; that of a section is the first paragraph of its docstring.
+    """
+    comments = {
+        f"{path}{one.name}": one.metadata["comment"] for one in fields(kind) if one.metadata
+    }
+    single, named = _parts(kind)
+    for name, part in (*single.items(), *named.items()):
+        comments[f"{path}{name}"] = inspect.cleandoc(part.__doc__).partition("\n\n")[0]
+        within = {"": content[name]} if name in single else content[name]
+        for key, own in within.items():
+            comments |= section_comments(part, own, f"{path}{name}.{key}{'.' if key else ''}")
+    return comments

@@ -46,7 +46,7 @@ def check_candidates_settings(settings):
             raise InputValueError(
                 f"classification.candidates must be 'best' where the step {step} is skipped"
             )
-    domains = settings.counterparts
+    domains = settings.domains
     names = [name for own in domains.values() for name in own.surveys]
     if not 1 <= len(domains) <= 2 or len(set(names)) < len(names):
         raise InputValueError(
@@ -78,7 +78,7 @@ def make_candidates(table, job, columns):
     rows : `~astropy.table.Table`
         As ``keep="all"`` of `~claxboi.counterparts.find_in_surveys`, with these columns.
     """
-    domains = job.settings.counterparts
+    domains = job.settings.domains
     of_survey = {name: domain for domain, own in domains.items() for name in own.surveys}
     position = [name for name in _POSITIONS if name in table.colnames]
     # The answers to the counterparts step are in the cache, whatever their age.

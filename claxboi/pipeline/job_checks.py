@@ -60,6 +60,17 @@ def check_settings(job, steps):
         check_choice(settings.catalogue.sharper, missions(), "catalogue.sharper")
     for domain in settings.counterparts:
         check_choice(domain, _DOMAINS, "a domain of counterparts")
+    needed = (
+        ("counterparts", "counterparts", settings.domains),
+        ("hosts", "hosts.sizes", settings.hosts.sizes),
+        ("hosts", "hosts.distances", settings.hosts.distances),
+        ("labels", "labels.references", settings.labels.references),
+    )
+    for step, name, catalogues in needed:
+        if step in steps and not catalogues:
+            raise InputValueError(
+                f'{name} must name a catalogue, got none; skip = ["{step}"] leaves the step out'
+            )
     for name in settings.variability.missions:
         check_choice(name, missions(), "variability.missions")
     with _at("labels"):

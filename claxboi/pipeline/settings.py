@@ -5,15 +5,13 @@ Settings of the whole job: one object, and one TOML file.
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, get_type_hints
+from typing import TYPE_CHECKING
 
 from claxboi.properties import MAGNITUDES
 from claxboi.utils import (
@@ -24,7 +22,13 @@ from claxboi.utils import (
     replacing,
 )
 
-from ._settings_fields import Section, setting
+from ._settings_fields import (
+    Section,
+    merge_sections,
+    parse_section,
+    section_comments,
+    setting,
+)
 from ._toml import toml_text
 from .step_settings import (
     CatalogueSettings,
@@ -127,6 +131,11 @@ class PipelineSettings(Section):
             if step in NEEDED:
                 raise InputValueError(f"skip must not name {step!r}: the classification needs it")
 
+    @property
+    def domains(self) -> dict[str, DomainSettings]:
+        """The domains in which counterparts are looked for: those that have surveys."""
+        return {name: own for name, own in self.counterparts.items() if own.surveys}
+
     @classmethod
     def named(cls, name: str) -> PipelineSettings:
         """
@@ -169,7 +178,7 @@ class PipelineSettings(Section):
             base = content.pop("base")
             check_choice(base, specialisations(), "base")
             return cls.named(base).updated(content)
-        return _parse(cls, content, "")
+        return parse_section(cls, content)
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> PipelineSettings:
@@ -208,8 +217,14 @@ class PipelineSettings(Section):
 
     def _from_folder(self, folder):
         """Resolve names of files against the folder of the settings."""
-        files = {name: str(folder / file) for name, file in self.references.items()}
-        changes = {"references": files}
+
+        def resolved(files):
+            return {name: str(folder / file) for name, file in files.items()}
+
+        changes = {
+            "references": resolved(self.references),
+            "properties": {"footprints": resolved(self.properties.footprints)},
+        }
         if (folder / self.classification.training).is_file():
             changes["classification"] = {"training": str(folder / self.classification.training)}
         return self.updated(changes)
@@ -243,7 +258,7 @@ class PipelineSettings(Section):
         -------
         settings : `PipelineSettings`
         """
-        return type(self).from_dict(_merged(self.to_dict(), changes, type(self)))
+        return type(self).from_dict(merge_sections(self.to_dict(), changes, type(self)))
 
     def write(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """
@@ -267,7 +282,8 @@ class PipelineSettings(Section):
         -------
         text : str
         """
-        return toml_text(self.to_dict(), _comments(type(self)))
+        content = self.to_dict()
+        return toml_text(content, section_comments(type(self), content))
 
 
 def specialisations() -> Sequence[str]:
@@ -325,87 +341,3 @@ def parse_settings(settings):
 def _packaged(name):
     path = resources.files("claxboi.pipeline") / "data" / f"{name}.toml"
     return path.read_text(encoding="utf-8")
-
-
-def _parts(kind):
-    """Return the fields of a section that are sections themselves."""
-    types = get_type_hints(kind)
-    return {
-        one.name: types[one.name]
-        for one in fields(kind)
-        if isinstance(types[one.name], type) and issubclass(types[one.name], Section)
-    }
-
-
-def _parse(kind, content, path):
-    _check_keys(content, [one.name for one in fields(kind)], path)
-    values = dict(content)
-    for name, part in _parts(kind).items():
-        if name in values:
-            values[name] = _parse(part, _table_at(values[name], name), f"{path}{name}.")
-    if kind is PipelineSettings and "counterparts" in values:
-        values["counterparts"] = {
-            domain: _parse(
-                DomainSettings,
-                _table_at(entry, f"counterparts.{domain}"),
-                f"counterparts.{domain}.",
-            )
-            for domain, entry in _table_at(values["counterparts"], "counterparts").items()
-        }
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as err:
-        raise type(err)(f"{path}{err}") from err
-
-
-def _table_at(value, path):
-    if not isinstance(value, Mapping):
-        raise InputTypeError(f"{path} must be a table, got {value!r}")
-    return value
-
-
-def _check_keys(content, known, path):
-    for key in content:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"did you mean {path}{near[0]}?" if near else f"it may be {', '.join(known)}"
-            raise InputValueError(f"there is no setting {path}{key}: {hint}")
-
-
-def _merged(content, changes, kind):
-    """Merge changes into nested mappings; those whose keys are free are replaced."""
-    parts = _parts(kind) if kind is not None else {}
-    result = dict(content)
-    for key, value in changes.items():
-        if key in parts and isinstance(value, Mapping):
-            result[key] = _merged(content[key], value, parts[key])
-        elif key == "counterparts" and kind is PipelineSettings and isinstance(value, Mapping):
-            result[key] = {
-                domain: _merged(content[key].get(domain, {}), entry, DomainSettings)
-                if isinstance(entry, Mapping)
-                else entry
-                for domain, entry in {**content[key], **value}.items()
-            }
-        else:
-            result[key] = value
-    return result
-
-
-def _title(section):
-    """Return the first paragraph of the docstring, as a comment in the file."""
-    return inspect.cleandoc(section.__doc__).partition("\n\n")[0]
-
-
-def _comments(kind, path=""):
-    comments = {}
-    for one in fields(kind):
-        if one.metadata:
-            comments[f"{path}{one.name}"] = one.metadata["comment"]
-    for name, part in _parts(kind).items():
-        comments[f"{path}{name}"] = _title(part)
-        comments |= _comments(part, f"{path}{name}.")
-    if kind is PipelineSettings:
-        for domain in ("opt", "ir"):
-            comments |= _comments(DomainSettings, f"counterparts.{domain}.")
-        comments["counterparts"] = _title(DomainSettings)
-    return comments

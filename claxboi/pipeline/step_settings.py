@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from astropy import units as u
 
 from claxboi.catalog import standardize
-from claxboi.classification import fit_classifier
+from claxboi.classification import NaiveBayesClassifier, fit_classifier
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.counterparts import find_hosts_in, find_in_surveys
 from claxboi.properties import add_properties
@@ -80,7 +80,7 @@ class DomainSettings(Section):
     ('gaia', 'panstarrs')
     """
 
-    surveys: tuple[str, ...] = setting((), "In the order of preference")
+    surveys: tuple[str, ...] = setting((), "In the order of preference; empty: not this domain")
     radius: float = setting_of(
         find_in_surveys, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
     )
@@ -284,31 +284,35 @@ class ClassificationSettings(Section):
         "fitted", "fitted; published; or a table of numbers by category", str, Mapping
     )
     normalization: str = setting_of(
-        fit_classifier, "normalization", "none, published or original; empty: by the weights"
+        NaiveBayesClassifier, "normalization", "none, published or original; empty: by the weights"
     )
     recipe: str = setting_of(
-        fit_classifier, "recipe", "default, published or original: the next four, if empty"
+        NaiveBayesClassifier, "recipe", "default, published or original: the next four, if empty"
     )
     missing: str = setting_of(
-        fit_classifier, "missing", "existence, ignore or sentinel; empty: by the recipe"
+        NaiveBayesClassifier, "missing", "existence, ignore or sentinel; empty: by the recipe"
     )
     kernel: str = setting_of(
-        fit_classifier, "kernel", "exponential or gaussian; empty: by the recipe"
+        NaiveBayesClassifier, "kernel", "exponential or gaussian; empty: by the recipe"
     )
     bandwidth: str | float = setting_of(
-        fit_classifier,
+        NaiveBayesClassifier,
         "bandwidth",
         "likelihood, silverman, published or a number; empty: by the recipe",
         str, float,
     )  # fmt: skip
     refine: str | bool = setting_of(
-        fit_classifier,
+        NaiveBayesClassifier,
         "refine",
         "Add shrunk terms of properties and pairs: true or false; empty: by the recipe",
         str, bool,
     )  # fmt: skip
     shrinkage: str | float = setting_of(
-        fit_classifier, "shrinkage", "Strength of their shrinkage, a number; or cv", str, float
+        NaiveBayesClassifier,
+        "shrinkage",
+        "Strength of their shrinkage, a number; or cv",
+        str,
+        float,
     )
     decision: str | Mapping = setting_of(
         fit_classifier,

@@ -220,7 +220,7 @@ def _coords(table):
 
 
 def _counterparts(table, job):
-    for domain, own in job.settings.counterparts.items():
+    for domain, own in job.settings.domains.items():
         table = counterparts.find_in_surveys(
             table,
             list(own.surveys),
@@ -270,7 +270,7 @@ def _covered(table, job):
     dec = float_values(table, "dec", unit=u.deg)
     footprints = job.settings.properties.footprints
     covered = {}
-    for domain, own in job.settings.counterparts.items():
+    for domain, own in job.settings.domains.items():
         here = np.zeros(len(table), bool)
         for name in own.surveys:
             if name in footprints:

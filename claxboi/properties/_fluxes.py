@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units as u
 
-from claxboi.catalog import make_column
-from claxboi.utils import check_columns, text_values, year_values
+from claxboi.catalog import make_column, masked_column
+from claxboi.utils import check_columns, optional_values, text_values, year_values
 
-from ._column_output import masked_column, optional_values
 from .ratios import FLUX_UNIT
 from .spectra import conversion_uncertainty, flux_fraction, parse_band
 
@@ -73,7 +72,7 @@ class Converter:
         table : `~astropy.table.Table`
             A catalogue with ``flux_band``.
         argument : str
-            What to call it in messages.
+            Its name, for messages.
 
         Returns
         -------
@@ -103,7 +102,7 @@ def read_fluxes(table, argument, name, rows, convert):
     table : `~astropy.table.Table`
         The catalogue.
     argument : str
-        What to call it in messages.
+        Its name, for messages.
     name : str
         Its name.
     rows : `~numpy.ndarray` of int
@@ -148,7 +147,7 @@ def read_fluxes(table, argument, name, rows, convert):
                 np.where(has_extremes & (column == "flux"), np.nan, value),
                 bounds,
                 converted,
-                # Those of the extremes are not in the catalogues.
+                # Catalogues do not list the epochs of the extremes.
                 np.full(len(rows), np.nan) if is_extreme else epoch,
                 is_limit,
                 (low == high) & (column == "flux_min"),
@@ -224,7 +223,7 @@ def _smallest(values, n_rows):
     Parameters
     ----------
     values : list of `~numpy.ndarray`
-        The values, NaN where there is none.
+        The values, NaN where missing.
     n_rows : int
         Number of sources.
 

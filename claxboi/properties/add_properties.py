@@ -28,7 +28,7 @@ __all__ = ["add_properties"]
 
 log = logging.getLogger(__name__)
 
-#: What the functions named in data/properties.csv add to a table.
+#: Functions named in data/properties.csv, which make columns.
 _MEASURES = {
     "add_flux_range": flux_range,
     "add_flux_ratios": flux_ratios,
@@ -41,7 +41,7 @@ _MEASURES = {
 #: A latitude that differs by more is that of another position, or something else.
 _SAME_DEG = 0.5
 
-#: Made only where there is none: what is there is better, even where it may be replaced.
+#: Made only if absent: an existing column is better, even with ``overwrite=True``.
 _STOPGAPS = frozenset({"distance"})
 
 _SUFFIXES = ("_error", "_lower", "_significance")
@@ -68,8 +68,8 @@ def add_properties(
     Returns
     -------
     table : same class as the input
-        A new table. What was made, and what was skipped and why, is logged at the
-        level INFO and recorded in ``meta["claxboi"]["properties"]``.
+        A new table. The properties that were made, and those skipped with the reason, are logged at
+        the level INFO and recorded in ``meta["claxboi"]["properties"]``.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def add_properties(
     check_table(table, allow_empty=True)
     constants = parse_constants(constants, table)
     there = {name.lower(): name for name in table.colnames}
-    # Shares the data, so that what is made is seen by what is made of it.
+    # Shares the data, so that later properties can use earlier ones.
     work = table.copy(copy_data=False)
     columns, made, skipped = {}, [], {}
     for name, members in _functions().items():
@@ -169,7 +169,7 @@ def _reason_to_skip(column, needs, there, colnames, overwrite):
     column : str
         The property.
     needs : tuple of tuple of str
-        What it takes.
+        Columns that it needs.
     there : dict of str to str
         The columns of the caller's table by name in lower case.
     colnames : list of str

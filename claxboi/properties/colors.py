@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy import units as u
 
-from claxboi.catalog import make_column
+from claxboi.catalog import masked_column
 from claxboi.utils import (
     InputValueError,
     add_columns,
@@ -20,10 +20,9 @@ from claxboi.utils import (
     check_table,
     checked,
     float_values,
+    optional_values,
     shown,
 )
-
-from ._column_output import optional_values
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -98,10 +97,8 @@ def add_colors(table: Table, pairs: Sequence, *, overwrite: bool = False) -> Tab
         error = np.hypot(*(optional_values(table, f"{column}_error", u.mag) for column in pair))
         color = blue - red
         error[np.isnan(color)] = np.nan
-        columns[name] = make_column("color_<blue>_<red>", color, mask=np.isnan(color), **parts)
-        columns[f"{name}_error"] = make_column(
-            "color_<blue>_<red>_error", error, mask=np.isnan(error), **parts
-        )
+        columns[name] = masked_column("color_<blue>_<red>", color, **parts)
+        columns[f"{name}_error"] = masked_column("color_<blue>_<red>_error", error, **parts)
     return add_columns(table, columns, overwrite=overwrite)
 
 

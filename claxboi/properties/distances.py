@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from astropy import units as u
 
+from claxboi.catalog import masked_column
 from claxboi.utils import (
     InputKeyError,
     InputValueError,
@@ -21,10 +22,11 @@ from claxboi.utils import (
     checked,
     find_rows,
     float_values,
+    optional_values,
+    take_rows,
     text_values,
 )
 
-from ._column_output import masked_column, optional_values
 from .ratios import log_flux_values
 
 if TYPE_CHECKING:
@@ -104,21 +106,12 @@ def add_star_distances(
     check_columns(table, [id_column])
     check_columns(distances, ["id", *names], "distances")
     row = find_rows(*text_values(table, id_column), *text_values(distances, "id"))
-    found = row >= 0
-    value, low, high = (
-        np.where(found, _take(float_values(distances, name, unit=u.pc), row), np.nan)
-        for name in names
-    )
+    value, low, high = (take_rows(float_values(distances, name, unit=u.pc), row) for name in names)
     columns = {
         "distance": masked_column("distance", value),
         "distance_error": masked_column("distance_error", (high - low) / 2),
     }
     return add_columns(table, columns, overwrite=overwrite)
-
-
-def _take(values, rows):
-    # Rows of -1 are masked by the caller, but an empty table has not even a last row.
-    return values[rows] if len(values) else np.full(len(rows), np.nan)
 
 
 @checked

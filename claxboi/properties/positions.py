@@ -11,9 +11,15 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from claxboi.utils import add_columns, check_columns, check_table, checked, float_values
-
-from ._column_output import masked_column, optional_values
+from claxboi.catalog import masked_column
+from claxboi.utils import (
+    add_columns,
+    check_columns,
+    check_table,
+    checked,
+    float_values,
+    optional_values,
+)
 
 if TYPE_CHECKING:
     from astropy.table import Table

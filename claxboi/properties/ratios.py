@@ -16,6 +16,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
+from claxboi.catalog import masked_column
 from claxboi.utils import (
     InputKeyError,
     InputValueError,
@@ -27,11 +28,11 @@ from claxboi.utils import (
     check_table,
     checked,
     float_values,
+    hardness_ratio,
+    optional_values,
     record,
     shown,
 )
-
-from ._column_output import masked_column, optional_values
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -233,7 +234,7 @@ def add_ratio_limits(
     overwrite: bool = False,
 ) -> Table:
     r"""
-    Add the flux ratios that the sources would have with an object as faint as a survey sees.
+    Add limits of the flux ratios of undetected counterparts, from the depth of the survey.
 
     A source without a counterpart in a survey of known depth has a ratio of at least this. The
     classifier takes the columns for limits (`~claxboi.classification.Property`).
@@ -335,7 +336,9 @@ def _measured_depths(table):
         vega = float_values(table, name, unit=u.mag, system="Vega")
         vega = vega[np.isfinite(vega) & ~(optional_values(table, f"{name}_is_limit") == 1)]
         if len(vega) < _FEWEST_MAGNITUDES:
-            log.info("no limits by %s: %d values do not show the depth", name, len(vega))
+            log.info(
+                "no limits from %s: %d magnitudes are too few to measure the depth", name, len(vega)
+            )
             continue
         depths[name] = float(np.round(np.quantile(vega, _DEPTH_FRACTION), 2))
         log.info("depth in %s: %.2f mag", name, depths[name])
@@ -364,7 +367,7 @@ def add_hardness_ratios(
         Columns of the bands from soft to hard, two or more, all in one unit or none. Or pairs of a
         soft and a hard band, each of one column or a tuple of columns that are added up.
     kind : {"count rates", "photon fluxes", "energy fluxes"}, optional
-        What the bands hold, for the record.
+        Kind of values in the bands, for the record.
     overwrite : bool, optional
         Replace columns of the same name.
 
@@ -419,10 +422,9 @@ def add_hardness_ratios(
         soft, hard = (sum(values[name] for name in band) for band in pair)
         # Errors of the columns of one band are independent.
         soft_error, hard_error = (np.sqrt(sum(errors[k] ** 2 for k in band)) for band in pair)
-        total = np.where(soft + hard > 0, soft + hard, np.nan)
-        error = 2 * np.hypot(hard * soft_error, soft * hard_error) / total**2
+        ratio, error = hardness_ratio(soft, hard, soft_error, hard_error)
         name = f"hr{n}"
-        columns[name] = masked_column(name, (hard - soft) / total)
+        columns[name] = masked_column(name, ratio)
         _say_bands(columns[name], table, pair, kind)
         columns[f"{name}_error"] = masked_column(f"{name}_error", error)
     return add_columns(table, columns, overwrite=overwrite)

@@ -40,7 +40,7 @@ NH = 3e20 / u.cm**2
 #: Photon indices of most X-ray sources, between hard and soft AGN.
 GAMMA_RANGE = (1.4, 2.0)
 
-# Where the published cross section ends; outside it goes on as E^-3.
+# Range of the published cross section; it is continued as E^-3.
 _LOWEST_KEV, _HIGHEST_KEV = 0.03, 10.0
 _N_NODES = 12
 # The widest interval, in ln E, on which the nodes give seven digits.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy import units as u
 
+from claxboi.catalog import masked_column
 from claxboi.utils import (
     InputTypeError,
     InputValueError,
@@ -24,7 +25,6 @@ from claxboi.utils import (
     record,
 )
 
-from ._column_output import masked_column
 from ._fluxes import Converter, log_ratio, range_columns, read_fluxes
 from .spectra import GAMMA, GAMMA_RANGE, NH, format_band, parse_band
 
@@ -132,7 +132,7 @@ def add_variability(
         their errors, ``flux_limit`` (all erg/s/cm2 without a unit), ``epoch``; and ``flux_band``,
         which must be there for fluxes to be used. It is not changed.
     links : `~claxboi.counterparts.XrayLinks` or `~astropy.table.Table`
-        What `~claxboi.counterparts.link_xray` returned, or its ``sources``. Ambiguous links join
+        Result of `~claxboi.counterparts.link_xray`, or its ``sources``. Ambiguous links join
         nothing, and are left out.
     catalogues : mapping of str to `~astropy.table.Table`
         The other catalogues that were linked, by the same names and with the columns of ``table``.

@@ -63,7 +63,7 @@ def now():
 
 def question_key(question, ra_deg=None, dec_deg=None):
     """
-    Return the name of a question: a hash of what was asked.
+    Return the hash of a question, which names its cache entry.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def cache_folder(conf):
 @contextmanager
 def recorded_answers() -> Any:
     """
-    List the entries of the cache that are used meanwhile.
+    Record which cache entries are used inside a ``with`` block.
 
     Yields
     ------
@@ -131,7 +131,7 @@ def recorded_answers() -> Any:
 
 def answers_are_kept(answers: Iterable[str]) -> bool:
     """
-    Check that the cache still has the answers that something was made of.
+    Check that the cache still holds the answers from which a result was made.
 
     Parameters
     ----------
@@ -161,9 +161,9 @@ class Cache:
     Parameters
     ----------
     folder : `~pathlib.Path`
-        Where they are.
+        Folder of the entries.
     mode : {True, False, "only"}
-        Use it; only replace what is there; or use nothing else.
+        True uses the cache, False only replaces its entries, "only" uses nothing else.
     max_age_s : float, optional
         Entries older than this, in seconds, do not count.
     """
@@ -203,7 +203,7 @@ class Cache:
         Parameters
         ----------
         key : str
-            What was asked, see `question_key`.
+            Hash of the question, see `question_key`.
 
         Returns
         -------
@@ -233,7 +233,7 @@ class Cache:
         Parameters
         ----------
         key : str
-            What was asked.
+            Hash of the question.
         table : `~astropy.table.Table`
             The checked answer, with its meta.
 
@@ -254,7 +254,7 @@ class Cache:
 
     def mark_doubtful(self):
         """
-        Note that an answer was used that is not kept, so that nothing made of it counts for long.
+        Record that a doubtful answer was used, so that results made from it are not kept.
         """
         self._remember(DOUBTFUL)
 

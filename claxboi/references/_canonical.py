@@ -30,7 +30,7 @@ def canonical_table(raw, service):
     raw : `~astropy.table.Table`
         The answer, under the service's names.
     service : `Service`
-        Who gave it.
+        The service that gave it.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def canonical_table(raw, service):
 
 
 def _check_positions(table, service):
-    """Refuse positions that are none, as from columns that were mixed up."""
+    """Refuse impossible positions, such as those from mixed-up columns."""
     for name, limits in (("ra", (-360, 360)), ("dec", (-90, 90))):
         values = np.ma.filled(table[name], np.nan) if name in table.colnames else np.empty(0)
         with np.errstate(invalid="ignore"):
@@ -165,7 +165,7 @@ def convert_unit(values, unit, name, wanted, service):
     wanted : str
         The wanted unit; empty: whatever it is.
     service : `Service`
-        Who gave them.
+        The service that gave them.
 
     Returns
     -------

@@ -2,11 +2,11 @@
 """
 Fetch objects around positions chunk by chunk, or whole tables; check, keep and join the answers.
 
-A service may lose rows without a word. Four checks find that. Some positions of each chunk are
+A service may lose rows without an error. Four checks find that. Some positions of each chunk are
 sent twice, and must have as many objects both times. An answer of a round number of rows may have
 met a limit. An answer without rows is asked for once more. An answer far below the mean density of
-the catalogue is doubtful. What is doubtful is asked again in halves; if that does not help, a
-warning says so, and the answer is not kept. Objects must lie where they were asked for, which finds
+the catalogue is doubtful. A doubtful chunk is asked again in halves; if that does not help, there
+is a warning, and the answer is not kept. Objects must lie where they were asked for, which finds
 columns and units that were mixed up.
 """
 
@@ -38,7 +38,7 @@ _SMALLEST_SPLIT = 500
 # A chunk with doubtful numbers is split, down to this; then it is asked again as it is.
 _SMALLEST_DOUBT = 20
 _LONGEST_WAIT_S = 120.0
-# Of a chunk this part is sent twice, and all of one that is not larger than `_ALL_TWICE`.
+# One in `_TWICE` positions of a chunk is sent twice, but at least `_ALL_TWICE`.
 _TWICE, _ALL_TWICE = 20, 50
 # The limits of services are multiples of this.
 _ROUND = 1000
@@ -109,7 +109,7 @@ class Job(NamedTuple):
         n : int
             Number of positions, anywhere in the sky.
         radius_arcsec : float
-            How near.
+            Search radius.
 
         Returns
         -------
@@ -121,12 +121,12 @@ class Job(NamedTuple):
 
     def question(self, **more):
         """
-        Describe what is asked, for the key of its cache entry.
+        Describe the request, for the key of its cache entry.
 
         Parameters
         ----------
         **more
-            What else identifies it.
+            Further parts of the question.
 
         Returns
         -------
@@ -151,11 +151,11 @@ def chunk_length(service, density_deg2, radius_arcsec, chunk_size):
     Parameters
     ----------
     service : `Service`
-        Who is asked.
+        The service.
     density_deg2 : float or None
         Objects per square degree.
     radius_arcsec : float
-        How near.
+        Search radius.
     chunk_size : int
         The most that is wanted.
 
@@ -180,11 +180,11 @@ def fetch_chunks(job, ra_deg, dec_deg, radius_arcsec, length):
     Parameters
     ----------
     job : `Job`
-        What to ask.
+        The request.
     ra_deg, dec_deg : `~numpy.ndarray` of float64
         The positions.
     radius_arcsec : float
-        How near.
+        Search radius.
     length : int
         Positions in a chunk.
 
@@ -296,7 +296,7 @@ def fetch_whole(job):
     Parameters
     ----------
     job : `Job`
-        What to ask.
+        The request.
 
     Returns
     -------
@@ -321,7 +321,7 @@ def fetch_whole(job):
             halves = vstack(halves, metadata_conflicts="silent")
             is_other = len(distinct_rows(halves)) != n_placed
             table = vstack([table, halves], metadata_conflicts="silent")
-            # The halves repeat what the whole has.
+            # The halves repeat rows of the whole.
             table = table[distinct_rows(table)]
             is_other |= len(table) != n_rows
         least = rows if is_known else _SHORT * (rows or 0)
@@ -409,7 +409,7 @@ def _match(service, ra, dec, radius_arcsec):
             raise CutAnswerError
         if not is_round:
             raise AnswerError(
-                f"{service}: the same positions have other objects each time", is_transient=True
+                f"{service}: repeated positions have different objects", is_transient=True
             )
     matches = Matches(*(values[is_first] for values in matches))
     return _part(matches, service, ra, dec, radius_arcsec)
@@ -448,7 +448,7 @@ def _part(matches, service, ra_deg, dec_deg, radius_arcsec):
 
 def _check_separation(separation, true, service, radius_arcsec):
     """Refuse objects far from the positions that were sent, and separations in another unit."""
-    # What has no position is near nothing.
+    # Objects without a position fail this, too.
     if not np.all(true <= radius_arcsec + _MOTION_ARCSEC):
         raise AnswerError(
             f"{service}: the answer has objects far from the positions that were sent",

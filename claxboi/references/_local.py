@@ -28,7 +28,7 @@ def match_table(table, names, ra_deg, dec_deg, radius_arcsec):
     ra_deg, dec_deg : `~numpy.ndarray` of float64
         The positions.
     radius_arcsec : float
-        How near.
+        Search radius.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def hats_columns(path):
     names : list of str
         All columns.
     position : pair of str
-        Those of its positions.
+        Columns of its positions.
     """
     catalog = open_hats(path)
     info = catalog.hc_structure.catalog_info

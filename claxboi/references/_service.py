@@ -38,7 +38,7 @@ INDEX, RA, DEC = SENT = ("cxb_idx", "cxb_ra", "cxb_dec")
 # 4 micro-arcsec: a position that comes back is the one that was sent, however it was printed.
 _SAME_DEG = 1e-9
 
-# What may pass: overload, and what gateways and restarts cause.
+# Status codes of failures that may pass: overload, gateways and restarts.
 _TRANSIENT = (429, 500, 502, 503, 504)
 # The whole of an answer may take so many times as long as a service may be silent.
 _TOTAL = 4
@@ -70,223 +70,6 @@ class Matches(NamedTuple):
 
     table: Table
     """The objects, under the service's names."""
-
-
-class Service(ABC):
-    """
-    One table on one service.
-
-    Parameters
-    ----------
-    table : str
-        Id of the table.
-    columns : dict of str to `ColumnRecord`, optional
-        Columns to ask for, by canonical name; None for all that the service has.
-    conf : `~claxboi.config.Conf`
-        Settings, read now.
-    """
-
-    name: str | None = None
-    """Name of the service, one of `records.SERVICES`."""
-
-    server = ""
-    """Where it is."""
-
-    max_radius_arcsec = np.inf
-    """The largest radius it takes."""
-
-    most_positions: int | None = None
-    """Most positions that it takes in one request."""
-
-    repeat_offset_deg = 0.0
-    """How far from a position it is sent again, where equal ones may be taken as one."""
-
-    own = {}  # noqa: RUF012  never changed
-    """Names on the service of id, ra, dec and pos_error, where the caller says which they are."""
-
-    unconfirmed = ()
-    """Wanted names that were never seen on the service."""
-
-    _transport = None
-
-    def __init__(self, table, columns, conf):
-        self.table = table
-        self.columns = columns
-        self.timeout = conf.timeout
-        self.max_rows = conf.max_rows
-        self.most_bytes = 1e6 * conf.max_megabytes
-
-    @property
-    def wanted(self):
-        """
-        Names that the service must have, None if whatever it has is right.
-        """
-        if self.columns is None:
-            return None
-        return [column.names[self.name] for column in self.columns.values()]
-
-    @property
-    def last_status(self):
-        """
-        HTTP status of the last answer; None if there was none.
-        """
-        return None if self._transport is None else self._transport.last_status
-
-    @property
-    def last_error(self):
-        """
-        Error of the last request; None if it had none.
-        """
-        return None if self._transport is None else self._transport.last_error
-
-    @property
-    def last_reason(self):
-        """
-        The server's text for that status.
-        """
-        return "" if self._transport is None else self._transport.last_reason
-
-    def check(self, ra_deg, dec_deg):
-        """
-        Ask the service whether it has the table and its columns.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : float
-            A position, for services that only answer to one.
-
-        Raises
-        ------
-        UnknownTableError, AnswerError
-            If it has not.
-        """
-        self.check_names(self.available(ra_deg, dec_deg))
-
-    @abstractmethod
-    def available(self, ra_deg, dec_deg):
-        """
-        List the names of the table's columns on the service.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : float
-            A position, for services that only answer to one.
-
-        Returns
-        -------
-        names : list of str
-        """
-
-    @abstractmethod
-    def match(self, ra_deg, dec_deg, radius_arcsec):
-        """
-        Find the objects near positions.
-
-        Parameters
-        ----------
-        ra_deg, dec_deg : `~numpy.ndarray` of float64
-            The positions, ICRS.
-        radius_arcsec : float
-            How near.
-
-        Returns
-        -------
-        matches : `Matches`
-            In any order.
-
-        Raises
-        ------
-        CutAnswerError
-            If there are more than the service gives.
-        """
-
-    def check_names(self, names):
-        """
-        Check that the wanted columns are among those of the service.
-
-        Parameters
-        ----------
-        names : list of str
-            Names that are there.
-
-        Raises
-        ------
-        AnswerError
-            If any is not: all missing ones are named, and what is there is listed.
-        """
-        missing = [name for name in self.wanted or () if name not in names]
-        if missing:
-            guesses = [name for name in missing if name in self.unconfirmed]
-            doubt = f" ({', '.join(guesses)}: never confirmed, see its record)" if guesses else ""
-            raise AnswerError(
-                f"{self}: no column {', '.join(map(repr, missing))} there{doubt}; the columns are "
-                f"{', '.join(names)}. Give the right name by "
-                "columns={canonical name: name on the service}"
-            )
-
-    def check_index(self, index, n_positions):
-        """
-        Check that an answer refers to positions that were sent.
-
-        Parameters
-        ----------
-        index : `~numpy.ndarray` of int64
-            Rows of positions.
-        n_positions : int
-            How many were sent.
-        """
-        if len(index) and not (index.min() >= 0 and index.max() < n_positions):
-            raise AnswerError(f"{self}: the answer refers to positions that were not sent")
-
-    def read_index(self, table, ra_deg, dec_deg):
-        """
-        Read which position each row of an answer belongs to, and check that it was sent.
-
-        Parameters
-        ----------
-        table : `~astropy.table.Table`
-            The answer, with the columns of `sent_table`.
-        ra_deg, dec_deg : `~numpy.ndarray` of float64
-            The positions that were sent.
-
-        Returns
-        -------
-        index : `~numpy.ndarray` of int64
-            Rows of positions.
-
-        Raises
-        ------
-        AnswerError
-            If they are others.
-        """
-        index = np.asarray(table[INDEX], np.int64)
-        self.check_index(index, len(ra_deg))
-        for name, sent in ((RA, ra_deg), (DEC, dec_deg)):
-            if not np.allclose(table[name], sent[index], rtol=0, atol=_SAME_DEG):
-                raise AnswerError(
-                    f"{self}: the positions in the answer are not those that were sent"
-                )
-        return index
-
-    def __str__(self):
-        return f"{self.table} on {self.name} ({self.server})"
-
-
-def sent_table(ra_deg, dec_deg):
-    """
-    Make the table of positions that is sent to a service.
-
-    Parameters
-    ----------
-    ra_deg, dec_deg : `~numpy.ndarray` of float64
-        The positions, ICRS.
-
-    Returns
-    -------
-    table : `~astropy.table.Table`
-        Their numbers and values.
-    """
-    return Table({INDEX: np.arange(len(ra_deg)), RA: ra_deg, DEC: dec_deg})
 
 
 class _TooSlow(requests.Timeout):
@@ -393,6 +176,203 @@ class LimitedAdapter(HTTPAdapter):
             found["error"] = err
 
 
+class Service(ABC):
+    """
+    One table on one service.
+
+    Parameters
+    ----------
+    table : str
+        Id of the table.
+    columns : dict of str to `ColumnRecord`, optional
+        Columns to ask for, by canonical name; None for all that the service has.
+    conf : `~claxboi.config.Conf`
+        Settings, read now.
+    """
+
+    name: str | None = None
+    """Name of the service, one of `records.SERVICES`."""
+
+    server = ""
+    """Its address."""
+
+    max_radius_arcsec = np.inf
+    """The largest radius it takes."""
+
+    most_positions: int | None = None
+    """Most positions that it takes in one request."""
+
+    repeat_offset_deg = 0.0
+    """How far from a position it is sent again, where equal ones may be taken as one."""
+
+    own = {}  # noqa: RUF012  never changed
+    """Names on the service of id, ra, dec and pos_error, where the caller says which they are."""
+
+    unconfirmed = ()
+    """Wanted names that were never seen on the service."""
+
+    transport = LimitedAdapter
+    """What knows the status and the error of the last request; the class where there was none."""
+
+    def __init__(self, table, columns, conf):
+        self.table = table
+        self.columns = columns
+        self.timeout = conf.timeout
+        self.max_rows = conf.max_rows
+        self.most_bytes = 1e6 * conf.max_megabytes
+
+    @property
+    def wanted(self):
+        """
+        Names that the service must have, None if whatever it has is right.
+        """
+        if self.columns is None:
+            return None
+        return [column.names[self.name] for column in self.columns.values()]
+
+    def check(self, ra_deg, dec_deg):
+        """
+        Ask the service whether it has the table and its columns.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : float
+            A position, for services that only answer to one.
+
+        Raises
+        ------
+        UnknownTableError, AnswerError
+            If it has not.
+        """
+        self.check_names(self.available(ra_deg, dec_deg))
+
+    @abstractmethod
+    def available(self, ra_deg, dec_deg):
+        """
+        List the names of the table's columns on the service.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : float
+            A position, for services that only answer to one.
+
+        Returns
+        -------
+        names : list of str
+        """
+
+    @abstractmethod
+    def match(self, ra_deg, dec_deg, radius_arcsec):
+        """
+        Find the objects near positions.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg : `~numpy.ndarray` of float64
+            The positions, ICRS.
+        radius_arcsec : float
+            Search radius.
+
+        Returns
+        -------
+        matches : `Matches`
+            In any order.
+
+        Raises
+        ------
+        CutAnswerError
+            If there are more than the service gives.
+        """
+
+    def check_names(self, names):
+        """
+        Check that the wanted columns are among those of the service.
+
+        Parameters
+        ----------
+        names : list of str
+            Names that are there.
+
+        Raises
+        ------
+        AnswerError
+            If any is missing; the message names it, and lists those of the service.
+        """
+        missing = [name for name in self.wanted or () if name not in names]
+        if missing:
+            guesses = [name for name in missing if name in self.unconfirmed]
+            doubt = f" ({', '.join(guesses)}: never confirmed, see its record)" if guesses else ""
+            raise AnswerError(
+                f"{self}: no column {', '.join(map(repr, missing))} there{doubt}; the columns are "
+                f"{', '.join(names)}. Give the right name by "
+                "columns={canonical name: name on the service}"
+            )
+
+    def check_index(self, index, n_positions):
+        """
+        Check that an answer refers to positions that were sent.
+
+        Parameters
+        ----------
+        index : `~numpy.ndarray` of int64
+            Rows of positions.
+        n_positions : int
+            Number of positions that were sent.
+        """
+        if len(index) and not (index.min() >= 0 and index.max() < n_positions):
+            raise AnswerError(f"{self}: the answer refers to positions that were not sent")
+
+    def read_index(self, table, ra_deg, dec_deg):
+        """
+        Read which position each row of an answer belongs to, and check that it was sent.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            The answer, with the columns of `sent_table`.
+        ra_deg, dec_deg : `~numpy.ndarray` of float64
+            The positions that were sent.
+
+        Returns
+        -------
+        index : `~numpy.ndarray` of int64
+            Rows of positions.
+
+        Raises
+        ------
+        AnswerError
+            If they are others.
+        """
+        index = np.asarray(table[INDEX], np.int64)
+        self.check_index(index, len(ra_deg))
+        for name, sent in ((RA, ra_deg), (DEC, dec_deg)):
+            if not np.allclose(table[name], sent[index], rtol=0, atol=_SAME_DEG):
+                raise AnswerError(
+                    f"{self}: the positions in the answer are not those that were sent"
+                )
+        return index
+
+    def __str__(self):
+        return f"{self.table} on {self.name} ({self.server})"
+
+
+def sent_table(ra_deg, dec_deg):
+    """
+    Make the table of positions that is sent to a service.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : `~numpy.ndarray` of float64
+        The positions, ICRS.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        Their numbers and values.
+    """
+    return Table({INDEX: np.arange(len(ra_deg)), RA: ra_deg, DEC: dec_deg})
+
+
 def limit_answers(session, service):
     """
     Limit the time and the size of all answers that a session gets.
@@ -422,13 +402,13 @@ def plain_errors(service):
     Parameters
     ----------
     service : `Service`
-        Who is asked.
+        The service.
     """
     try:
         yield
     except (FetchError, CutAnswerError):
         raise
-    # The XML errors of a page that is none come through astroquery as ValueErrors.
+    # Astroquery passes on the XML errors of a wrong page as ValueErrors.
     except (requests.RequestException, InvalidQueryError, DALAccessError, ValueError) as err:
         raise _explain(err, service) from err
 
@@ -450,17 +430,17 @@ _LOST = (
 
 
 def _explain(err, service):
-    chain = _chain(err, service.last_error)
+    chain = _chain(err, service.transport.last_error)
     words = " ".join(str(err).split())[:300]
     # None of the clients' errors tells the status in the same way as another.
-    status = service.last_status
+    status, phrase = service.transport.last_status, service.transport.last_reason
     if status is not None and status != 200:
         is_transient = status in _TRANSIENT
         advice = "the service is overloaded or down: try again later"
         if not is_transient:
             advice = _ADVICE.get(status, "check the address of the service in claxboi.conf")
         return ServiceError(
-            f"{service}: HTTP status {status} ({service.last_reason}): {words!r}; {advice}",
+            f"{service}: HTTP status {status} ({phrase}): {words!r}; {advice}",
             status=status,
             is_transient=is_transient,
         )

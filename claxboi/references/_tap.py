@@ -56,7 +56,7 @@ class TapService(Service):
         super().__init__(table, columns, conf)
         self.server, self.own = server, own
         session = requests.Session()
-        self._transport = limit_answers(session, self)
+        self.transport = limit_answers(session, self)
         self._client = TAPClient(self._address, session=session)
         self._has_limits = False
 
@@ -118,9 +118,9 @@ class TapService(Service):
             try:
                 limits = self._client.get_tap_capability()
             except DALServiceError as err:
-                if self.last_status != 200:
+                if self.transport.last_status != 200:
                     raise
-                raise AnswerError(f"{self}: that is no TAP service: {err}") from err
+                raise AnswerError(f"{self}: this is not a TAP service: {err}") from err
         hard = _rows(limits.outputlimit)
         if hard is not None:
             self.max_rows = min(self.max_rows, hard)

@@ -105,7 +105,7 @@ class VizierService(Service):
             timeout=self.timeout,
             vizier_server=self.server,
         )
-        self._transport = limit_answers(client._session, self)
+        self.transport = limit_answers(client._session, self)
         return client
 
     def _ask(self, method, *args, **kwargs):
@@ -121,6 +121,6 @@ class VizierService(Service):
             raise CutAnswerError
         if len(tables) > 1:
             raise UnknownTableError(
-                f"{self}: that is a catalogue of several tables; name one of {', '.join(tables)}"
+                f"{self}: the catalogue has several tables; name one of {', '.join(tables)}"
             )
         return next(iter(tables.values()), Table())

@@ -57,7 +57,7 @@ class XMatchService(Service):
         self._client = _Client(table)
         self._client.URL = self.server
         self._client.TIMEOUT = self.timeout
-        self._transport = limit_answers(self._client._session, self)
+        self.transport = limit_answers(self._client._session, self)
 
     def available(self, ra_deg, dec_deg):
         try:
@@ -65,7 +65,7 @@ class XMatchService(Service):
         except ServiceError as err:
             if err.status != 400:
                 raise
-            # Nothing else in this question can be at fault.
+            # Only the name of the table can be wrong in this question.
             raise UnknownTableError(
                 f"{err}. The cross-match service seems not to have this table; VizieR may "
                 "(service='vizier')"

@@ -38,7 +38,7 @@ SOFTWARE = (
 
 THANKS = "This research has used claxboi, an implementation of the method of Tranin et al. (2022)."
 
-#: What the CDS asks for, with the paper of each service.
+#: Acknowledgements that the CDS asks for, with the paper of each service.
 SERVICES = {
     "vizier": (
         (
@@ -255,7 +255,7 @@ def _bare_entry(bibcode, title):
         "note": "authors and title of the paper are at adsurl",
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
-    # Of all kinds of entries, this one needs no author.
+    # This kind of entry needs no author.
     return "\n".join([f"@misc{{{bibcode},", *lines, "}"])
 
 
@@ -280,7 +280,7 @@ def _in_short(entry):
 
 def _in_braces(text, start):
     """
-    Return what stands between a brace, which ends at `start`, and the one that closes it.
+    Return the text from `start`, just after a brace, to the brace that closes it.
     """
     depth = np.cumsum([{"{": 1, "}": -1}.get(letter, 0) for letter in text[start:]])
     return text[start : start + int(np.argmax(depth < 0))]

@@ -10,5 +10,5 @@ __all__ = ["AnswerError", "CacheError", "FetchError", "ServiceError", "UnknownTa
 
 class CacheError(FetchError):
     """
-    The cache lacks what was asked for offline, or cannot be written.
+    The cache lacks an answer that is needed offline, or cannot be written.
     """

@@ -43,10 +43,10 @@ class FetchPlan:
     """Its id."""
 
     service: str
-    """Who would be asked."""
+    """Name of the service."""
 
     server: str
-    """Where."""
+    """Its address."""
 
     n_positions: int
     """Positions."""
@@ -67,10 +67,10 @@ class FetchPlan:
     """Rows expected; None where the number of objects is unknown."""
 
     minutes: float
-    """Time expected."""
+    """Expected duration."""
 
     megabytes: float
-    """Room expected in the cache."""
+    """Expected size in the cache."""
 
     def __str__(self):
         rows = "an unknown number of" if self.n_rows is None else f"about {self.n_rows:,}"
@@ -95,11 +95,11 @@ def make_plan(record, job, ra_deg, dec_deg, *, radius_arcsec, length):
     record : `Record`
         The catalogue.
     job : `Job`
-        What would be asked.
+        The request.
     ra_deg, dec_deg : `~numpy.ndarray` of float64
         The positions.
     radius_arcsec : float
-        How near.
+        Search radius.
     length : int or None
         Positions in a chunk; None where the table is fetched whole.
 

@@ -31,7 +31,7 @@ from .reference import Reference
 __all__ = ["get_reference"]
 
 _VIZIER_ID = re.compile(r"(vizier:)?([IVX]+|B|J)/\S+")
-# What tables in the words of claxboi have beyond the columns of their catalogue.
+# Columns that tables made by claxboi have beyond those of their catalogue.
 _MAY_HAVE = {
     "pos_error": ColumnRecord("pos_error", {}, "arcsec"),
     "ref_epoch": ColumnRecord("ref_epoch", {}, "yr"),
@@ -121,7 +121,7 @@ def get_reference(
     if text in known:
         return Reference(known[text])
     path = Path(text)
-    if "://" in text or path.is_dir():
+    if "://" in text or (text and path.is_dir()):
         return _from_hats(text, name or path.stem, own)
     if path.is_file():
         return _from_table(read_table(path), name or path.stem, own, like)

@@ -66,7 +66,7 @@ class CrossmatchMixin:
         reference : str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
             The catalogue, as for `get_reference`.
         radius : `~astropy.units.Quantity` ['angle']
-            How near.
+            Search radius.
         **kwargs
             Passed to `Reference.query`.
 
@@ -88,7 +88,7 @@ class CrossmatchMixin:
         references : list of str, `~pathlib.Path`, `~astropy.table.Table` or `Reference`
             The catalogues; one name stands for a list of one.
         radius : `~astropy.units.Quantity` ['angle']
-            How near.
+            Search radius.
         **kwargs
             Passed to `Reference.query`.
 

@@ -164,7 +164,7 @@ class Record:
     """Bibcodes of the papers to cite."""
 
     unconfirmed: tuple[str, ...] = ()
-    """What was never seen on the service: fields of this record, "columns.xmatch.otype" for a
+    """Parts never confirmed on the service: fields of this record, "columns.xmatch.otype" for a
     column and "columns" for all. Names are checked with the service before each fetch."""
 
     @property
@@ -271,7 +271,7 @@ def _column(canonical, entry, services):
         raise InputValueError(
             f"column {canonical} must have names on services, got {sorted(entry)}"
         )
-    # Fails here, and not after an hour of fetching, if the unit is none.
+    # A wrong unit fails here, not after an hour of fetching.
     u.Unit(fixed.get("unit", ""))
     return ColumnRecord(canonical, names, **fixed)
 

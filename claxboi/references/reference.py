@@ -24,6 +24,7 @@ from claxboi.utils import (
     check_choice,
     check_names,
     checked,
+    coordinate_values,
     digest,
     quantity_value,
     record,
@@ -109,7 +110,7 @@ class Reference:
     @property
     def content(self):
         """
-        Hash of what the catalogue is: its record, and its rows or the addresses of its services.
+        Hash of the catalogue's record, and of its rows or the addresses of its services.
         """
         if self._data is not None:
             return digest([repr(self.record), table_hash(self._data)])
@@ -136,7 +137,7 @@ class Reference:
         coords : `~astropy.coordinates.SkyCoord` of shape (n,) or ()
             The positions, in any frame; none missing.
         radius : `~astropy.units.Quantity` ['angle'], scalar
-            How near. XMatch takes up to 180 arcsec.
+            Search radius. XMatch takes up to 180 arcsec.
         service : {"xmatch", "vizier", "simbad", "tap", "local", "hats"}, optional
             The service to ask. Default: the first of ``record.services`` that takes the radius. On
             VizieR small catalogues are fetched whole and matched here, others by cones.
@@ -145,9 +146,9 @@ class Reference:
             name for a column than the record, canonical name -> name on the service.
         cache : {True, False, "only"}, optional
             True: keep answers, and use those that were kept. False: ask again, and replace
-            answers that were kept. "only": use nothing but what was kept.
+            answers that were kept. "only": use kept answers only.
         max_age : `~astropy.units.Quantity` ['time'], optional
-            Do not use what was kept for longer.
+            Do not use older answers.
         show_progress : bool, optional
             Show a progress bar once it lasts.
 
@@ -157,8 +158,8 @@ class Reference:
             One row per pair, sorted by ``query_index`` (row in ``coords``) and ``separation``
             (arcsec, as the service matched), then the columns of the catalogue under canonical
             names, missing values masked, and ``pos_error`` (1 sigma per axis, arcsec) where the
-            record says how. ``meta["claxboi"]["references"]`` has what was asked, when, and from
-            where. No matches: no rows, all columns.
+            record says how. ``meta["claxboi"]["references"]`` has the query, its date and its
+            service. No matches: no rows, all columns.
 
         Raises
         ------
@@ -167,7 +168,7 @@ class Reference:
         ServiceError
             If it refused, or did not answer although asked again and again.
         AnswerError
-            If its answer is not what was asked for: a column is missing or has another unit, rows
+            If its answer is wrong: a column is missing or has another unit, rows
             are damaged, or a survey of the whole sky has nothing at all.
         CacheError
             If the cache cannot be written, or lacks what ``cache="only"`` needs.
@@ -386,7 +387,7 @@ class Reference:
             missing = {"ra", "dec"} - set(columns)
             if missing:
                 raise InputValueError(
-                    f"columns must say which ones are {' and '.join(sorted(missing))}"
+                    f"columns must name {' and '.join(sorted(missing))}, got {', '.join(columns)}"
                 )
             return columns
         wanted = check_names(wanted, "columns")
@@ -409,7 +410,7 @@ class Reference:
 
         length = self._length(job, radius_arcsec)
         if not job.cache.mode:
-            # Nothing is gained by chunks of what is at hand.
+            # A table at hand needs no chunks.
             length = length if job.service.most_positions else max(len(ra), 1)
         return fetch_chunks(job, ra, dec, radius_arcsec, length)
 
@@ -456,23 +457,9 @@ class Reference:
 
 
 def _positions(coords):
-    if not isinstance(coords, SkyCoord):
-        raise InputTypeError(f"coords must be a SkyCoord, got {type(coords).__name__}")
-    if coords.ndim > 1:
-        raise InputValueError(f"coords must have at most one dimension, got shape {coords.shape}")
-    icrs = coords.icrs
-    values = []
-    for angle in (icrs.ra, icrs.dec):
-        mask = np.atleast_1d(np.broadcast_to(getattr(angle, "mask", False), coords.shape))
-        value = np.atleast_1d(np.asarray(getattr(angle, "unmasked", angle).to_value(u.deg), float))
-        values.append(np.where(mask, np.nan, value))
-    missing = ~np.isfinite(values[0]) | ~np.isfinite(values[1])
-    if missing.any():
-        raise InputValueError(
-            f"coords must have no missing positions, got {missing.sum()}, the first in row "
-            f"{np.argmax(missing)}"
-        )
-    return values
+    if isinstance(coords, SkyCoord):
+        coords = coords.icrs.reshape(1) if coords.isscalar else coords.icrs
+    return coordinate_values(coords, "coords")
 
 
 def _check_radius(radius):

@@ -11,6 +11,7 @@ import numpy as np
 
 from claxboi.classification import SCORES
 from claxboi.classification.contributions import FEW_LIKE_IT
+from claxboi.classification.displays import MISSING, format_percent
 from claxboi.classification.results import count_members
 from claxboi.utils import float_values
 
@@ -19,13 +20,10 @@ from ._figures import class_variable
 __all__ = [
     "citations_html",
     "class_rows",
-    "confusion_html",
     "provenance_html",
     "scores_html",
     "summary_html",
 ]
-
-MISSING = "\N{EN DASH}"
 
 ADS = "https://ui.adsabs.harvard.edu/abs/"
 
@@ -159,54 +157,10 @@ def _classes_html(rows, evaluation):
         ]
         if evaluation is not None:
             keys = ("recall", "precision", "precision_corrected", "f1_corrected")
-            cells += [_percent(row[key]) for key in keys]
+            cells += [format_percent(row[key]) for key in keys]
         name = f'<span class="dot" style="--c:{row["color"]}"></span>{escape(row["name"])}'
         body.append(_row(name, cells))
     return _table(head, body, "Classes")
-
-
-def confusion_html(evaluation):
-    """
-    Write the confusion matrix as a shaded table.
-
-    Parameters
-    ----------
-    evaluation : `~claxboi.classification.Evaluation`
-        The scores.
-
-    Returns
-    -------
-    html : str
-    """
-    counts = evaluation.confusion
-    total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    fractions = counts / total
-    precision = evaluation.per_class["precision"]
-    names = list(map(escape, evaluation.classes))
-    head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    body = []
-    for i, name in enumerate(names):
-        cells = "".join(
-            # A leak of 1 % would be invisible on a linear shade.
-            f'<td style="--s:{100 * np.sqrt(fractions[i, j]):.0f}%"'
-            f"{' class=hit' if i == j else ''}>"
-            + (
-                f"<b>{_bare_percent(fractions[i, j])}</b><small>{counts[i, j]:,}</small>"
-                if counts[i, j]
-                else '<small class="none">0</small>'
-            )
-            + "</td>"
-            for j in range(len(counts))
-        )
-        body.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
-    foot = "".join(f'<td class="margin">{_bare_percent(value)}</td>' for value in precision)
-    return (
-        '<div class="scroll"><table class="confusion"><caption>Confusion: true class (rows), '
-        "predicted class (columns); percentages of a row, counts below. "
-        f"{int(counts.sum()):,} sources, {escape(evaluation.method)}.</caption>"
-        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
-        f'<tfoot><tr><th scope="row">precision</th>{foot}</tr></tfoot></table></div>'
-    )
 
 
 def scores_html(evaluation, truth=None):
@@ -341,16 +295,6 @@ def _table(head, rows, caption, kind="classes"):
 
 def _row(name, cells):
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-
-
-def _percent(fraction):
-    if fraction is None or np.isnan(fraction):
-        return MISSING
-    return f"{100 * fraction:.1f} %" if fraction >= 0.0005 else "< 0.1 %"
-
-
-def _bare_percent(fraction):
-    return _percent(fraction).removesuffix(" %")
 
 
 def _fixed(value):

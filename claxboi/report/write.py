@@ -20,6 +20,7 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.classification import Evaluation, NaiveBayesClassifier, label_codes
+from claxboi.classification.displays import confusion_html
 from claxboi.classification.results import read_classified
 from claxboi.diagnostics.counts import plot_class_counts
 from claxboi.diagnostics.outlier_plane import plot_outliers
@@ -48,7 +49,6 @@ from ._figures import draw
 from ._summary import (
     citations_html,
     class_rows,
-    confusion_html,
     provenance_html,
     scores_html,
     summary_html,
@@ -387,7 +387,7 @@ def _scores(evaluation, truth, result):
             "brighter than the other sources. Scores on labelled sources are therefore better than "
             "on the fainter sources that the model classifies.</p>"
         )
-    matrices = "".join(confusion_html(sheet) for sheet in sheets)
+    matrices = "".join(f'<div class="scroll">{confusion_html(sheet)}</div>' for sheet in sheets)
     reliability = "".join(
         _figure(
             draw(

@@ -8,6 +8,7 @@ import numpy as np
 from astropy.table import Table
 
 from claxboi.catalog import designations
+from claxboi.utils import hardness_ratio
 
 from ._mock_fields import move
 from ._mock_records import draw_normal, put, sky_records
@@ -76,7 +77,8 @@ def observe_swift(rng, sources, fields):
         put(table, f"{name}_pos", error, "ct / s")
         put(table, f"{name}_neg", -error, "ct / s")
     for number, (soft, hard) in enumerate([(0, 1), (1, 2)], start=1):
-        ratio, error = _hardness(rates[soft], rates[hard], errors[soft], errors[hard])
+        ratio, error = hardness_ratio(rates[soft], rates[hard], errors[soft], errors[hard])
+        error = np.minimum(error, 2.0)
         put(table, f"HR{number}", ratio)
         put(table, f"HR{number}_pos", error)
         put(table, f"HR{number}_neg", -error)
@@ -93,18 +95,13 @@ def observe_chandra(rng, sources, fields):
 
     Parameters
     ----------
-    rng : `~numpy.random.Generator`
-        Random numbers.
-    sources : dict of str to `~numpy.ndarray`
-        The sources; ``ra, dec``.
-    fields : Fields
-        Pointings; Chandra observed a fraction of them.
+    rng, sources, fields
+        As for `observe_swift`.
 
     Returns
     -------
-    table : `~astropy.table.Table`
-    rows : `~numpy.ndarray` of int
-        The source of each row.
+    table, rows
+        As for `observe_swift`.
     """
     record = sky_records()["missions"]["CSC2"]
     rows, flux, relative, _ = _detect(rng, record, sources, fields)
@@ -145,9 +142,10 @@ def observe_chandra(rng, sources, fields):
     )
     # Chandra hardness ratios are (x - y) / (x + y) with the harder band x.
     for name, (soft, hard) in {"ms": (0, 1), "hm": (1, 2), "hs": (0, 2)}.items():
-        ratio, error = _hardness(
+        ratio, error = hardness_ratio(
             photons[soft], photons[hard], photon_errors[soft], photon_errors[hard]
         )
+        error = np.minimum(error, 2.0)
         put(table, f"hard_{name}", ratio)
         put(table, f"hard_{name}_lolim", np.maximum(ratio - error, -1))
         put(table, f"hard_{name}_hilim", np.minimum(ratio + error, 1))
@@ -183,11 +181,3 @@ def _place(rng, sources, rows, major, minor=None, angle_deg=0.0):
     east = along * np.sin(angle) + across * np.cos(angle)
     north = along * np.cos(angle) - across * np.sin(angle)
     return move(sources["ra"][rows], sources["dec"][rows], east, north)
-
-
-def _hardness(soft, hard, soft_error, hard_error):
-    both = soft + hard
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = (hard - soft) / both
-        error = 2 * np.hypot(soft * hard_error, hard * soft_error) / both**2
-    return ratio, np.minimum(error, 2.0)

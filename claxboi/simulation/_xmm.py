@@ -8,7 +8,7 @@ from astropy.table import Table
 from scipy.spatial import cKDTree
 
 from claxboi.catalog import designations
-from claxboi.utils import unit_vectors
+from claxboi.utils import hardness_ratio, unit_vectors
 
 from ._mock_fields import move
 from ._mock_records import draw_normal, put, sky_records
@@ -117,11 +117,8 @@ def observe_xmm(rng, sources, fields):
     put(table, "SC_EP_8_FLUX", flux, FLUX)
     put(table, "SC_EP_8_FLUX_ERR", flux_error, FLUX)
     for band in range(4):
-        soft, hard = net[:, band], net[:, band + 1]
-        both = soft + hard
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = (hard - soft) / both
-            ratio_error = 2 * np.hypot(soft * error[:, band + 1], hard * error[:, band]) / both**2
+        pair = slice(band, band + 2)
+        ratio, ratio_error = hardness_ratio(*net[:, pair].T, *error[:, pair].T)
         put(table, f"SC_HR{band + 1}", ratio)
         put(table, f"SC_HR{band + 1}_ERR", np.minimum(ratio_error, 2.0))
     _extents(rng, table, sources)

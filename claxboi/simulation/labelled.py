@@ -15,7 +15,7 @@ from astropy.table import Table
 from astropy.utils.data import get_pkg_data_filename
 
 from claxboi.catalog import make_column
-from claxboi.utils import check_count, check_number, checked, record
+from claxboi.utils import check_count, check_number, checked, hardness_ratio, record
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -264,14 +264,12 @@ def _spectra(draw, counts):
     values = {}
     for n in range(1, 5):
         low, high = bands[n - 1], bands[n]
-        total = low + high
-        seen = total > 0
+        seen = low + high > 0
         expected = np.tanh(steps[n - 1] / 2)
-        hr = np.where(seen, (high - low) / np.maximum(total, 1), expected)
         # Gehrels (1986), eq. 7: a band without counts still has an error.
         low_error, high_error = (1 + np.sqrt(band + 0.75) for band in (low, high))
-        error = 2 * np.hypot(low * high_error, high * low_error) / np.maximum(total, 1) ** 2
-        values[f"hr{n}"] = (hr, seen)
+        hr, error = hardness_ratio(low, high, low_error, high_error)
+        values[f"hr{n}"] = (np.where(seen, hr, expected), seen)
         values[f"hr{n}_error"] = (np.where(seen, np.minimum(error, 1), 1), seen)
     fitted = counts >= FIT_COUNTS
     error = 3 / np.sqrt(counts)

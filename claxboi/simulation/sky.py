@@ -302,7 +302,7 @@ def _find_hosts(sources, galaxies):
         }
     )
     with warnings.catch_warnings():
-        # It is fine if none is in a galaxy.
+        # There may be none in a galaxy.
         warnings.simplefilter("ignore", ClaxboiWarning)
         # The galaxies of this sky end at about the Holmberg radius, whatever a search takes.
         xray = Table({"ra": sources["ra"][agn], "dec": sources["dec"][agn]})

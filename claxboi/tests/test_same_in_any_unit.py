@@ -181,7 +181,7 @@ def counted(table, model):
     from regions import CircleSkyRegion
 
     region = CircleSkyRegion(SkyCoord(0, 0, unit="deg"), 60 * u.deg)
-    return count_classes(result, model, region=region, n_resamples=0, show_progress=False)
+    return count_classes(result, model, region=region)
 
 
 def ulx(table, galaxies=None):

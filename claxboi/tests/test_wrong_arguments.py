@@ -80,7 +80,7 @@ WRONG = {
     "coordinates": [None, 5, "x", [1.0]],
     "classes": [5, ["nonsense"], "nonsense", object()],
     "epoch": [5, "x", 5 * u.kg, 5 * u.s],
-    "choices": [5, "nonsense", True, ["nonsense"], [5]],
+    "choices": [5, "", "nonsense", True, ["nonsense"], [5]],
     "completeness": [5, "nonsense", True, NAN, -0.5, {"nonsense": 0.5}],
     "folder": [5, [1], object()],
     "source": [NAN, "no such source", 1000, ["x"], 1.5, None],
@@ -187,6 +187,13 @@ def sample():
 @functools.cache
 def model():
     return NaiveBayesClassifier(["hr1", "hr2", "b"], min_class_size=3).fit(sample())
+
+
+@functools.cache
+def dusty():
+    table = sample()[:200]
+    table["E_BV"] = 0.1
+    return table
 
 
 @functools.cache
@@ -458,19 +465,35 @@ FUNCTIONS = [
         {"table": sample, "label": "class", "classes": ["AGN", "star"]},
         {"classes": "names", "merge": "mapping"},
     ),
+    (k.check_model, {"model": model}, {"name": None}),
     (k.check_priors, {"priors": {"AGN": 0.5, "star": 0.5}}, {}),
+    (k.open_model, {"model": model}, {}),
     (
         k.count_confusion,
         {"truth": np.array([0, 1]), "predicted": np.array([0, 1]), "n_classes": 2},
         {"truth": "codes", "predicted": "codes", "n_classes": "count", "weights": "values"},
     ),
     (k.estimate_class_numbers, {"model": model, "table": sample}, {"groups": "values"}),
+    (
+        k.classify_behind_dust,
+        {"table": dusty, "priors": "training", "extinction": "E_BV", "properties": ["log_fx_fr"]},
+        {
+            "extinction": "column",
+            "behind": "names",
+            "training": "table",
+            "properties": "columns",
+            "missing": "nothing or choice",
+            "coefficients": "mapping",
+            "width": "above 0",
+        },
+    ),
     (g.describe, {"name": "flux"}, {"name": "text"}),
     (
         g.make_column,
         {"name": "flux", "values": [1e-14]},
         {"name": "text", "values": "values", "mask": "values"},
     ),
+    (g.masked_column, {"name": "flux", "values": [1e-14]}, {"name": "text", "values": "values"}),
     (
         g.designations,
         {"ra_deg": [10.0], "dec_deg": [5.0]},

@@ -6,21 +6,22 @@ Helpers shared by several steps: units, columns, arguments, files, progress.
 from ._arguments import by_name, checked
 from ._column_values import (
     add_columns,
+    coordinate_values,
     distinct_rows,
     find_rows,
     float_values,
     is_missing,
+    optional_values,
+    take_rows,
     text_values,
     with_units,
 )
-from ._content import digest, file_hash, table_hash
-from ._content_store import ContentStore
+from ._content_store import ContentStore, digest, file_hash, table_hash
 from ._epochs import to_years, year_values
 from ._files import check_output, remove_abandoned, replacing, replacing_all
 from ._methods import as_method
 from ._moved import moved_names
-from ._notes import NOTE
-from ._progress import Progress
+from ._progress import NOTE, Progress
 from ._provenance import record
 from ._units import (
     ImplausibleValueWarning,
@@ -56,6 +57,7 @@ from .exceptions import (
     InputValueError,
     warn,
 )
+from .hardness import hardness_ratio
 from .sphere import (
     ARCSEC,
     chord_length,
@@ -101,14 +103,17 @@ __all__ = [
     "checked",
     "chord_length",
     "convert_values",
+    "coordinate_values",
     "digest",
     "distinct_rows",
     "file_hash",
     "find_rows",
     "float_values",
+    "hardness_ratio",
     "is_missing",
     "moved_names",
     "nearest_within",
+    "optional_values",
     "pairs_within",
     "quantity_value",
     "read_unit",
@@ -120,6 +125,7 @@ __all__ = [
     "sky_offsets",
     "sky_separation",
     "table_hash",
+    "take_rows",
     "text_values",
     "to_years",
     "unit_vectors",

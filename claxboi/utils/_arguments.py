@@ -58,7 +58,14 @@ def by_name(value, names, argument, default=None):
         return dict.fromkeys(names, value)
     for name in value:
         if name not in names:
-            raise InputValueError(f"{argument} names {name!r}, which is none of {names}")
+            if names == [None]:
+                raise InputValueError(
+                    f"{argument} must not be a mapping, as the one catalogue has no name; got the "
+                    f"key {name!r}"
+                )
+            raise InputValueError(
+                f"{argument}: unknown name {name!r} (names: {', '.join(map(str, names))})"
+            )
     return {name: value.get(name, default) for name in names}
 
 

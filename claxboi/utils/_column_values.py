@@ -18,12 +18,15 @@ from .exceptions import InputKeyError, InputTypeError, InputValueError
 
 __all__ = [
     "add_columns",
+    "coordinate_values",
     "distinct_rows",
     "find_rows",
     "float_values",
     "is_missing",
     "masked_rows",
+    "optional_values",
     "plain_data",
+    "take_rows",
     "text_values",
     "with_units",
 ]
@@ -92,6 +95,108 @@ def float_values(table, column, *, unit=None, name="table", system=None):
     if system is not None:
         check_magnitude_system(own, system, what)
     return convert_values(values, own, unit, what, column=column)
+
+
+def coordinate_values(coords, name):
+    """
+    Return the longitudes and latitudes of coordinates in degrees, and check that none is missing.
+
+    Parameters
+    ----------
+    coords : `~astropy.coordinates.SkyCoord` of shape (n,)
+        The coordinates.
+    name : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    lon_deg, lat_deg : `~numpy.ndarray` of shape (n,), float64
+        In the frame of ``coords``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a SkyCoord, does not have one dimension, or lacks a position.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> from claxboi.utils import coordinate_values
+    >>> coordinate_values(SkyCoord([10], [20], unit="deg"), "coords")
+    (array([10.]), array([20.]))
+    """
+    if not isinstance(coords, SkyCoord):
+        raise InputTypeError(f"{name} must be a SkyCoord, got {type(coords).__name__}")
+    if coords.ndim != 1:
+        raise InputValueError(f"{name} must have one dimension, got shape {coords.shape}")
+    values = []
+    for angle in (coords.spherical.lon, coords.spherical.lat):
+        mask = np.broadcast_to(getattr(angle, "mask", False), coords.shape)
+        value = np.asarray(getattr(angle, "unmasked", angle).to_value(u.deg), float)
+        values.append(np.where(mask, np.nan, value))
+    missing = ~np.isfinite(values).all(axis=0)
+    if missing.any():
+        raise InputValueError(
+            f"{name} must have no missing positions, got {missing.sum()}, the first in row "
+            f"{np.argmax(missing)}"
+        )
+    return tuple(values)
+
+
+def optional_values(table, column, unit=None, *, name="table"):
+    """
+    Return a column as float64, all NaN if the table does not have it.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table (never changed).
+    column : str
+        Name of the column.
+    unit : unit-like, optional
+        Unit wanted, as for `float_values`.
+    name : str, optional
+        Name of the table argument, for messages.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of shape (n_rows,), float64
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from claxboi.utils import optional_values
+    >>> optional_values(Table({"flux": [1.0]}), "flux_error")
+    array([nan])
+    """
+    if column not in table.colnames:
+        return np.full(len(table), np.nan)
+    return float_values(table, column, unit=unit, name=name)
+
+
+def take_rows(values, rows):
+    """
+    Select values by row, NaN where the row is -1.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray` of float64
+        The values, perhaps none.
+    rows : `~numpy.ndarray` of int
+        Row of each value wanted, as from `find_rows`.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float64, the shape of ``rows``
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from claxboi.utils import take_rows
+    >>> take_rows(np.array([5.0, 6.0]), np.array([1, -1]))
+    array([ 6., nan])
+    """
+    return np.append(values, np.nan)[rows]
 
 
 def text_values(table, column, *, name="table"):
@@ -241,7 +346,7 @@ def add_columns(table, columns, *, overwrite=False):
     table : `~astropy.table.Table`
         The table; it is not changed. Its class, rows, columns, units, masks and meta survive.
     columns : mapping of str to column
-        What to add.
+        The new columns.
     overwrite : bool, optional
         Replace columns of the same name. Names are compared without case, as FITS does.
 
@@ -301,7 +406,7 @@ def with_units(table, units, *, name="table"):
     Raises
     ------
     KeyError
-        If there is no such column.
+        If the table lacks a column.
     TypeError
         If ``units`` is not a mapping, or a column takes no unit.
     ValueError

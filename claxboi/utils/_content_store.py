@@ -1,26 +1,94 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Content store: files named by a key and by the checksum of their content.
+Hashes of content, and a store of files named by a key and by the hash of their content.
 """
 
 import contextlib
 import glob
+import hashlib
+import json
 import logging
 import os
 import re
 import tempfile
 from pathlib import Path
 
-from ._content import file_hash
+import numpy as np
+from astropy.table import MaskedColumn
+from astropy.table.serialize import represent_mixins_as_columns
+
 from ._files import remove_abandoned, temporary_names
 
-__all__ = ["ContentStore"]
+__all__ = ["ContentStore", "digest", "file_hash", "table_hash"]
 
 log = logging.getLogger(__name__)
 
 _DIGITS = 32
 # A process on another machine cannot be asked whether it still writes.
 _ABANDONED_S = 86_400.0
+
+
+def digest(content):
+    """
+    Compute a hash of plain content.
+
+    Parameters
+    ----------
+    content : object
+        Mappings, lists, texts and numbers.
+
+    Returns
+    -------
+    digest : str
+    """
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def file_hash(path):
+    """
+    Hash the content of a file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    digest : str
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def table_hash(table):
+    """
+    Hash the content of a table: names, units, values and masks of its columns.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    digest : str
+    """
+    total = hashlib.sha256()
+    # Coordinates, times and quantities become columns of numbers.
+    for column in represent_mixins_as_columns(table).columns.values():
+        parts = [np.ma.getdata(column)]
+        if isinstance(column, MaskedColumn):
+            # Values under a mask do not count.
+            mask = np.asarray(column.mask)
+            parts = [np.where(mask, np.zeros(1, parts[0].dtype), parts[0]), mask]
+        for values in parts:
+            total.update(f"{column.name} {column.unit} {values.dtype} {values.shape} ".encode())
+            if values.dtype.kind == "O":
+                total.update(repr(values.tolist()).encode())
+            elif values.size:
+                total.update(np.ascontiguousarray(values).view(np.uint8).data)
+    return total.hexdigest()
 
 
 class ContentStore:
@@ -61,7 +129,7 @@ class ContentStore:
         Parameters
         ----------
         key : str
-            What was asked.
+            Hash of the question.
 
         Returns
         -------
@@ -106,7 +174,7 @@ class ContentStore:
         Parameters
         ----------
         key : str
-            What was asked, as the first part of a file name.
+            Hash of the question, the first part of the file name.
         ending : str
             The last part.
         write : callable

@@ -192,7 +192,7 @@ def _years_of_numbers(values, unit, what, column):
     if own != u.d or kind is None:
         raise InputValueError(
             f"{what} must be a date: years, or Modified Julian or Julian Dates in days, got "
-            f"{known[0]:g} {unit}, which does not say since when; a column of Time does"
+            f"{known[0]:g} {unit}, whose zero point is unknown; use a column of Time"
         )
     low, high = _DATES[kind]
     bad = known[(known < low) | (known > high)]

@@ -120,7 +120,7 @@ def temporary_names(paths):
     Parameters
     ----------
     paths : sequence of `~pathlib.Path`
-        What the files will be called.
+        Final names of the files.
 
     Yields
     ------
@@ -147,7 +147,7 @@ def remove_abandoned(folder, name="", *, min_age_s=0.0):
     folder : str or path
         The folder.
     name : str, optional
-        How the names of the files begin.
+        First part of the names of the files.
     min_age_s : float, optional
         Files changed less than this number of seconds ago are kept, for folders that several
         machines share. Default: 0, for folders of one machine.
@@ -165,7 +165,7 @@ def remove_abandoned(folder, name="", *, min_age_s=0.0):
 
 # Temporary names that this process writes now.
 _in_use = set()
-# What is written under such a name may be replaced by way of another.
+# Files with such a name may be replaced by way of another.
 _TEMPORARY = re.compile(r"(?:\.(\d+)-\d+-)+(.+)", re.DOTALL)
 
 
@@ -180,6 +180,6 @@ def _is_alive(process):
     try:
         os.kill(process, 0)
     except OSError as err:
-        # That of another user is alive.
+        # A process of another user is alive.
         return not isinstance(err, ProcessLookupError)
     return True

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Progress display for long tasks.
+Progress of long tasks: a display, and a level of log records.
 """
 
 import sys
@@ -8,7 +8,11 @@ import time
 
 from astropy.utils.console import ProgressBar, human_time
 
-__all__ = ["Progress"]
+__all__ = ["NOTE", "Progress"]
+
+#: Level of the log records that the command line shows by default, between INFO and WARNING: one
+#: line per step of a long job, not each of its details.
+NOTE = 25
 
 
 class Progress:
@@ -22,7 +26,7 @@ class Progress:
     total : int
         Amount of work.
     label : str
-        What is being done, shown before the bar.
+        Text before the bar.
     show : bool, optional
         False shows nothing.
     delay : float, optional
@@ -55,7 +59,7 @@ class Progress:
         Parameters
         ----------
         amount : int, optional
-            How much, in the unit of ``total``.
+            Amount, in the unit of ``total``.
         """
         self._done = min(self._done + amount, self.total)
         if not self._show:

@@ -20,7 +20,7 @@ def record(meta, step, **settings):
     step : str
         Name of the step, such as "classification".
     **settings
-        What it needs to be made again: plain numbers, strings, lists and mappings.
+        Settings that reproduce the step: plain numbers, strings, lists and mappings.
 
     Returns
     -------

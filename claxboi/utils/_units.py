@@ -27,7 +27,7 @@ class ImplausibleValueWarning(ClaxboiWarning):
     """
 
 
-#: What stands in the place of a unit where there is none.
+#: Placeholders for no unit.
 _NO_UNIT = frozenset({"", "-", "--", "---", "none", "null", "n/a", "no unit", "no units"})
 
 #: Whole texts, in lower case.
@@ -345,7 +345,7 @@ def convert_values(values, unit, wanted, what, *, column=None):
     wanted : unit-like or None
         The unit wanted; None: the numbers as they are.
     what : str
-        What they are, for messages: ``"column 'ra' of table"``.
+        Name of the values, for messages: ``"column 'ra' of table"``.
     column : str, optional
         Name of the column, for the remedy in messages.
 
@@ -404,7 +404,7 @@ def _convert(values, own, wanted):
     # The numbers of a column in mag(AB) are in mag.
     if isinstance(own, u.MagUnit) and wanted == u.mag:
         return values
-    # So are those of a logarithm of a ratio in dex.
+    # The numbers of a logarithm of a ratio, in dex, stay as they are.
     if own == u.dex and wanted == u.dimensionless_unscaled:
         return values
     if isinstance(wanted, u.FunctionUnitBase):
@@ -433,7 +433,7 @@ def check_magnitude_system(unit, system, what):
     system : {"Vega", "AB"}
         The system that is needed.
     what : str
-        What they are, for messages.
+        Name of the values, for messages.
 
     Raises
     ------
@@ -460,7 +460,7 @@ def check_magnitude_system(unit, system, what):
         )
 
 
-#: Bounds of what is plausible, by column of the vocabulary: unit, lowest, highest.
+#: Plausible range, by column of the vocabulary: unit, lowest, highest.
 _PLAUSIBLE = (
     (re.compile(r"flux(_min|_max|_limit|\d+)?"), u.erg / u.s / u.cm**2, 1e-20, 1e-6),
     (re.compile(r"pos_error(_major|_minor)?"), u.arcsec, 1e-3, 3600.0),
@@ -477,10 +477,10 @@ def check_plausible(values, name, what, *, column=None):
     values : `~numpy.ndarray` of float64
         The numbers in the unit of the vocabulary; those that are NaN or not above 0 do not count.
     name : str
-        What they are in the vocabulary: ``flux``, ``pos_error``, ``epoch`` and the like are
+        Name in the vocabulary: ``flux``, ``pos_error``, ``epoch`` and the like are
         checked, anything else is not.
     what : str
-        What they are called in the message: ``"column 'Fx' of table"``.
+        Name of the values, for messages: ``"column 'Fx' of table"``.
     column : str, optional
         Name of the column, or several with commas, for the remedy. Default: ``name``.
 

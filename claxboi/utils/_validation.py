@@ -203,7 +203,7 @@ def check_mapping(value, name, what="names to values"):
     name : str
         Its name.
     what : str, optional
-        What it maps, for the message.
+        Content of the mapping, for the message.
 
     Returns
     -------
@@ -439,7 +439,7 @@ def check_choice(value, choices, name):
     value : object
         The argument.
     choices : iterable
-        What it may be.
+        The allowed values.
     name : str
         Its name.
 
@@ -451,7 +451,7 @@ def check_choice(value, choices, name):
     Raises
     ------
     ValueError
-        If it is none of them.
+        If it is not one of them.
     """
     choices = tuple(choices)
 

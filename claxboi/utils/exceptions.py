@@ -94,7 +94,7 @@ def warn(message: str, category: type = ClaxboiWarning) -> None:
     Parameters
     ----------
     message : str
-        What happened and what the caller can do about it.
+        The problem, and its remedy.
     category : type, optional
         A subclass of `ClaxboiWarning`.
 

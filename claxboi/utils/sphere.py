@@ -175,8 +175,8 @@ def _neighbourhood(vectors1, ra2_deg, dec2_deg, chord, chunk):
 
     Space is cut into cubes of twice the chord, so each ball around a source touches at most eight;
     their hashes are marked in a table. Hashes that collide keep a row too many, never one too few.
-    Most catalogues have far more objects than X-ray sources have neighbours: building the tree of
-    what is kept alone is what makes the search fast.
+    Most catalogues have far more objects than X-ray sources have neighbours, so that a tree of the
+    kept rows alone is built fast.
     """
     n1, n2 = len(vectors1), len(ra2_deg)
     if n2 < 20_000 or 8 * n1 > _SLOTS // 2 or chord > 0.1:

@@ -27,11 +27,11 @@ CATEGORY_COLORS = ("#332288", "#999933", "#882255", "#DDCC77", "#44AA99")
 MARKERS = ("o", "*", "s", "^", "D", "v", "X", "P", "p")
 LINESTYLES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 
-# What is no class: axes, references, counts.
+# Things other than classes: axes, references, counts.
 DARK = "#333333"
 GREY = "#8C8C8C"
 PALE = "#EBEBEB"
-# What is drawn together, or left out.
+# Classes that are drawn together, or left out.
 SHADE = "#BDBDBD"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from claxboi.catalog import make_column
+from claxboi.catalog import make_column, masked_column
 from claxboi.utils import (
     InputTypeError,
     InputValueError,
@@ -200,9 +200,7 @@ def apply_votes(
     columns[label].name = label
     if drawn is not None:
         stands_for = np.where(by_vote, columns["label_weight"] / chance[row], np.nan)
-        columns["population_weight"] = make_column(
-            "population_weight", stands_for, mask=np.isnan(stands_for)
-        )
+        columns["population_weight"] = masked_column("population_weight", stands_for)
     sample = table[row]
     if label in sample.colnames:
         sample.replace_column(label, columns.pop(label))

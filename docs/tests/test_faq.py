@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Whether claxboi still says what the page of questions and errors explains.
+Tests that claxboi raises the errors explained on the page of questions and errors.
 """
 
 import re
@@ -17,7 +17,7 @@ from claxboi.references import FetchError
 from claxboi.simulation import make_labelled_sample
 
 PAGE = Path(__file__).parents[1].joinpath("faq.rst").read_text()
-#: What is quoted as a message, at the start of a line of the second half of the page.
+#: Quoted messages, at the start of a line in the second half of the page.
 QUOTED = re.findall(r'^"(.*)"$', PAGE.partition("\nErrors\n")[2], re.MULTILINE)
 
 
@@ -52,7 +52,7 @@ def test_message_is_what_claxboi_says(message):
     [cause] = [cause for part, cause in CAUSES.items() if part in message]
     with pytest.raises((KeyError, ValueError)) as caught:
         cause()
-    # A list of columns is shown by its first; 3 is the default.
+    # The list of columns is shortened to the first.
     assert message.removesuffix(", ...") in str(caught.value.args[0])
 
 

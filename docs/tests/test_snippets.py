@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Whether each piece of Python in the documentation is tested, or says why it is not.
+Tests that all Python in the documentation is tested, or has a reason not to be.
 
-What has prompts is a doctest, and figures are drawn when the documentation is built.
+Code with prompts is a doctest, and figures are drawn when the documentation is built.
 """
 
 import ast
@@ -19,7 +19,7 @@ PAGES = sorted(
     path for path in ROOT.glob("docs/**/*.rst") if not MADE & set(path.relative_to(ROOT).parts)
 )
 
-#: A block of Python, or of what may be: its introduction and its indented lines.
+#: A block that is or may be Python: its introduction and its indented lines.
 BLOCK = re.compile(
     r"^(?P<head>[ ]*(?:\.\. code(?:-block)?:: (?:python|python3|py|pycon)"
     r"|\.\. doctest-skip.*|(?!\s*\.\. ).*::))\n"
@@ -30,7 +30,7 @@ REASON = re.compile(r"^[ ]*\.\. Not tested, .*\.\n\n?\Z", re.MULTILINE)
 
 
 def _is_python(head, body):
-    """Say whether a block is Python by its name, or reads like it."""
+    """Check whether a block is named Python or parses as it."""
     if head.strip().startswith(".. "):
         return True
     try:
@@ -42,7 +42,7 @@ def _is_python(head, body):
 
 
 def _untested(text):
-    """List the blocks of Python without prompts, each with whether it has a reason."""
+    """Find Python blocks without prompts, and whether each has a reason."""
     return [
         (found["body"], bool(REASON.search(text[: found.start()])))
         for found in BLOCK.finditer(text)

@@ -126,7 +126,7 @@ def test_wrong_weights(models):
 
 def test_errors(models):
     first, second, table = models
-    with pytest.raises(TypeError, match="after must be a NaiveBayesClassifier, got str"):
+    with pytest.raises(TypeError, match="after must be a NaiveBayesClassifier, got"):
         compare_models(first, "model", table, "training")
     with pytest.raises(KeyError, match="'truth'"):
         compare_models(first, second, table, "training", label="truth")
@@ -136,5 +136,5 @@ def test_errors(models):
     with pytest.raises(ValueError, match="must have the same classes, got AGN, CV and AGN, star"):
         compare_models(first, third, table, "training")
     other["class"] = "nova"
-    with pytest.raises(ValueError, match="must have one of AGN, CV"):
+    with pytest.raises(ValueError, match="must contain at least one of AGN, CV"):
         compare_models(first, second, other, "training")

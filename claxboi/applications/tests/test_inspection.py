@@ -60,11 +60,11 @@ def test_reasons_in_words(result):
     table = inspection_list(result)
     reason = dict(zip(table["source_id"], table["inspection_reason"], strict=True))
     assert reason["rare"] == "likely CV (P = 0.80)"
-    assert reason["odd"] == "odd for every class (p = 0.002)"
+    assert reason["odd"] == "outlier of every class (p = 0.002)"
     assert reason["other"] == "star without spectrum"
     assert reason["border"] == "between AGN and star (0.50, 0.45)"
     assert reason["all"] == (
-        "likely CV (P = 0.60); odd for every class (p = 0.01); "
+        "likely CV (P = 0.60); outlier of every class (p = 0.01); "
         "AGN without location, star without spectrum"
     )
 

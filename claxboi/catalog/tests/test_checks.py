@@ -33,7 +33,7 @@ def test_good_table_is_copied():
         (
             "source_id",
             ["a", "b", "a"],
-            "source_id must be unique, got 1 .* such as 'a'; of a",
+            "source_id must be unique, got 1 .* such as 'a'; use the",
         ),
         ("source_id", ["a", "", "c"], "source_id is missing in 1 rows, the first is row 1"),
     ],

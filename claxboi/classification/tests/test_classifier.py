@@ -22,6 +22,7 @@ from claxboi.classification import (
     SmallClassWarning,
 )
 from claxboi.classification.posterior import MISSING_MODES, NORMALIZATIONS
+from claxboi.utils import ClaxboiWarning
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
 
@@ -578,6 +579,19 @@ class TestLearned:
         present = ~np.isnan(table["v"])
         assert_allclose(values, np.log10(table["v"][present]))
         assert_array_equal(codes, (np.arange(90) % 3)[present])
+
+    @pytest.mark.parametrize("unit", ["deg", "arcsec"])
+    def test_unit_that_the_training_sample_had_not(self, unit, recwarn):
+        table = make_table()
+        model = NaiveBayesClassifier(["u", "w"]).fit(table)
+        other = table.copy()
+        other["u"].unit = unit
+        other["w"].unit = "dex"  # a pure number
+        with pytest.warns(ClaxboiWarning, match=rf"no unit in its training .*: u \[{unit}\]\. "):
+            model.predict(other, PRIORS)
+        recwarn.clear()
+        model.predict(table, PRIORS)
+        assert not recwarn.list
 
     def test_quantities(self):
         table = make_table()

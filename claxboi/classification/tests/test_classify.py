@@ -122,7 +122,7 @@ class TestBadInput:
 
     def test_nothing_to_estimate_from(self, table):
         table["class"] = np.array(list("ABC"))[np.arange(150) % 3]
-        with pytest.raises(ValueError, match="priors='estimate' needs sources that did not train"):
+        with pytest.raises(ValueError, match="priors='estimate' needs unlabelled sources"):
             run(table, "estimate")
 
     @pytest.mark.parametrize("name", ["P_A", "p_a", "PREDICTION", "Margin", "P_C_two"])
@@ -186,7 +186,7 @@ class TestBadProperties:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            (np.full(150, 3.0), r"property 'y' has but one value \(3\) among the training"),
+            (np.full(150, 3.0), r"property 'y' has only one value \(3\) among the training"),
             (np.full(150, np.nan), "property 'y' has no value among the training sources"),
             (MaskedColumn(np.arange(150.0), mask=True), "property 'y' has no value"),
             (np.full(150, np.inf), "property 'y' has no value"),
@@ -199,7 +199,7 @@ class TestBadProperties:
 
     def test_constant_among_the_labelled(self, table):
         table["y"] = np.where(table["class"].mask, np.arange(150), 7)
-        with pytest.raises(ValueError, match="property 'y' has but one value"):
+        with pytest.raises(ValueError, match="property 'y' has only one value"):
             run(table)
 
 
@@ -236,7 +236,7 @@ class TestWithModel:
         ids=lambda option: next(iter(option)),
     )
     def test_excludes_a_fit(self, table, model, option):
-        with pytest.raises(ValueError, match="model is already fitted"):
+        with pytest.raises(ValueError, match="with model=, which is already fitted"):
             classify(table, PRIORS, model=model, **option)
 
     def test_is_none(self, table):

@@ -194,6 +194,17 @@ class TestDeal:
             assert counts.max() - counts.min() <= 1
         assert np.ptp(np.bincount(fold)) <= 1
 
+    @pytest.mark.parametrize("seed", range(5))
+    def test_one_source_moves_few_others(self, seed):
+        rng = np.random.default_rng(seed)
+        keys = rng.integers(2**63, size=1000).astype(np.uint64)
+        codes = np.repeat([0, 1], 500)
+        fold = stratified_folds(codes, 5, np.random.default_rng(1), keys=keys)
+        other = keys.copy()
+        other[7] = rng.integers(2**63)
+        again = stratified_folds(codes, 5, np.random.default_rng(1), keys=other)
+        assert np.count_nonzero(fold != again) <= 5
+
     def test_grouped(self):
         table = Table({"g": np.repeat(["a", "b", "c", "d"], 5)})
         fold, kind = _grouped(table, "g", 1.0, 2, np.random.default_rng(1), np.arange(20))

@@ -304,10 +304,10 @@ class TestInfinite:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            ([1.0, 1.0, 1.0], r"property 'x' has but one value \(1\) among the training sources"),
+            ([1.0, 1.0, 1.0], r"property 'x' has only one value \(1\) among the training sources"),
             ([np.nan] * 3, "property 'x' has no value among the training sources"),
             ([0, 0, -1.0], "property 'x' has no positive value"),
-            ([0, 100, 100], r"property 'x' has but one value \(2 on its log10 scale\)"),
+            ([0, 100, 100], r"property 'x' has only one value \(2 on its log10 scale\)"),
         ],
     )
     def test_cannot_classify(self, values, message):

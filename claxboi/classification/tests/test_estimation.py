@@ -118,7 +118,7 @@ class TestEstimate:
         assert np.all(np.isfinite(found.errors))
 
     def test_errors(self, sample, model):
-        with pytest.raises(ValueError, match="needs sources that did not train the model"):
+        with pytest.raises(ValueError, match="needs unlabelled sources"):
             model.estimate_priors(sample[0])
         with pytest.raises(ValueError, match="n_resamples must be at least 0, got -1"):
             model.estimate_priors(sample[1], n_resamples=-1)

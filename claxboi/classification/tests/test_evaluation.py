@@ -79,9 +79,7 @@ def slow_scores(codes, probabilities, weights, clip=TINY):
 class TestByHand:
     """Two classes, seven sources, all numbers from pencil and paper."""
 
-    evaluation = Evaluation.from_confusion(
-        [[3, 1], [1, 2]], ["AGN", "star"], {"AGN": 0.9, "star": 0.1}
-    )
+    evaluation = Evaluation([[3, 1], [1, 2]], ["AGN", "star"], {"AGN": 0.9, "star": 0.1})
 
     def test_scores(self):
         assert self.evaluation.accuracy == pytest.approx(5 / 7)
@@ -158,8 +156,8 @@ class TestAgainstSlowReference:
         confusion = np.array([[50, 10, 2], [5, 30, 1], [4, 4, 12]])
         doubled = confusion * [[1], [2], [1]]
         priors = doubled.sum(axis=1) / doubled.sum()
-        asked = Evaluation.from_confusion(confusion, CLASSES, priors)
-        made = Evaluation.from_confusion(doubled, CLASSES)
+        asked = Evaluation(confusion, CLASSES, priors)
+        made = Evaluation(doubled, CLASSES)
         assert_allclose(asked.per_class["precision_corrected"], made.per_class["precision"])
         assert_allclose(asked.per_class["f1_corrected"], made.per_class["f1"])
         for name in list(SCORES)[:4]:
@@ -282,7 +280,7 @@ class TestLaws:
 
 class TestEdges:
     def test_class_without_a_source(self):
-        evaluation = Evaluation.from_confusion([[5, 2, 0], [0, 0, 0], [1, 0, 3]], CLASSES, PRIORS)
+        evaluation = Evaluation([[5, 2, 0], [0, 0, 0], [1, 0, 3]], CLASSES, PRIORS)
         table = evaluation.per_class
         assert np.isnan(table["recall"][1])
         assert np.isnan(table["recall_lower"][1])
@@ -295,7 +293,7 @@ class TestEdges:
         assert re.search(r"star +0 +- +0\.0 ", str(evaluation))
 
     def test_class_never_predicted(self):
-        table = Evaluation.from_confusion([[4, 0], [2, 0]], ["AGN", "star"]).per_class
+        table = Evaluation([[4, 0], [2, 0]], ["AGN", "star"]).per_class
         assert np.isnan(table["precision"][1])
         assert np.isnan(table["precision_lower"][1])
         assert table["f1"][1] == 0
@@ -311,7 +309,7 @@ class TestEdges:
         assert evaluation.log_loss == pytest.approx(-np.log(TINY) / 2)
 
     def test_prior_of_zero(self):
-        evaluation = Evaluation.from_confusion(np.eye(3, dtype=int) + 1, CLASSES, [0.5, 0.5, 0])
+        evaluation = Evaluation(np.eye(3, dtype=int) + 1, CLASSES, [0.5, 0.5, 0])
         assert evaluation.per_class["precision_corrected"][2] == 0
         assert evaluation.corrected["accuracy"] == pytest.approx(0.5)
 
@@ -352,7 +350,7 @@ class TestEdges:
 
     def test_bad_types(self):
         with pytest.raises(TypeError, match="classes must be a sequence of names"):
-            Evaluation.from_confusion([[1, 0], [0, 1]], "ab")
+            Evaluation([[1, 0], [0, 1]], "ab")
 
     @pytest.mark.parametrize(
         ("confusion", "message"),
@@ -366,7 +364,7 @@ class TestEdges:
     )
     def test_bad_confusions(self, confusion, message):
         with pytest.raises(ValueError, match=message):
-            Evaluation.from_confusion(confusion, ["AGN", "star"])
+            Evaluation(confusion, ["AGN", "star"])
 
 
 class TestScoresBy:
@@ -436,7 +434,7 @@ class TestText:
         assert repr(evaluation).startswith("<Evaluation of 400 sources in 3 classes")
 
     def test_comparison_of_classifiers(self, evaluation):
-        confusion = Evaluation.from_confusion(evaluation.confusion, CLASSES, PRIORS)
+        confusion = Evaluation(evaluation.confusion, CLASSES, PRIORS)
         table = vstack([evaluation.to_table(), confusion.to_table()])
         assert table["mcc"][0] == table["mcc"][1]
         assert np.isnan(table["ece_corrected"][1])
@@ -452,7 +450,7 @@ class TestPublished:
         for group in groups:
             classes = list(group["true_class"])
             confusion = [[row[f"predicted_{k + 1}"] for k in range(len(classes))] for row in group]
-            evaluation = Evaluation.from_confusion(confusion, classes, group["prior"])
+            evaluation = Evaluation(confusion, classes, group["prior"])
             scores = evaluation.per_class
             printed = np.array(group["printed_precision"])
             if group["sample"][0] == "4XMM-DR10":
@@ -467,7 +465,7 @@ class TestPublished:
         rows = np.array([line.split() for line in lines[4:11]], float)
         classes = ["AGN", "star", "gal_XRB", "CV", "AGN_2", "ex_XRB", "extended"]
         # The file has the truth along the columns.
-        evaluation = Evaluation.from_confusion(rows[:, 1:8].T, classes, priors)
+        evaluation = Evaluation(rows[:, 1:8].T, classes, priors)
         scores = evaluation.per_class
         assert_allclose(100 * scores["recall"], rows[:, 8], atol=0.2)
         false_positives = np.array(lines[11].split()[3:], float)
@@ -486,7 +484,7 @@ class TestPublished:
         confusion = np.zeros((8, 8), int)
         for truth, predicted in zip(table["True_Class"], table["Class"], strict=True):
             confusion[code[truth], code[predicted]] += 1
-        scores = Evaluation.from_confusion(confusion, classes)
+        scores = Evaluation(confusion, classes)
         assert scores.accuracy == pytest.approx(0.886, abs=5e-4)
         assert scores.balanced_accuracy == pytest.approx(0.702, abs=5e-4)
         assert scores.macro_f1 == pytest.approx(0.681, abs=5e-4)

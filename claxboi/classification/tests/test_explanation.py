@@ -12,7 +12,7 @@ from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import NaiveBayesClassifier, Property
-from claxboi.classification.contributions import find_contributions
+from claxboi.classification.contributions import find_contributions, write_sentence
 from claxboi.classification.posterior import MISSING_MODES, NORMALIZATIONS
 
 PRIORS = {"A": 0.6, "B": 0.3, "C": 0.1}
@@ -144,7 +144,7 @@ class TestExplanation:
         ratio = explanation.posterior[best] / explanation.posterior[second]
         assert_allclose(total, np.log(ratio))
         assert explanation.runner_up(second) == best
-        with pytest.raises(ValueError, match="there is no class 'D'; there are A, B, C"):
+        with pytest.raises(ValueError, match="no class 'D' \\(classes: A, B, C\\)"):
             explanation.contrast("D")
 
     def test_text(self, table, model):
@@ -212,3 +212,10 @@ class TestManyAtOnce:
         priors = np.random.default_rng(3).dirichlet(np.ones(len(model.classes_)), len(table))
         reasons = find_contributions(model, table, priors)
         assert_allclose(reasons.posterior.T, model.predict_proba(table, priors), atol=1e-12)
+
+
+def test_names_of_properties_keep_their_case():
+    parts = [("property", "b", -46.8, 2.0), ("prior", "", np.nan, -1.0)]
+    text = write_sentence("X1", ("AGN", 0.7), ("CV", 0.3), parts, {}, 0.5, (100, 200), False)
+    assert "b = -46.8 (2.0 nats) favours AGN over CV." in text
+    assert "The prior (1.0 nats) favours CV over AGN." in text

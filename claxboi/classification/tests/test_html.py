@@ -98,12 +98,12 @@ def test_explanation(classified):
 
 
 def test_evaluation():
-    evaluation = Evaluation.from_confusion([[90, 10], [5, 15]], ["AGN", "star"])
+    evaluation = Evaluation([[90, 10], [5, 15]], ["AGN", "star"])
     texts = Checker(evaluation._repr_html_()).texts
-    assert {"120 sources", "90.0%", "75.0%", "94.7%", "10", "15"} <= set(texts)
+    assert {"120 sources", "90.0 %", "75.0 %", "94.7 %", "10", "15"} <= set(texts)
     assert {"macro F1", "Matthews correlation"} <= set(texts)
     assert "log-loss" not in texts  # which needs probabilities
-    Checker(evaluation_html(Evaluation.from_confusion([[1, 0], [0, 0]], ["A", "B"])))
+    Checker(evaluation_html(Evaluation([[1, 0], [0, 0]], ["A", "B"])))
 
 
 def test_names_are_escaped():
@@ -114,5 +114,5 @@ def test_names_are_escaped():
     html = result_html(table)
     assert "<script" not in html
     assert Checker(html).texts.count(bad) == 3
-    evaluation = Evaluation.from_confusion([[1, 0], [0, 1]], [bad, "B"], method=bad)
+    evaluation = Evaluation([[1, 0], [0, 1]], [bad, "B"], method=bad)
     assert "<script" not in evaluation_html(evaluation)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi import classify
+from claxboi.catalog import standardize
 from claxboi.classification import IdentityWarning, NaiveBayesClassifier
 from claxboi.classification._identity import Identity, join_groups, read_identity
 
@@ -445,3 +446,51 @@ def test_positions_in_a_unit_that_cannot_be_read_are_an_error():
     # A property may be called so.
     table["ra"].unit = "kg"
     assert read_identity(table).keys(np.arange(2)).shape == (2,)
+
+
+class TestNamesMadeFromPositions:
+    """Sources without identifier, which the first step of a job names by their positions."""
+
+    @staticmethod
+    def make(seed, change=None):
+        table = make_noise(seed, 2000)
+        table.remove_column("source_id")
+        if change is not None:
+            change(table)
+        return standardize(table)
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.parametrize("change", [rounded, wrapped, as_float32])
+    def test_folds_are_those_of_the_positions(self, seed, change):
+        one, other = (read_identity(self.make(seed, made)) for made in (None, change))
+        if change is rounded:
+            assert (one.ids != other.ids).any()  # the names are not the identity
+        moved = one.keys(one.sources()) != other.keys(other.sources())
+        # A cell has edges, which 0.04 arcsec cross at one source in a hundred at most, and 0.001
+        # arcsec at one in thousands.
+        assert np.mean(moved) < (0.02 if change is as_float32 else 0.002)
+
+    def test_two_rows_at_one_position_are_one_source(self):
+        table = Table({"ra": [10.0, 10.0, 20.0], "dec": [5.0, 5.0, 5.0]})
+        made = standardize(table)
+        assert len(set(made["source_id"])) == 3
+        assert read_identity(made).sources().tolist() == [0, 0, 1]
+
+    def test_rows_of_one_name_are_one_source(self):
+        table = Table(
+            {"source_id": ["J004000.0+050000"] * 2, "ra": [10.0, 10.0003], "dec": [5.0] * 2}
+        )
+        assert read_identity(table).sources().tolist() == [0, 0]
+
+    def test_a_neighbour_of_the_same_name_is_another_source(self):
+        # Without the first of the two, the second has its name.
+        table = Table({"ra": [10.0, 10.0002, 30.0], "dec": [5.0] * 3})
+        both, second = standardize(table), standardize(table[1:])
+        assert both["source_id"][0] == second["source_id"][0]
+        match = read_identity(second).match(read_identity(both))
+        assert match.rows.tolist() == [1, 2]
+
+    def test_name_without_a_position_is_a_name(self):
+        table = standardize(Table({"ra": [10.0, 30.0], "dec": [5.0] * 2}))
+        match = read_identity(table["source_id",][::-1]).match(read_identity(table))
+        assert match.rows.tolist() == [1, 0]

@@ -81,7 +81,7 @@ class TestParse:
         assert_allclose(found, [0.5, 0.375, 0.125])
 
     def test_left_out_class_has_all(self):
-        with pytest.raises(ValueError, match="priors must leave something for AGN, star, CV"):
+        with pytest.raises(ValueError, match="priors must be above 0 for one of AGN, star, CV"):
             parse({"AGN": 0, "star": 0, "CV": 0, "XRB": 1}, dropped=["XRB"])
 
     @pytest.mark.parametrize(

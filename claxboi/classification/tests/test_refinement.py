@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from claxboi.classification import _refinement as refinement
+from claxboi.classification import _refinement_fit as refinement
 from claxboi.classification import _terms
 from claxboi.classification._likelihood import LikelihoodModel
 from claxboi.classification.densities import KernelDensities

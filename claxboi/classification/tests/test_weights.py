@@ -348,7 +348,7 @@ class TestOptimizeF1:
         monkeypatch.setattr(_search, "_draw_to_priors", lambda codes, *rest: np.arange(len(codes)))
         search = model.optimize(table, PRIORS, objective="f1", target=target)
         assert model.weights == {"one": 0.3, "two": 1.5, "missing": 0.8}
-        evaluation = Evaluation.from_confusion(
+        evaluation = Evaluation(
             _confusion(table["class"], model.predict(table, PRIORS)), list("ABC"), priors=PRIORS
         )
         f1 = np.array(evaluation.per_class["f1_corrected"])
@@ -424,7 +424,7 @@ def _confusion(truth, prediction):
 
 def _f1_of(model, table, chosen):
     model.set_weights(chosen)
-    evaluation = Evaluation.from_confusion(
+    evaluation = Evaluation(
         _confusion(table["class"], model.predict(table, PRIORS)), list("ABC"), priors=PRIORS
     )
     return np.mean(evaluation.per_class["f1_corrected"])

@@ -416,7 +416,7 @@ class TestBadInput:
 
     def test_completeness_of_the_wrong_shape(self):
         self.bad("one value for each of 2 catalogues, got 3", completeness=[0.1, 0.2, 0.3])
-        self.bad("names 'z', which is none of", completeness={"z": 0.1})
+        self.bad("completeness: unknown name 'z'", completeness={"z": 0.1})
         self.bad("completeness must have a value for each", completeness={"a": 0.1})
         self.bad("completeness must be one of 'estimate'", completeness="guess")
         self.bad("completeness must be a number with", convention="nway", completeness="estimate")

@@ -117,7 +117,7 @@ def test_few_pairs_are_not_tested():
 def test_bad_input():
     xray, stars = field(7, n=40)
     candidates = associate(xray, stars, radius=10 * u.arcsec, area=1 * u.deg**2)
-    with pytest.raises(TypeError, match="xray must be the table that was associated"):
+    with pytest.raises(TypeError, match="xray must be the table from which associate"):
         audit_errors(candidates)
     with pytest.raises(KeyError, match="associations has no columns of counterparts"):
         audit_errors(xray)
@@ -125,5 +125,5 @@ def test_bad_input():
         audit_errors(candidates, xray, {"a": stars, "b": stars})
     with pytest.raises(ValueError, match="min_probability"):
         audit_errors(candidates, xray, stars, min_probability=1.5)
-    with pytest.raises(ValueError, match="rows beyond their ends"):
+    with pytest.raises(ValueError, match="row numbers beyond their ends"):
         audit_errors(candidates, xray[:3], stars)

@@ -242,7 +242,7 @@ def test_wrong_domains():
     both = associate(sky.xray, sky.tables, radius=8 * u.arcsec, area=0.12 * u.deg**2)
     with pytest.raises(ValueError, match="domain must name the domain of 'ir'"):
         all_matches(both, sky.xray, sky.tables, domain={"opt": "opt"})
-    with pytest.raises(ValueError, match="domain names 'x'"):
+    with pytest.raises(ValueError, match="domain: unknown name 'x'"):
         all_matches(both, sky.xray, sky.tables, domain={"opt": "opt", "x": "ir"})
     with pytest.raises(TypeError, match="one Table of all surveys"):
         all_matches({"opt": both}, sky.xray, sky.tables, domain={"opt": "opt", "ir": "ir"})

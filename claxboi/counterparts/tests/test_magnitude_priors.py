@@ -208,10 +208,10 @@ class TestBadInput:
     def test_several_catalogues_need_names(self):
         both = {"a": self.catalogue, "b": self.catalogue}
         self.bad("priors must be a mapping of catalogue to priors", ValueError, "mag", both)
-        self.bad("priors has 'c'", ValueError, {"c": "mag"}, both)
+        self.bad("priors: unknown name 'c'", ValueError, {"c": "mag"}, both)
 
     def test_twice(self):
-        self.bad("has 'mag' twice", ValueError, ["mag", "mag"])
+        self.bad("must be different, got 'mag' twice", ValueError, ["mag", "mag"])
 
     def test_companions(self):
         with pytest.raises(ValueError, match="error must have one name"):

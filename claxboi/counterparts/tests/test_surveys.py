@@ -14,7 +14,7 @@ from claxboi.counterparts import (
     find_in_surveys,
     homogenize_magnitudes,
 )
-from claxboi.counterparts._ring_counts import (
+from claxboi.counterparts.source_density import (
     Circles,
     _ring_areas,
     _ring_counts,
@@ -348,8 +348,8 @@ def test_nothing_near():
         ({"surveys": ["giai"]}, ValueError, "source must be a known catalogue"),
         ({"references": [1]}, TypeError, "references must be a mapping"),
         ({"radius": 0 * u.arcsec}, ValueError, "radius must be positive, got 0"),
-        ({"priors": {"des": "g"}}, ValueError, "priors names 'des'"),
-        ({"completeness": {"des": 0.5}}, ValueError, "completeness names 'des'"),
+        ({"priors": {"des": "g"}}, ValueError, "priors: unknown name 'des'"),
+        ({"completeness": {"des": 0.5}}, ValueError, "completeness: unknown name 'des'"),
         ({"references": {"gaia": Table({"x": [1]})}}, KeyError, "'ra' or 'RA_ICRS' or 'RAdeg'"),
     ],
 )

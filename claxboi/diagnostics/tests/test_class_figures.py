@@ -147,8 +147,8 @@ class TestThresholds:
         for scores in (result, evaluation):
             with pytest.raises(ValueError, match="class_name must be one of"):
                 plot_thresholds(scores, "AGN")
-        bare = Evaluation.from_confusion([[1, 0], [0, 1]], ["CV", "star"])
-        with pytest.raises(ValueError, match="thresholds need probabilities"):
+        bare = Evaluation([[1, 0], [0, 1]], ["CV", "star"])
+        with pytest.raises(ValueError, match="thresholds needs probabilities"):
             plot_thresholds(bare, "CV")
 
 

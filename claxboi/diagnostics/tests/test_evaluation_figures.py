@@ -31,7 +31,7 @@ class TestConfusion:
         assert "300 sources, leave-one-out" in texts
 
     def test_numbers(self):
-        evaluation = Evaluation.from_confusion(
+        evaluation = Evaluation(
             [[3000, 1, 999], [0, 40, 10], [5, 5, 90]], ["AGN", "star", "CV"], [0.5, 0.3, 0.2]
         )
         found = cells(plot_confusion(evaluation))
@@ -50,7 +50,7 @@ class TestConfusion:
         assert found[2, 2] == [f"{4150 * 0.2 * 0.9:.0f}"]
 
     def test_undefined_scores(self, check_drawing):
-        evaluation = Evaluation.from_confusion([[3, 0], [0, 0]], ["AGN", "star"])
+        evaluation = Evaluation([[3, 0], [0, 0]], ["AGN", "star"])
         found = cells(plot_confusion(evaluation))
         assert found[2, 1] == ["-"]
         assert found[1, 2] == ["-"]
@@ -109,7 +109,7 @@ class TestReliability:
         check_drawing(plot_reliability(evaluation))
 
     def test_without_probabilities(self):
-        evaluation = Evaluation.from_confusion([[1, 0], [0, 1]], ["AGN", "star"])
+        evaluation = Evaluation([[1, 0], [0, 1]], ["AGN", "star"])
         with pytest.raises(ValueError, match="must be made from probabilities"):
             plot_reliability(evaluation)
 

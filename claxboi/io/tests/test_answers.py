@@ -140,7 +140,7 @@ def test_no_votable(content):
 
 def test_fewer_rows_than_declared():
     for kwargs in ({"attributes": 'nrows="5"'}, {"infos": '<INFO name="nTuples" value="5"/>'}):
-        with pytest.raises(AnswerError, match="4 rows but says 5"):
+        with pytest.raises(AnswerError, match="4 rows but declares 5"):
             read_answer(document(**kwargs), "t")
     good = document(attributes='nrows="4"', infos='<INFO name="nTuples" value="4"/>')
     assert len(read_answer(good, "t").tables["t"]) == 4

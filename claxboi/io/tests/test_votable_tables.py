@@ -209,7 +209,7 @@ def read_document(folder, fields, rows, *, before="", info="", attributes=""):
 def test_fewer_rows_than_declared(tmp_path):
     field = '<FIELD name="a" datatype="int"/>'
     assert len(read_document(tmp_path, field, ["1"], attributes='nrows="1"')) == 1
-    with pytest.raises(ValueError, match="has 1 rows but says 5: the file is incomplete"):
+    with pytest.raises(ValueError, match="has 1 rows but declares 5: the file is incomplete"):
         read_document(tmp_path, field, ["1"], attributes='nrows="5"')
 
 

@@ -13,12 +13,12 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, Table
 
 from claxboi.io import read_table
-from claxboi.pipeline import plan, prepare, run
+from claxboi.pipeline import PipelineSettings, plan, prepare, run
 from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
 from claxboi.references import get_reference
 from claxboi.sharing import coverage_moc, is_covered
-from claxboi.utils import is_missing
+from claxboi.utils import is_missing, text_values
 
 # Five hundred sources have few labels: that is said, and no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
@@ -282,6 +282,22 @@ def test_prepare_takes_tables_and_skips(done):
     assert not {"opt_id", "galaxy_id", "class", "n_fluxes"} & set(table.colnames)
 
 
+@pytest.mark.parametrize("candidates", ["best", "all"])
+def test_domain_without_surveys(done, tmp_path, candidates):
+    changes = {
+        "counterparts": {"ir": {"surveys": []}},
+        "classification": {"candidates": candidates},
+    }
+    table = done.run(tmp_path / "out.fits", settings=done.settings.updated(changes)).table
+    assert not [name for name in table.colnames if name.startswith(("ir_", "w1_", "log_fx_fw"))]
+    # The settings that were written do the same job.
+    written = PipelineSettings.read(tmp_path / "out.fits.toml")
+    assert list(written.domains) == ["opt"]
+    np.testing.assert_array_equal(
+        text_values(table, "opt_id")[0], text_values(done.result.table, "opt_id")[0]
+    )
+
+
 def test_plan_asks_nobody(done):
     lines = plan(done.folder / "sky/xray.fits", settings="whole-catalogue")
     assert lines[0] == "4XMM: 500 sources"
@@ -327,7 +343,7 @@ def refused(done, tmp_path):
 
 
 def test_wrong_mission(refused):
-    refused(ValueError, "table is not as 2SXPS has it.*looks like 4XMM", mission="2SXPS")
+    refused(ValueError, "table does not match 2SXPS.*looks like 4XMM", mission="2SXPS")
     refused(ValueError, "mission must be one of '4XMM'", mission="ROSAT")
 
 
@@ -360,7 +376,7 @@ def test_wrong_output(refused, done, tmp_path):
     (tmp_path / "d.fits").mkdir()
     refused(IsADirectoryError, "it is a folder", output=tmp_path / "d.fits")
     (tmp_path / "x.fits.steps").write_text("")
-    refused(NotADirectoryError, "must be free for the folder of the steps", output=tmp_path / "x.fits")
+    refused(NotADirectoryError, "free for the folder of the steps", output=tmp_path / "x.fits")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")

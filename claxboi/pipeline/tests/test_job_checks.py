@@ -54,6 +54,13 @@ PRIORS = {"AGN": 0.66, "star": 0.25, "XRB": 0.07, "CV": 0.02}
         ({"catalogue": {"sharper": "nix"}}, ValueError, "catalogue.sharper must be"),
         ({"counterparts": {"opt": {"surveys": ["gaiaa"]}}}, ValueError, "gaia"),
         ({"counterparts": {"radio": {"surveys": ["gaia"]}}}, ValueError, "domain of counterparts"),
+        ({"hosts": {"sizes": ""}}, ValueError, r'hosts.sizes must .* skip = \["hosts"\]'),
+        ({"labels": {"references": []}}, ValueError, r"labels.references must .* skip = "),
+        (
+            {"counterparts": {"opt": {"surveys": []}, "ir": {"surveys": []}}},
+            ValueError,
+            r'counterparts must name a catalogue, got none; skip = \["counterparts"\] leaves',
+        ),
         ({"hosts": {"sizes": "hyperledaa"}}, ValueError, "hyperleda"),
         ({"properties": {"distances": "bailer"}}, ValueError, "bailer_jones"),
         (

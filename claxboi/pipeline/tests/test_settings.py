@@ -153,3 +153,16 @@ def test_data_files_are_installed():
 )
 def test_messages_name_settings(message, expected):
     assert in_settings(message) == expected
+
+
+def test_files_are_relative_to_the_folder_of_the_settings(tmp_path):
+    (tmp_path / "labelled.fits").write_text("")
+    (tmp_path / "job.toml").write_text(
+        "[references]\ngaia = 'gaia.fits'\n"
+        "[properties.footprints]\nsdss = 'maps/sdss.fits'\n"
+        "[classification]\ntraining = 'labelled.fits'\n"
+    )
+    settings = PipelineSettings.read(tmp_path / "job.toml")
+    assert settings.references == {"gaia": str(tmp_path / "gaia.fits")}
+    assert settings.properties.footprints == {"sdss": str(tmp_path / "maps/sdss.fits")}
+    assert settings.classification.training == str(tmp_path / "labelled.fits")

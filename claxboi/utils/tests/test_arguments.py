@@ -10,6 +10,7 @@ from astropy.table import Table
 from claxboi.utils import (
     InputError,
     InputKeyError,
+    by_name,
     check_choice,
     check_columns,
     check_flag,
@@ -128,3 +129,12 @@ def test_errors_of_the_caller_are_errors_of_python_too():
     with pytest.raises(InputError) as caught:
         convert_values(np.ones(1), "deg", "m", "x")
     assert isinstance(caught.value, u.UnitConversionError)
+
+
+def test_values_by_name():
+    assert by_name(0.5, ["a", "b"], "cutoff") == {"a": 0.5, "b": 0.5}
+    assert by_name({"b": 0.7}, ["a", "b"], "cutoff", 0.5) == {"a": 0.5, "b": 0.7}
+    with pytest.raises(ValueError, match=r"cutoff: unknown name 'c' \(names: a, b\)"):
+        by_name({"c": 0.7}, ["a", "b"], "cutoff")
+    with pytest.raises(ValueError, match="the one catalogue has no name; got the key 'c'"):
+        by_name({"c": 0.7}, [None], "cutoff")

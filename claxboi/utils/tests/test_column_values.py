@@ -8,7 +8,15 @@ from astropy.time import Time
 from astropy.utils.masked import Masked
 from numpy.testing import assert_array_equal
 
-from claxboi.utils import add_columns, float_values, is_missing, text_values
+from claxboi.utils import (
+    add_columns,
+    coordinate_values,
+    float_values,
+    is_missing,
+    optional_values,
+    take_rows,
+    text_values,
+)
 
 
 class MyTable(Table):
@@ -285,3 +293,26 @@ def test_words_for_missing_text():
     values, missing = text_values(table, "class")
     assert values.tolist() == ["AGN", *[""] * 6, "none of these"]
     assert missing.tolist() == [False, *[True] * 6, False]
+
+
+def test_rows_that_are_not_there_are_nan():
+    assert_array_equal(take_rows(np.array([5.0, 6.0]), np.array([1, -1, 0])), [6, np.nan, 5])
+    assert_array_equal(take_rows(np.empty(0), np.array([-1])), [np.nan])
+
+
+def test_columns_that_are_not_there_are_nan():
+    table = Table({"error": Column([300.0, 1.0], unit="mas")})
+    assert_array_equal(optional_values(table, "error", "arcsec"), [0.3, 0.001])
+    assert_array_equal(optional_values(table, "flux"), [np.nan, np.nan])
+
+
+def test_coordinates_have_one_dimension_and_no_gap():
+    lon, lat = coordinate_values(SkyCoord([10, 20], [1, 2], unit="deg"), "coords")
+    assert_array_equal(lon, [10, 20])
+    assert_array_equal(lat, [1, 2])
+    with pytest.raises(TypeError, match="coords must be a SkyCoord, got list"):
+        coordinate_values([10.0], "coords")
+    with pytest.raises(ValueError, match="coords must have one dimension"):
+        coordinate_values(SkyCoord(10, 1, unit="deg"), "coords")
+    with pytest.raises(ValueError, match=r"coords must have no missing positions, got 1.*row 1"):
+        coordinate_values(SkyCoord([10, np.nan], [1, 2], unit="deg"), "coords")
