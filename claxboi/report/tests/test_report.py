@@ -187,7 +187,7 @@ class TestChoice:
             requested_rows(result, ["nobody"])
         with pytest.raises(IndexError, match="rows from 0 to 1199, got 1200"):
             requested_rows(result, [1200])
-        with pytest.raises(KeyError, match="sources must have a column source_id"):
+        with pytest.raises(KeyError, match="sources must have identifiers in a column source_id"):
             requested_rows(result, Table({"x": [1]}))
 
     def test_identifiers(self):
