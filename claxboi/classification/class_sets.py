@@ -15,6 +15,7 @@ from claxboi.utils import (
     add_columns,
     check_columns,
     check_number,
+    check_table,
     checked,
     float_values,
     record,
@@ -135,6 +136,7 @@ def class_sets(
     flux = _fluxes(result, "result")
     labelled, codes, p_labelled, flux_labelled = result, own, p_result, flux
     if sample is not None:
+        check_table(sample, "sample")
         check_columns(sample, [f"P_{name}" for name in classes], "sample")
         labelled, codes = sample, _codes(sample, model)
         p_labelled, flux_labelled = _posterior(sample, classes), _fluxes(sample, "sample")
