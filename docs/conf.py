@@ -176,7 +176,7 @@ def write_vocabulary(app):
             f"   * - ``{record['name']}``",
             f"     - {record['step']}",
             f"     - {unit}",
-            f"     - {record['description']}",
+            f"     - {_rst(record['description'])}",
         ]
     path = Path(app.srcdir, "api", "vocabulary.inc")
     path.parent.mkdir(exist_ok=True)

@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from claxboi.catalog import make_column, masked_column
+from claxboi.classification.results import classification_settings
 from claxboi.utils import (
     InputTypeError,
     InputValueError,
@@ -304,7 +305,7 @@ def find_ulx(
 
 def _foreground(table, classes, rows):
     """Return the expected number of sources in the classes without number counts."""
-    known = table.meta.get("claxboi", {}).get("classification", {}).get("classes", [])
+    known = classification_settings(table).get("classes", [])
     others = [name for name in known if name not in (*classes, *COUNTED_CLASSES)]
     columns = [f"P_{name}" for name in others if f"P_{name}" in table.colnames]
     return float(sum(np.nansum(float_values(table, column)[rows]) for column in columns))

@@ -186,16 +186,7 @@ class LikelihoodModel:
         """
         return _smooth(self.present_weight, self.class_weight)
 
-    def terms(
-        self,
-        values,
-        errors,
-        codes=None,
-        weights=None,
-        rows=None,
-        *,
-        each=False,
-    ):
+    def terms(self, values, errors, codes=None, weights=None, rows=None, *, each=False):
         """
         Evaluate all densities for some sources.
 

@@ -12,6 +12,7 @@ from claxboi.utils import float_values
 from ._table_reading import read_sources
 from .estimation import settle_priors
 from .posterior import category_exponents, log_normalize, log_proportions
+from .results import classification_settings
 from .weights import largest
 
 __all__ = [
@@ -226,7 +227,7 @@ def stored_priors(table, model):
     -------
     proportions : `~numpy.ndarray` of shape (n_classes,) or None
     """
-    stored = table.meta.get("claxboi", {}).get("classification", {})
+    stored = classification_settings(table)
     priors = stored.get("priors")
     if stored.get("classes") != model.classes_ or not isinstance(priors, dict):
         return None
@@ -249,7 +250,7 @@ def recover_priors(table, model):
     proportions : `~numpy.ndarray` of shape (n_sources, n_classes) or None
         None where the metadata has the same priors for all sources.
     """
-    stored = table.meta.get("claxboi", {}).get("classification", {})
+    stored = classification_settings(table)
     if isinstance(stored.get("priors"), dict):
         return None
     # The priors are the ratio of probabilities and likelihoods.

@@ -23,6 +23,7 @@ from ._engine import check_model
 from ._evaluation_text import held_out_method
 from ._table_reading import label_codes
 from .evaluation import Evaluation
+from .results import classification_settings
 from .unlabelled_scores import score_unlabelled
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def evaluate_result(
     # Only the classification itself knows the probabilities over all candidates.
     as_made = priors is None and not options.keys() - {"training", "show_progress"}
     if priors is None:
-        used = result.meta.get("claxboi", {}).get("classification", {}).get("priors")
+        used = classification_settings(result).get("priors")
         priors = used if isinstance(used, Mapping) else "training"
     rows = _labelled(result, model, label)
     others = ~rows

@@ -30,6 +30,7 @@ from .evaluation import Evaluation
 __all__ = [
     "ClassifiedNames",
     "check_evaluation",
+    "classification_settings",
     "count_members",
     "expand_columns",
     "find_source",
@@ -51,6 +52,23 @@ class ClassifiedNames(NamedTuple):
 
     classes: list
     categories: list
+
+
+def classification_settings(table):
+    """
+    Return the settings of a classification as recorded in the metadata of its result.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The result.
+
+    Returns
+    -------
+    settings : dict
+        Empty where nothing is recorded.
+    """
+    return table.meta.get("claxboi", {}).get("classification", {})
 
 
 def read_classified(result, columns=("prediction", "P_{class}")):
@@ -86,7 +104,7 @@ def read_classified(result, columns=("prediction", "P_{class}")):
     ['location', 'spectrum', 'counterparts', 'variability']
     """
     check_table(result, "result")
-    record = result.meta.get("claxboi", {}).get("classification", {})
+    record = classification_settings(result)
     needed = {"classes"} | ({"categories"} if any("{category}" in c for c in columns) else set())
     if not needed <= set(record):
         raise InputValueError(
@@ -207,7 +225,7 @@ def read_classes(table, column=None, classes=None):
     else:
         check_columns(table, [column])
         values, _ = text_values(table, column)
-    record = table.meta.get("claxboi", {}).get("classification", {})
+    record = classification_settings(table)
     known = list(record.get("classes", []))
     known += sorted(set(values.tolist()) - {"", *known})
     places = {name: k for k, name in enumerate(known)}

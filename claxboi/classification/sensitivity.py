@@ -17,6 +17,7 @@ from claxboi.utils import InputTypeError, InputValueError, check_number, check_t
 
 from ._engine import check_model
 from .priors import parse_priors
+from .results import classification_settings
 
 if TYPE_CHECKING:
     from .classifier import NaiveBayesClassifier
@@ -191,7 +192,7 @@ def priors_sensitivity(
 
 def _start(model, table, priors):
     if priors is None:
-        priors = table.meta.get("claxboi", {}).get("classification", {}).get("priors")
+        priors = classification_settings(table).get("priors")
         if not isinstance(priors, Mapping):
             raise InputValueError(
                 "priors must be given: the table has no record of those it was made for"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from claxboi.classification import priors_sensitivity
 from claxboi.classification.displays import result_html
-from claxboi.classification.results import find_source, find_value
+from claxboi.classification.results import classification_settings, find_source, find_value
 from claxboi.training import label_report
 from claxboi.utils import InputTypeError, InputValueError, as_method
 
@@ -261,7 +261,7 @@ class DiagnosticsMixin:
 
     def _repr_html_(self):
         # A selection of columns or a few rows are shown as any table.
-        classes = self.meta.get("claxboi", {}).get("classification", {}).get("classes", ())
+        classes = classification_settings(self).get("classes", ())
         needed = {"prediction", *(f"P_{name}" for name in classes)}
         if classes and needed <= set(self.colnames) and len(self) > FEW_ROWS:
             return result_html(self)

@@ -28,18 +28,18 @@ __all__ = ["coverage_moc", "is_covered"]
 
 def coverage_moc(table: Table, *, radius: Quantity = 15 * u.arcmin, order: int = 12) -> MOC:
     """
-    Make the coverage map (MOC) of the fields that sources were found in.
+    Make a coverage map (MOC) of the regions around sources.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
-        The sources, with ``ra`` and ``dec``; those without a position have no part.
+        The sources, with ``ra`` and ``dec``; those without a position are ignored.
     radius : `~astropy.units.Quantity` ['angle'], optional
-        Everything within this of a source counts as covered. Default 15 arcmin, the half width of
-        a field of XMM-Newton.
+        Radius around each source that is covered. Default: 15 arcmin, the half width of the field
+        of view of XMM-Newton.
     order : int, optional
-        Finest order of the cells, of 52 arcsec at 12. At the default, the sky fraction is right to
-        1 %; the larger the cells are against the radius, the less.
+        Finest order of the cells (order 12: 52 arcsec). At the default the sky fraction is accurate
+        to 1 %; it gets worse with larger cells.
 
     Returns
     -------
@@ -51,17 +51,16 @@ def coverage_moc(table: Table, *, radius: Quantity = 15 * u.arcmin, order: int =
     ImportError
         If mocpy is not installed.
     KeyError, TypeError, ValueError
-        If the table has no positions, or the radius or the order cannot be.
+        If the table has no positions, or the radius or the order is invalid.
 
     Notes
     -----
-    It says where sources are, which is where the telescope looked only if it saw some
-    everywhere. Where the footprints of the observations are known, take those.
+    The map equals the observed region only if there are sources everywhere in it. If the footprints
+    of the observations are known, use them instead.
 
-    Cells are covered whole, and those that a disc touches make it larger than it is: on average by
-    the perimeter of the cell times the radius, and its area. The discs are drawn smaller by
-    that, so that areas are right, and a rim of half a cell is a matter of chance. The cell
-    of each source is always covered.
+    A MOC has whole cells, so a disc of cells is larger than the disc itself: on average by the area
+    of a cell and its perimeter times the radius. The discs are made smaller to compensate, so that
+    areas are correct on average. The cell of each source is always covered.
 
     Examples
     --------
@@ -92,19 +91,19 @@ def coverage_moc(table: Table, *, radius: Quantity = 15 * u.arcmin, order: int =
 
 def is_covered(table: Table, coverage: MOC | str | PathLike[str]) -> np.ndarray:
     """
-    Return which sources lie in the footprint of a survey.
+    Find the sources inside the footprint of a survey.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The sources, with ``ra`` and ``dec``.
     coverage : `~mocpy.MOC` or str or path
-        The footprint, or its file in FITS, as CDS has one of each survey.
+        The footprint, or its FITS file; CDS provides one for each survey.
 
     Returns
     -------
     is_covered : `~numpy.ndarray` of bool, shape (n_rows,)
-        False where there is no position. On the rim it is right to a cell of the map.
+        False where there is no position. Accurate to one cell of the map.
 
     Raises
     ------
@@ -113,7 +112,7 @@ def is_covered(table: Table, coverage: MOC | str | PathLike[str]) -> np.ndarray:
     FileNotFoundError
         If there is no such file.
     KeyError, TypeError, ValueError
-        If the table has no positions, or the file is no coverage map.
+        If the table has no positions, or the file is not a coverage map.
 
     Examples
     --------
@@ -127,12 +126,10 @@ def is_covered(table: Table, coverage: MOC | str | PathLike[str]) -> np.ndarray:
             raise FileNotFoundError(f"there is no coverage map {path}")
         try:
             coverage = moc_type.from_fits(path)
-        except Exception as err:  # whatever mocpy says of a file that is none
-            raise InputValueError(f"{path} is no coverage map (MOC) in FITS: {err}") from err
+        except Exception as err:  # mocpy raises errors of many classes
+            raise InputValueError(f"{path} is not a coverage map (MOC) in FITS: {err}") from err
     elif not isinstance(coverage, moc_type):
-        raise InputTypeError(
-            f"coverage must be a MOC or the file of one, got {type(coverage).__name__}"
-        )
+        raise InputTypeError(f"coverage must be a MOC or its file, got {type(coverage).__name__}")
     ra, dec, known = read_positions(table)
     covered = np.zeros(len(ra), bool)
     covered[known] = coverage.contains_lonlat(ra[known] * u.deg, dec[known] * u.deg)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["error_axes", "error_regions", "write_ds9"]
 
-#: What DS9 or regions takes for the end of a text, and what stands for it.
+#: Characters that end a text in DS9 or regions, and their replacements.
 _REPLACED = str.maketrans("{};", "(),")
 
 _ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
@@ -55,18 +55,19 @@ def error_regions(table: Table, *, level: float = 0.95, class_column: str | None
     level : float, optional
         Probability that an ellipse holds the true position: at 0.95 its axes are 2.448 sigma.
     class_column : str, optional
-        Column with the classes; None takes ``prediction``, else ``class``, else none.
+        Column with the classes. Default: ``prediction``, else ``class``, else no classes.
 
     Returns
     -------
     regions : `~regions.Regions`
-        Each with a text of ``source_id``, class and probability, and with its class as tag;
-        ``{};`` and ends of lines, which DS9 has no way to write, are ``(),`` and blanks.
+        Each has a text of ``source_id``, class and probability, and its class as tag. The
+        characters ``{};`` and line ends, which DS9 cannot write, are replaced by ``(),`` and
+        blanks.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If a column is absent, a position not on the sky, or the level not between 0 and 1.
+        If a column is missing, a position is not on the sky, or the level is not between 0 and 1.
 
     Examples
     --------
@@ -131,11 +132,11 @@ def write_ds9(
     table : `~astropy.table.Table`
         The sources, as for `error_regions`.
     path : str or path
-        The file. It is written whole or not at all.
+        The file.
     level : float, optional
         Probability that an ellipse holds the true position.
     class_column : str, optional
-        Column with the classes; None takes ``prediction``, else ``class``, else none.
+        Column with the classes. Default: ``prediction``, else ``class``, else no classes.
     galaxies : `~astropy.table.Table`, optional
         Galaxies whose isophotal ellipses are written too, as for
         `~claxboi.counterparts.host_regions`, with the tag ``galaxy``.
@@ -180,7 +181,7 @@ def error_axes(table: Table) -> tuple[ndarray, ndarray, ndarray]:
     ----------
     table : `~astropy.table.Table`
         The sources, with ``pos_error``, or ``pos_error_major``, ``pos_error_minor`` and
-        ``pos_error_angle``, which come first where they are known.
+        ``pos_error_angle``, which are used where they are known.
 
     Returns
     -------

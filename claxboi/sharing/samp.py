@@ -31,7 +31,7 @@ __all__ = ["point_at", "receive_selection", "send_to"]
 #: Seconds to wait for an answer of the hub itself.
 PATIENCE = 10.0
 
-#: Tables that were sent, by what they are called at the hub.
+#: Tables that were sent, by their name at the hub.
 _sent = weakref.WeakValueDictionary()
 
 
@@ -62,12 +62,12 @@ def send_to(
     ------
     ConnectionError
         If there is no SAMP hub (TOPCAT and Aladin have one) or it does not answer, or if no such
-        program is there or loads the table.
+        program is running or loads the table.
 
     Notes
     -----
-    The table goes as the address of a VOTable file with UCDs and groups (`to_votable`), which
-    lies in a temporary folder until Python ends.
+    The program gets the address of a VOTable file with UCDs and groups (`to_votable`), which is
+    kept in a temporary folder until Python exits.
 
     Examples
     --------
@@ -94,14 +94,14 @@ def send_to(
 
 def receive_selection(table: Table, *, timeout: float = 300.0) -> Table:
     """
-    Wait for the rows of a table that a person picks in TOPCAT or another program, by SAMP.
+    Wait for rows of a table that are selected in TOPCAT or another program, by SAMP.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The table, which `send_to` has sent.
     timeout : float, optional
-        Seconds to wait for the person.
+        Seconds to wait for the selection.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def receive_selection(table: Table, *, timeout: float = 300.0) -> Table:
     ConnectionError
         As for `send_to`.
     TimeoutError
-        If nobody sent rows of this table in time.
+        If no rows of this table arrive in time.
     ValueError
         If the table was not sent, or the program names a row that is not in it.
 
@@ -127,22 +127,24 @@ def receive_selection(table: Table, *, timeout: float = 300.0) -> Table:
     >>> from claxboi.sharing import receive_selection, send_to
     >>> send_to(result, "topcat")  # doctest: +SKIP
     ['topcat']
-    >>> odd = receive_selection(result)  # doctest: +SKIP
+    >>> selected = receive_selection(result)  # doctest: +SKIP
     """
     check_table(table)
     timeout = check_number(timeout, "timeout", minimum=0, exclusive=True)
     if not any(sent is table for sent in _sent.values()):
-        raise InputValueError("table must be one that send_to has sent")
+        raise InputValueError("table must be sent by send_to first")
     arrived = queue.SimpleQueue()
     with _connected() as hub:
         hub.bind_receive_message("table.select.rowList", _taker(hub, table, arrived))
         try:
             rows = arrived.get(timeout=timeout)
         except queue.Empty:
-            raise TimeoutError(f"nobody sent rows of the table in {timeout:g} s") from None
+            raise TimeoutError(f"no rows of the table arrived within {timeout:g} s") from None
     wrong = [row for row in rows if not 0 <= row < len(table)]
     if wrong:
-        raise InputValueError(f"the rows sent must be from 0 to {len(table) - 1}, got {wrong[0]}")
+        raise InputValueError(
+            f"the selected rows must be from 0 to {len(table) - 1}, got {wrong[0]}"
+        )
     return table[rows]
 
 
@@ -173,14 +175,14 @@ def point_at(
     position : `~astropy.coordinates.SkyCoord` or `~astropy.table.Row`
         The position, or a row of a table with ``ra`` and ``dec``.
     client : str, optional
-        Name of the program, as for `send_to`; None points all.
+        Name of the program, as for `send_to`; None sends to all.
     timeout : float, optional
         Seconds to wait for a program.
 
     Returns
     -------
     clients : list of str
-        Names of the programs that followed.
+        Names of the programs that accepted it.
 
     Raises
     ------
@@ -210,7 +212,7 @@ def _check_client(client):
 def _coordinates(position):
     if isinstance(position, SkyCoord):
         if not position.isscalar:
-            raise InputValueError(f"position must be a single one, got shape {position.shape}")
+            raise InputValueError(f"position must be a single position, got shape {position.shape}")
         return float(position.icrs.ra.deg), float(position.icrs.dec.deg)
     if not {"ra", "dec"} <= set(getattr(position, "colnames", ())):
         raise InputTypeError(
@@ -256,7 +258,7 @@ def _connected():
     try:
         yield client
     finally:
-        # What was done is done, whether the hub says goodbye or not.
+        # The work is done, whether the hub answers or not.
         with suppress(ConnectionError, samp.SAMPProxyError, OSError):
             _within(PATIENCE, client.disconnect)
 
@@ -282,7 +284,7 @@ def _within(seconds, call, *arguments):
 
 def _recipients(hub, message, client):
     """
-    Find the programs that take a message, by their identifiers at the hub.
+    Find the programs that accept a message, by their identifiers at the hub.
     """
     found = {
         key: str(hub.get_metadata(key).get("samp.name", key))
@@ -295,7 +297,7 @@ def _recipients(hub, message, client):
     if not chosen:
         who = "program" if client is None else f"program called {client!r}"
         there = ", ".join(found.values()) or "none"
-        raise ConnectionError(f"there is no {who} that takes {message}; those that do: {there}")
+        raise ConnectionError(f"no {who} accepts {message}; programs that do: {there}")
     return chosen
 
 
@@ -316,5 +318,5 @@ def _call(hub, recipients, message, parameters, timeout):
             error = answer.get("samp.error", {}).get("samp.errortxt", "no reason given")
             failed.append(f"{name} ({error})")
     if not done:
-        raise ConnectionError(f"no program followed {message}: {'; '.join(failed)}")
+        raise ConnectionError(f"no program accepted {message}: {'; '.join(failed)}")
     return done

@@ -205,20 +205,19 @@ def combine_votes(
     votes : `~astropy.table.Table`
         As `read_votes` returns them; not changed.
     method : {"dawid-skene", "majority"}, optional
-        "dawid-skene" (default) learns the confusion matrix of each voter from how all agree, and
-        weighs the votes by it. "majority": each vote counts the same.
+        "dawid-skene" (default) estimates the confusion matrix of each voter from the agreement
+        between voters, and weights the votes by it. "majority": each vote counts the same.
     priors : `~astropy.table.Table`, optional
-        With "dawid-skene": a classified table with ``source_id`` and ``P_<class>``, of a model that
-        did not see these votes: what the properties of a source say counts beside the votes
-        (Raykar et al. 2010). They must be calibrated for these sources: too sure, they overrule the
-        voters, whose skills come out too low. Default: all sources have the same prior,
-        which is found too.
+        With "dawid-skene": a classified table with ``source_id`` and ``P_<class>``, from a model
+        that was not trained on these votes. Its probabilities are combined with the votes (Raykar
+        et al. 2010). They must be calibrated for these sources: overconfident probabilities
+        overrule the voters and lower their estimated skills. Default: all sources have the same
+        prior, which is estimated.
     classes : sequence of str, optional
         The classes in order; other votes are an error. Default: all that were voted for, sorted.
     skill, strength : float, optional
-        What is believed of a voter before any vote: the probability to be right, and the number
-        of sources of each class that this belief is worth. It keeps the skills of people with few
-        votes near it.
+        Prior of the skill of a voter: the probability of a correct vote, and the weight of this
+        prior in sources per class. The skills of people with few votes stay near it.
 
     Returns
     -------
@@ -233,7 +232,7 @@ def combine_votes(
 
     See Also
     --------
-    apply_votes : Put the labels in a training sample.
+    apply_votes : Add the labels to a training sample.
 
     Notes
     -----
@@ -245,10 +244,10 @@ def combine_votes(
         P(t_i = c | votes) \propto \pi_c \prod_{v} \theta^v_{c\,k_{iv}} ,
 
     and :math:`\theta^v`, :math:`\pi` are at the maximum of their posterior, with Dirichlet priors
-    of ``strength`` pseudo-votes in each row of a matrix (a part ``skill`` of them right, the
-    rest spread evenly), and of one pseudo-source in all for :math:`\pi`. Each step of the
-    expectation-maximisation raises the posterior. "unsure" is no vote: it says nothing of the
-    class. Voters who copy each other, or share a mistake, look skilled.
+    of ``strength`` pseudo-votes in each row of a matrix (the fraction ``skill`` of them correct,
+    the rest distributed evenly), and of one pseudo-source in total for :math:`\pi`. Each step of
+    the expectation-maximisation raises the posterior. "unsure" is not a vote for a class. Voters
+    who copy each other or make the same mistakes seem skilled.
 
     References
     ----------
@@ -275,10 +274,10 @@ def combine_votes(
     if priors is not None:
         check_table(priors, "priors")
         if method != "dawid-skene":
-            raise InputValueError(f"priors go with method 'dawid-skene', not {method!r}")
+            raise InputValueError(f"priors need method 'dawid-skene', got {method!r}")
     unsure = np.asarray(votes["vote"] == UNSURE)
     if unsure.all():
-        raise InputValueError(f"votes must have at least one for a class, all are {UNSURE!r}")
+        raise InputValueError(f"votes must name a class at least once, but all are {UNSURE!r}")
     names = np.unique(votes["vote"][~unsure]).tolist()
     if classes is not None:
         asked = _check_classes(classes)
@@ -344,7 +343,7 @@ def _check_classes(classes):
     names = [str(name) for name in classes]
     if len(set(names)) < len(names) or UNSURE in map(str.lower, names):
         raise InputValueError(
-            f"classes must be different names, none of them {UNSURE!r}, got {', '.join(names)}"
+            f"classes must be unique and not include {UNSURE!r}, got {', '.join(names)}"
         )
     return names
 
@@ -357,13 +356,13 @@ def _source_priors(table, sources, names):
     absent = place < 0
     if absent.any():
         raise InputValueError(
-            f"priors must have all voted sources: {sources[absent][0]} is missing"
+            f"priors must have all sources with votes: {sources[absent][0]} is missing"
         )
     found, counts = np.unique(ids[~missing], return_counts=True)
     twice = np.isin(sources, found[counts > 1])
     if twice.any():
         raise InputValueError(
-            f"priors must have each voted source once: {sources[twice][0]} is repeated"
+            f"priors must have each source with votes once: {sources[twice][0]} is repeated"
         )
     columns = [float_values(table, f"P_{name}", name="priors")[place] for name in names]
     # No vote overrules a zero, and a missing probability says nothing.

@@ -35,9 +35,9 @@ def draw_for_votes(
     r"""
     Draw a sample of sources for human votes that represents all sources.
 
-    As many sources of each predicted class are drawn at random, so that rare classes are
-    looked at as often as common ones. The classifier learns from them, and they say how
-    pure and complete the catalogue is.
+    The same number of sources of each predicted class is drawn at random, so that rare classes are
+    inspected as often as common ones. The votes improve the classifier, and measure the purity and
+    completeness of the catalogue.
 
     Parameters
     ----------
@@ -46,23 +46,23 @@ def draw_for_votes(
     size : int
         Number of sources. All are drawn if there are fewer.
     training : bool, optional
-        Draw from the training sources too (default: no; their class is known).
+        Draw from the training sources, too. Default: no, because their class is known.
     rng : None, int or `~numpy.random.Generator`, optional
         Random numbers, or their seed.
 
     Returns
     -------
     drawn : `~astropy.table.Table`
-        In random order, so that the first ones are a smaller draw: ``row`` (of the result,
-        from 0), ``source_id``; ``ra``, ``dec`` and ``flux`` where the result has them;
-        ``prediction``, and ``selection_probability``, the probability with which the source was to
-        be drawn, which `~claxboi.votes.apply_votes` takes. As ``sources`` of
-        `~claxboi.report.write_report` they are the cards of the page.
+        In random order, so that the first ones are a smaller random sample: ``row`` (of the result,
+        from 0), ``source_id``; ``ra``, ``dec`` and ``flux`` if the result has them;
+        ``prediction``; and ``selection_probability``, the probability of the source to be drawn,
+        which `~claxboi.votes.apply_votes` uses. Pass the table as ``sources`` to
+        `~claxboi.report.write_report` to make cards of these sources.
 
     Raises
     ------
     KeyError
-        If a column is absent.
+        If a column is missing.
     ValueError
         If no source has a prediction, or the size is less than 1.
 
@@ -73,17 +73,17 @@ def draw_for_votes(
 
     See Also
     --------
-    inspection_list : What is worth a look for its own sake. Its sources are odd or doubtful: a
-        sample that neither teaches nor tests.
+    inspection_list : Unusual or doubtful sources that are worth inspecting. They do not represent
+        all sources, so they are not a sample for training or scoring.
 
     Notes
     -----
-    This is stratified random sampling, with the predicted classes as strata. Of stratum h with
+    This is stratified random sampling, with the predicted classes as strata. From stratum h with
     :math:`N_h` sources, :math:`n_h` are drawn, each with the probability
-    :math:`\pi_h = n_h / N_h`. The :math:`n_h` are equal, but for classes with fewer sources, of
-    which all are drawn and which leave their part to the others. A sum over the drawn sources
-    with weights :math:`1/\pi` estimates that over all without bias (Horvitz & Thompson 1952).
-    Draw again after the model has learned if the predictions have changed a lot.
+    :math:`\pi_h = n_h / N_h`. The :math:`n_h` are equal, except that small classes are drawn
+    completely and the rest of their share goes to the others. A sum over the drawn sources with
+    weights :math:`1/\pi` is an unbiased estimate of the sum over all sources (Horvitz & Thompson
+    1952). Draw again if the predictions change a lot after training on the votes.
 
     References
     ----------

@@ -36,7 +36,7 @@ __all__ = ["apply_votes"]
 #: The columns besides the label.
 ADDED = ("label_weight", "label_origin", "population_weight")
 
-#: Where labels came from.
+#: Origins of labels.
 FROM_CATALOGUE, FROM_VOTES = "catalogue", "votes"
 
 
@@ -53,27 +53,27 @@ def apply_votes(
     overwrite: bool = False,
 ) -> Table:
     """
-    Add soft labels from votes to a table, to train on.
+    Add soft labels from votes to a training table.
 
     Parameters
     ----------
     table : `~astropy.table.Table`
         The sources, with ``source_id``. Not changed.
     combined : `CombinedVotes`
-        The votes, as `combine_votes` returns them. Votes on other sources do not matter.
+        The votes, as `combine_votes` returns them. Votes on other sources are ignored.
     label : str, optional
-        Column of the labels; made if the table has none.
+        Column of the labels; added if it does not exist.
     drawn : `~astropy.table.Table`, optional
-        Which sources were drawn to be voted on, with ``source_id``, ``selection_probability`` and
-        perhaps ``prediction``, as `~claxboi.votes.draw_for_votes` returns them: all of them,
-        also those that nobody looked at. Adds ``population_weight``.
+        All sources that were drawn for votes, including those without votes, with ``source_id``,
+        ``selection_probability`` and optionally ``prediction``, as
+        `~claxboi.votes.draw_for_votes` returns them. Adds ``population_weight``.
     known : {"keep", "replace"}, optional
-        Whether a label that a source has already is kept (default), or replaced by the votes.
+        Keep existing labels (default), or replace them by the votes.
     soft : bool, optional
         True (default): a source with votes is one row for each of its classes, with the
         probability of the class as weight. False: one row, with the consensus and its probability.
     min_probability : float, optional
-        Less probable classes are left out, and the others scaled to sum to 1.
+        Less probable classes are left out, and the others are scaled to sum to 1.
     overwrite : bool, optional
         Replace the columns ``label_weight``, ``label_origin`` and ``population_weight``.
 
@@ -86,22 +86,22 @@ def apply_votes(
         ``classify(table, training=sample, weight="label_weight")``, or to
         `~claxboi.classification.NaiveBayesClassifier.fit` with its weights. A source with a soft
         label is matched to it by its properties and, if present, by ``ra`` and ``dec``.
-        With ``drawn``, ``population_weight`` is the weight over the probability of selection: how
-        many sources a row stands for, masked for those that were not drawn. Where it has the
-        predictions, a row stands also for the drawn sources of its predicted class for which no
-        vote names a class. It is to score by, as
+        With ``drawn``, ``population_weight`` is the weight divided by the probability of selection:
+        the number of sources that a row represents, masked for sources that were not drawn. If
+        ``drawn`` has the predictions, a row also represents the drawn sources of its predicted
+        class without a vote for a class. Use it for scores, as
         ``evaluate(sample[sample["label_origin"] == "votes"], weight="population_weight")``.
 
     Raises
     ------
     TypeError
-        If the votes are not combined ones, or a table is none.
+        If ``combined`` is not `CombinedVotes`, or a table is not a Table.
     KeyError
-        If a column is absent.
+        If a column is missing.
     ValueError
-        If no source of the votes is in the table, or is among the drawn ones; all of them have a
-        label that is kept; a source_id stands twice; a probability of selection is not above 0
-        and at most 1; or a column is there already.
+        If no source with votes is in the table or among the drawn ones; all of them have a label
+        that is kept; a source_id is repeated; a probability of selection is not above 0 and at most
+        1; or a column exists already.
 
     Warns
     -----
@@ -110,11 +110,10 @@ def apply_votes(
 
     Notes
     -----
-    Sources that were drawn as often from rare classes as from common ones teach best when each
-    counts the same. What they say of all sources is another matter: there a source that was
-    drawn with probability 0.1 stands for ten. Where only half of the drawn sources of a predicted
-    class have a vote for a class, because nobody was sure or the list is not at its end, each
-    stands for twenty: as if the others were like them (the weighting classes of Little 1986).
+    For training, each drawn source counts the same. For scores of all sources, a source that was
+    drawn with probability 0.1 represents ten. If only half of the drawn sources of a predicted
+    class have a vote for a class, because voters were unsure or have not finished, each represents
+    twenty, assuming that the others are like them (the weighting classes of Little 1986).
 
     References
     ----------
@@ -146,9 +145,7 @@ def apply_votes(
     least = 1 / len(combined.classes)
     min_probability = check_number(min_probability, "min_probability", minimum=0, maximum=least)
     if label in ADDED:
-        raise InputValueError(
-            f"label must be none of the columns {', '.join(ADDED)}, got {label!r}"
-        )
+        raise InputValueError(f"label must not be one of {', '.join(ADDED)}, got {label!r}")
     labels, missing = np.full(len(table), ""), np.ones(len(table), bool)
     if label in table.colnames:
         labels, missing = text_values(table, label)
@@ -168,7 +165,7 @@ def apply_votes(
     if drawn is not None:
         if np.isnan(chance[found]).all():
             raise InputValueError(
-                "drawn must have the sources with votes: it has none of the source_id of the votes"
+                "drawn must have the sources with votes: none of their source_id was found"
             )
         asked = np.isfinite(chance) & (missing if known == "keep" else True)
         chance = chance * _answered(stratum, asked, found)
@@ -233,7 +230,7 @@ def _unique_ids(table, name):
     found, counts = np.unique(ids[~missing], return_counts=True)
     if np.any(counts > 1):
         raise InputValueError(
-            f"column 'source_id' of {name} must be unique to find the sources by, got "
+            f"column 'source_id' of {name} must have unique identifiers, got "
             f"{found[counts > 1][0]} {counts[counts > 1][0]} times"
         )
     return ids

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_votes"]
 
-#: What a voter answers who cannot tell.
+#: The vote of a person who cannot decide.
 UNSURE = "unsure"
 
 
@@ -42,19 +42,19 @@ def make_votes(
     Parameters
     ----------
     source_id : array-like of str, shape (n_sources,)
-        The sources that they look at.
+        The sources.
     true_class : array-like of str, shape (n_sources,)
-        What these are; masked or empty for what is of no class.
+        Their true classes; masked or empty for sources of none.
     skills : mapping of str to float
-        Name of each voter -> probability that a vote for a class is right. Wrong votes go to the
-        other classes evenly.
+        Name of each voter -> probability that a vote for a class is correct. Wrong votes are
+        distributed evenly over the other classes.
     classes : sequence of str, optional
-        What one can vote for. Default: the true classes. For a source of none of them, a spurious
-        detection say, each voter is unsure or takes any class, as often as one another.
+        Classes of the votes. Default: the true classes. For a source of none of them, such as a
+        spurious detection, voters are unsure or vote for a random class, with equal probability.
     seen : float, optional
-        Share of the sources that each voter looks at, from 0 to 1 (default: 1).
+        Fraction of the sources that each person votes on, from 0 to 1 (default: 1).
     unsure : float, optional
-        Probability that a voter says nothing of a source (default: 0.1).
+        Probability of the vote "unsure" (default: 0.1).
     rng : None, int or `~numpy.random.Generator`, optional
         Random numbers, or their seed.
 

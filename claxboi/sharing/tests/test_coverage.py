@@ -99,7 +99,7 @@ def test_what_is_no_coverage_map(tmp_path):
         is_covered(table, "nofile.fits")
     for name, write in (("a.fits", table.write), ("b.fits", lambda path: path.write_text("MOC"))):
         write(tmp_path / name)
-        with pytest.raises(ValueError, match=f"{name} is no coverage map"):
+        with pytest.raises(ValueError, match=f"{name} is not a coverage map"):
             is_covered(table, tmp_path / name)
     with pytest.raises(TypeError, match="coverage must be"):
         is_covered(table, 5)
