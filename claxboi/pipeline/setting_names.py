@@ -22,6 +22,8 @@ _ARGUMENT = re.compile(
     r"\b([a-z]\w*)=('[^']*'|True\b|False\b|\d+(?:\.\d+)?\b)?(?![{\[(\w\"=])"
     r"( (?:to|of) (?:claxboi\.[\w.]+\w|find_hosts|standardize))?"
 )
+#: An argument that is a mapping, such as ``units={'RA': 'hourangle'}``.
+_TABLE = re.compile(r"\b(columns|units)=\{['\"]([^'\"]*)['\"]: ('[^']*'|\.\.\.)\}")
 _NAME = re.compile(r"(?<![-.\w/'])[a-z]+(?:_[a-z]+)+(?![\w.=/'])")
 
 
@@ -74,5 +76,6 @@ def in_settings(text):
         is_column = describe(match[0]) is not None
         return match[0] if is_column else settings.get(match[0], match[0])
 
+    text = _TABLE.sub(r'catalogue.\1 = { "\2" = \3 }', text)
     text = _NAME.sub(named, _ARGUMENT.sub(replaced, text))
     return re.sub(r"\b(pass|say) (?=[a-z]+\.[a-z_]+\b)", "set ", text)

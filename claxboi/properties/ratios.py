@@ -18,6 +18,7 @@ from astropy.table import Table
 
 from claxboi.catalog import masked_column
 from claxboi.utils import (
+    ImplausibleValueWarning,
     InputKeyError,
     InputValueError,
     add_columns,
@@ -32,6 +33,7 @@ from claxboi.utils import (
     optional_values,
     record,
     shown,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ __all__ = ["MAGNITUDES", "add_flux_ratios", "add_hardness_ratios", "add_ratio_li
 log = logging.getLogger(__name__)
 
 FLUX_UNIT = u.erg / u.s / u.cm**2
+
+#: Fainter and brighter magnitudes are marks for a missing value, such as 99 and -999.
+_MAGNITUDE_RANGE = (-10, 40)
 
 #: As in the records of missions.
 _HARDNESS_KINDS = ("count rates", "photon fluxes", "energy fluxes")
@@ -158,6 +163,7 @@ def flux_ratios(table, constants):
     for ratio in _present(table):
         name, magnitude = ratio["ratio"], ratio["magnitude"]
         vega = float_values(table, magnitude, unit=u.mag, system="Vega")
+        _check_magnitudes(vega, magnitude)
         value = log_flux + vega / 2.5 + constants[magnitude]
         error = np.hypot(flux_error, optional_values(table, f"{magnitude}_error", u.mag) / 2.5)
         limit = optional_values(table, f"{magnitude}_is_limit") == 1
@@ -325,6 +331,18 @@ def _check_depth(depth, name, n):
             f"{shown(depth)}"
         )
     return values
+
+
+def _check_magnitudes(vega, name):
+    """Warn of magnitudes that no object has, such as 99 for a missing value."""
+    bad = vega[(vega < _MAGNITUDE_RANGE[0]) | (vega > _MAGNITUDE_RANGE[1])]
+    if len(bad):
+        warn(
+            f"column {name!r} of table has {len(bad)} implausible magnitudes such as {bad[0]:g}, "
+            f"expected {_MAGNITUDE_RANGE[0]} to {_MAGNITUDE_RANGE[1]}; mask those that stand for a "
+            "missing value",
+            ImplausibleValueWarning,
+        )
 
 
 def _measured_depths(table):

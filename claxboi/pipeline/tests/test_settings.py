@@ -146,6 +146,14 @@ def test_data_files_are_installed():
             "pass pos_error_level=0.9 to claxboi.catalog.standardize; if",
             "set catalogue.pos_error_level = 0.9; if",
         ),
+        (
+            "name the column with columns={'flux': ...}",
+            'name the column with catalogue.columns = { "flux" = ... }',
+        ),
+        (
+            "may be hours: if so, units={'RA': 'hourangle'}",
+            """may be hours: if so, catalogue.units = { "RA" = 'hourangle' }""",
+        ),
         # Columns, other functions' arguments, and settings of several sections.
         ("pos_error of 3 rows is missing", "pos_error of 3 rows is missing"),
         ("pass fetch=False or radius=3", "pass fetch=False or radius=3"),

@@ -1,4 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+import warnings
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.catalog import missions
 from claxboi.properties import add_flux_ratios, add_hardness_ratios, add_ratio_limits
+from claxboi.utils import ImplausibleValueWarning
 
 
 def sources(**columns):
@@ -224,3 +227,15 @@ class TestRatioLimits:
     def test_wrong_arguments(self, table, arguments, message):
         with pytest.raises((KeyError, TypeError, ValueError), match=message):
             add_ratio_limits(table, **arguments)
+
+
+@pytest.mark.parametrize("mark", [99.0, -99.0, -999.0])
+def test_marks_for_a_missing_magnitude_are_told(mark):
+    table = Table({"flux": [1e-13, 1e-13], "rp_mag": [mark, 15.0]})
+    with pytest.warns(ImplausibleValueWarning, match=rf"'rp_mag' .* 1 .* such as {mark:g}, "):
+        add_flux_ratios(table)
+    # The brightest and the faintest objects are no marks.
+    table["rp_mag"] = [-1.5, 30.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        add_flux_ratios(table)
