@@ -207,8 +207,8 @@ def parse_catalogues(references):
         name = f"{kind or 'table'}_{count + 1}" if isinstance(one, Table) else None
         try:
             reference = get_reference(one, name=name)
-        except TypeError as err:
-            raise InputTypeError(f"references: {err}") from err
+        except (InputTypeError, InputValueError) as err:
+            raise type(err)(f"references: {err}") from err
         own = kind or reference.record.labels
         if not own and reference.name != SIMBAD:
             raise InputValueError(
