@@ -509,11 +509,6 @@ FUNCTIONS = [
         {"result": classified, "model": model},
         {"sample": "table"},
     ),
-    (
-        k.class_sets,
-        {"result": classified, "model": model},
-        {"coverage": "fraction", "sample": "table"},
-    ),
     (p.add_flux_ratios, {"table": MEASURED}, {"constants": "choice"}),
     (
         p.add_ratio_limits,
