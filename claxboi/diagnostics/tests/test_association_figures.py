@@ -94,7 +94,7 @@ def test_prior_that_is_not_there(field, calibration):
     with pytest.raises(ValueError, match="prior must be one of 'secondary:mag'"):
         plot_magnitude_prior(calibration.candidates, "secondary:g")
     plain = associate(xray, catalogue, radius=10 * u.arcsec, area=area, completeness=0.7)
-    with pytest.raises(KeyError, match="no prior that has learned"):
+    with pytest.raises(KeyError, match="must have a learned magnitude prior"):
         plot_magnitude_prior(plain)
 
 

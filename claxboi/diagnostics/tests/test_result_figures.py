@@ -156,7 +156,7 @@ class TestMixin:
         ax = table.plot_densities("pm", source=3)
         assert "J0003: no value" in [text.get_text() for text in ax.get_legend().get_texts()]
         assert len(ax.lines) == len(table.model.classes_) + 1
-        with pytest.raises(TypeError, match="value and source both name"):
+        with pytest.raises(TypeError, match="value and source cannot be given together"):
             table.plot_densities("pm", value=1.0, source=3)
 
     def test_counterparts_hosts_and_candidates(self):
