@@ -86,9 +86,9 @@ def count_classes(
     Counting predictions is biased wherever classes are confused, and the sum of probabilities is as
     biased as the priors and the calibration. ``n_estimated`` and its interval hold at any
     proportions of the classes, and are from
-    `~claxboi.classification.estimate_class_numbers`. Where the members of a class are not alike
-    in training sample and catalogue (bright labels, faint sources), there is no interval: it is
-    NaN, and a warning says what differs.
+    `~claxboi.classification.estimate_class_numbers`. Labelled sources that are brighter than the
+    others are weighted to be like them. Where they cannot be, because no labelled source is as
+    faint, there is no interval: it is NaN, and a warning says what differs.
 
     References
     ----------

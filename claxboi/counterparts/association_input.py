@@ -29,6 +29,7 @@ from claxboi.utils import (
 
 from .catalogue_positions import (
     Positions,
+    check_catalogue_names,
     check_radius,
     read_covariances,
     read_motion,
@@ -185,17 +186,9 @@ def _tables(secondaries):
         raise InputValueError(
             f"secondaries must be 1 to {MOST_CATALOGUES} catalogues, got {len(secondaries)}"
         )
-    for name in secondaries:
-        if not isinstance(name, str) or not name:
-            raise InputTypeError(f"names of secondaries must be strings, got {name!r}")
-    taken = {*_OWN_COLUMNS, *(f"{c}_{name}".lower() for name in secondaries for c in _GEOMETRY)}
+    taken = [*_OWN_COLUMNS, *(f"{c}_{name}".lower() for name in secondaries for c in _GEOMETRY)]
+    check_catalogue_names(secondaries, taken, "secondaries")
     for name, table in secondaries.items():
-        if name.lower() in taken:
-            raise InputValueError(
-                f"secondaries must not be called {name!r}: the result has a column of that name "
-                "(names are compared without case, as FITS does)"
-            )
-        taken.add(name.lower())
         check_table(table, f"secondary {name!r}", allow_empty=True)
     return dict(secondaries)
 

@@ -11,6 +11,7 @@ from astropy import units as u
 from claxboi.utils import (
     ARCSEC,
     InputKeyError,
+    InputTypeError,
     InputValueError,
     check_columns,
     float_values,
@@ -61,6 +62,36 @@ def read_positions(table, name):
             f"{np.argmax(wrong)}"
         )
     return ra, dec
+
+
+def check_catalogue_names(names, taken, argument):
+    """
+    Check that the names of catalogues can be names of columns of the result.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The catalogues.
+    taken : iterable of str
+        Other columns of the result, in lower case.
+    argument : str
+        Name of the argument.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a name is not a string, or occurs twice.
+    """
+    taken = set(taken)
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise InputTypeError(f"names of {argument} must be strings, got {name!r}")
+        if name.lower() in taken:
+            raise InputValueError(
+                f"{argument} must not be called {name!r}: the result has a column of that name "
+                "(names are compared without case, as FITS does)"
+            )
+        taken.add(name.lower())
 
 
 def check_radius(radius_arcsec, n_rows, name):

@@ -27,7 +27,7 @@ from claxboi.utils import (
     warn,
 )
 
-from .catalogue_positions import read_covariances, read_positions
+from .catalogue_positions import check_catalogue_names, read_covariances, read_positions
 
 __all__ = ["XrayLinks", "link_xray"]
 
@@ -220,16 +220,8 @@ def _check_catalogues(catalogues):
         )
     if len(catalogues) < 2:
         raise InputValueError(f"catalogues must be two or more, got {len(catalogues)}")
-    taken = set(_OWN_COLUMNS)
+    check_catalogue_names(catalogues, _OWN_COLUMNS, "catalogues")
     for name, table in catalogues.items():
-        if not isinstance(name, str) or not name.strip():
-            raise InputTypeError(f"catalogues must have names that are strings, got {name!r}")
-        if name.lower() in taken:
-            raise InputValueError(
-                f"catalogues must not be called {name!r}: the result has a column of that name "
-                "(names are compared without case, as FITS does)"
-            )
-        taken.add(name.lower())
         check_table(table, f"catalogues[{name!r}]", allow_empty=True)
     return sorted(catalogues)
 

@@ -8,7 +8,7 @@ from claxboi.utils import InputTypeError
 __all__ = ["check_fitted", "check_returned"]
 
 
-def check_fitted(model):
+def check_fitted(model, method="training_values"):
     """
     Check that an argument is a fitted classifier.
 
@@ -16,13 +16,15 @@ def check_fitted(model):
     ----------
     model : object
         The argument.
+    method : str, optional
+        Name of the method that the figure needs.
 
     Raises
     ------
     TypeError
         If it is not.
     """
-    if getattr(model, "properties", None) is None or not hasattr(model, "pair_density"):
+    if getattr(model, "properties", None) is None or not hasattr(model, method):
         raise InputTypeError(f"model must be a fitted NaiveBayesClassifier, got {model!r}")
 
 

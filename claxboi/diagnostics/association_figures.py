@@ -206,7 +206,7 @@ def plot_magnitude_prior(
     candidates: Table, prior: str | None = None, *, ax: Axes | None = None
 ) -> Axes:
     """
-    Plot the distributions of counterparts and field objects that a magnitude prior has learned.
+    Plot a magnitude prior: the distributions of counterparts and field objects.
 
     For a single column, the lower panel shows their ratio, the factor of the prior. For a pair of
     columns, the colour is the logarithm of the ratio.
@@ -216,8 +216,8 @@ def plot_magnitude_prior(
     candidates : `~astropy.table.Table`
         Candidates that `~claxboi.counterparts.associate` returned, with a learned prior.
     prior : str, optional
-        Which one, as "catalogue:column" (the catalogue is "secondary" if it has no name); None
-        takes the first.
+        Name of the prior, "catalogue:column" (the catalogue is "secondary" if it has no name).
+        Default: the first.
     ax : `~matplotlib.axes.Axes`, optional
         Where to draw; a new figure by default.
 
@@ -251,7 +251,9 @@ def plot_magnitude_prior(
     meta = candidates.meta.get("claxboi", {}).get("counterparts", {})
     learned = meta.get("priors", {})
     if not learned:
-        raise InputKeyError("candidates has no prior that has learned: see the argument priors")
+        raise InputKeyError(
+            "candidates must have a learned magnitude prior: pass priors= to associate()"
+        )
     prior = next(iter(learned)) if prior is None else check_choice(prior, learned, "prior")
     record = {key: np.asarray(value) for key, value in learned[prior].items()}
     if "low_1" in record:

@@ -50,7 +50,7 @@ def plot_densities(
     source_name: str = "this source",
 ) -> Axes:
     """
-    Plot what a classifier learned of one property: a density per class, over its histogram.
+    Plot the density of one property for each class, over the histogram of training values.
 
     Parameters
     ----------

@@ -88,9 +88,7 @@ def plot_missing(
     if columns is None:
         columns = _by_category(known_properties(table.colnames))
         if not columns:
-            raise InputValueError(
-                "columns must name the properties, for no column of the table is a known one"
-            )
+            raise InputValueError("columns must be given: the table has no known properties")
     columns = check_names(columns, "columns")
     if not columns:
         raise InputValueError("columns must name at least one property, got none")

@@ -59,7 +59,7 @@ def _known(part):
 def _search(table):
     search = _known(table.model).search
     if search is None:
-        raise InputValueError("the weights of the model were given, not searched for")
+        raise InputValueError("the weights of the model were given: there is no search to plot")
     return search
 
 
@@ -69,7 +69,7 @@ def _scores(table):
 
 class DiagnosticsMixin:
     """
-    Figures of a table, most of them of a classified one, as methods.
+    Figures of a table as methods.
 
     The table has the attributes ``model`` and ``evaluation``, which are None before it is
     classified.
@@ -141,7 +141,7 @@ class DiagnosticsMixin:
         value : float, optional
             Value to mark.
         source : int or str, optional
-            A source of the table whose value is marked: its row number or its identifier.
+            Row number or identifier of a source, to mark its value.
 
         Returns
         -------
@@ -150,13 +150,13 @@ class DiagnosticsMixin:
         model, named = _known(self.model), {}
         if source is not None:
             if value is not None:
-                raise InputTypeError("value and source both name what is marked: give one of them")
+                raise InputTypeError("value and source cannot be given together: both mark a value")
             value, named["source_name"] = find_value(self, column, source)
         return plot_densities(model, column, ax=ax, value=value, **named)
 
     def plot_explanation(self, source: int | str, **settings: Any) -> Axes:
         """
-        Plot why a source is one class and not another: `~claxboi.diagnostics.plot_explanation`.
+        Plot the contributions to the class of a source: `~claxboi.diagnostics.plot_explanation`.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class DiagnosticsMixin:
         **settings: Any,
     ) -> Axes:
         """
-        Plot what other priors would change: `~claxboi.diagnostics.plot_priors_sensitivity`.
+        Plot the class numbers for different priors: `~claxboi.diagnostics.plot_priors_sensitivity`.
 
         Parameters
         ----------

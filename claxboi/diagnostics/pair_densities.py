@@ -42,11 +42,11 @@ def plot_pair(
     ax: Axes | None = None,
 ) -> Axes:
     """
-    Plot the joint densities of two properties for two classes, and where a source is.
+    Plot the joint densities of two properties for two classes, and mark a source.
 
-    The contours hold 30, 68 and 95 % of the members of a class. The title says what the pair adds
-    to the log posterior of one class over the other, beyond what both properties say apart (see
-    :ref:`refinement`).
+    The contours hold 30, 68 and 95 % of the members of a class. The title gives the
+    contribution of the pair to the log ratio of the posteriors of the two classes, in addition to
+    those of the single properties (see :ref:`refinement`).
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def plot_pair(
     source : `~astropy.table.Row` or `~astropy.table.Table` of one row
         The source: a row of a table that the model classified.
     pair : sequence of two str, optional
-        Names of the properties. Default: the pair that says most about the two classes.
+        Names of the properties. Default: the pair with the largest contribution.
     class_name : str, optional
         The class; the prediction by default.
     against : str, optional
@@ -82,7 +82,7 @@ def plot_pair(
     >>> ax.get_xlabel()
     'Hardness ratio $HR_{1}$'
     """
-    check_fitted(model)
+    check_fitted(model, "pair_density")
     explanation = model.explain(source)
     first = explanation.prediction if class_name is None else class_name
     check_choice(first, explanation.classes, "class_name")
@@ -92,7 +92,7 @@ def plot_pair(
     names, amount = _choose(parts, nats, pair)
     x, y, density = model.pair_density(*names)
     records = [next(r for r in model.properties if r.column == name) for name in names]
-    # A logarithm of zero is at no place.
+    # The logarithm of zero has no place in the plane.
     values = [
         float(record.apply_scale(np.array([_value_of(parts, record.column)]))[0])
         for record in records

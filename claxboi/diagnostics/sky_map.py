@@ -168,7 +168,7 @@ def plot_sky(
 def _check_field(center, width):
     if center is None:
         if width is not None:
-            raise InputValueError("width is that of a field: it needs a center, got none")
+            raise InputValueError("width needs a center, got none")
         return None, None
     if not isinstance(center, SkyCoord) or not center.isscalar:
         raise InputTypeError(f"center must be a SkyCoord of one position, got {center!r}")

@@ -19,7 +19,7 @@ from claxboi.utils import (
 
 __all__ = []
 
-#: What a setting may be, for the documentation and for messages.
+#: Types of settings, for the documentation and for messages.
 _KINDS = {
     bool: "bool",
     float: "float",
@@ -72,7 +72,7 @@ def setting(default, comment, *kinds, choices=(), **limits):
 
 def setting_of(function, parameter, comment, *kinds, unit=None, **options):
     """
-    Declare a setting that has the default of a parameter of a function; empty text for None.
+    Declare a setting with the default of a parameter of a function; None becomes empty text.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Section:
 
 def described(section):
     """
-    Describe the settings of a part in its docstring, from the words that the file has.
+    Add the settings of a section to its docstring, with the comments of the TOML file.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _checked(value, name, facts):
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     exact = [kind for kind in kinds if kind in (bool, int, float)]
-    # A bool is an int for Python, and no number for an astronomer.
+    # In Python a bool is an int, but it is not a valid number here.
     if not (type(value) in exact or isinstance(value, tuple({*kinds} - {bool, int, float}))):
         words = " or ".join(_WORDS[kind] for kind in kinds)
         raise InputTypeError(f"{name} must be {words}, got {value!r}")

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-All candidate counterparts of the sources of a job, with the properties that classify.
+All candidate counterparts of the sources of a job, with their properties.
 """
 
 from astropy import units as u
@@ -24,9 +24,9 @@ _POSITIONS = (
     "pos_error_minor",
     "pos_error_angle",
 )
-#: What the properties of a candidate depend on, beside the candidate.
+#: Columns of the source that the properties of a candidate depend on.
 _INPUTS = ("flux", "flux_error", "flux_band", "galaxy_id", "galaxy_distance")
-#: What the step properties adds by the catalogue of distances.
+#: Columns from the catalogue of distances.
 _DISTANCES = {"distance", "distance_error"}
 
 
@@ -62,7 +62,7 @@ def check_candidates_settings(settings):
 
 def make_candidates(table, job, columns):
     """
-    Find all candidates of each source, and none, and measure their properties.
+    Find all candidates of each source and compute their properties.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def make_candidates(table, job, columns):
     domains = job.settings.domains
     of_survey = {name: domain for domain, own in domains.items() for name in own.surveys}
     position = [name for name in _POSITIONS if name in table.colnames]
-    # What the counterparts step asked is cached, whatever the age that it was asked with.
+    # The answers to the counterparts step are in the cache, whatever their age.
     fetch = job.fetch | {"max_age": None}
     rows = counterparts.find_in_surveys(
         Table(table[position], copy=False),

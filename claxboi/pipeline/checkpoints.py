@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 
 
 def _is_same(one, other):
-    """Whether two columns are the same to the last bit, metadata included."""
+    """Return whether two columns are identical, with their metadata."""
     if type(one) is not type(other) or not isinstance(one, Column):
         return one is other
     values = [np.ma.getdata(column) for column in (one, other)]
@@ -38,18 +38,18 @@ def _is_same(one, other):
 
 class Checkpoints:
     """
-    The tables that the steps of a job made, in a folder, with a manifest.
+    Folder with the table after each step of a job, and a manifest.
 
     The file of a step has the columns that it added or changed; the table of a step is all files
-    up to its own. The manifest has for each step: a key, which stands for the catalogue and the
+    up to its own. The manifest has for each step: a key, which is a hash of the catalogue and the
     settings so far; the hashes of its file and of the file of the step before; the columns of its
-    table in their order; the answers of services that it used; and what it warned of. A table
-    counts only if all of that fits.
+    table in order; the answers of services that it used; and its warnings. A table is valid only if
+    all of them match.
 
     Parameters
     ----------
     folder : path or None
-        The folder; it is made once there is something to keep. None keeps nothing.
+        The folder, which is made when the first table is written. None keeps nothing.
     """
 
     def __init__(self, folder):
@@ -60,7 +60,7 @@ class Checkpoints:
 
     def find(self, keys):
         """
-        Find the last step whose table, and those of all steps before it, are there and valid.
+        Find the last step that is valid, together with all steps before it.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Checkpoints:
         Returns
         -------
         step : str or None
-            None: no step is done.
+            None if there is none.
         table : `~astropy.table.Table` or None
             Its table.
         """
@@ -88,7 +88,7 @@ class Checkpoints:
 
     def valid_steps(self, keys):
         """
-        List the steps from the first on whose files are valid.
+        List the valid steps, up to the first that is not.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class Checkpoints:
 
     def warnings_of(self, steps):
         """
-        List the warnings of steps that are done.
+        List the warnings of completed steps.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class Checkpoints:
         step : str
             The step.
         key : str
-            What its table should have been made of.
+            The expected key.
 
         Returns
         -------
@@ -141,10 +141,10 @@ class Checkpoints:
             return None
         previous, content = entry.get("after") or (None, None)
         if entry["key"] != key or self.content_of(previous) != content:
-            log.info("%s: its input or settings changed, so it is done again", step)
+            log.info("%s: repeated, because its input or settings changed", step)
             return None
         if not answers_are_kept(entry.get("answers", [])):
-            log.info("%s: the answers of services that it used changed, so it is done again", step)
+            log.info("%s: repeated, because the answers of services that it used changed", step)
             return None
         path = self.folder / entry["file"]
         if not path.is_file():
@@ -153,23 +153,23 @@ class Checkpoints:
             other = self.folder / name
             if not other.is_file() or file_hash(other) != content:
                 log.info(
-                    "%s: its file %s is lost or damaged, so it is done again", step, other.name
+                    "%s: repeated, because its file %s is missing or damaged", step, other.name
                 )
                 return None
         return path
 
     def keep(self, step, key, table, number, before=None, after=None, answers=(), warnings=()):
         """
-        Keep what a step added to the table, or changed.
+        Write the columns that a step added or changed.
 
         Parameters
         ----------
         step, key : str
-            The step, and what its table was made of.
+            The step and its key.
         table : `~astropy.table.Table`
             Its table.
         number : int
-            Which of the steps it is, for the name of the file.
+            Number of the step, for the name of the file.
         before : `~astropy.table.Table`, optional
             The table of the step before, which is kept. Default: this is the first one.
         after : str, optional
@@ -177,7 +177,7 @@ class Checkpoints:
         answers : iterable of str, optional
             The answers of services that it used.
         warnings : iterable of str, optional
-            What it warned of.
+            Its warnings.
         """
         if self.folder is None:
             return
@@ -187,7 +187,7 @@ class Checkpoints:
             for name in table.colnames
             if name not in old or not _is_same(table.columns[name], old[name])
         ]
-        # A step that changes the meta alone keeps some column: a file needs one.
+        # A file needs a column, even if only the metadata changed.
         part = {name: table.columns[name] for name in new or table.colnames[:1]}
         # The file is whole before the manifest names it.
         part = Table(part, meta=table.meta, copy=False)
@@ -204,16 +204,16 @@ class Checkpoints:
 
     def announce(self, step, key, path, **more):
         """
-        Note that the file of a step is about to be written, so that a later job knows it.
+        Enter a file in the manifest that is about to be written.
 
         Parameters
         ----------
         step, key : str
-            The step, and what its file will be made of.
+            The step and its key.
         path : path
             The file, in the folder or beside it.
         **more
-            What else is to be known of it.
+            More entries.
         """
         self._enter(step, {"key": key, "file": self._name(path), "sha256": "", **more})
 
@@ -224,7 +224,7 @@ class Checkpoints:
         Parameters
         ----------
         step, key : str
-            The step, and what its file is made of.
+            The step and its key.
 
         Returns
         -------
@@ -241,7 +241,7 @@ class Checkpoints:
         step : str
             The step.
         key : str or None
-            What its file is made of; None: of whatever.
+            Its key; None accepts any.
         path : path
             The file.
 
@@ -264,7 +264,7 @@ class Checkpoints:
         step, key, path
             As for `announce`.
         **more
-            What else is to be known of it.
+            More entries.
         """
         date = datetime.now(UTC).isoformat(timespec="seconds")
         content = {"file": self._name(path), "sha256": file_hash(path)}
@@ -279,7 +279,7 @@ class Checkpoints:
         paths : iterable of path
             The files; those that are not there are left out.
         named : iterable of path, optional
-            What they will be called. Default: their names.
+            Their final names. Default: their own names.
 
         Returns
         -------
@@ -323,7 +323,7 @@ class Checkpoints:
         except (ValueError, AttributeError):
             good, entries = {}, None
         if good != entries:
-            log.info("%s is damaged, so steps are done again", path)
+            log.info("%s is damaged: the steps are repeated", path)
         return good
 
 

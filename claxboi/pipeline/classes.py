@@ -38,7 +38,7 @@ BY_RECIPE = ("normalization", "missing", "kernel", "bandwidth", "refine")
 
 def none_if_empty(value):
     """
-    Turn an empty text, by which settings leave something open, into None.
+    Return None for an empty text, which stands for a default.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def none_if_empty(value):
 
 def gated(table, settings):
     """
-    Select the sources that are left without a class.
+    Select the sources that are not classified.
 
     Parameters
     ----------
@@ -86,14 +86,14 @@ def gated(table, settings):
 
 def _flag(table, column, setting):
     if column not in table.colnames:
-        warn(f"{setting} leaves no source out: the catalogue has no flag {column}")
+        warn(f"{setting} has no effect: the catalogue has no column {column}")
         return np.zeros(len(table), bool)
     return float_values(table, column) == 1
 
 
 def classify_sources(table, job):
     """
-    Classify the sources that are not left out.
+    Fit or read the classifier, and classify all sources but those that gating leaves out.
 
     Parameters
     ----------
@@ -105,9 +105,9 @@ def classify_sources(table, job):
     Returns
     -------
     result : same class as the table
-        All rows, those left out without an answer.
+        All rows; those left out have no class.
     model : `~claxboi.classification.NaiveBayesClassifier`
-        What classified.
+        The classifier.
     candidates : `~astropy.table.Table` or None
         All candidates of the sources, if they were classified over them.
     """
@@ -116,7 +116,7 @@ def classify_sources(table, job):
     is_gated = gated(table, settings)
     if is_gated.all():
         raise InputValueError(
-            f"gating must leave something to classify: all {len(table)} rows are out"
+            f"gating must leave at least one source, but it leaves out all {len(table)}"
         )
     part = table[~is_gated] if is_gated.any() else table
     sample = _sample(part, own, show_progress)
@@ -183,7 +183,7 @@ def evaluate(result, model, settings, *, show_progress):
 
 
 def _properties(chosen, sample, table):
-    """Choose what classifies; of the published set, only what says something."""
+    """Choose the properties; of the published set, only those that vary."""
     if chosen == "known":
         return None
     if chosen != "published":
@@ -194,14 +194,14 @@ def _properties(chosen, sample, table):
 
 
 def _lists(value):
-    """Turn tuples of the settings into lists, as the function that gets them wants them."""
+    """Convert the tuples of the settings to lists."""
     if isinstance(value, Mapping):
         return {key: list(names) for key, names in value.items()}
     return list(value)
 
 
 def _sample(table, own, show_progress):
-    """Find what to learn from: the table itself, a file, or the sample of a mission."""
+    """Find the training sample: the table itself, a file, or the sample of a mission."""
     if Path(own.training).is_file():
         return read_table(own.training)
     return find_training(
@@ -214,7 +214,7 @@ def _sample(table, own, show_progress):
 
 
 def _priors_of_known(priors, sample, own):
-    """Share the priors of classes without a label among the others: nothing can be learned."""
+    """Share the priors of classes with too few labels among the others."""
     if not isinstance(priors, Mapping) or "class" not in sample.colnames:
         return priors if isinstance(priors, str) else dict(priors)
     labels, missing = text_values(sample, "class")
@@ -230,14 +230,14 @@ def _priors_of_known(priors, sample, own):
     if not lost or len(known) < 2 or not total > 0:
         return dict(priors)
     warn(
-        f"fewer than {own.min_class_size} labelled sources are of class {', '.join(lost)}: none is "
-        "found, and the priors are shared among the other classes in proportion"
+        f"class {', '.join(lost)} has fewer than {own.min_class_size} labelled sources: it is left "
+        "out, and its prior is shared among the other classes in proportion"
     )
     return {name: value / total for name, value in known.items()}
 
 
 def _spread(table, result, rows):
-    """Put the answer for some of the rows into a table of all."""
+    """Add the results of some rows to the table of all rows."""
     columns = {}
     for name in result.colnames:
         if name in table.colnames:

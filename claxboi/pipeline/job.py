@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Run the steps in order, each from its checkpoint if that is still valid.
+Run all steps of a job in order, from the last valid checkpoint.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ LOG_SUFFIX = ".log"
 SETTINGS_SUFFIX = ".toml"
 STEPS_SUFFIX = ".steps"
 
-#: How many columns the steps add, about: what room they need on disk.
+#: Approximate number of columns that the steps add, to estimate the space on disk.
 _COLUMNS_ADDED = 150
 
 
@@ -92,10 +92,10 @@ class PipelineResult:
     """The sources with their classes."""
 
     model: NaiveBayesClassifier
-    """What classified them."""
+    """The classifier."""
 
     evaluation: Evaluation | None
-    """Leave-one-out scores of what it learned from; None where it learned elsewhere."""
+    """Leave-one-out scores on the training sources; None without labelled sources."""
 
     report: PipelineReport
     """Counts, scores, warnings, provenance and citations; print it."""
@@ -117,7 +117,7 @@ def prepare(
     show_progress: bool = True,
 ) -> Table:
     """
-    Do steps 1 to 5: from a raw table of X-ray sources to one that can be classified.
+    Prepare a raw table of X-ray sources for classification: steps 1 to 5.
 
     Parameters
     ----------
@@ -126,37 +126,38 @@ def prepare(
     settings : `PipelineSettings`, str or path, optional
         Settings, the name of a specialisation, or a TOML file. Default: "whole-catalogue".
     mission : str, optional
-        The mission of the catalogue, if the settings shall not say.
+        Mission of the catalogue. Default: that of the settings, else recognized by the columns.
     references : mapping of str to table or path, str or path, optional
-        What takes the place of catalogues on services, by short name; or a folder with files of
-        these names.
+        Tables and files to use instead of catalogues on services, by short name; or a folder with
+        files of these names.
     skip : sequence of str, optional
-        Steps that are not done, of "counterparts", "hosts", "properties", "variability", "labels".
+        Steps to skip, of "counterparts", "hosts", "properties", "variability", "labels".
     pos_error : str or `~astropy.units.Quantity` ['angle'], optional
-        Positional error, where its column is not found: the name of the column, or one value for
-        all sources, 1 sigma per axis.
+        Positional error (1 sigma per axis), if its column is not found: the name of the column, or
+        one value for all sources.
     checkpoints : str or path, optional
-        Folder where the table is kept after each step, so that the same call goes on from there.
-        Default: nothing is kept.
+        Folder for the table after each step, from which the same call resumes. Default: nothing is
+        kept.
     show_progress : bool, optional
-        Show progress of what takes longer than two seconds.
+        Show progress when it takes longer than two seconds.
 
     Returns
     -------
     table : `~astropy.table.Table`
-        A new table: the columns of the catalogue, and those of the steps.
+        A new table: the columns of the catalogue and those that the steps add.
 
     Raises
     ------
     KeyError, TypeError, ValueError, OSError
-        If a setting is wrong, the catalogue cannot be read or is none of the mission, or it lacks
-        what the steps need.
+        If a setting is wrong, the catalogue cannot be read or is not one of the mission, or columns
+        that the steps need are missing.
     `~claxboi.references.FetchError`
-        If a catalogue cannot be had. What arrived is kept: the next call goes on from there.
+        If a catalogue cannot be fetched. The parts that arrived are kept, and the next call resumes
+        from there.
 
     See Also
     --------
-    run : Classify too, and write all that comes of it.
+    run : Classify the sources, too, and write all results.
 
     Examples
     --------
@@ -192,7 +193,7 @@ def run(
     show_progress: bool = True,
 ) -> PipelineResult:
     """
-    Do the whole job: from a raw catalogue of X-ray sources to classes.
+    Classify the sources of a raw X-ray catalogue: run all steps and write the results.
 
     Parameters
     ----------
@@ -203,13 +204,13 @@ def run(
     settings, mission, references, skip, pos_error
         As for `prepare`.
     priors : mapping, "training" or "estimate", optional
-        Proportions of the classes, if the settings shall not say.
+        Proportions of the classes. Default: those of the settings.
     overwrite : bool, optional
-        Replace an output that other settings or another catalogue made, or that was changed since.
+        Replace an output that was made with other settings or another catalogue, or was edited.
     refresh : bool, optional
-        Do all steps again, and ask all services again, whatever was kept.
+        Repeat all steps and all queries, and use no checkpoint or cached answer.
     show_progress : bool, optional
-        Show progress of what takes longer than two seconds.
+        Show progress when it takes longer than two seconds.
 
     Returns
     -------
@@ -219,8 +220,8 @@ def run(
     Raises
     ------
     FileExistsError
-        If the output is there, ``overwrite`` is False, and it is not what this call would make, or
-        was changed since.
+        If the output exists, ``overwrite`` is False, and the output comes from another job or was
+        edited.
     KeyError, TypeError, ValueError, OSError, `~claxboi.references.FetchError`
         As for `prepare`.
 
@@ -228,10 +229,10 @@ def run(
     -----
     Beside OUT are written OUT.model.ecsv (the classifier), OUT.report.txt, OUT.toml (all settings),
     OUT.log, OUT.candidates.fits with ``candidates = "all"``, and the folder OUT.steps with the
-    table after each step. They take their places together, OUT last. If the job is interrupted, the
-    same call resumes after the last completed step. Steps whose catalogue, settings, references,
-    answers of services or version of claxboi changed are done again, with all later ones. The
-    folder may be deleted once the job is done.
+    table after each step. They replace earlier files together, OUT last. If the job is interrupted,
+    the same call resumes after the last completed step. If the catalogue, settings, references,
+    answers of services or version of claxboi change, the affected step and all later ones are
+    repeated. The folder may be deleted once the job is done.
 
     Examples
     --------
@@ -291,7 +292,7 @@ def plan(
     pos_error: Any = None,
 ) -> Sequence[str]:
     """
-    Plan what a job would fetch, without sending anything.
+    List the queries that a job would send, without sending them.
 
     Parameters
     ----------
@@ -301,8 +302,8 @@ def plan(
     Returns
     -------
     lines : list of str
-        One per catalogue: what is asked from which service, or that it depends on counterparts and
-        hosts that are not known yet. The last line is the total.
+        One per catalogue: the query and its service, or a note that the query depends on
+        counterparts or hosts that are not known yet. The last line is the total.
 
     Raises
     ------
@@ -331,7 +332,7 @@ def plan(
 
 class _Source:
     """
-    The catalogue: known by its content, and read only if a step needs it.
+    The catalogue, identified by its content and read only if a step needs it.
     """
 
     def __init__(self, catalogue):
@@ -392,7 +393,7 @@ def _job(settings, mission, references, skip, show_progress, changes=None, *, re
         for name, source in references.items()
         if isinstance(source, (str, os.PathLike))
     }
-    # Files are settings too: what is written can be run again.
+    # Files are settings, too, so that the settings in OUT.toml repeat the job.
     settings = settings.updated({"references": {**settings.references, **files}})
     references = References({**settings.references, **references})
     job = Job(settings, references, show_progress, refresh)
@@ -402,7 +403,7 @@ def _job(settings, mission, references, skip, show_progress, changes=None, *, re
 
 def _keys(job, content):
     """
-    Give each step that is to be done a key, which stands for all that its table depends on.
+    Return the key of each step to do: a hash of everything that its table depends on.
     """
     from claxboi import __version__
 
@@ -426,12 +427,12 @@ def _finished(keep, keys):
 
 def _check_owner(keep, keys, output):
     """
-    Check before the work that files of the user's will not be replaced.
+    Check, before the work, that no file of the user would be replaced.
 
     Returns
     -------
     is_sure : bool
-        False if only the content of the new table can tell: the manifest was lost.
+        False if the manifest was lost, so that only the content of the new table can tell.
     """
     is_sure = True
     step, key = "classes", keys["classes"]
@@ -462,7 +463,7 @@ def _is_of_key(output, key):
 
 def _write_together(result, model, texts, more, output, keep, keys, caught, is_sure):
     """
-    Write all files under temporary names, and let them take their places at once.
+    Write all files under temporary names, then rename them together.
     """
     paths = [Path(f"{output}{suffix}") for suffix in (MODEL_SUFFIX, *texts, *more)] + [output]
     with replacing_all(paths, overwrite=True) as temporaries:
@@ -497,7 +498,7 @@ def _is_same_table(one, other):
 def _check_folder(path):
     path = Path(path)
     if path.exists() and not path.is_dir():
-        raise NotADirectoryError(f"{path} must be a folder for the steps, and is a file")
+        raise NotADirectoryError(f"{path} is a file; it must be free for the folder of the steps")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be made: there is no folder {path.parent}")
     return path
@@ -510,8 +511,8 @@ def _check_room(table, path):
     free = shutil.disk_usage(Path(path).parent).free
     if free < wanted:
         raise OSError(
-            f"{path} cannot be written: with its steps it takes about {wanted / 1e6:.0f} MB, and "
-            f"the disk has {free / 1e6:.0f} MB left"
+            f"{path} cannot be written: it and its steps need about {wanted / 1e6:.0f} MB, and the "
+            f"disk has {free / 1e6:.0f} MB left"
         )
 
 
@@ -576,7 +577,7 @@ def _classified(source, job, keys, keep, output, caught):
     log.info("step %s", _title("classes"))
     result, model, candidates = classify_sources(table, job)
     _log_step("classes", result, start)
-    # The result has all of it, and a large table twice is what memory runs out of.
+    # The result has all its columns, and two copies of a large table may not fit in memory.
     del table
     names = [name for step in keys for name in reference_names(step, job)]
     used = [name for name in names if name != mission_of(result)]

@@ -34,7 +34,7 @@ from .steps import reference_names
 
 __all__ = ["check_catalogue", "check_settings"]
 
-#: The domains that counterparts have, and the categories of properties.
+#: Domains of counterparts, and categories of properties.
 _DOMAINS = ("opt", "ir")
 _CATEGORIES = ("location", "spectrum", "counterparts", "variability", "other")
 
@@ -89,7 +89,7 @@ def check_settings(job, steps):
 
 @contextmanager
 def _at(section):
-    """Put the name of a section before the message of an error."""
+    """Add the name of a section to the message of an error."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as err:
@@ -99,7 +99,7 @@ def _at(section):
 
 
 def _check_references(job, steps):
-    """Refuse catalogues that are not known, and references that no step can use."""
+    """Refuse unknown catalogues, and references that no step uses."""
     used = {name for step in steps for name in reference_names(step, job)}
     for name in sorted(used - set(job.references.own) - set(missions())):
         get_reference(name)
@@ -112,7 +112,7 @@ def _check_references(job, steps):
 
 
 def _check_footprints(settings):
-    """Refuse a coverage map of a survey that is not asked, and one that cannot be read."""
+    """Refuse coverage maps of unused surveys, and those that cannot be read."""
     surveys = [name for own in settings.counterparts.values() for name in own.surveys]
     nowhere = Table({"ra": np.zeros(0), "dec": np.zeros(0)})
     with _at("properties.footprints"):
@@ -158,7 +158,7 @@ def _check_classification(own):
 
 
 def _check_classes(own, classes, optional):
-    """Check priors, merged classes and the decision against the classes that there will be."""
+    """Check priors, merged classes and the decision against the classes."""
     merged = {label: new for new, labels in own.merge.items() for label in labels}
     if unknown := [label for label in merged if label not in classes]:
         raise InputValueError(
@@ -201,7 +201,7 @@ def check_catalogue(table, job, steps, output=None):
     Raises
     ------
     KeyError, TypeError, ValueError
-        If they do not fit: the message says what to change.
+        If the catalogue does not fit them; the message says what to change.
     """
     own = job.settings.classification
     classes = [rule.name for rule in parse_scheme(job.settings.labels.scheme)[1]]
@@ -218,7 +218,7 @@ def check_catalogue(table, job, steps, output=None):
 
 
 def _check_new_columns(table, classes):
-    """Refuse columns that the answer will have."""
+    """Refuse columns that the classification will add."""
     new = {"prediction", "margin", "outlier", "outlier_pvalue", "support", "alternative"}
     new |= {"n_missing"}
     new |= {f"p_{name}".lower() for name in classes}
@@ -232,7 +232,7 @@ def _check_new_columns(table, classes):
 
 
 def _check_properties(table, properties):
-    """Refuse properties that neither the catalogue has nor a step makes."""
+    """Refuse properties that neither the catalogue nor a step provides."""
     names = properties.values() if isinstance(properties, Mapping) else [properties]
     for name in (one for many in names for one in ([many] if isinstance(many, str) else many)):
         if name not in table.colnames and describe(name) is None:
@@ -245,7 +245,7 @@ def _check_properties(table, properties):
 
 
 def _check_format(table, output):
-    """Write what may not fit into the format of the output: names, types and texts."""
+    """Check that the output format can hold the names, types and texts of the catalogue."""
     output_format(output)
     parts = [table[:1]]
     # Coordinates and times have no dtype.

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Plan what a job would fetch.
+Queries that a job would send.
 """
 
 from pathlib import Path
@@ -18,13 +18,13 @@ from .steps import mission_of, reference_names
 
 __all__ = ["plan_lines"]
 
-#: How a plan begins that depends on what other steps find.
+#: First words of a query that depends on the results of other steps.
 AROUND = "around the"
 
 
 def plan_lines(table, job, keys):
     """
-    List what would be asked from which service, with a total.
+    List the queries to each service, with a total.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ def plan_lines(table, job, keys):
         if name != mission_of(table)
     ]
     return [
-        f"{mission_of(table) or 'A catalogue of no known mission'}: {len(table):,} sources",
+        f"{mission_of(table) or 'Catalogue of an unknown mission'}: {len(table):,} sources",
         *(f"{step}: {one}{_why_whole(step, one)}" for step, one in plans),
         *_total([one for _, one in plans]),
     ]
 
 
 def _why_whole(step, one):
-    """Say why all galaxies are fetched, even for a few sources."""
+    """Explain why all galaxies are fetched, even for a few sources."""
     if step != "hosts" or not isinstance(one, FetchPlan) or not one.n_requests:
         return ""
     return (
@@ -65,7 +65,7 @@ def _why_whole(step, one):
 
 
 def _total(plans):
-    """Sum up what is known of plans; nothing where nothing is fetched."""
+    """Sum up the plans; empty if nothing is fetched."""
     known = [one for one in plans if isinstance(one, FetchPlan)]
     if not known:
         return []
@@ -79,7 +79,7 @@ def _total(plans):
 
 
 def _plan(step, name, coords, job):
-    """Plan what a step asks of a catalogue: a `FetchPlan`, or words where that is not known."""
+    """Return the `FetchPlan` of a step for a catalogue, or a text if it is not known yet."""
     source = job.references.own.get(name)
     if isinstance(source, Table) or (
         not isinstance(source, Reference) and Path(source or name).exists()

@@ -28,7 +28,7 @@ METHOD = {
     "the counterparts": ["2008ApJ...679..301B", "2018MNRAS.473.4937S"],
 }
 
-#: What flags a source, with what it means in the report.
+#: Flags of sources, with their meaning in the report.
 FLAGS = {
     "is_suspect": "flagged by the mission as possibly spurious",
     "is_crowded": "in a crowded field",
@@ -86,7 +86,7 @@ class PipelineReport:
     """Catalogue, mission, numbers of sources, versions of what was run."""
 
     warnings: tuple[str, ...]
-    """What was warned of, each once."""
+    """The warnings, each once."""
 
     @property
     def citations(self):
@@ -122,7 +122,7 @@ class PipelineReport:
             ("Scores of the labelled sources", self.evaluation or ""),
             ("Catalogues", _pretty(self.references)),
             ("Warnings", "\n".join(_item(text) for text in self.warnings) or "none"),
-            ("To cite", _citations(self)),
+            ("Please cite", _citations(self)),
         ]
         return "\n\n".join(
             f"{title}\n{'=' * len(title)}\n{text}" for title, text in parts if str(text)
@@ -142,11 +142,11 @@ def make_report(result, model, evaluation, caught):
     result : `~astropy.table.Table`
         The classified table.
     model : `~claxboi.classification.NaiveBayesClassifier`
-        What classified it.
+        The classifier.
     evaluation : `~claxboi.classification.Evaluation` or None
         Its scores.
     caught : sequence of str
-        What was warned of.
+        The warnings of the job.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def _flags(result):
 
 
 def _labels(result):
-    """Report on the labels, and say what is to be warned of."""
+    """Return the report on the labels and its warnings."""
     if not {"class", "label_reason"} <= set(result.colnames):
         return None, []
     with warnings.catch_warnings(record=True) as caught:
@@ -243,8 +243,8 @@ def _settings(result, model):
     return {
         "sources": len(result),
         "classified": int(np.count_nonzero(~is_missing(result, "prediction"))),
-        "labelled ones among them": int(np.count_nonzero(training)),
-        "mission": mission_of(result) or "none that is known",
+        "labelled": int(np.count_nonzero(training)),
+        "mission": mission_of(result) or "unknown",
         "properties": ", ".join(record.column for record in model.properties),
         "weights": weights,
         "date": stored["classification"]["date"],

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AROUND_SOURCES", "FEW_SOURCES", "References", "find_references"]
 
-#: Around fewer sources a mission's catalogue is asked for; for more it is fetched whole.
+#: For fewer sources a mission's catalogue is queried around them; for more it is fetched whole.
 FEW_SOURCES = 2000
-#: So near to a source are those of other missions that may be linked to it.
+#: Radius of the query for sources of other missions that may be linked to a source.
 AROUND_SOURCES = 60 * u.arcsec
 
 
@@ -37,14 +37,14 @@ class References:
     Parameters
     ----------
     own : mapping of str to `~astropy.table.Table`, str, path or `~claxboi.references.Reference`
-        What takes the place of known catalogues, or adds to them.
+        Catalogues to use instead of known ones, or in addition.
 
     Raises
     ------
     FileNotFoundError
         If a file is not there.
     TypeError
-        If something is none of these.
+        If a catalogue is not one of these.
     """
 
     def __init__(self, own):
@@ -67,7 +67,7 @@ class References:
         Parameters
         ----------
         name : str
-            Short name, or what else `~claxboi.references.get_reference` takes.
+            Short name, or another argument of `~claxboi.references.get_reference`.
 
         Returns
         -------
@@ -90,9 +90,9 @@ class References:
         mission : str
             Name of the mission.
         coords : `~astropy.coordinates.SkyCoord`
-            Around which sources it is needed; the whole of it may come.
+            The sources to query around; the whole catalogue may be returned.
         fetch : dict
-            How services are asked: keywords of `~claxboi.references.Reference.query`.
+            Keywords of `~claxboi.references.Reference.query`.
 
         Returns
         -------
@@ -109,19 +109,19 @@ class References:
 
     def forget(self, names):
         """
-        Let go of catalogues that were read, for the memory that they take.
+        Release the memory of catalogues.
 
         Parameters
         ----------
         names : iterable of str
-            Their names. One that is asked for again is read again.
+            Their names. They are read again when needed.
         """
         for name in names:
             self._read.pop(name, None)
 
     def content(self, name):
         """
-        Hash a catalogue: a file, a table, or the definition of one on a service.
+        Return the hash of a catalogue: of its file or table, or of its definition on a service.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class References:
 
 
 def _fetch_mission(mission, coords, fetch):
-    """Fetch a mission's catalogue, under the names that it has on VizieR."""
+    """Fetch a mission's catalogue, with its column names on VizieR."""
     reference = get_reference(missions()[mission].reference)
     if len(coords) < FEW_SOURCES:
         raw = reference.query(coords, radius=AROUND_SOURCES, **fetch)
@@ -209,7 +209,7 @@ def _fetch_mission(mission, coords, fetch):
 
 def find_references(folder: str | PathLike[str]) -> Mapping[str, Path]:
     """
-    List the tables of a folder by the names of the catalogues that they stand for.
+    Find the files in a folder that are named after reference catalogues.
 
     Parameters
     ----------
@@ -219,12 +219,12 @@ def find_references(folder: str | PathLike[str]) -> Mapping[str, Path]:
     Returns
     -------
     files : dict of str to `~pathlib.Path`
-        Name of the file without suffix -> file; of names that claxboi knows.
+        File of each catalogue.
 
     Raises
     ------
     ValueError
-        If two files stand for one catalogue, or there is none.
+        If a catalogue has two files, or there is no such file.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Name settings in messages in place of the Python arguments that they are for.
+Replace Python arguments in messages by the settings of the job.
 """
 
 import re
@@ -29,7 +29,7 @@ _NAME = re.compile(r"(?<![-.\w/'])[a-z]+(?:_[a-z]+)+(?![\w.=/'])")
 
 @cache
 def _setting_of_argument():
-    """Return the settings by the names of arguments, where these stand for one setting only."""
+    """Return the setting of each argument that has only one."""
     content = PipelineSettings().to_dict()
     pairs = [
         (name, f"{section}.{name}")

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Settings of the whole job, as one object and one TOML file.
+Settings of the whole job: one object, and one TOML file.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ __all__ = ["PipelineSettings", "specialisations"]
 #: The steps in order, as they are called in files and messages.
 STEPS = ("catalogue", "counterparts", "hosts", "properties", "variability", "labels", "classes")
 
-#: What the steps cannot do without: there is nothing to classify, or no answer.
+#: Steps that cannot be skipped.
 NEEDED = ("catalogue", "classes")
 
-#: The specialisation that is taken where none is named.
+#: The default specialisation.
 DEFAULT = "whole-catalogue"
 
 
@@ -62,19 +62,20 @@ class PipelineSettings(Section):
     """
     The settings of the whole job, from the catalogue to the classes.
 
-    The parts are objects whose fields are the keys of the file: see `PipelineSettings.write`.
+    Each section is an object whose fields are the keys of the TOML file (see
+    `PipelineSettings.write`).
 
     Parameters
     ----------
     skip : sequence of str, optional
-        Steps that are not done.
+        Steps to skip.
     catalogue, hosts, properties, variability, labels, gating, classification : optional
-        The parts, each an object of its own class.
+        The sections, each an object of its own class.
     counterparts : mapping of str to `DomainSettings`, optional
         By domain: "opt" and "ir".
     references : mapping of str to str, optional
-        Files that take the place of catalogues on services, by short name; those of other X-ray
-        missions by the mission's.
+        Files to use instead of catalogues on services, by short name of the catalogue or name of
+        the X-ray mission.
 
     Examples
     --------
@@ -86,7 +87,7 @@ class PipelineSettings(Section):
     >>> settings.catalogue.mission
     '4XMM'
 
-    They are nested mappings, the text of a file, and a file:
+    Settings convert to nested mappings, to TOML, and to a file:
 
     >>> PipelineSettings.from_dict(settings.to_dict()) == settings
     True
@@ -97,7 +98,7 @@ class PipelineSettings(Section):
     True
     """
 
-    skip: tuple[str, ...] = setting((), f"Steps that are not done, of {', '.join(STEPS)}")
+    skip: tuple[str, ...] = setting((), f"Steps to skip, of {', '.join(STEPS)}")
     catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
     counterparts: Mapping[str, DomainSettings] = field(
         default_factory=lambda: {
@@ -111,7 +112,7 @@ class PipelineSettings(Section):
     labels: LabelSettings = field(default_factory=LabelSettings)
     gating: GatingSettings = field(default_factory=GatingSettings)
     classification: ClassificationSettings = field(default_factory=ClassificationSettings)
-    references: Mapping[str, str] = setting({}, "Name of a catalogue = a file that takes its place")
+    references: Mapping[str, str] = setting({}, "Name of a catalogue = a file to use instead")
 
     def __post_init__(self):
         super().__post_init__()
@@ -128,7 +129,7 @@ class PipelineSettings(Section):
         for step in self.skip:
             check_choice(step, STEPS, "a step of skip")
             if step in NEEDED:
-                raise InputValueError(f"skip must not name {step!r}: without it there is no answer")
+                raise InputValueError(f"skip must not name {step!r}: the classification needs it")
 
     @property
     def domains(self) -> dict[str, DomainSettings]:
@@ -155,12 +156,13 @@ class PipelineSettings(Section):
     @classmethod
     def from_dict(cls, content: Mapping) -> PipelineSettings:
         """
-        Make settings of nested mappings, as they are in the file.
+        Make settings from nested mappings, as in the TOML file.
 
         Parameters
         ----------
         content : mapping
-            What is absent has its default. ``base`` may name the specialisation that gives it.
+            Missing keys have their defaults. ``base`` may name a specialisation whose values are
+            used instead.
 
         Returns
         -------
@@ -249,7 +251,7 @@ class PipelineSettings(Section):
         Parameters
         ----------
         changes : mapping
-            Nested, with what changes alone.  A table that has keys of its own choice, such as the
+            Nested mappings with the changes only. A mapping whose keys are free, such as the
             priors, is replaced as a whole.
 
         Returns
@@ -260,7 +262,7 @@ class PipelineSettings(Section):
 
     def write(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """
-        Write all settings, with what each means, to a file that can be edited and read again.
+        Write all settings with their descriptions to a TOML file, which `read` reads.
 
         Parameters
         ----------
@@ -274,7 +276,7 @@ class PipelineSettings(Section):
 
     def to_toml(self) -> str:
         """
-        Return the settings as the text of a TOML file, with what each means.
+        Return the settings with their descriptions as TOML.
 
         Returns
         -------
@@ -306,12 +308,12 @@ def specialisations() -> Sequence[str]:
 
 def parse_settings(settings):
     """
-    Find the settings that are meant.
+    Return settings from an object, a name or a file.
 
     Parameters
     ----------
     settings : None, `PipelineSettings`, str or path
-        An object, the name of a specialisation, or a file. None: whole catalogues.
+        An object, the name of a specialisation, or a file. None: "whole-catalogue".
 
     Returns
     -------

@@ -44,12 +44,12 @@ class CatalogueSettings(Section):
     'CSC2'
     """
 
-    mission: str = setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: told from the columns")
+    mission: str = setting("", "4XMM, 2SXPS, CSC2, eRASS1, ...; empty: recognized by the columns")
     columns: Mapping[str, str] = setting(
-        {}, "Column of the vocabulary = that of the catalogue, where the mission's are not right"
+        {}, "Column of the vocabulary = column of the catalogue, to replace that of the mission"
     )
     units: Mapping[str, str] = setting(
-        {}, "Unit of a column of the catalogue, where its own is absent, wrong or unreadable"
+        {}, "Column of the catalogue = its unit, if the unit is missing, wrong or unreadable"
     )
     pos_error: str = setting(
         "", "Positional error: a column, or one value such as 2 arcsec; empty: found by its name"
@@ -62,7 +62,7 @@ class CatalogueSettings(Section):
         choices=("", "sigma"), minimum=0, maximum=1, exclusive=True,
     )  # fmt: skip
     sharper: str = setting(
-        "", "Mission whose sources tell blends (is_blended), such as CSC2; empty: none"
+        "", "Mission with sharper images that shows blends (is_blended), such as CSC2; empty: none"
     )
 
 
@@ -70,7 +70,7 @@ class CatalogueSettings(Section):
 @dataclass(frozen=True)
 class DomainSettings(Section):
     """
-    Step 2 of 7, counterparts: those of one domain.
+    Step 2 of 7, counterparts: the surveys of one domain.
 
     Examples
     --------
@@ -116,14 +116,14 @@ class HostSettings(Section):
     radius: float = setting_of(
         add_labels,
         "host_radius",
-        "How far out a host reaches, in units of its ellipse",
+        "Largest distance from a host galaxy, in units of its isophotal ellipse",
         minimum=0,
         exclusive=True,
     )
     max_distance: float = setting_of(
         find_hosts_in,
         "max_distance",
-        "Mpc; farther galaxies are no hosts",
+        "Mpc; farther galaxies are not hosts",
         unit=u.Mpc,
         minimum=0,
         exclusive=True,
@@ -134,7 +134,7 @@ class HostSettings(Section):
 @dataclass(frozen=True)
 class PropertySettings(Section):
     """
-    Step 4 of 7, properties: what is measured.
+    Step 4 of 7, properties: fluxes, distances and limits.
 
     Examples
     --------
@@ -143,7 +143,7 @@ class PropertySettings(Section):
     'bailer_jones'
     """
 
-    distances: str = setting("bailer_jones", "Catalogue of distances by Gaia number; empty: none")
+    distances: str = setting("bailer_jones", "Catalogue of distances of Gaia stars; empty: none")
     constants: str = setting_of(
         add_properties,
         "constants",
@@ -158,7 +158,7 @@ class PropertySettings(Section):
         Mapping,
     )
     footprints: Mapping[str, str] = setting(
-        {}, "Survey = file of its coverage map (MOC), for limits where it has observed"
+        {}, "Survey = file of its coverage map (MOC), for limits inside its footprint"
     )
 
 
@@ -166,7 +166,7 @@ class PropertySettings(Section):
 @dataclass(frozen=True)
 class VariabilitySettings(Section):
     """
-    Step 5 of 7, variability: that over several X-ray missions.
+    Step 5 of 7, variability: other X-ray missions to compare with.
 
     Examples
     --------
@@ -176,7 +176,7 @@ class VariabilitySettings(Section):
     """
 
     missions: tuple[str, ...] = setting(
-        ("4XMM", "2SXPS", "CSC2"), "The catalogue's own is no other"
+        ("4XMM", "2SXPS", "CSC2"), "The mission of the catalogue itself is left out"
     )
 
 
@@ -207,9 +207,14 @@ class LabelSettings(Section):
     radius: float = setting_of(
         add_labels, "radius", "arcsec", unit=u.arcsec, minimum=0, exclusive=True
     )
-    n_sigma: float = setting_of(add_labels, "n_sigma", "How many positional errors", minimum=0)
+    n_sigma: float = setting_of(
+        add_labels, "n_sigma", "Match radius in positional errors", minimum=0
+    )
     host_radius: float = setting_of(
-        add_labels, "host_radius", "Inside a galaxy below it", minimum=0
+        add_labels,
+        "host_radius",
+        "Sources within so many radii of a galaxy are inside it",
+        minimum=0,
     )
     min_extent: float = setting_of(
         add_labels,
@@ -219,13 +224,13 @@ class LabelSettings(Section):
         minimum=0,
     )
     min_quality: int = setting_of(
-        add_labels, "min_quality", "Points of quality that a labelled source needs", minimum=0
+        add_labels, "min_quality", "Minimum quality points of a labelled source", minimum=0
     )
     min_snr: float = setting_of(
-        add_labels, "min_snr", "Signal to noise that gives a point of quality"
+        add_labels, "min_snr", "Signal-to-noise ratio that gives a quality point"
     )
     simbad_disagrees: bool = setting_of(
-        add_labels, "simbad_disagrees", "Whether SIMBAD can be in conflict with a label"
+        add_labels, "simbad_disagrees", "A different class in SIMBAD is a conflict"
     )
 
 
@@ -233,7 +238,7 @@ class LabelSettings(Section):
 @dataclass(frozen=True)
 class GatingSettings(Section):
     """
-    Step 7 of 7, classes: the sources that are left without a class.
+    Step 7 of 7, classes: sources that are not classified.
 
     Examples
     --------
@@ -242,9 +247,9 @@ class GatingSettings(Section):
     False
     """
 
-    suspect: bool = setting(False, "Leave out what the mission flags as possibly spurious")
+    suspect: bool = setting(False, "Leave out sources that the mission flags as possibly spurious")
     extended: bool = setting(False, "Leave out extended sources")
-    outside_galaxies: bool = setting(False, "Leave out sources in no host galaxy")
+    outside_galaxies: bool = setting(False, "Leave out sources outside host galaxies")
 
 
 @described
@@ -262,7 +267,7 @@ class ClassificationSettings(Section):
     """
 
     priors: str | Mapping = setting(
-        "training", "Proportions of the classes, which sum to 1; training; or estimate",
+        "training", "Proportions of the classes (sum 1); training; or estimate",
         str, Mapping,
     )  # fmt: skip
     properties: str | tuple[str, ...] | Mapping = setting(
@@ -273,7 +278,7 @@ class ClassificationSettings(Section):
         Mapping,
     )
     training: str = setting(
-        "", "A labelled table, or a mission whose sample is built; empty: the catalogue's own"
+        "", "A labelled table, or a mission to build its sample; empty: the catalogue itself"
     )
     weights: str | Mapping = setting(
         "fitted", "fitted; published; or a table of numbers by category", str, Mapping
@@ -312,11 +317,11 @@ class ClassificationSettings(Section):
     decision: str | Mapping = setting_of(
         fit_classifier,
         "decision",
-        "prediction: probable; balanced; { f1 = class }; or a table of costs by class",
+        "Predicted class: probable; balanced; { f1 = class }; or a table of costs by class",
         str, Mapping,
     )  # fmt: skip
     min_class_size: int = setting(MIN_CLASS_SIZE, "Smaller classes are left out", minimum=1)
-    merge: Mapping = setting({}, "New class = list of the classes that it takes in")
+    merge: Mapping = setting({}, "New class = list of the classes to merge")
     candidates: str = setting(
         "best",
         "best: the best counterparts; all: the sum over all candidates and none",

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The result of each step in a few words.
+Short summary of each step.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def summarize(step, table):
     Returns
     -------
     text : str
-        Without line breaks; empty if there is nothing to say.
+        On one line.
     """
     return _SUMMARIES[step](table)
 

@@ -29,13 +29,13 @@ __all__ = ["PREPARATION", "Job", "add_distances", "depends_on", "mission_of", "r
 
 log = logging.getLogger(__name__)
 
-#: The catalogue of distances has the positions of Gaia: what differs is rounding.
+#: The catalogue of distances has the positions of Gaia, up to rounding.
 _SAME_STAR = 1 * u.arcsec
 
 #: Magnitudes by domain.
 _MAGNITUDES = {"opt": ("bp_mag", "rp_mag"), "ir": ("w1_mag", "w2_mag")}
 
-#: The survey whose numbers the catalogue of distances has.
+#: The survey whose identifiers the catalogue of distances uses.
 _GAIA = "gaia"
 
 
@@ -61,7 +61,7 @@ class Job:
 
 def reference_names(step, job):
     """
-    List the catalogues that a step compares with.
+    List the catalogues that a step uses.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def reference_names(step, job):
 
 def depends_on(step, job):
     """
-    List what the table of a step depends on, beyond the table of the step before.
+    List the settings and catalogues that the table of a step depends on.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def depends_on(step, job):
     Returns
     -------
     content : dict
-        Plain settings, and what the catalogues are.
+        ``settings``, and ``references``: the hash of each catalogue.
     """
     settings = job.settings
     if step == "counterparts":
@@ -143,7 +143,7 @@ def mission_of(table):
     Returns
     -------
     mission : str
-        Empty where it is of none that is known.
+        Empty if it is unknown.
     """
     return table.meta.get("claxboi", {}).get("catalog", {}).get("mission") or ""
 
@@ -158,14 +158,14 @@ def _catalogue(table, job):
     own = job.settings.catalogue
     if "class" in table.colnames and "labels" not in job.settings.skip:
         raise InputValueError(
-            "the catalogue has a column 'class': skip the step 'labels' to learn from it, or "
-            "rename it to have labels of catalogues"
+            "the catalogue has a column 'class': skip the step 'labels' to train on it, or "
+            "rename it to use labels from catalogues"
         )
     table, columns = _with_pos_error(table, own.pos_error)
     columns = {**own.columns, **columns}
     with warnings.catch_warnings():
         if own.pos_error:
-            # Whoever names the column says that it is 1 sigma, unless its name has the level.
+            # A column named by the user is 1 sigma, unless its name has the level.
             warnings.simplefilter("ignore", catalog.ConfidenceLevelWarning)
         table = catalog.standardize(
             table,
@@ -266,7 +266,7 @@ def _properties(table, job):
 
 
 def _covered(table, job):
-    """Return where each magnitude would have been measured, had the object been bright enough."""
+    """Return where each magnitude is measured for objects that are bright enough."""
     dec = float_values(table, "dec", unit=u.deg)
     footprints = job.settings.properties.footprints
     covered = {}
@@ -348,7 +348,7 @@ def _labels(table, job):
 
 
 def _scheme_for(table, scheme):
-    """Leave out the class of extended sources where the catalogue does not know extents."""
+    """Leave out the class of extended sources if the catalogue has no extents."""
     if {"extent", "is_extended"} & set(table.colnames):
         return scheme
     name, rules = parse_scheme(scheme)
@@ -360,7 +360,7 @@ def _scheme_for(table, scheme):
 
 
 def _label_references(names, references):
-    """Put the user's own catalogues of labels in the place of those on services."""
+    """Replace label catalogues on services by those of the user."""
     if isinstance(names, Mapping):
         return {
             kind: [references.get(one) for one in ([many] if isinstance(many, str) else many)]
@@ -372,7 +372,7 @@ def _label_references(names, references):
     return [references.get(name) for name in every]
 
 
-#: What each step before the classification does.
+#: Function of each step before the classification.
 PREPARATION = {
     "catalogue": _catalogue,
     "counterparts": _counterparts,

@@ -124,16 +124,16 @@ def requested_rows(result, sources):
         column, names = identifiers(sources)
         if column is None:
             raise InputKeyError(
-                "sources must have a column source_id that names them; its columns are "
+                "sources must have identifiers in a column source_id; its columns are "
                 f"{', '.join(sources.colnames)}"
             )
         sources = names
     wanted = np.asarray(sources)
     if wanted.ndim != 1:
-        raise InputTypeError(f"sources must be a list of rows or of identifiers, got {sources!r}")
+        raise InputTypeError(f"sources must be a list of rows or identifiers, got {sources!r}")
     if wanted.dtype.kind == "b":
         raise InputTypeError(
-            "sources must be rows or identifiers, got a mask: np.flatnonzero(mask) has its rows"
+            "sources must be rows or identifiers, got a mask: pass np.flatnonzero(mask)"
         )
     if wanted.size == 0:
         return np.empty(0, int)

@@ -99,7 +99,7 @@ def write_report(
     show_progress: bool = True,
 ) -> None:
     """
-    Write a report of a classified table: one HTML file that any browser opens, without network.
+    Write a report of a classified table: one HTML file, which a browser opens without network.
 
     It has the scores and figures of the classification, a table of sources that can be searched,
     sorted, saved and sent to TOPCAT, and a card for each source with its values over the densities.
@@ -114,24 +114,24 @@ def write_report(
     path : str or path
         The file.
     model : `~claxboi.classification.NaiveBayesClassifier`, optional
-        The classifier that made it; that of an `~claxboi.XrayTable` by default. Without it
-        there are no densities and no contributions.
+        The classifier of the table. Default: that of an `~claxboi.XrayTable`. Without a model the
+        page has no densities and no contributions.
     evaluation : `~claxboi.classification.Evaluation`, optional
-        Its scores; those of an `~claxboi.XrayTable` by default. Without them there are no scores.
+        The scores of the classifier. Default: those of an `~claxboi.XrayTable`.
     truth : str, optional
-        Name of a column with the true classes. Sources that were not used in training are scored
-        by it, in a second table of scores.
+        Column with the true classes, to score the sources that were not used in training in a
+        second table.
     sources : sequence of (int or str), or `~astropy.table.Table`, optional
-        The sources with a full card: rows, identifiers, or a table that has them. Default: likely
-        members of rare classes, outliers, and sources between two classes.
+        The sources with a full card: rows, identifiers, or a table with identifiers. Default:
+        likely members of rare classes, outliers, and sources between two classes.
     candidates : `~astropy.table.Table`, optional
         Candidate counterparts, as `~claxboi.counterparts.associate` returns them, with ``p_i`` and
         ``source_id`` or ``primary`` (the row of ``result``).
     columns : sequence of str, optional
         Columns to show beyond the column vocabulary, the properties and the label.
     table_path : str or path, optional
-        FITS file or VOTable in which the result is kept. The page selects the rows of a filtered
-        list in it, in TOPCAT, through the web profile of SAMP.
+        FITS file or VOTable of the result. The page can select the rows of a filtered list in it in
+        TOPCAT, through the web profile of SAMP.
     n_cards : int, optional
         Maximum number of full cards (default 5000); 0 for none.
     n_sources : int, optional
@@ -150,15 +150,15 @@ def write_report(
     TypeError, ValueError, KeyError, IndexError
         If an argument is invalid.
     OSError
-        If the file exists or cannot be written; nothing is left behind then.
+        If the file exists or cannot be written; no partial file is left.
 
     Notes
     -----
-    The page asks nothing of any other computer: its security policy forbids it. It connects to the
-    SAMP hub of the same computer when a list is sent to TOPCAT, and has links to SIMBAD, ESASky and
-    others, which open when they are clicked. The report of a simulated sky (with a record
-    ``simulation`` in ``meta["claxboi"]``) says so and has no such links. Numbers are kept to 5
-    significant digits, positions to 4 mas.
+    The page makes no network requests; its security policy forbids them. It connects to the SAMP
+    hub of the same computer when a list is sent to TOPCAT, and has links to SIMBAD, ESASky and
+    other services. The report of a simulated sky (with a record ``simulation`` in
+    ``meta["claxboi"]``) says so and has no such links. Numbers are kept to 5 significant digits,
+    positions to 4 mas.
 
     Examples
     --------
@@ -263,8 +263,8 @@ def _banner(result):
     if not _is_simulated(result):
         return ""
     return (
-        '<p class="banner" role="note"><strong>Simulated sources.</strong> This sky was made up by '
-        "claxboi: no source in this report exists.</p>"
+        '<p class="banner" role="note"><strong>Simulated sources.</strong> This sky was simulated '
+        "by claxboi: no source in this report is real.</p>"
     )
 
 
@@ -306,8 +306,8 @@ def _score_truth(result, truth, classes):
     known = ~missing & np.isin(labels, classes) & ~(float_values(result, "is_training") > 0)
     if not known.any():
         raise InputValueError(
-            f"truth: column {truth!r} must name one of the classes {', '.join(classes)} for a "
-            "source that was not used in training; it does for none"
+            f"truth: column {truth!r} has none of the classes {', '.join(classes)} for sources "
+            "that were not used in training"
         )
     priors = result.meta["claxboi"]["classification"].get("priors")
     return Evaluation.from_probabilities(

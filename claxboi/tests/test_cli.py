@@ -287,7 +287,7 @@ def test_run(folder, run, refuse):
     assert status == 0, err
     assert "Wrote out.fits; beside it .report.txt" in out
     assert "[7/7] classes      AGN 2   " in err
-    assert "To cite" in (folder / "out.fits.report.txt").read_text()
+    assert "Please cite" in (folder / "out.fits.report.txt").read_text()
     assert run(
         "run bare.fits --quiet -o out.fits --set classification.training=x.fits --priors",
         "training",

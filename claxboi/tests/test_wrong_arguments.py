@@ -500,6 +500,11 @@ FUNCTIONS = [
         {"ra_deg": "sizes", "dec_deg": "sizes", "prefix": "text", "decimals": "count"},
     ),
     (
+        k.class_sets,
+        {"result": classified, "model": model},
+        {"sample": "table", "coverage": "fraction"},
+    ),
+    (
         k.evaluate_result,
         {"result": classified, "model": model},
         {"sample": "table"},

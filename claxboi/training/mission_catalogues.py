@@ -19,13 +19,13 @@ __all__ = ["missions", "parse_mission"]
 
 log = logging.getLogger(__name__)
 
-#: Radius within which a row is found again at its own position.
+#: Radius around the position of a row to find it again.
 _SAME_ARCSEC = 1.0
 
 
 def missions():
     """
-    List the missions that `build` supports: those whose catalogue is on VizieR.
+    List the missions that `build` supports: those with a catalogue on VizieR.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def fetch_sources(mission, table, fetch):
     if len(rows) < len(table):
         raise InputValueError(
             f"{len(table) - len(rows)} of {len(table)} sources of {reference.record.title} were "
-            "not found again at their own positions: pass refresh=True to fetch the catalogue anew"
+            "not found again at their own positions: pass refresh=True to fetch the catalogue again"
         )
     return _standard(mission, near[first], names)
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Training samples of missions, built from VizieR once and then kept as files.
+Training samples of missions, built from VizieR catalogues and kept as files.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ DATE = "%Y%m%dT%H%M%S"
 
 class TrainingSample(NamedTuple):
     """
-    Labelled sources of a mission, and where they are kept.
+    Labelled sources of a mission, with priors and the path of their file.
 
     Examples
     --------
@@ -122,11 +122,11 @@ def build(
     show_progress: bool = True,
 ) -> TrainingSample:
     """
-    Build a training sample of a mission, or read the one that was built before.
+    Build a training sample of a mission, or read an existing one.
 
     The label catalogues are matched to the mission's catalogue on VizieR, and the properties of
-    the labelled sources are computed. The table is kept on disk with its date: from then on the
-    same call returns the same sample without asking any service.
+    the labelled sources are computed. The table is kept on disk with its date, and the same call
+    then returns the same sample without any query.
 
     Parameters
     ----------
@@ -142,26 +142,26 @@ def build(
     simbad_disagrees : bool, optional
         As for `add_labels`.
     max_per_class : int, optional
-        Number of sources drawn from larger classes.
+        Maximum number of sources of each class, drawn at random.
     min_class_size : int, optional
         Smaller classes have no prior; they stay in the table. Two classes must be larger.
     folder : str or path, optional
-        Where samples are kept. Default: the folder ``training`` in ``claxboi.conf.cache_dir``, or
+        Folder of the samples. Default: the folder ``training`` in ``claxboi.conf.cache_dir``, or
         in that of claxboi in astropy's cache folder.
     max_age : `~astropy.units.Quantity` ['time'], optional
         Build a new sample if the newest one is older.
     refresh : bool, optional
-        Build a new sample and fetch all catalogues anew. Old samples are kept.
+        Build a new sample and fetch all catalogues again. Old samples are kept.
     rng : int or `~numpy.random.Generator`, optional
         For the draw from large classes.
     show_progress : bool, optional
-        Show progress of what takes longer than two seconds.
+        Show progress when it takes longer than two seconds.
 
     Returns
     -------
     sample : `TrainingSample`
-        A named tuple ``table, priors, path``. ``table.meta["claxboi"]`` says how it was made:
-        catalogues with dates, limits, versions.
+        A named tuple ``table, priors, path``. ``table.meta["claxboi"]`` has the catalogues with
+        dates, limits and versions.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def build(
         If an argument is wrong, the mission is unknown, or fewer than two classes have
         ``min_class_size`` sources.
     `~claxboi.references.FetchError`
-        If a catalogue cannot be fetched. What arrived is kept for the next call.
+        If a catalogue cannot be fetched. The parts that arrived are kept for the next call.
 
     Notes
     -----
@@ -246,7 +246,7 @@ def build(
 
 
 def _is_known(table, findings, rules, limits):
-    """Find the sources that may have a class: SIMBAD alone gives none."""
+    """Find the sources that may have a class (SIMBAD alone does not give one)."""
     known = extended_sources(table, rules, limits)
     for e in findings.evidence:
         if not e.catalogue.is_supporting:
@@ -265,7 +265,7 @@ def _draw(table, max_per_class, rng):
 
 
 def _keep(table, settings, store, stem):
-    """Check that there are classes to learn, and write the table."""
+    """Check that there are enough classes, and write the table."""
     counts = {}
     if len(table):
         names, count = np.unique(text_values(table, "class")[0], return_counts=True)
@@ -315,7 +315,7 @@ def _folder(folder):
 
 
 def _content(reference):
-    """Tell catalogues of one name apart: by their id on VizieR, or by the positions in a table."""
+    """Return the VizieR identifier of a catalogue, or the hash of the positions of a table."""
     if "local" not in reference.record.services:
         return reference.record.table
     table = reference.fetch_all()
@@ -324,7 +324,7 @@ def _content(reference):
 
 
 def _newest(store, stem, max_age_s):
-    """Find the newest intact sample that is young enough; None if there is none."""
+    """Find the newest intact sample that is not too old; None if there is none."""
     name = re.compile(re.escape(stem) + r"-(\d{8}T\d{6})-\w+\.ecsv")
     found = (name.fullmatch(path.name) for path in store.folder.glob(f"{stem}-*"))
     for date in sorted({match[1] for match in found if match}, reverse=True):

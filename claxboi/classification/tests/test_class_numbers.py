@@ -1,11 +1,16 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import numpy as np
 import pytest
-from astropy.table import MaskedColumn
+from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose
+from scipy.special import expit
 from scipy.stats import binom
 
-from claxboi.classification import NaiveBayesClassifier, estimate_class_numbers
+from claxboi.classification import (
+    NaiveBayesClassifier,
+    PriorWarning,
+    estimate_class_numbers,
+)
 from claxboi.classification.class_numbers import count_members
 from claxboi.simulation import make_labelled_sample
 
@@ -101,3 +106,46 @@ def test_bad_input():
     model = NaiveBayesClassifier(["b", "hr2"]).fit(table)
     with pytest.raises(ValueError, match="level"):
         estimate_class_numbers(model, table, level=1.5)
+
+
+def survey(seed, label_probability, n=2500):
+    """Two classes that are hard to tell apart where they are faint, and their model."""
+    rng = np.random.default_rng(seed)
+    bright = rng.normal(size=n)
+    is_cv = rng.random(n) < 0.25
+    scatter = np.exp(-0.5 * bright)
+    table = Table({"flux": 1e-14 * 10 ** (0.5 * bright), "b": rng.uniform(-90, 90, n)})
+    table["x"] = 2.0 * is_cv + scatter * rng.normal(size=n)
+    names = np.where(is_cv, "CV", "AGN")
+    table["class"] = MaskedColumn(names, mask=rng.random(n) >= label_probability(bright))
+    model = NaiveBayesClassifier(["x"], bandwidth="silverman").fit(table)
+    new = table["class"].mask
+    return model, table[new], np.sum(names[new] == "CV")
+
+
+@pytest.mark.filterwarnings("ignore:the numbers of the classes have no intervals")
+def test_labels_of_bright_sources():
+    """Labelled sources are weighted to be as faint as the others; unweighted ones are biased."""
+    within, pulls, biased, n_trials = 0, [], [], 30
+    for seed in range(n_trials):
+        model, new, true = survey(seed, lambda bright: 0.12 + 0.5 * expit(2 * bright))
+        found = estimate_class_numbers(model, new)
+        assert found.reason == ""
+        within += found.low[1] <= true <= found.high[1]
+        error = (found.high[1] - found.low[1]) / 2
+        pulls.append((found.n[1] - true) / error)
+        del new["flux"]
+        biased.append((estimate_class_numbers(model, new).n[1] - true) / error)
+    low, high = binom.ppf([0.001, 0.999], n_trials, 0.683)
+    assert low <= within <= high
+    # The mean of 30 scatters by 0.2.
+    assert abs(np.mean(pulls)) < 0.8
+    assert abs(np.mean(biased)) > 1
+
+
+def test_no_interval_where_no_label_is_faint():
+    for seed in range(4):
+        model, new, _ = survey(seed, lambda bright: 0.7 * (bright > 0))
+        with pytest.warns(PriorWarning, match="no intervals"):
+            found = estimate_class_numbers(model, new)
+        assert np.isnan(found.low).all()

@@ -352,7 +352,7 @@ class TestRowsOfOneSource:
     def test_too_many(self):
         table = make_noise(n=1202)
         table["source_id"] = "0"
-        with pytest.raises(ValueError, match=r"1202 rows have identifier '0', .* with id="):
+        with pytest.raises(ValueError, match=r"1202 rows have identifier '0', which .* with id="):
             fit(table)
 
 

@@ -385,7 +385,7 @@ def test_bad_arguments():
         link_xray([good, good])
     with pytest.raises(ValueError, match="catalogues must be two or more, got 1"):
         link_xray({"a": good})
-    with pytest.raises(TypeError, match="names that are strings, got 1"):
+    with pytest.raises(TypeError, match="names of catalogues must be strings, got 1"):
         link_xray({"a": good, 1: good})
     with pytest.raises(TypeError, match="catalogues\\['b'\\] must be an astropy Table"):
         link_xray({"a": good, "b": 3})

@@ -60,7 +60,7 @@ def test_errors(table):
         plot_missing(table, "hr1")
     with pytest.raises(ValueError, match="columns must name at least one property"):
         plot_missing(table, [])
-    with pytest.raises(ValueError, match="no column of the table is a known one"):
+    with pytest.raises(ValueError, match="the table has no known properties"):
         plot_missing(table["class",])
     with pytest.raises(ValueError, match="each of classes must be one of"):
         plot_missing(table, classes=["CV"])

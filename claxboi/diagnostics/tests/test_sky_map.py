@@ -145,7 +145,7 @@ def test_table_is_not_changed(sources):
     ("settings", "error", "message"),
     [
         ({"frame": "fk4"}, ValueError, "frame must be one of"),
-        ({"width": 1 * u.deg}, ValueError, "width is that of a field"),
+        ({"width": 1 * u.deg}, ValueError, "width needs a center"),
         ({"center": (1, 2)}, TypeError, "center must be a SkyCoord"),
         ({"center": SkyCoord(1, 2, unit="deg"), "width": 3.0}, TypeError, "must be a Quantity"),
         ({"center": SkyCoord(1, 2, unit="deg"), "width": 180 * u.deg}, ValueError, "at most 100"),

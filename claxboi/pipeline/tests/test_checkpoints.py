@@ -90,7 +90,7 @@ def test_other_key_is_done_again(keep, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     found, _ = Checkpoints(tmp_path / "steps").find(KEYS | {"two": "another"})
     assert found == "one"
-    assert "two: its input or settings changed" in caplog.text
+    assert "two: repeated, because its input or settings changed" in caplog.text
     assert Checkpoints(tmp_path / "steps").find({"one": "another"}) == (None, None)
 
 

@@ -112,7 +112,7 @@ def test_report_counts(done):
     assert "2016A&A...595A...1G" in report.citations
     text = (done.folder / "out.fits.report.txt").read_text()
     assert text == f"{report}\n"
-    for title in ("Classes", "Labels by catalogue", "leave-one-out", "calibration", "To cite"):
+    for title in ("Classes", "Labels by catalogue", "leave-one-out", "calibration", "Please cite"):
         assert title in text
 
 
@@ -376,7 +376,7 @@ def test_wrong_output(refused, done, tmp_path):
     (tmp_path / "d.fits").mkdir()
     refused(IsADirectoryError, "it is a folder", output=tmp_path / "d.fits")
     (tmp_path / "x.fits.steps").write_text("")
-    refused(NotADirectoryError, "must be a folder for the steps", output=tmp_path / "x.fits")
+    refused(NotADirectoryError, "free for the folder of the steps", output=tmp_path / "x.fits")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
@@ -391,7 +391,7 @@ def test_full_disk(refused, monkeypatch):
 
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(job.shutil, "disk_usage", lambda _: usage)
-    refused(OSError, "takes about .* MB, and the disk has 0 MB left")
+    refused(OSError, "need about .* MB, and the disk has 0 MB left")
 
 
 def test_wrong_references(refused, tmp_path):

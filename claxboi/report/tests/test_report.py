@@ -187,7 +187,7 @@ class TestChoice:
             requested_rows(result, ["nobody"])
         with pytest.raises(IndexError, match="rows from 0 to 1199, got 1200"):
             requested_rows(result, [1200])
-        with pytest.raises(KeyError, match="sources must have a column source_id"):
+        with pytest.raises(KeyError, match="sources must have identifiers in a column source_id"):
             requested_rows(result, Table({"x": [1]}))
 
     def test_identifiers(self):
@@ -391,7 +391,7 @@ class TestWrite:
             write_report(result, path, columns=["nothing"])
         with pytest.raises(KeyError, match="result has no column 'nothing'"):
             write_report(result, path, truth="nothing")
-        with pytest.raises(ValueError, match="it does for none"):
+        with pytest.raises(ValueError, match="has none of the classes"):
             write_report(result, path, truth="note")
         other = NaiveBayesClassifier(["hr1"]).fit(result[result["P_AGN"] > 0], label="note")
         with pytest.raises(ValueError, match="model must be the one that classified the result"):
