@@ -169,6 +169,8 @@ def read_sources(model, table, *, label=None, is_checked=True, parent=None):
 
 def _warn_unknown_units(model, table):
     """Warn of columns that have a unit which the training sample did not have."""
+    if model._units is None:  # of a run of the original scripts
+        return
     found = {
         record.column: unit
         for record, learned in zip(model.properties, model._units, strict=True)

@@ -67,7 +67,7 @@ def open_model(model: NaiveBayesClassifier | str | PathLike[str]) -> NaiveBayesC
     --------
     >>> from claxboi.classification import NaiveBayesClassifier, open_model
     >>> from claxboi.simulation import make_labelled_sample
-    >>> model = NaiveBayesClassifier(["hr1", "hr2"]).fit(make_labelled_sample(500, rng=1))
+    >>> model = NaiveBayesClassifier(["hr1", "hr2"]).fit(make_labelled_sample(2000, rng=1))
     >>> model.write("model.ecsv", overwrite=True)
     >>> open_model("model.ecsv").categories == open_model(model).categories
     True

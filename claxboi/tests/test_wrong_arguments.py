@@ -1052,6 +1052,7 @@ ASKING = frozenset({"aladin", "build", "find_training", "point_at", "receive_sel
 
 #: Packages without which a function cannot be tried.
 NEEDED = {
+    "classify_partitions": "pandas",
     "aladin": "ipyaladin",
     "plot_linked": "bokeh",
     "coverage_moc": "mocpy",
