@@ -39,6 +39,9 @@ def count_classes(
     region: Any = None,
     by: str | None = None,
     level: float = 0.683,
+    n_resamples: Any = None,  # noqa: ARG001
+    rng: Any = None,  # noqa: ARG001
+    show_progress: Any = True,  # noqa: ARG001
 ) -> Table:
     r"""
     Count the sources of each class in a catalogue, a region or groups, with intervals.
@@ -61,6 +64,8 @@ def count_classes(
         Column of text or integers: count each of its values separately, missing ones not at all.
     level : float, optional
         Probability that an interval holds the true number.
+    n_resamples, rng, show_progress : optional
+        Without effect: intervals need no resampling. Accepted for older scripts.
 
     Returns
     -------
