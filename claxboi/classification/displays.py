@@ -45,6 +45,7 @@ border-bottom:1px solid var(--line);background:none;color:inherit;white-space:no
 .claxboi i{display:block;height:.75em;background:var(--bar);min-width:1px}
 .claxboi i.against{background:var(--against)}
 .claxboi caption{caption-side:bottom;text-align:left;opacity:.75;padding-top:.4em}
+.claxboi .confusion thead th,.claxboi .confusion tfoot td{text-align:center}
 .claxboi .confusion tbody td{text-align:center;padding:.15em .6em;
 background:color-mix(in srgb,#0072b2 calc(var(--s)*.55),transparent)}
 .claxboi small{opacity:.75;padding-left:.4em}
@@ -204,7 +205,7 @@ def confusion_html(evaluation):
     foot = "".join(f'<td class="margin">{_bare_percent(value)}</td>' for value in precision)
     return (
         '<table class="confusion"><caption>Confusion: true class (rows), '
-        "predicted class (columns); percentages of a row, counts below. "
+        "predicted class (columns); percentages of a row, with counts. "
         f"{int(counts.sum()):,} sources, {escape(evaluation.method)}.</caption>"
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
         f'<tfoot><tr><th scope="row">precision</th>{foot}</tr></tfoot></table>'
