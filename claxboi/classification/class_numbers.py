@@ -18,7 +18,7 @@ from ._engine import check_model
 from ._table_reading import FLUX_COLUMN, read_sources
 from .posterior import log_normalize
 from .priors import PriorWarning, estimate_priors
-from .unlabelled_scores import LEAST_COVERAGE, compare_sources
+from .unlabelled_scores import LEAST_COVERAGE, compare_sources, effective_size
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -237,7 +237,7 @@ def _moments(scores, codes, weights, proportions):
     for c in range(n_classes):
         w = weights[codes == c]
         here = scores[:, codes == c]
-        size[c] = w.sum() ** 2 / np.sum(w**2)
+        size[c] = effective_size(w)
         mean[c] = here @ w / w.sum()
         apart = here - mean[c][:, np.newaxis]
         covariance[c] = (apart * w) @ apart.T / w.sum() * size[c] / max(size[c] - 1, 0.5)
@@ -329,6 +329,6 @@ def _distance(first, weights, second):
     one = total[np.searchsorted(first, grid, side="right")]
     two = np.searchsorted(np.sort(second), grid, side="right") / len(second)
     gap = float(np.max(np.abs(one - two)))
-    size = weights.sum() ** 2 / np.sum(weights**2)
+    size = effective_size(weights)
     root = np.sqrt(size * len(second) / (size + len(second)))
     return gap, float(kstwobign.sf(gap * root))

@@ -218,7 +218,7 @@ def parse_section(kind, content, path=""):
 
 def merge_sections(content, changes, kind):
     """
-    Put changes into nested mappings, where their keys are settings and not the user's own.
+    Apply changes to the settings of a section; tables with keys of the user's are replaced whole.
 
     Parameters
     ----------
@@ -270,9 +270,11 @@ def section_comments(kind, content, path=""):
         f"{path}{one.name}": one.metadata["comment"] for one in fields(kind) if one.metadata
     }
     single, named = _parts(kind)
-    for name, part in (*single.items(), *named.items()):
+    for name, part in (single | named).items():
         comments[f"{path}{name}"] = inspect.cleandoc(part.__doc__).partition("\n\n")[0]
-        within = {"": content[name]} if name in single else content[name]
-        for key, own in within.items():
-            comments |= section_comments(part, own, f"{path}{name}.{key}{'.' if key else ''}")
+    for name, part in single.items():
+        comments |= section_comments(part, content[name], f"{path}{name}.")
+    for name, part in named.items():
+        for key, own in content[name].items():
+            comments |= section_comments(part, own, f"{path}{name}.{key}.")
     return comments

@@ -440,11 +440,11 @@ def _check_owner(keep, keys, output):
     for path, made_of in ((output, key), (Path(f"{output}{SETTINGS_SUFFIX}"), None)):
         if not path.exists() or keep.is_own(step, made_of, path):
             continue
-        if keep.is_announced("classes", keys["classes"]):
+        if keep.is_announced(step, key):
             raise FileExistsError(
                 f"{path} was changed since this job wrote it; pass overwrite=True to replace it"
             )
-        if not _is_of_key(output, keys["classes"]):
+        if not _is_of_key(output, key):
             raise FileExistsError(
                 f"{path} exists already, and this job did not write it (other settings, catalogue "
                 "or references, or no record in its folder); pass overwrite=True to replace it"
