@@ -16,6 +16,7 @@ from .magnitude_priors import MagnitudePrior, ProbabilityPrior
 from .magnitudes import homogenize_magnitudes, magnitude_relations
 from .mixin import CounterpartMixin
 from .pairs import SkyPairs, sky_pairs
+from .partitioned_surveys import associate_partitions
 from .surveys import find_in_surveys
 from .xraylinks import XrayLinks, link_xray
 
@@ -29,6 +30,7 @@ __all__ = [
     "XrayLinks",
     "all_matches",
     "associate",
+    "associate_partitions",
     "audit_errors",
     "best_hosts",
     "best_matches",

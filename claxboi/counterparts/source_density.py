@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 WHOLE_SKY_DEG2 = 4 * np.pi * np.degrees(1) ** 2
 """The area of the sky in square degrees, 41252.96."""
 
-_NEIGHBOURS = 30
+NEIGHBOURS = 30
 """Objects counted by a local density: 19 % error."""
 
 _ENOUGH = 100
@@ -77,10 +77,10 @@ def local_density(primaries, secondaries, inner_arcsec, n_inside, name):
     no bias for a uniform field (the border itself is drawn by the k-th).
     """
     n = len(secondaries.ra)
-    most = int(n_inside.max(initial=0)) + _NEIGHBOURS
+    most = int(n_inside.max(initial=0)) + NEIGHBOURS
     if n < most:
         raise InputValueError(
-            f"density='local' counts {_NEIGHBOURS} objects beyond the search radius: {name} must "
+            f"density='local' counts {NEIGHBOURS} objects beyond the search radius: {name} must "
             f"have at least {most} rows, got {n}; give area= or density="
         )
     vectors = unit_vectors(primaries.ra, primaries.dec)
@@ -90,11 +90,11 @@ def local_density(primaries, secondaries, inner_arcsec, n_inside, name):
     chord = np.empty(len(vectors))
     for inside in np.unique(n_inside):
         rows = np.flatnonzero(n_inside == inside)
-        chord[rows] = tree.query(vectors[rows], k=[int(inside) + _NEIGHBOURS])[0][:, 0]
+        chord[rows] = tree.query(vectors[rows], k=[int(inside) + NEIGHBOURS])[0][:, 0]
     # The area of a cap is pi chord^2, exactly.
     inner = 2 * np.sin(inner_arcsec * ARCSEC / 2)
     area = np.pi * (chord**2 - inner**2) * np.degrees(1) ** 2
-    return (_NEIGHBOURS - 1) / area
+    return (NEIGHBOURS - 1) / area
 
 
 class Circles(NamedTuple):

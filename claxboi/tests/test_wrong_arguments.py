@@ -164,6 +164,19 @@ def survey():
     return table
 
 
+@functools.cache
+def hats_catalogs():
+    """The sources and a survey as catalogues in partitions."""
+    import lsdb
+
+    tables = (xray()["source_id", "ra", "dec", "pos_error"], survey())
+    frames = (Table({name: np.asarray(t[name]) for name in t.colnames}) for t in tables)
+    return [
+        lsdb.from_dataframe(f.to_pandas(), ra_column="ra", dec_column="dec", margin_threshold=60)
+        for f in frames
+    ]
+
+
 GALAXIES = Table(
     {
         "galaxy_id": ["a"],
@@ -875,6 +888,25 @@ FUNCTIONS = [
         {"surveys": "mapping", "domain": "text", "keep": "columns"},
     ),
     (
+        c.associate_partitions,
+        {
+            "catalog": lambda: hats_catalogs()[0],
+            "surveys": lambda: {"a": hats_catalogs()[1]},
+            "radius": 10 * u.arcsec,
+            "completeness": 0.5,
+            "density": 1000 / u.deg**2,
+        },
+        {
+            "catalog": "object",
+            "surveys": "mapping",
+            "completeness": "completeness",
+            "domain": "text",
+            "id_column": "column",
+            "keep": "columns",
+            "epoch": "epoch",
+        },
+    ),
+    (
         c.find_in_surveys,
         {
             "table": xray,
@@ -1052,6 +1084,7 @@ ASKING = frozenset({"aladin", "build", "find_training", "point_at", "receive_sel
 
 #: Packages without which a function cannot be tried.
 NEEDED = {
+    "associate_partitions": "lsdb",
     "classify_partitions": "pandas",
     "aladin": "ipyaladin",
     "plot_linked": "bokeh",
