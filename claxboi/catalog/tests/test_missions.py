@@ -319,6 +319,22 @@ ROWS = [
         {"2RXS": "2RXS J1", "RAdeg": 10.0, "DEdeg": 1.0, "CRate": 0.1, "ExiML": 20.0},
         {"ra": 10.0, "detection_likelihood": 20.0},
     ),
+    (
+        "BAT 105",
+        {
+            "BAT_NAME": "SWIFT J0000.0+0100",
+            "RA": 10.0,
+            "DEC": 1.0,
+            "SNR": 9.0,
+            "CTPT_RA": 10.01,
+            "CTPT_DEC": 1.01,
+            "FLUX": 15.0,
+            "FLUX_LO": 12.0,
+            "FLUX_HI": 18.0,
+            "GAMM": 1.9,
+        },
+        {"source_id": "SWIFT J0000.0+0100", "flux": 1.5e-11, "gamma": 1.9, "snr": 9.0},
+    ),
 ]
 
 
