@@ -364,6 +364,21 @@ ROWS = [
         },
         {"source_id": "J005600.0+000600", "flux": 3e-15, "flux_error": 5e-16, "flux1": 1e-15},
     ),
+    (
+        "NuSTAR serendipitous",
+        {
+            "name": "NuSTAR J1",
+            "ra": 10.0,
+            "dec": 1.0,
+            "softxray_ctrpart_ra": 10.001,
+            "softxray_ctrpart_dec": 1.001,
+            "sb_flux": 2e-14,
+            "hb_flux": 3e-14,
+            "fb_flux": 5e-14,
+            "fb_flux_error": 1e-14,
+        },
+        {"source_id": "NuSTAR J1", "ra": 10.0, "flux": 5e-14, "flux_error": 1e-14, "flux2": 3e-14},
+    ),
 ]
 
 
