@@ -56,8 +56,8 @@ _CONSTANTS = {"zero points": "constant", "original": "original"}
 _LINES = resources.files("claxboi.properties").joinpath("data/flux_ratios.csv").read_text("utf-8")
 #: Flux ratios: name, magnitude and constants.
 _RATIOS = list(csv.DictReader(line for line in _LINES.splitlines() if line[0] != "#"))
-#: Magnitudes of flux ratios.
-MAGNITUDES = tuple(ratio["magnitude"] for ratio in _RATIOS)
+#: The flux ratio of each magnitude.
+MAGNITUDES = {ratio["magnitude"]: ratio["ratio"] for ratio in _RATIOS}
 #: Those whose ratios have limits: one of each survey, since another says the same again.
 _DEEPEST = ("rp_mag", "w1_mag")
 #: Fraction of the measured magnitudes that are brighter than the depth of the survey.
@@ -289,7 +289,6 @@ def add_ratio_limits(
     """
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
-    names = {ratio["magnitude"]: ratio["ratio"] for ratio in _RATIOS}
     if depths is None:
         depths = _measured_depths(table)
     else:
@@ -314,7 +313,7 @@ def add_ratio_limits(
         is_limit = optional_values(table, f"{name}_is_limit") == 1
         limit = log_flux + np.where(is_limit, vega, depth) / 2.5 + zero[name]
         limit[~covered.get(name, np.ones(len(table), bool))] = np.nan
-        columns[f"{names[name]}_limit"] = masked_column(f"{names[name]}_limit", limit)
+        columns[f"{MAGNITUDES[name]}_limit"] = masked_column(f"{MAGNITUDES[name]}_limit", limit)
     result = add_columns(table, columns, overwrite=overwrite)
     said = {k: "one per source" if np.ndim(depth) else depth for k, depth in depths.items()}
     result.meta = record(result.meta, "ratio_limits", depths=said, constants=zero)
