@@ -185,7 +185,7 @@ class Property:
     The fraction of a class beyond a limit is that of its training sources whose own limit is
     at least as far (the reduced sample; Kaplan & Meier 1958, JASA 53, 457), each source held out
     of its own. A measured value has the complement as a factor. Several limits of one source tell
-    of one object: the geometric mean of their factors counts.
+    of one object: the geometric mean of their factors counts, in each category.
 
     Examples
     --------

@@ -54,8 +54,12 @@ def brute_force(records, training, sources, n_classes):
             if sources.rows[i] < 0
             else np.flatnonzero(training.source == training.source[sources.rows[i]])
         )
-        n_limits = sum(np.isfinite(sources.limits[p][i]) for p in used)
         for k, p in enumerate(used):
+            n_limits = sum(
+                np.isfinite(sources.limits[q][i])
+                for q in used
+                if records[q].category == records[p].category
+            )
             sign = -1 if records[p].upper_limit else 1
             limit = sign * sources.limits[p][i]
             if np.isnan(limit):
@@ -77,11 +81,16 @@ def brute_force(records, training, sources, n_classes):
 
 class TestTerms:
     @pytest.mark.parametrize("is_upper", [False, True])
-    def test_counts(self, is_upper):
+    @pytest.mark.parametrize("category", ["other", "location"])
+    def test_counts(self, is_upper, category):
         rng = np.random.default_rng(2)
         n, sign = 60, -1 if is_upper else 1
         side = "upper_limit" if is_upper else "lower_limit"
-        records = [Property("r", **{side: "l"}), Property("x"), Property("s", **{side: "m"})]
+        records = [
+            Property("r", **{side: "l"}),
+            Property("x"),
+            Property("s", category, **{side: "m"}),
+        ]
         values = rng.normal(size=(3, n))
         limits = {p: rng.normal(0.5, 1, n) for p in (0, 2)}
         for p in (0, 2):

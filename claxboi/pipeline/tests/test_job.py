@@ -209,7 +209,8 @@ def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path):
 
 def test_limits_of_flux_ratios(done):
     table, model = done.result.table, done.result.model
-    assert [one.column for one in model.properties if one.limit] == ["log_fx_fr", "log_fx_fw1"]
+    limited = ["galaxy_radius", "log_fx_fr", "log_fx_fw1"]
+    assert [one.column for one in model.properties if one.limit] == limited
     assert set(table.meta["claxboi"]["ratio_limits"]["depths"]) == {"rp_mag", "w1_mag"}
     # The survey sees the whole sky: whatever has a flux and no counterpart has a limit.
     no_limit = is_missing(table, "log_fx_fr_limit")
