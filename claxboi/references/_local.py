@@ -8,7 +8,6 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from claxboi.config import conf
-
 from claxboi.utils import InputValueError, float_values, pairs_within
 
 from ._service import DEC, INDEX, RA, Matches, Service
