@@ -137,7 +137,7 @@ def classify_sources(table, job):
     candidates = None
     if own.candidates == "all":
         columns = [name for one in model.properties for name in one.columns]
-        candidates = make_candidates(part, job, columns)
+        candidates = make_candidates(table, is_gated, job, columns)
         result, candidates = classify_candidates(
             model,
             part,
