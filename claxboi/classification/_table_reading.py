@@ -6,7 +6,7 @@ Read tables for a classifier: values, labels, and which rows trained it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from claxboi.utils import (
     ClaxboiWarning,
     InputTypeError,
     InputValueError,
+    check_classes,
     check_columns,
     check_label_values,
     check_merge,
@@ -25,7 +26,6 @@ from claxboi.utils import (
     checked,
     float_values,
     read_unit,
-    shown,
     text_values,
     warn,
 )
@@ -359,9 +359,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
         check_label_values(found, label, name)
         names = _in_order(found)
     else:
-        if isinstance(classes, str) or not isinstance(classes, Iterable):
-            raise InputTypeError(f"classes must be a sequence of names, got {shown(classes)}")
-        names = [str(name) for name in classes]
+        names = check_classes(classes)
         absent = [name for name in names if name not in found]
         if absent:
             raise InputValueError(

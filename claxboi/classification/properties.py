@@ -367,21 +367,26 @@ def with_limits(records, columns):
         Properties.
     columns : sequence of str
         Columns of the table, such as ``log_fx_fr_limit`` of
-        `~claxboi.properties.add_ratio_limits`.
+        `~claxboi.properties.add_ratio_limits`. Without any such column, ``log_fx_fr_lower`` counts,
+        the lower limits that `~claxboi.properties.add_flux_ratios` or the user made.
 
     Returns
     -------
     records : list of `Property`
     """
-
-    def complete(record):
-        limit = f"{record.column}_limit"
-        if record.limit or limit not in columns or property_definition(record.column) is None:
-            return record
+    for end in ("_limit", "_lower"):
+        limits = {
+            record: f"{record.column}{end}"
+            for record in records
+            if not record.limit
+            and f"{record.column}{end}" in columns
+            and property_definition(record.column) is not None
+        }
+        if limits:
+            break
+    for record, limit in limits.items():
         log.info("missing values of %s count as beyond the limits in %s", record.column, limit)
-        return replace(record, lower_limit=limit)
-
-    return [complete(record) for record in records]
+    return [replace(one, lower_limit=limits[one]) if one in limits else one for one in records]
 
 
 def parse_properties(properties, columns):
