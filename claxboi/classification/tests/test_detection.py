@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from claxboi.classification import NaiveBayesClassifier, Property, fit_classifier
 from claxboi.classification._detection import DetectionTerms
 from claxboi.classification._source_arrays import Sources, TrainingRows
+from claxboi.utils import ClaxboiWarning
 
 CLASSES = ["A", "B", "C"]
 LIMITED = [
@@ -229,6 +230,20 @@ class TestClassifier:
         model = NaiveBayesClassifier(LIMITED).fit(table)
         with pytest.raises(KeyError, match="s_limit"):
             model.classify(table["x", "r", "r_limit", "s"], "training", show_progress=False)
+
+    def test_default_limits_may_be_absent_later(self, table):
+        """A model of a sample with host galaxies classifies a table of another search."""
+        own = table["x", "class", "source_id"]
+        own["galaxy_radius"], own["galaxy_radius_limit"] = table["r"], 1.5
+        properties = [Property("x", "spectrum"), "galaxy_radius"]
+        model, _ = fit_classifier(own, "training", properties=properties, show_progress=False)
+        new = make_sky(50, 3, mean_flux=0.0)
+        new["galaxy_radius"], new["galaxy_radius_limit"] = new["r"], np.nan
+        expected = model.predict_proba(new, "training")
+        new.remove_column("galaxy_radius_limit")
+        with pytest.warns(ClaxboiWarning, match="no column galaxy_radius_limit"):
+            found = model.predict_proba(new, "training")
+        assert_array_equal(found, expected)
 
     def test_units_convert(self, table):
         own = table.copy()

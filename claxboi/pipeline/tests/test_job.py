@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Column, Table
 
+from claxboi.classification import class_sets
 from claxboi.io import read_table
 from claxboi.pipeline import PipelineSettings, plan, prepare, run
 from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
 from claxboi.references import get_reference
 from claxboi.sharing import coverage_moc, is_covered
-from claxboi.utils import is_missing, text_values
+from claxboi.utils import ClaxboiWarning, is_missing, text_values
 
 # Five hundred sources have few labels: that is said, and no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
@@ -205,6 +207,15 @@ def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path):
     redone = {key_of(name) for name, time in again.items() if times.get(name) != time}
     assert redone == {"6-labels", "manifest.json"}
     assert len(again) == len(times)
+
+
+def test_class_sets(done):
+    table, model = done.result.table, done.result.model
+    assert table.meta["claxboi"]["class_sets"]["coverage"] == 0.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ClaxboiWarning)
+        expected = class_sets(table, model, 0.9, overwrite=True)["class_set"]
+    assert table["class_set"].tolist() == expected.tolist()
 
 
 def test_limits_of_flux_ratios(done):
