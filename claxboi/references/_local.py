@@ -7,9 +7,11 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
+from claxboi.config import conf
 from claxboi.utils import InputValueError, float_values, pairs_within
 
 from ._service import DEC, INDEX, RA, Matches, Service
+from .exceptions import CacheError
 
 __all__ = ["HatsService", "LocalService", "hats_columns", "match_table"]
 
@@ -87,9 +89,16 @@ def open_hats(path, columns=None):
 
     Raises
     ------
+    CacheError
+        If it is at an address, and ``claxboi.conf.offline`` is set.
     ImportError
         If LSDB is not installed.
     """
+    if conf.offline and "://" in path:
+        raise CacheError(
+            f"{path} (HATS): it is not kept on this machine, and no service may be asked "
+            "(fetch=False or claxboi.conf.offline)"
+        )
     try:
         import lsdb
     except ImportError as err:
