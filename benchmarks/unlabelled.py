@@ -8,10 +8,11 @@ Scores of the whole job on the sources of mock skies that no catalogue labels.
 Labels are those of catalogues, so labelled sources are brighter than the others. Settings:
 ``claxboi run`` with its defaults; over all candidates; without limits of flux ratios; with the
 presence of values as evidence instead (missing="existence"); with recipe="published"; with the true
-proportions as priors; and trained on another sky whose sources all have their true label ("fair
-labels"). ``--parts`` adds the scores by third of flux and by Galactic latitude, and the recall and
-the precision of each class. Log-loss of probabilities clipped at 0.0001. Even right probabilities
-have an ECE above 0 with so few sources: the "floor" is that of classes drawn from them.
+proportions as priors; with priors from number counts ("sky priors"); and trained on another sky
+whose sources all have their true label ("fair labels"). ``--parts`` adds the scores by third of
+flux and by Galactic latitude, and the recall and the precision of each class. Log-loss of
+probabilities clipped at 0.0001. Even right probabilities have an ECE above 0 with so few sources:
+the "floor" is that of classes drawn from them.
 """
 
 import argparse
@@ -48,6 +49,7 @@ SETTINGS = {
     "missing=existence": NO_LIMITS.updated({"classification": {"missing": "existence"}}),
     "recipe=published": BASE.updated({"classification": {"recipe": "published"}}),
     "true priors": BASE,
+    "sky priors": BASE.updated({"classification": {"priors": "sky"}}),
     "fair labels": BASE,
 }
 
