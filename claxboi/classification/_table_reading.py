@@ -32,7 +32,7 @@ from claxboi.utils import (
 
 from ._identity import IdentityWarning, read_identity
 from ._source_arrays import Sample, Sources, TrainingRows, sample_weights
-from .properties import parse_properties
+from .properties import parse_properties, without_absent_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,16 @@ def read_sources(model, table, *, label=None, is_checked=True, parent=None):
     """
     model._check_fitted()
     check_table(table)
-    values, errors, limits = read_values(table, model.properties, units=model._units)
+    records = without_absent_limits(model.properties, table.colnames)
+    values, errors, limits = read_values(table, records, units=model._units)
+    absent = [p for p, one in enumerate(model.properties) if one.limit and p not in limits]
+    limits |= {p: np.full(len(table), np.nan) for p in absent}
+    if absent and (parent is None or not parent[1].start):
+        names = ", ".join(model.properties[p].limit for p in absent)
+        warn(
+            f"table has no column {names}: missing values of the property are taken to be "
+            "unknown, not beyond a limit"
+        )
     if parent is None or not parent[1].start:
         _warn_unknown_units(model, table)
     training = model._core.training

@@ -166,3 +166,7 @@ def test_own_lower_limits_count_where_no_survey_has_a_depth():
     limits = [one.limit for one in with_limits(records[:2], [*others, "log_fx_fw1_limit"])]
     assert limits == [None, "log_fx_fw1_limit"]
     assert with_limits(records, ["class"]) == records
+    # Limits of another category are of another object.
+    both = [Property("galaxy_radius"), Property("log_fx_fr")]
+    limits = [one.limit for one in with_limits(both, ["galaxy_radius_limit", "log_fx_fr_lower"])]
+    assert limits == ["galaxy_radius_limit", "log_fx_fr_lower"]
