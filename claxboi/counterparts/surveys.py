@@ -120,7 +120,8 @@ def find_in_surveys(
     associations : dict, optional
         Keeps the association with each survey for later calls with this dictionary, which use it
         where the sources, the radius and ``completeness`` are the same: to have the best
-        counterparts and all candidates at the price of one association. Not with ``priors``.
+        counterparts and all candidates at the price of one association. Not with ``priors``. A
+        local table must be the same `~claxboi.references.Reference`.
     service, cache, max_age, show_progress
         As for `Reference.query <claxboi.references.Reference.query>`. A table that stands for a
         survey is asked whatever the service.
@@ -216,7 +217,9 @@ def find_in_surveys(
         key = None
         if associations is not None and own[0] is None:
             settings = np.asarray(radius_arcsec).tolist(), magnitudes, repr(own[1])
-            key = name, table_hash(positions), digest(settings)
+            # Tables of the same name may differ; a service gives one answer.
+            is_table = reference.record.services == ("local",)
+            key = reference if is_table else name, table_hash(positions), digest(settings)
         if key in (associations or ()):
             matches[name] = associations[key]
             continue

@@ -416,7 +416,9 @@ def test_one_association_for_best_and_all(monkeypatch):
     xray, survey, _ = make_sky(rng, *fields(rng, 4, 30))
     shifted = survey.copy()
     shifted["ra"] += 2 / 3600
-    options = {"references": {"one": survey, "two": shifted}, "magnitudes": False}
+    tables = {"one": survey, "two": shifted}
+    references = {name: get_reference(one, name=name) for name, one in tables.items()}
+    options = {"references": references, "magnitudes": False}
     options |= {"show_progress": False}
     both = {"keep": "all", "domain": {"one": "opt", "two": "ir"}}
     names, kept, asked = ["one", "two"], {}, []
@@ -432,6 +434,10 @@ def test_one_association_for_best_and_all(monkeypatch):
         assert found.colnames == expected.colnames
         for name in expected.colnames:
             assert found[name].tolist() == expected[name].tolist(), name
+    other = options | {"references": tables | {"two": shifted[:-5]}}
+    find_in_surveys(xray, names, **other)
+    assert len(asked) > n_asked
+    n_asked = len(asked)
     changed = find_in_surveys(xray[5:], names, **options)
     assert len(asked) > n_asked
     del options["associations"]
