@@ -417,7 +417,8 @@ def test_one_association_for_best_and_all(monkeypatch):
     shifted = survey.copy()
     shifted["ra"] += 2 / 3600
     tables = {"one": survey, "two": shifted}
-    references = {name: get_reference(one, name=name) for name, one in tables.items()}
+    columns = {"id": "id", "pos_error": "pos_error"}
+    references = {name: get_reference(one, name=name, **columns) for name, one in tables.items()}
     options = {"references": references, "magnitudes": False}
     options |= {"show_progress": False}
     both = {"keep": "all", "domain": {"one": "opt", "two": "ir"}}
