@@ -192,6 +192,8 @@ def find_in_surveys(
     ra, dec = read_positions(table, "table")
     names = _check_surveys(surveys)
     check_choice(keep, ("best", "all"), "keep")
+    if associations is not None and not isinstance(associations, dict):
+        raise InputTypeError(f"associations must be a dict or None, got {shown(associations)}")
     if service is not None:
         check_choice(service, SERVICES, "service")
     if isinstance(domain, Mapping):
