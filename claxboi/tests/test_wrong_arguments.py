@@ -758,6 +758,7 @@ FUNCTIONS = [
             "flux_ratio": "above 0",
             "region": "object",
             "flux_limit": "column",
+            "n_foreground": "at least 0",
             "nuclear_radius": "at least 0",
             "nuclear_sigma": "at least 0",
         },
