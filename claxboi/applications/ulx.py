@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from claxboi.catalog import make_column, masked_column
+from claxboi.classification import cumulative_counts
 from claxboi.classification.results import classification_settings
 from claxboi.utils import (
     InputTypeError,
@@ -35,7 +36,6 @@ from claxboi.utils import (
 
 from ._regions import inside
 from ._ulx_hosts import Stack, local_limits, observed_hosts
-from .number_counts import FLUX_UNIT, cumulative_counts, find_counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 __all__ = ["find_ulx", "galaxy_priors"]
+
+#: Unit of flux of the number counts.
+FLUX_UNIT = u.erg / (u.s * u.cm**2)
 
 #: Classes of X-ray binaries in other galaxies, in the published schemes.
 XRB_CLASSES = ("ex_XRB", "XRB")
@@ -100,7 +103,8 @@ def find_ulx(
         Classes whose probabilities sum to that of an X-ray binary. Default: ``ex_XRB`` and
         ``XRB``, as far as the table has them.
     model, band : str, optional
-        Number counts of the background, and their band in keV; see `cumulative_counts`.
+        Number counts of the background, and their band in keV; see
+        `~claxboi.classification.cumulative_counts`.
     flux_ratio : float, optional
         Flux in the band of the counts over ``flux``. Default: by
         `~claxboi.properties.convert_flux` from the one band in column ``flux_band``.
@@ -209,7 +213,7 @@ def find_ulx(
     needed = ["ra", "dec", "flux", "galaxy_id", "galaxy_distance", "galaxy_radius"]
     classes = _xrb_classes(table, classes)
     check_columns(table, [*needed, *(f"P_{name}" for name in classes)])
-    find_counts(band, model)
+    cumulative_counts(1e-14 * FLUX_UNIT, band, model)
     factor = check_number(factor, "factor", minimum=0, exclusive=True)
     check_number(nuclear_radius, "nuclear_radius", minimum=0)
     check_number(nuclear_sigma, "nuclear_sigma", minimum=0)

@@ -22,6 +22,7 @@ from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
 from .mixture import classify_candidates
 from .modelfile import model_fingerprint
+from .number_counts import cumulative_counts, differential_counts, list_counts
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
@@ -55,10 +56,13 @@ __all__ = [
     "classify_candidates",
     "classify_partitions",
     "count_confusion",
+    "cumulative_counts",
+    "differential_counts",
     "estimate_class_numbers",
     "evaluate_result",
     "fit_classifier",
     "label_codes",
+    "list_counts",
     "model_fingerprint",
     "open_model",
     "parse_decision",

@@ -6,7 +6,6 @@ The naive Bayes classifier for tables.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,6 +24,7 @@ from claxboi.utils import (
 
 from . import _crossvalidation, _output, _search, explanation
 from ._engine import Engine, NotFittedError
+from ._evaluation_input import check_two_classes
 from ._likelihood import BLOCK_SIZE
 from ._population import differs_from
 from ._source_arrays import KnownTables
@@ -253,15 +253,7 @@ class NaiveBayesClassifier:
         )
         self.recipe = recipe
         self.min_class_size = check_count(min_class_size, "min_class_size")
-        self.classes = None
-        if classes is not None:
-            if isinstance(classes, str) or not isinstance(classes, Iterable):
-                raise InputTypeError(f"classes must be a sequence of names, got {shown(classes)}")
-            self.classes = [str(name) for name in classes]
-            if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
-                raise InputValueError(
-                    f"classes must be two or more different names, got {classes!r}"
-                )
+        self.classes = None if classes is None else check_two_classes(classes)
         self.merge = merge
         self._given_properties = properties
         self.label = self.id = self.default_priors = self.search = None

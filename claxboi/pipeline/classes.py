@@ -11,7 +11,12 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi.classification import classify_candidates, evaluate_result, fit_classifier
+from claxboi.classification import (
+    class_sets,
+    classify_candidates,
+    evaluate_result,
+    fit_classifier,
+)
 from claxboi.classification.properties import parse_properties, properties_that_vary
 from claxboi.io import read_table
 from claxboi.properties import published_properties
@@ -137,7 +142,7 @@ def classify_sources(table, job):
     candidates = None
     if own.candidates == "all":
         columns = [name for one in model.properties for name in one.columns]
-        candidates = make_candidates(part, job, columns)
+        candidates = make_candidates(table, is_gated, job, columns)
         result, candidates = classify_candidates(
             model,
             part,
@@ -151,6 +156,11 @@ def classify_sources(table, job):
         candidates["primary"] = np.flatnonzero(~is_gated)[candidates["primary"]]
     else:
         result = model.classify(part, priors, decision=decision, show_progress=show_progress)
+    if own.class_sets:
+        labelled = None
+        if sample is not part:
+            labelled = model.classify(sample, priors, overwrite=True, show_progress=show_progress)
+        result = class_sets(result, model, own.class_sets, sample=labelled)
     if is_gated.any():
         result = _spread(table, result, ~is_gated)
     return result, model, candidates

@@ -220,7 +220,7 @@ def check_catalogue(table, job, steps, output=None):
 def _check_new_columns(table, classes):
     """Refuse columns that the classification will add."""
     new = {"prediction", "margin", "outlier", "outlier_pvalue", "support", "alternative"}
-    new |= {"n_missing"}
+    new |= {"n_missing", "class_set"}
     new |= {f"p_{name}".lower() for name in classes}
     new |= {f"p_{name}_{category}".lower() for name in classes for category in _CATEGORIES}
     taken = [name for name in table.colnames if name.lower() in new]

@@ -570,12 +570,12 @@ FUNCTIONS = [
         {"region": "object", "by": "column"},
     ),
     (
-        a.differential_counts,
+        k.differential_counts,
         {"flux": 1e-14 * u.erg / u.s / u.cm**2},
         {"flux": "flux", "model": "choice", "population": "choice"},
     ),
     (
-        a.cumulative_counts,
+        k.cumulative_counts,
         {"flux": 1e-14 * u.erg / u.s / u.cm**2},
         {"flux": "flux", "model": "choice", "population": "choice"},
     ),

@@ -12,8 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from regions import CircleSkyRegion
 from scipy.stats import norm
 
-from claxboi.applications import cumulative_counts, find_ulx, galaxy_priors
+from claxboi.applications import find_ulx, galaxy_priors
 from claxboi.applications.ulx import _contaminants
+from claxboi.classification import cumulative_counts
 from claxboi.counterparts import best_hosts, find_hosts
 
 CGS = u.erg / u.s / u.cm**2
