@@ -179,7 +179,7 @@ def find_ulx(
     background (error: its root); ``n_foreground``, how many are neither X-ray binaries nor AGN; and
     ``n_contaminants``, how many of all these are left among the candidates. Probabilities learned
     from bright labelled sources promise too few, so the odds of being an AGN are multiplied by the
-    one factor that makes the probabilities of AGN over the luminous sources sum to
+    one factor, at least 1, that makes the probabilities of AGN over the luminous sources sum to
     ``n_background``; those of the foreground stay as the classifier has them. (With a given
     ``n_foreground``, it is the odds of being no X-ray binary, which then sum to ``n_background`` +
     ``n_foreground``.) The sum over the candidates is then ``n_contaminants``. Its error is the
@@ -339,7 +339,7 @@ def _contaminants(xrb, ahead, chosen, expected, error):
     """
     Return the number of chosen sources that are not X-ray binaries, and its error.
 
-    What is neither ``xrb`` nor ``ahead`` is brought to the expected number among all sources.
+    What is neither ``xrb`` nor ``ahead`` is raised to the expected number among all sources.
     """
     if not chosen.any():
         return 0.0, 0.0
@@ -356,10 +356,11 @@ def _contaminants(xrb, ahead, chosen, expected, error):
     reach = -3 * logit(LEAST_DOUBT)
     if number(reach) <= expected:
         shift = reach
-    elif number(-reach) >= expected:
-        shift = -reach
+    elif number(0.0) >= expected:
+        # Counts that lack some of the background are no reason to trust the classifier more.
+        shift = 0.0
     else:
-        shift = brentq(lambda value: number(value) - expected, -reach, reach)
+        shift = brentq(lambda value: number(value) - expected, 0.0, reach)
     # The others keep their proportions.
     share = xrb / (1 - behind)
     left = 1 - (1 - expit(log_odds + shift)) * share
