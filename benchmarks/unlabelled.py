@@ -8,12 +8,11 @@ Scores of the whole job on the sources of mock skies that no catalogue labels.
 Labels are those of catalogues, so labelled sources are brighter than the others. Settings:
 ``claxboi run`` with its defaults; over all candidates; without limits of flux ratios; with the
 presence of values as evidence instead (missing="existence"); with recipe="published"; with the true
-proportions as priors; and trained on another sky whose sources all have their true label ("fair
-labels"). ``--parts`` adds the scores by third of flux and by Galactic latitude, and the recall and
-the precision of each class. Log-loss of probabilities clipped at 0.0001. Even right probabilities
-have an ECE above 0 with so few sources: the "floor" is that of classes drawn from them.
-
-The true class is that of the labels: an AGN in the ellipse of a galaxy is an AGN_2.
+proportions as priors; with priors from number counts ("sky priors"); and trained on another sky
+whose sources all have their true label ("fair labels"). ``--parts`` adds the scores by third of
+flux and by Galactic latitude, and the recall and the precision of each class. Log-loss of
+probabilities clipped at 0.0001. Even right probabilities have an ECE above 0 with so few sources:
+the "floor" is that of classes drawn from them.
 """
 
 import argparse
@@ -27,7 +26,6 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn
 
 from claxboi.classification import Evaluation
-from claxboi.config import HOST_RADIUS
 from claxboi.io import write_table
 from claxboi.pipeline import PipelineSettings, prepare, run
 from claxboi.simulation import make_mock_sky
@@ -51,6 +49,7 @@ SETTINGS = {
     "missing=existence": NO_LIMITS.updated({"classification": {"missing": "existence"}}),
     "recipe=published": BASE.updated({"classification": {"recipe": "published"}}),
     "true priors": BASE,
+    "sky priors": BASE.updated({"classification": {"priors": "sky"}}),
     "fair labels": BASE,
 }
 
@@ -64,18 +63,16 @@ def do(job, sky, *args, settings, **options):
         return job(sky.xray, *args, settings=settings, **options)
 
 
-def true_classes(sky, table):
-    """Return the true class of each source, as the labels define it."""
-    truth = np.asarray(sky.truth["true_class"]).astype(str)
-    is_inside = float_values(table, "galaxy_radius") < HOST_RADIUS
-    return np.where(is_inside & (truth == "AGN"), "AGN_2", truth)
+def true_classes(sky):
+    """Return the true class of each source."""
+    return np.asarray(sky.truth["true_class"]).astype(str)
 
 
 def label_fairly(rng, n, classes, path):
     """Write another sky, in which all sources of the classes have a label: the true one."""
     sky = make_mock_sky(n, rng=rng)
     table = do(prepare, sky, settings=BASE)
-    truth = true_classes(sky, table)
+    truth = true_classes(sky)
     table["class"] = MaskedColumn(truth, mask=~np.isin(truth, classes))
     write_table(table, path)
 
@@ -144,11 +141,10 @@ def main():
     options = parser.parse_args()
     for rng in options.rng:
         sky = make_mock_sky(options.n_sources, rng=rng)
-        truth = classes = None
+        truth, classes = true_classes(sky), None
         for name in ["default", *(one for one in options.settings if one != "default")]:
             result, classes, p = posteriors(sky, rng, name, classes, truth)
             if name == "default":
-                truth = true_classes(sky, result)
                 unlabelled = text_values(result, "class")[1]
             chosen = unlabelled & np.isin(truth, classes) & np.isfinite(p).all(axis=0)
             codes = np.array([classes.index(one) if one in classes else -1 for one in truth])

@@ -304,7 +304,7 @@ class XrayTable(
 
         Parameters
         ----------
-        priors : mapping, sequence, "training", "estimate", array or callable, optional
+        priors : mapping, sequence, "training", "estimate", "sky", array or callable, optional
             Prior proportions of the classes.
         label : str, optional
             Column with the known classes.

@@ -28,11 +28,13 @@ from .priors import PriorWarning, check_priors
 from .properties import Component, Property
 from .result_scores import evaluate_result
 from .sensitivity import PriorSensitivity, priors_sensitivity
+from .sky_priors import SKY_COLUMNS, sky_priors
 from .unlabelled_scores import UnlabelledScores
 from .weights import WeightSearch
 
 __all__ = [
     "SCORES",
+    "SKY_COLUMNS",
     "ClassNumbers",
     "Component",
     "Evaluation",
@@ -68,6 +70,7 @@ __all__ = [
     "parse_decision",
     "priors_sensitivity",
     "property_columns",
+    "sky_priors",
 ]
 
 __getattr__ = moved_names(__name__, {"classify": "claxboi._classify"})

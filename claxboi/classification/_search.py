@@ -498,19 +498,20 @@ def _refine(core, sources, features, codes, log_prior, weights, fold, n_folds, s
     shrinkage = core.shrinkage
     if differs and shrinkage != "cv":
         shrinkage = shrinkage * DIFFERENT_POPULATION
-    refinement, best, by_fold = fit_refinement(
-        core.make_terms(presence=not differs and core.missing != "ignore"),
-        sources,
-        core.likelihood.property_terms(sources.values, sources.errors, *sources.held),
-        features,
-        codes,
-        log_prior,
-        *weights,
-        fold,
-        n_folds,
-        shrinkage=shrinkage,
-        show_progress=show_progress,
-    )
+    with threads(core.n_jobs):
+        refinement, best, by_fold = fit_refinement(
+            core.make_terms(presence=not differs and core.missing != "ignore"),
+            sources,
+            core.likelihood.property_terms(sources.values, sources.errors, *sources.held),
+            features,
+            codes,
+            log_prior,
+            *weights,
+            fold,
+            n_folds,
+            shrinkage=shrinkage,
+            show_progress=show_progress,
+        )
     best, *by_fold = (
         np.concatenate([found.exponents, found.offsets]) for found in (best, *by_fold)
     )

@@ -12,6 +12,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn
 
 from claxboi.classification import (
+    SKY_COLUMNS,
     class_sets,
     classify_candidates,
     evaluate_result,
@@ -126,7 +127,7 @@ def classify_sources(table, job):
     part = table[~is_gated] if is_gated.any() else table
     sample = _sample(part, own, show_progress)
     options = {
-        "properties": _properties(own.properties, sample, part),
+        "properties": _properties(own, sample, part),
         "weights": None if own.weights == "fitted" else own.weights,
         "merge": _lists(own.merge) or None,
         "min_class_size": own.min_class_size,
@@ -192,13 +193,15 @@ def evaluate(result, model, settings, *, show_progress):
     return evaluate_result(result, model, sample=sample, show_progress=show_progress)
 
 
-def _properties(chosen, sample, table):
+def _properties(own, sample, table):
     """Choose the properties; of the published set, only those that vary."""
+    chosen = own.properties
     if chosen == "known":
         return None
     if chosen != "published":
         return _lists(chosen)
-    there = [name for name in sample.colnames if name in table.colnames]
+    used = SKY_COLUMNS if own.priors == "sky" else ()
+    there = [name for name in sample.colnames if name in table.colnames and name not in used]
     records = parse_properties(published_properties(columns=there), there)
     return properties_that_vary(records, sample, "class")
 

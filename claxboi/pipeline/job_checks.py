@@ -148,7 +148,7 @@ def _check_classification(own):
             for name, weight in own.weights.items():
                 check_number(weight, f"weight of {name}", minimum=0)
         if isinstance(own.priors, str):
-            check_choice(own.priors, ("training", "estimate"), "priors")
+            check_choice(own.priors, ("training", "estimate", "sky"), "priors")
             return
         for name, prior in own.priors.items():
             check_number(prior, f"prior of {name}", minimum=0, maximum=1)

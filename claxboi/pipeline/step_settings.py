@@ -267,7 +267,7 @@ class ClassificationSettings(Section):
     """
 
     priors: str | Mapping = setting(
-        "training", "Proportions of the classes (sum 1); training; or estimate",
+        "training", "Proportions of the classes (sum 1); training; estimate; or sky",
         str, Mapping,
     )  # fmt: skip
     properties: str | tuple[str, ...] | Mapping = setting(

@@ -615,6 +615,11 @@ FUNCTIONS = [
         {"alternatives": "mapping"},
     ),
     (
+        k.sky_priors,
+        {"table": xray, "priors": {"AGN": 0.7, "star": 0.3}},
+        {"reference": "table"},
+    ),
+    (
         m.make_labelled_sample,
         {"n_sources": 10},
         {"n_sources": "count", "labelled_fraction": "fraction", "missing": "flag"},
@@ -753,6 +758,7 @@ FUNCTIONS = [
             "flux_ratio": "above 0",
             "region": "object",
             "flux_limit": "column",
+            "n_foreground": "at least 0",
             "nuclear_radius": "at least 0",
             "nuclear_sigma": "at least 0",
         },
