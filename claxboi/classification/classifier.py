@@ -106,7 +106,8 @@ class NaiveBayesClassifier:
         for each property. It has an exponent of its own with normalization="none"; else it
         belongs to the category, the missing ones with the power ``weights["missing"]``.
         "sentinel": like "existence", within the category and with its exponent, as one more
-        value of the property. "ignore": nothing.
+        value of the property. "ignore": nothing, which is better where labelled sources are
+        brighter than the others, as those of catalogues are (`claxboi.pipeline` has it).
     kernel : {"exponential", "gaussian", "original"}, optional
         Kernel of the densities. The exponential one (default) is exact and fast. "original":
         the tables of the original scripts (exponential kernels in 99 bins, 1 outside them),
