@@ -2,7 +2,8 @@
 """
 Time and memory of the whole job, step by step, on mock skies through local references.
 
-    python benchmarks/whole_job.py [--n-sources 50000 650000] [--rng 1] [--folder FOLDER]
+    python benchmarks/whole_job.py [--n-sources 50000 650000] [--candidates best all] [--rng 1]
+        [--folder FOLDER]
 
 Each size runs in a process of its own, whose memory is the largest at the end of each step; making
 the sky, which stands for the downloads, is not part of the job. Targets for 650,000 sources: 300 s
@@ -26,11 +27,12 @@ def memory_gb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def measure(folder):
+def measure(folder, candidates):
     """Do the job on the sky in a folder; print one JSON line for each step."""
     from claxboi.pipeline import job as jobs
     from claxboi.pipeline import run, steps
     from claxboi.pipeline.reference_step import find_references
+    from claxboi.pipeline.settings import parse_settings
 
     warnings.simplefilter("ignore")
     laps = []
@@ -57,9 +59,11 @@ def measure(folder):
     run(
         folder / "xray.fits",
         folder / "out.fits",
+        settings=parse_settings(None).updated({"classification": {"candidates": candidates}}),
         mission="4XMM",
         references=references,
         overwrite=True,
+        refresh=True,
         show_progress=False,
     )
     lap("report, output")
@@ -80,24 +84,27 @@ def main():
     """Read the arguments, make the skies, and do the job on each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--n-sources", type=int, nargs="+", default=[50_000, 650_000])
+    parser.add_argument("--candidates", nargs="+", choices=("best", "all"), default=["best"])
     parser.add_argument("--rng", type=int, default=1)
     parser.add_argument("--folder", help="where the skies are kept (default: they are not)")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        measure(Path(options.measure))
+        measure(Path(options.measure), *options.candidates)
         return
     with tempfile.TemporaryDirectory() as temporary:
         for n in options.n_sources:
             folder = Path(options.folder or temporary) / f"sky-{n}"
             make_sky(folder, n, options.rng)
-            command = [sys.executable, __file__, "--measure", str(folder)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            print(f"\n{n} sources")
-            print(f"{'step':16s} {'wall (s)':>9s} {'processor (s)':>14s} {'memory (GB)':>12s}")
-            for name, numbers in table(json.loads(output.splitlines()[-1])).items():
-                wall, cpu, memory = numbers
-                print(f"{name:16s} {wall:9.1f} {cpu:14.1f} {memory:12.2f}", flush=True)
+            for candidates in options.candidates:
+                command = [sys.executable, __file__, "--measure", str(folder)]
+                command += ["--candidates", candidates]
+                output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                print(f"\n{n} sources, candidates = {candidates!r}")
+                print(f"{'step':16s} {'wall (s)':>9s} {'processor (s)':>14s} {'memory (GB)':>12s}")
+                for name, numbers in table(json.loads(output.splitlines()[-1])).items():
+                    wall, cpu, memory = numbers
+                    print(f"{name:16s} {wall:9.1f} {cpu:14.1f} {memory:12.2f}", flush=True)
 
 
 def make_sky(folder, n, rng):

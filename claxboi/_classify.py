@@ -88,11 +88,13 @@ def classify(
     table : `~astropy.table.Table`
         The sources, one a row, with the columns of the properties. Masked, NaN and infinite
         values are missing. Not changed.
-    priors : mapping, sequence, "training", "estimate", array or callable, optional
+    priors : mapping, sequence, "training", "estimate", "sky", array or callable, optional
         Prior proportions of the classes, which sum to 1: by class, or in the order of the
         classes (labels sorted); "training", those of the training sample (None too, with a
-        warning); "estimate", from the unlabelled sources themselves; an array of shape
-        (n_sources, n_classes), or a function of the table that returns one.
+        warning); "estimate", from the unlabelled sources themselves; "sky", those of the training
+        sample carried over to the flux and position of each source with number counts (see
+        `~claxboi.classification.sky_priors`), without the property ``b``; an array of
+        shape (n_sources, n_classes), or a function of the table that returns one.
     properties : sequence of (str or `~claxboi.classification.Property`) or mapping, optional
         What classifies: column names, records, or a mapping from a category to either. Default:
         every known property column of the table in which labelled sources differ; in a table

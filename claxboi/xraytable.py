@@ -13,7 +13,7 @@ from astropy.table import Table, TableAttribute
 from astropy.table.connect import TableRead, TableWrite
 
 from claxboi.catalog import standardize
-from claxboi.classification import evaluate_result
+from claxboi.classification import class_sets, evaluate_result
 from claxboi.classification.results import find_source
 from claxboi.counterparts import CounterpartMixin
 from claxboi.diagnostics import DiagnosticsMixin
@@ -304,7 +304,7 @@ class XrayTable(
 
         Parameters
         ----------
-        priors : mapping, sequence, "training", "estimate", array or callable, optional
+        priors : mapping, sequence, "training", "estimate", "sky", array or callable, optional
             Prior proportions of the classes.
         label : str, optional
             Column with the known classes.
@@ -332,3 +332,36 @@ class XrayTable(
             result, model, sample=sample, show_progress=show_progress
         )
         return result
+
+    def class_sets(self, coverage: float = 0.95, **options: Any) -> XrayTable:
+        """
+        Add the classes that cannot be excluded: `~claxboi.classification.class_sets`.
+
+        Parameters
+        ----------
+        coverage : float, optional
+            Fraction of the sources whose set has their true class, above 0 and below 1.
+        **options
+            The other arguments of `~claxboi.classification.class_sets`.
+
+        Returns
+        -------
+        table : `XrayTable`
+            A new table with ``class_set``.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If the table is not classified, or an argument is wrong.
+
+        Examples
+        --------
+        >>> from claxboi import XrayTable
+        >>> from claxboi.simulation import make_labelled_sample
+        >>> x = XrayTable(make_labelled_sample(1000, rng=1)).classify("training")
+        >>> "class_set" in x.class_sets(0.9).colnames
+        True
+        """
+        if self.model is None:
+            raise InputValueError("the table is not classified yet: call classify() first")
+        return class_sets(self, self.model, coverage, **options)

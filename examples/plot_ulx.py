@@ -86,6 +86,7 @@ print(f"  {np.sum(is_xrb & ulx['is_ulx'])} of all {np.sum(is_xrb & is_luminous)}
 
 # %%
 # The probabilities alone are too optimistic: the model was trained on bright labelled sources,
-# which differ from faint ones. `~claxboi.applications.find_ulx` brings their sum to the number
-# counts, which need no labels. The counts include neither stars nor spurious detections, so a few
+# which differ from faint ones. `~claxboi.applications.find_ulx` brings the number of AGN to the
+# number counts, which need no labels. With two classes, stars, extended sources and spurious
+# detections are not expected at all, and this sky has more AGN in galaxies than the counts, so that
 # contaminants remain uncounted. The list needs inspection.

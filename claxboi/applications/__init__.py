@@ -9,19 +9,19 @@ from .class_counts import count_classes
 from .comparison import compare_models
 from .inspection import inspection_list
 from .novelties import find_novelties
-from .number_counts import cumulative_counts, differential_counts, list_counts
 from .ulx import find_ulx, galaxy_priors
 
 __all__ = [
     "compare_models",
     "count_classes",
-    "cumulative_counts",
-    "differential_counts",
     "find_novelties",
     "find_ulx",
     "galaxy_priors",
     "inspection_list",
-    "list_counts",
 ]
 
-__getattr__ = moved_names(__name__, {"draw_for_votes": "claxboi.votes"})
+_COUNTS = ("cumulative_counts", "differential_counts", "list_counts")
+__getattr__ = moved_names(
+    __name__,
+    {"draw_for_votes": "claxboi.votes"} | dict.fromkeys(_COUNTS, "claxboi.classification"),
+)

@@ -9,12 +9,13 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
+from claxboi.counterparts import sky_pairs
 from claxboi.counterparts.hosts import read_ellipses, read_galaxy_ids
 from claxboi.utils import InputValueError, float_values, text_values
 
 from ._regions import inside
 
-__all__ = ["Stack", "observed_hosts"]
+__all__ = ["Stack", "local_limits", "observed_hosts"]
 
 #: Positions that sample the ellipse of a galaxy where a region says what was observed: the part
 #: that was is good to about 1 %.
@@ -27,6 +28,12 @@ GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 WINDOW = 25
 SMALLEST_HALF = 4
 MOST_ANNULI = 4
+
+#: The flux limit of a galaxy is this quantile of the fluxes of the sources so near to it, if there
+#: are so many. The detection probability rises over a range of fluxes; this replaces it by a step.
+LIMIT_QUANTILE = 0.1
+LIMIT_RADIUS_ARCMIN = 10
+LIMIT_SOURCES = 10
 
 #: Fluxes at which the background of all galaxies is summed, and the least number of it.
 GRID = 1000
@@ -130,6 +137,34 @@ def observed_hosts(table, galaxies, *, factor, region, flux_limit):
     new = np.full(n + 1, -1)
     new[used] = np.arange(len(used))
     return Hosts(new[host], (area * fraction)[used], observed, limits[used], coords, factor)
+
+
+def local_limits(coords, flux, hosts):
+    """
+    Estimate the flux limit of each galaxy from the sources around it.
+
+    Parameters
+    ----------
+    coords : `~astropy.coordinates.SkyCoord`
+        Positions of all sources.
+    flux : `~numpy.ndarray`
+        Their fluxes, NaN where unknown.
+    hosts : `Hosts`
+        The galaxies; those with too few sources around them get the median limit of the others, or
+        keep their own if there are no others.
+
+    Returns
+    -------
+    limits : `~numpy.ndarray` of shape (n_hosts,)
+    """
+    known = np.flatnonzero(np.isfinite(flux) & np.isfinite(coords.ra) & np.isfinite(coords.dec))
+    galaxy, source, _ = sky_pairs(hosts.coords, coords[known], LIMIT_RADIUS_ARCMIN * u.arcmin)
+    limits = np.full(len(hosts.flux_limit), np.nan)
+    for k in np.flatnonzero(np.bincount(galaxy, minlength=len(limits)) >= LIMIT_SOURCES):
+        limits[k] = np.quantile(flux[known[source[galaxy == k]]], LIMIT_QUANTILE)
+    missing = np.isnan(limits)
+    limits[missing] = hosts.flux_limit[missing] if missing.all() else np.nanmedian(limits)
+    return limits
 
 
 def _points(center, ellipses, galaxy, radius):

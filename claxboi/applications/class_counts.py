@@ -93,7 +93,7 @@ def count_classes(
     proportions of the classes, and are from
     `~claxboi.classification.estimate_class_numbers`. Labelled sources that are brighter than the
     others are weighted to be like them. Where they cannot be, because no labelled source is as
-    faint, there is no interval: it is NaN, and a warning says what differs.
+    faint, estimate and interval are NaN, and a warning says what differs.
 
     References
     ----------

@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from claxboi.catalog import make_column, masked_column
+from claxboi.classification import cumulative_counts
 from claxboi.classification.results import classification_settings
 from claxboi.utils import (
     InputTypeError,
@@ -34,8 +35,7 @@ from claxboi.utils import (
 )
 
 from ._regions import inside
-from ._ulx_hosts import Stack, observed_hosts
-from .number_counts import FLUX_UNIT, cumulative_counts, find_counts
+from ._ulx_hosts import Stack, local_limits, observed_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 __all__ = ["find_ulx", "galaxy_priors"]
+
+#: Unit of flux of the number counts.
+FLUX_UNIT = u.erg / (u.s * u.cm**2)
 
 #: Classes of X-ray binaries in other galaxies, in the published schemes.
 XRB_CLASSES = ("ex_XRB", "XRB")
@@ -79,6 +82,7 @@ def find_ulx(
     nuclear_sigma: float = 3.0,
     distance_error: float = 0.1,
     min_probability: float = 0.5,
+    n_foreground: float | None = None,
     overwrite: bool = False,
 ) -> Table:
     r"""
@@ -99,7 +103,8 @@ def find_ulx(
         Classes whose probabilities sum to that of an X-ray binary. Default: ``ex_XRB`` and
         ``XRB``, as far as the table has them.
     model, band : str, optional
-        Number counts of the background, and their band in keV; see `cumulative_counts`.
+        Number counts of the background, and their band in keV; see
+        `~claxboi.classification.cumulative_counts`.
     flux_ratio : float, optional
         Flux in the band of the counts over ``flux``. Default: by
         `~claxboi.properties.convert_flux` from the one band in column ``flux_band``.
@@ -109,7 +114,7 @@ def find_ulx(
         ``observed_fraction`` of each galaxy.
     flux_limit : `~astropy.units.Quantity` or str, optional
         Flux above which sources are seen, in the band of ``flux``, or the column of the galaxies
-        that has it. Default: that of the faintest source in a host.
+        that has it. Default: estimated for each galaxy, see Notes.
     factor : float, optional
         How far out sources belong to a galaxy, in units of its isophotal radius.
     nuclear_radius, nuclear_sigma : float, optional
@@ -119,6 +124,9 @@ def find_ulx(
         Relative error of the distances that have none of their own: an assumption (default 0.1).
     min_probability : float, optional
         Smallest probability that the luminosity is above the limit.
+    n_foreground : float, optional
+        Expected number of luminous sources that are neither X-ray binaries nor AGN. Default: the
+        sum of the probabilities of such classes, 0 if the table has none.
     overwrite : bool, optional
         Replace columns of the same name.
 
@@ -168,18 +176,24 @@ def find_ulx(
     background. ``n_background`` is cumulative: :math:`N_b(>F) A_g` over all of the host. The sums
     in the meta are cumulative too, each with an error: ``n_luminous``, the sources above 10^39
     erg/s that are not nuclear; ``n_background``, how many of them the counts expect of the
-    background (error: its root); ``n_foreground``, the sum of the probabilities of the classes that
-    are neither of X-ray binaries nor AGN; and ``n_contaminants``, how many of all these are left
-    among the candidates. Probabilities learned from bright labelled sources promise too few, so
-    the odds of being an X-ray binary are multiplied by the one factor that makes
-    :math:`\sum (1 - P_{XRB})` over the luminous sources equal to ``n_background`` +
-    ``n_foreground``; the sum over the candidates is then ``n_contaminants``. Its error is the
+    background (error: its root); ``n_foreground``, how many are neither X-ray binaries nor AGN; and
+    ``n_contaminants``, how many of all these are left among the candidates. Probabilities learned
+    from bright labelled sources promise too few, so the odds of being an AGN are multiplied by the
+    one factor, at least 1, that makes the probabilities of AGN over the luminous sources sum to
+    ``n_background``; those of the foreground stay as the classifier has them. (With a given
+    ``n_foreground``, it is the odds of being no X-ray binary, which then sum to ``n_background`` +
+    ``n_foreground``.) The sum over the candidates is then ``n_contaminants``. Its error is the
     Poisson scatter of the background and the scatter of the classes, :math:`\sum P (1 - P)` over
     the candidates, in quadrature; ``n_contaminants_low`` and ``n_contaminants_high`` are one error
     away, from 0 to all candidates. ``n_contaminants_by_probability`` is the sum as the
     probabilities are. Overlaps
     of galaxies count twice, absorption by the galaxy is not applied, and background sources that
     fall on the excluded nuclei are a part of ``nuclear_radius``\ :sup:`2` at least.
+
+    Without ``flux_limit``, the limit of a galaxy is the flux that exceeds those of 10 % of all
+    sources of the table within 10 arcmin of it. If there are fewer than 10, it is the median of the
+    other limits, and if there are none, the flux of the faintest source in a host. Sources fainter
+    than this limit count as sources at the limit.
 
     Examples
     --------
@@ -199,12 +213,14 @@ def find_ulx(
     needed = ["ra", "dec", "flux", "galaxy_id", "galaxy_distance", "galaxy_radius"]
     classes = _xrb_classes(table, classes)
     check_columns(table, [*needed, *(f"P_{name}" for name in classes)])
-    find_counts(band, model)
+    cumulative_counts(1e-14 * FLUX_UNIT, band, model)
     factor = check_number(factor, "factor", minimum=0, exclusive=True)
     check_number(nuclear_radius, "nuclear_radius", minimum=0)
     check_number(nuclear_sigma, "nuclear_sigma", minimum=0)
     check_number(distance_error, "distance_error", minimum=0)
     check_number(min_probability, "min_probability", minimum=0, maximum=1)
+    if n_foreground is not None:
+        n_foreground = check_number(n_foreground, "n_foreground", minimum=0)
     ratio = _flux_ratio(table, band, flux_ratio)
 
     flux = float_values(table, "flux", unit=FLUX_UNIT)
@@ -218,13 +234,14 @@ def find_ulx(
         member[member] = inside(region, coords[member])
     if not member.any():
         raise InputValueError(f"table must have sources with a flux within {factor:g} x their host")
-    if not isinstance(flux_limit, str):
-        flux_limit = (
-            flux[member].min()
-            if flux_limit is None
-            else quantity_value(flux_limit, FLUX_UNIT, "flux_limit")
-        )
-    hosts = observed_hosts(table, galaxies, factor=factor, region=region, flux_limit=flux_limit)
+    limit = flux_limit
+    if flux_limit is None:
+        limit = flux[member].min()
+    elif not isinstance(flux_limit, str):
+        limit = quantity_value(flux_limit, FLUX_UNIT, "flux_limit")
+    hosts = observed_hosts(table, galaxies, factor=factor, region=region, flux_limit=limit)
+    if flux_limit is None:
+        hosts.flux_limit = local_limits(coords, flux, hosts)
     member &= hosts.row >= 0
     nuclear = _is_nuclear(table, coords, hosts, member, radius, nuclear_radius, nuclear_sigma)
 
@@ -232,14 +249,16 @@ def find_ulx(
         return cumulative_counts(values * ratio * FLUX_UNIT, band, model).value
 
     limits = np.where(member, hosts.flux_limit[hosts.row], np.nan)
-    seen = member & (flux >= limits)
+    # An estimated limit is where counts begin, not where sources end.
+    level = np.maximum(flux, limits) if flux_limit is None else flux
+    seen = member & (level >= limits)
     rows = np.flatnonzero(seen & ~nuclear)
-    stack = Stack(hosts, flux[rows], radius[rows], nuclear_radius, counts)
+    stack = Stack(hosts, level[rows], radius[rows], nuclear_radius, counts)
     area = hosts.area(nuclear_radius, factor)
     background, contaminant, error = (np.full(len(table), np.nan) for _ in range(3))
-    expected, observed = stack.look_up(flux[seen], radius[seen])
+    expected, observed = stack.look_up(level[seen], radius[seen])
     observed = np.maximum(observed, 1)
-    background[seen] = counts(flux[seen]) * area[hosts.row[seen]]
+    background[seen] = counts(level[seen]) * area[hosts.row[seen]]
     contaminant[seen] = np.minimum(expected / observed, 1)
     error[seen] = np.sqrt(expected) / observed
 
@@ -270,9 +289,14 @@ def find_ulx(
     faintest = _faintest(table, hosts, member)
     behind = float(np.sum(area * counts(np.maximum(faintest, hosts.flux_limit))))
     ahead = _foreground(table, classes, luminous)
+    total = behind
+    if n_foreground is not None:
+        total, ahead = behind + n_foreground, np.zeros(len(luminous))
     contaminants, scatter = _contaminants(
-        probability[luminous], is_ulx[luminous], behind + ahead, np.sqrt(behind)
+        probability[luminous], ahead, is_ulx[luminous], total, np.sqrt(behind)
     )
+    if n_foreground is None:
+        n_foreground = float(np.nansum(ahead))
     result.meta = record(
         table.meta,
         "ulx",
@@ -291,7 +315,7 @@ def find_ulx(
         n_luminous=len(luminous),
         n_background=behind,
         n_background_error=float(np.sqrt(behind)),
-        n_foreground=ahead,
+        n_foreground=n_foreground,
         n_ulx=int(is_ulx.sum()),
         n_hlx=int(np.sum(columns["is_hlx"])),
         n_contaminants=contaminants,
@@ -304,36 +328,43 @@ def find_ulx(
 
 
 def _foreground(table, classes, rows):
-    """Return the expected number of sources in the classes without number counts."""
+    """Return the probability of the classes without number counts, together."""
     known = classification_settings(table).get("classes", [])
     others = [name for name in known if name not in (*classes, *COUNTED_CLASSES)]
     columns = [f"P_{name}" for name in others if f"P_{name}" in table.colnames]
-    return float(sum(np.nansum(float_values(table, column)[rows]) for column in columns))
+    return sum((float_values(table, column)[rows] for column in columns), np.zeros(len(rows)))
 
 
-def _contaminants(probability, chosen, expected, error):
+def _contaminants(xrb, ahead, chosen, expected, error):
     """
     Return the number of chosen sources that are not X-ray binaries, and its error.
 
-    The probabilities are brought to the expected number among all.
+    What is neither ``xrb`` nor ``ahead`` is raised to the expected number among all sources.
     """
     if not chosen.any():
         return 0.0, 0.0
-    known = np.isfinite(probability)
-    log_odds = logit(np.clip(probability[known], LEAST_DOUBT, 1 - LEAST_DOUBT))
+    known = np.isfinite(xrb) & np.isfinite(ahead)
+    chosen = chosen[known]
+    xrb = np.clip(xrb[known], LEAST_DOUBT, 1 - LEAST_DOUBT)
+    behind = np.clip(1 - xrb - ahead[known], LEAST_DOUBT, None)
+    log_odds = np.log(behind) - np.log(1 - behind)
 
-    def doubt(shift):
-        return expit(-(log_odds + shift))
+    def number(shift):
+        return expit(log_odds + shift).sum()
 
     # More than the largest log odds, beyond which nothing changes.
     reach = -3 * logit(LEAST_DOUBT)
-    if doubt(reach).sum() >= expected:
+    if number(reach) <= expected:
         shift = reach
-    elif doubt(-reach).sum() <= expected:
-        shift = -reach
+    elif number(0.0) >= expected:
+        # Counts that lack some of the background are no reason to trust the classifier more.
+        shift = 0.0
     else:
-        shift = brentq(lambda value: doubt(value).sum() - expected, -reach, reach)
-    left = doubt(shift)[chosen[known]]
+        shift = brentq(lambda value: number(value) - expected, 0.0, reach)
+    # The others keep their proportions.
+    share = xrb / (1 - behind)
+    left = 1 - (1 - expit(log_odds + shift)) * share
+    left = np.clip(left, 0, 1)[chosen]
     return float(left.sum()), float(np.sqrt(error**2 + np.sum(left * (1 - left))))
 
 

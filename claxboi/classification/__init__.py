@@ -22,16 +22,19 @@ from .guessed_properties import GuessedPropertyWarning, property_columns
 from .kernel_naive_bayes import KernelNaiveBayes
 from .mixture import classify_candidates
 from .modelfile import model_fingerprint
+from .number_counts import cumulative_counts, differential_counts, list_counts
 from .partitions import classify_partitions
 from .priors import PriorWarning, check_priors
 from .properties import Component, Property
 from .result_scores import evaluate_result
 from .sensitivity import PriorSensitivity, priors_sensitivity
+from .sky_priors import SKY_COLUMNS, sky_priors
 from .unlabelled_scores import UnlabelledScores
 from .weights import WeightSearch
 
 __all__ = [
     "SCORES",
+    "SKY_COLUMNS",
     "ClassNumbers",
     "Component",
     "Evaluation",
@@ -55,15 +58,19 @@ __all__ = [
     "classify_candidates",
     "classify_partitions",
     "count_confusion",
+    "cumulative_counts",
+    "differential_counts",
     "estimate_class_numbers",
     "evaluate_result",
     "fit_classifier",
     "label_codes",
+    "list_counts",
     "model_fingerprint",
     "open_model",
     "parse_decision",
     "priors_sensitivity",
     "property_columns",
+    "sky_priors",
 ]
 
 __getattr__ = moved_names(__name__, {"classify": "claxboi._classify"})

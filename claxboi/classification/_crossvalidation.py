@@ -135,7 +135,7 @@ def evaluate(
         method = held_out_method(n_training, len(table))
         if n_training == 0:
             assumed = "assumed that " if sources.is_assumed else ""
-            method += f" ({assumed}no source of the table trained the self)"
+            method += f" ({assumed}no source of the table trained the model)"
     elif method == "training":
         log_posterior = self._core.log_posterior(sources.as_new(), proportions)
         method = "training sample (not held out)"

@@ -52,6 +52,7 @@ class DetectionTerms:
             p: 1.0 if isinstance(records[p].weight, str) else records[p].weight
             for p in self.properties
         }
+        self._category = {p: records[p].category for p in self.properties}
         self._n_classes = n_classes
         self._training = {}
         for p in self.properties:
@@ -87,19 +88,19 @@ class DetectionTerms:
         -------
         log_probability : `~numpy.ndarray` of shape (n_limited, n_classes, n)
             log S where a value is missing, log(1 - S) where it is measured, 0 where there is no
-            limit; divided by the number of limits of the source, which tell of one and the same
-            object.
+            limit; divided by the number of limits that the source has in the category, which tell
+            of one and the same object.
         """
         codes, weights, rows = (
             None if part is None else np.atleast_2d(part) for part in sources.held
         )
         n = len(sources)
         result = np.zeros((len(self.properties), self._n_classes, n))
-        n_limits = np.zeros(n)
+        n_limits = {category: np.zeros(n) for category in self._category.values()}
         for k, p in enumerate(self.properties):
             limit = self._sign[p] * sources.limits[p]
             has = np.flatnonzero(~np.isnan(limit))
-            n_limits[has] += 1
+            n_limits[self._category[p]][has] += 1
             limit = limit[has]
             reach, faintest, counts = self._training[p]
             total, beyond = (
@@ -116,7 +117,9 @@ class DetectionTerms:
             is_missing = np.isnan(sources.values[p, has])
             fraction = np.where(is_missing, fraction, 1 - fraction)
             result[k][:, has] = self._weight[p] * np.log(fraction)
-        return result / np.maximum(n_limits, 1)
+        for k, p in enumerate(self.properties):
+            result[k] /= np.maximum(n_limits[self._category[p]], 1)
+        return result
 
 
 class _Counts:

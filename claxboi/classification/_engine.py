@@ -17,7 +17,6 @@ from ._detection import DetectionTerms
 from ._likelihood import BLOCK_SIZE, LikelihoodModel
 from ._outliers import OutlierScale
 from ._parallel import check_n_jobs, in_chunks, in_parallel, threads
-from ._refinement import term_categories
 from ._search import deal_folds, fit_exponents
 from ._terms import RefinementTerms
 from .decisions import fit_decision
@@ -134,7 +133,7 @@ class Engine:
         self.given_weights = weights
         self.offsets = {}
         self.training = self.likelihood = self.detection = None
-        self.refinement = self._outlier_scale = None
+        self.refinement = self._outlier_scale = self._held_out = None
         self.is_shifted = False
         if properties is not None:
             self.set_properties(properties)
@@ -254,17 +253,92 @@ class Engine:
             combination.contributions[-1] += terms.detection
         if self.refinement is None:
             return
-        densities = terms.densities
+        combination.refine(self.refinement_sums(chunk, terms.densities))
+
+    def refinement_sums(self, sources, densities=None):
+        """
+        Return what the refinement adds to sources, without the rows that they trained.
+
+        Parameters
+        ----------
+        sources : `Sources`
+            The sources.
+        densities : `~numpy.ndarray` of shape (n_properties, n_classes, n), optional
+            Log-likelihood of each of their properties. Default: they are evaluated.
+
+        Returns
+        -------
+        sums : iterable of (tuple of int, `~numpy.ndarray` of shape (n_classes, n))
+            Categories, as from `Refinement.sums`, and what is added.
+        """
+        if densities is None:
+            densities = self.likelihood.property_terms(
+                sources.values, sources.errors, *sources.held
+            )
         category = self.likelihood.category
-        if (chunk.rows >= 0).any():
-            combination.refine(
-                (term_categories(term, category), part)
-                for term, part in self.refinement_parts(chunk, densities)
-            )
-        else:
-            combination.refine(
-                self.refinement.sums(chunk.values, chunk.errors, densities, category)
-            )
+        is_known = sources.rows >= 0
+        if not is_known.any():
+            return self.refinement.sums(sources.values, sources.errors, densities, category)
+        groups = self.refinement.groups(category)
+        parts = np.empty((len(groups), self.refinement.matrix.shape[1], len(sources)))
+        is_kept = self._is_kept(sources)
+        for chosen in (~is_known, is_known & ~is_kept):
+            rows = np.flatnonzero(chosen)
+            if not len(rows):
+                continue
+            part = sources[rows]
+            arguments = part.values, part.errors, densities[..., rows], category
+            if part.rows[0] >= 0:
+                folds = deal_folds(self.training.keys[part.rows], self.refinement.n_folds)
+                found = self.refinement.held_out_sums(*arguments, part.held, folds)
+            else:
+                found = self.refinement.sums(*arguments)
+            for here, (_, added) in zip(parts, found, strict=True):
+                here[:, rows] = added
+        if is_kept.any():
+            parts[..., is_kept] = self._held_out[1][..., sources.rows[is_kept]]
+        return zip(groups, parts, strict=True)
+
+    def _is_kept(self, sources):
+        """Return which sources are a training row, with its values, that was held out before."""
+        is_kept = sources.rows >= 0
+        if self._held_out is None or self._held_out[0] is not self.refinement:
+            return np.zeros(len(sources), bool)
+        known = np.flatnonzero(is_kept)
+        rows, training = sources.rows[known], self.training
+        pairs = list(zip(sources.values, training.values, strict=True))
+        pairs += [(each, training.errors[p]) for p, each in sources.errors.items()]
+        for here, there in pairs:
+            now, then = here[known], there[rows]
+            is_kept[known] &= (now == then) | (np.isnan(now) & np.isnan(then))
+        return is_kept
+
+    def hold_out(self, sources):
+        """
+        Keep what the refinement adds to training rows, if most of them are among some sources.
+
+        Parameters
+        ----------
+        sources : `Sources`
+            The sources.
+        """
+        is_known = sources.rows >= 0
+        if self.refinement is None or 2 * np.count_nonzero(is_known) < len(self.training or ()):
+            return
+        if sources.training is not self.training or self._is_kept(sources).any():
+            return
+        own = self.training.sources()
+        n_groups = len(self.refinement.groups(self.likelihood.category))
+        parts = np.empty((n_groups, self.refinement.matrix.shape[1], len(own)))
+
+        def each(first):
+            here = slice(first, first + BLOCK_SIZE)
+            for part, (_, added) in zip(parts, self.refinement_sums(own[here]), strict=True):
+                part[:, here] = added
+
+        for _ in in_parallel(each, range(0, len(own), BLOCK_SIZE)):
+            pass
+        self._held_out = self.refinement, parts
 
     def make_terms(self, *, presence):
         """Learn the terms of a refinement from the training rows."""
@@ -307,6 +381,7 @@ class Engine:
                 work(first, chunk, self.terms(chunk))
 
         with Progress(len(sources), what, show=show_progress) as progress, threads(self.n_jobs):
+            self.hold_out(sources)
             in_chunks(each, len(sources), progress)
 
     def terms(self, sources):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from claxboi.utils import InputTypeError, InputValueError, float_values, text_values
+from claxboi.utils import InputValueError, check_classes, float_values, text_values
 
 from .priors import parse_priors
 
@@ -17,11 +17,9 @@ __all__ = []
 SUM_TOLERANCE = 1e-6
 
 
-def check_classes(classes):
+def check_two_classes(classes):
     """Return the names of two or more different classes."""
-    if isinstance(classes, str):
-        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
-    names = [str(name) for name in classes]
+    names = check_classes(classes)
     if len(names) < 2 or len(set(names)) < len(names):
         raise InputValueError(f"classes must be two or more different names, got {names}")
     return names

@@ -25,6 +25,7 @@ from claxboi.utils import (
 
 __all__ = [
     "ID_COLUMN",
+    "OTHER_POSITION",
     "POSITION_COLUMNS",
     "Identity",
     "IdentityWarning",

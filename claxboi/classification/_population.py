@@ -62,6 +62,12 @@ def differs_from(model, table):
             "; ".join(differences[:3]),
             f"; and {len(differences) - 3} more" if len(differences) > 3 else "",
         )
+        if model.missing != "ignore":
+            log.warning(
+                "what a missing value says was learned from labelled sources, and %s; "
+                "missing='ignore' does without it",
+                differences[0],
+            )
     return bool(differences)
 
 

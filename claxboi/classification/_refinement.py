@@ -129,6 +129,66 @@ class Refinement:
                     part[:, known[chosen]] = matrix.T @ exact[:, chosen]
             yield term, part
 
+    @property
+    def n_folds(self):
+        """
+        Number of folds.
+        """
+        return len(self.fold_matrices)
+
+    def groups(self, category):
+        """
+        Group the terms by their categories.
+
+        Parameters
+        ----------
+        category : `~numpy.ndarray` of int, shape (n_properties,)
+            Category of each property.
+
+        Returns
+        -------
+        groups : dict of tuple of int to list of int
+            Rows of the matrix by categories: one or two; none for terms of presence.
+        """
+        groups = {}
+        for row, term in enumerate(self.listed):
+            groups.setdefault(term_categories(term, category), []).append(row)
+        return groups
+
+    def held_out_sums(self, values, errors, densities, category, held, fold):
+        """
+        Evaluate what the terms of the same categories add in all, for training sources.
+
+        Parameters
+        ----------
+        values, errors, densities, category
+            As for `sums`.
+        held, fold
+            As for `contributions`, of training sources only.
+
+        Yields
+        ------
+        categories, part
+            As from `sums`.
+        """
+        # Fold by fold, so that each is one block.
+        order = np.argsort(fold, kind="stable")
+        edges = np.searchsorted(fold[order], np.arange(self.n_folds + 1))
+        own = Positions(self.terms, values, errors)[order]
+        held = tuple(part[..., order] for part in held)
+        listed, back = self.listed, np.argsort(order)
+        for categories, rows in self.groups(category).items():
+            part = np.zeros((self.matrix.shape[1], len(fold)))
+            for row in rows:
+                term = listed[row]
+                given = densities
+                if term.kind == "density":
+                    given = {p: densities[p][:, order] for p in term.properties}
+                exact = self.terms.evaluate(term, own, held, given)
+                for k, here in enumerate(map(slice, edges, edges[1:])):
+                    part[:, here] += multiply(self.fold_matrices[k, row].T, exact[:, here])
+            yield categories, part[:, back]
+
     def sums(self, values, errors, densities, category):
         """
         Evaluate what the terms of the same categories add in all, for new sources.
@@ -147,11 +207,8 @@ class Refinement:
         part : `~numpy.ndarray` of shape (n_classes, n)
             What they add.
         """
-        groups = {}
-        for row, term in enumerate(self.listed):
-            groups.setdefault(term_categories(term, category), []).append(row)
         new = Positions(self.terms, values, errors)
-        for categories, rows in groups.items():
+        for categories, rows in self.groups(category).items():
             part = np.zeros((self.matrix.shape[1], values.shape[1]))
             self._add_new(rows, new, densities, part)
             yield categories, part

@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 from claxboi.utils import Progress
 
+from ._parallel import in_parallel
 from ._refinement import Refinement
 from ._terms import Positions, Term
 from .posterior import log_normalize
@@ -352,9 +353,13 @@ def _choose_pairs(terms, positions, held, problem, start, n_pairs, strength):
     curvature = row_weights * posterior * (1 - posterior)
     residual = -row_weights * posterior
     residual[codes, np.arange(len(codes))] += row_weights
-    best = []
-    for number, pair in enumerate(terms.candidates if n_pairs else ()):
-        block = terms.evaluate(Term("pair", pair), positions, held)
+
+    def evaluate(pair):
+        return terms.evaluate(Term("pair", pair), positions, held)
+
+    best, candidates = [], terms.candidates if n_pairs else ()
+    blocks = in_parallel(evaluate, candidates)
+    for number, (pair, block) in enumerate(zip(candidates, blocks, strict=True)):
         gain = pair_gain(block, residual, curvature, strength)
         best.append((gain, -number, pair, block))
         # The blocks of those that are out are not kept.

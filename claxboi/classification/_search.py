@@ -25,6 +25,7 @@ from claxboi.utils import (
 
 from ._identity import IdentityWarning, join_groups
 from ._likelihood import Terms
+from ._parallel import threads
 from ._refinement_fit import fit_refinement
 from ._source_arrays import Sources, TrainingRows
 from ._table_reading import find_identity, label_codes, read_sources
@@ -465,8 +466,10 @@ def fit_exponents(core, rows, sources, proportions, *, offsets, n_folds, show_pr
             n_folds,
             show_progress,
         )
-        for _, part in core.refinement_parts(sources):
-            joint += part
+        with threads(core.n_jobs):
+            core.hold_out(sources)
+            for _, part in core.refinement_sums(sources):
+                joint += part
     names = [*core.categories, "missing"]
     core.weights = dict(zip(names, map(float, best[:n_terms]), strict=True))
     core.offsets = (
@@ -495,19 +498,20 @@ def _refine(core, sources, features, codes, log_prior, weights, fold, n_folds, s
     shrinkage = core.shrinkage
     if differs and shrinkage != "cv":
         shrinkage = shrinkage * DIFFERENT_POPULATION
-    refinement, best, by_fold = fit_refinement(
-        core.make_terms(presence=not differs and core.missing != "ignore"),
-        sources,
-        core.likelihood.property_terms(sources.values, sources.errors, *sources.held),
-        features,
-        codes,
-        log_prior,
-        *weights,
-        fold,
-        n_folds,
-        shrinkage=shrinkage,
-        show_progress=show_progress,
-    )
+    with threads(core.n_jobs):
+        refinement, best, by_fold = fit_refinement(
+            core.make_terms(presence=not differs and core.missing != "ignore"),
+            sources,
+            core.likelihood.property_terms(sources.values, sources.errors, *sources.held),
+            features,
+            codes,
+            log_prior,
+            *weights,
+            fold,
+            n_folds,
+            shrinkage=shrinkage,
+            show_progress=show_progress,
+        )
     best, *by_fold = (
         np.concatenate([found.exponents, found.offsets]) for found in (best, *by_fold)
     )

@@ -6,7 +6,7 @@ Read tables for a classifier: values, labels, and which rows trained it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from claxboi.utils import (
     ClaxboiWarning,
     InputTypeError,
     InputValueError,
+    check_classes,
     check_columns,
     check_label_values,
     check_merge,
@@ -25,14 +26,13 @@ from claxboi.utils import (
     checked,
     float_values,
     read_unit,
-    shown,
     text_values,
     warn,
 )
 
 from ._identity import IdentityWarning, read_identity
 from ._source_arrays import Sample, Sources, TrainingRows, sample_weights
-from .properties import parse_properties
+from .properties import parse_properties, without_absent_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,16 @@ def read_sources(model, table, *, label=None, is_checked=True, parent=None):
     """
     model._check_fitted()
     check_table(table)
-    values, errors, limits = read_values(table, model.properties, units=model._units)
+    records = without_absent_limits(model.properties, table.colnames)
+    values, errors, limits = read_values(table, records, units=model._units)
+    absent = [p for p, one in enumerate(model.properties) if one.limit and p not in limits]
+    limits |= {p: np.full(len(table), np.nan) for p in absent}
+    if absent and (parent is None or not parent[1].start):
+        names = ", ".join(model.properties[p].limit for p in absent)
+        warn(
+            f"table has no column {names}: missing values of the property are taken to be "
+            "unknown, not beyond a limit"
+        )
     if parent is None or not parent[1].start:
         _warn_unknown_units(model, table)
     training = model._core.training
@@ -359,9 +368,7 @@ def read_labels(table, label, *, merge=None, min_class_size=3, classes=None, nam
         check_label_values(found, label, name)
         names = _in_order(found)
     else:
-        if isinstance(classes, str) or not isinstance(classes, Iterable):
-            raise InputTypeError(f"classes must be a sequence of names, got {shown(classes)}")
-        names = [str(name) for name in classes]
+        names = check_classes(classes)
         absent = [name for name in names if name not in found]
         if absent:
             raise InputValueError(

@@ -34,6 +34,10 @@ _LARGEST_DISTANCE = 0.1
 _CHANCE = 0.01
 # The weights of labelled sources are estimates: this part of what they change adds to the error.
 _WEIGHT_ERROR = 0.4
+# What helps in simulations; bright sources alone do not.
+_ADVICE = (
+    "to count them, label a part of them drawn at random (by votes, say), and train on that alone"
+)
 
 
 class ClassNumbers(NamedTuple):
@@ -52,7 +56,7 @@ class ClassNumbers(NamedTuple):
     """Names of the classes."""
 
     n: np.ndarray
-    """Estimated numbers; they sum to the number of sources."""
+    """Estimated numbers, NaN without intervals; otherwise they sum to the number of sources."""
 
     low: np.ndarray
     """Lower end of the interval, NaN where there is none."""
@@ -88,10 +92,11 @@ def estimate_class_numbers(
     Returns
     -------
     numbers : `ClassNumbers`, or dict of them by group
-        Numbers and intervals. There are no intervals, and a warning says why, where the labelled
-        sources do not stand for the others: where labelled sources, weighted to the estimated
-        numbers and the fluxes of the others, still differ from them in flux, in a property, or in
-        how often it is missing, or where too few labelled sources are like the others.
+        Numbers and intervals. All are NaN, and a warning says why, where the labelled sources do
+        not stand for the others: where labelled sources, weighted to the estimated numbers and the
+        fluxes of the others, still differ from them in flux, in a property, or in how often it is
+        missing, or where too few labelled sources are like the others. Then a model that is trained
+        on labels of some of these sources alone, drawn at random, can count the rest.
 
     Raises
     ------
@@ -176,8 +181,10 @@ def estimate_class_numbers(
                 high = np.minimum(n + np.hypot(high - n, change), len(rows))
                 reason = difference(rows, weights, n)
         if reason:
-            warn(f"the numbers of the classes have no intervals: {reason}", PriorWarning)
-            low, high = np.full((2, len(n)), np.nan)
+            warn(
+                f"the numbers of the classes cannot be estimated: {reason}; {_ADVICE}", PriorWarning
+            )
+            n, low, high = np.full((3, len(n)), np.nan)
         return ClassNumbers(list(model.classes_), n, low, high, reason)
 
     if groups is None:

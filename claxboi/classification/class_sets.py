@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .classifier import NaiveBayesClassifier
 
-__all__ = ["class_sets"]
+__all__ = ["NO_CLASS", "class_sets"]
 
 #: Each part in flux has a threshold of its own, so that the coverage holds for faint sources.
 N_PARTS = 3

@@ -6,7 +6,6 @@ The naive Bayes classifier for tables.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,6 +24,7 @@ from claxboi.utils import (
 
 from . import _crossvalidation, _output, _search, explanation
 from ._engine import Engine, NotFittedError
+from ._evaluation_input import check_two_classes
 from ._likelihood import BLOCK_SIZE
 from ._population import differs_from
 from ._source_arrays import KnownTables
@@ -106,7 +106,8 @@ class NaiveBayesClassifier:
         for each property. It has an exponent of its own with normalization="none"; else it
         belongs to the category, the missing ones with the power ``weights["missing"]``.
         "sentinel": like "existence", within the category and with its exponent, as one more
-        value of the property. "ignore": nothing.
+        value of the property. "ignore": nothing, which is better where labelled sources are
+        brighter than the others, as those of catalogues are (`claxboi.pipeline` has it).
     kernel : {"exponential", "gaussian", "original"}, optional
         Kernel of the densities. The exponential one (default) is exact and fast. "original":
         the tables of the original scripts (exponential kernels in 99 bins, 1 outside them),
@@ -253,15 +254,7 @@ class NaiveBayesClassifier:
         )
         self.recipe = recipe
         self.min_class_size = check_count(min_class_size, "min_class_size")
-        self.classes = None
-        if classes is not None:
-            if isinstance(classes, str) or not isinstance(classes, Iterable):
-                raise InputTypeError(f"classes must be a sequence of names, got {shown(classes)}")
-            self.classes = [str(name) for name in classes]
-            if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
-                raise InputValueError(
-                    f"classes must be two or more different names, got {classes!r}"
-                )
+        self.classes = None if classes is None else check_two_classes(classes)
         self.merge = merge
         self._given_properties = properties
         self.label = self.id = self.default_priors = self.search = None

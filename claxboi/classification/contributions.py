@@ -171,7 +171,11 @@ def find_contributions(model, table, priors=None, *, parent=None):
     reasons : `Contributions`
     """
     sources = read_sources(model, table, parent=parent)
-    proportions = stored_priors(table, model) if priors is None else None
+    proportions = None
+    if priors is None:
+        proportions = stored_priors(table, model)
+        if proportions is None and _has_own_priors(table, model):
+            proportions = recover_priors(table, model, sources).T
     if proportions is None:
         proportions = settle_priors(model, priors, table, sources)
     terms = model._core.terms(sources)
@@ -234,7 +238,19 @@ def stored_priors(table, model):
     return np.array([priors[name] for name in model.classes_])
 
 
-def recover_priors(table, model):
+def _has_own_priors(table, model):
+    """Return whether the model classified the table with priors for each source."""
+    steps = table.meta.get("claxboi", {})
+    columns = {f"P_{name}" for name in model.classes_}
+    return (
+        classification_settings(table).get("classes") == model.classes_
+        and columns <= set(table.colnames)
+        # The probabilities are then sums over candidates.
+        and "candidates" not in steps
+    )
+
+
+def recover_priors(table, model, sources=None):
     """
     Recover the priors of a result in which each source has its own, from its probabilities.
 
@@ -244,6 +260,8 @@ def recover_priors(table, model):
         The result.
     model : `~claxboi.classification.NaiveBayesClassifier`
         What made it.
+    sources : object, optional
+        What the model has read of the table.
 
     Returns
     -------
@@ -256,7 +274,8 @@ def recover_priors(table, model):
     # The priors are the ratio of probabilities and likelihoods.
     with np.errstate(divide="ignore"):
         posterior = np.log([float_values(table, f"P_{name}") for name in model.classes_])
-    evidence = model._core.log_evidence(read_sources(model, table))
+    sources = read_sources(model, table) if sources is None else sources
+    evidence = model._core.log_evidence(sources)
     return np.exp(log_normalize(posterior - evidence)).T
 
 

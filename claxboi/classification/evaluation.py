@@ -13,11 +13,11 @@ import numpy as np
 from claxboi.utils import InputValueError, check_choice, check_count, check_number, float_values
 
 from ._evaluation_input import (
-    check_classes,
     check_confusion,
     check_priors,
     check_probabilities,
     check_truth,
+    check_two_classes,
     check_weights,
 )
 from ._evaluation_text import format_report
@@ -157,7 +157,7 @@ class Evaluation:
         method: str = "not stated",
         settings: Mapping | None = None,
     ) -> None:
-        self.classes = check_classes(classes)
+        self.classes = check_two_classes(classes)
         self.confusion = check_confusion(confusion, len(self.classes))
         self.priors = check_priors(priors, self.classes, self.confusion.sum(axis=1))
         self.method = str(method)
@@ -213,7 +213,7 @@ class Evaluation:
         -------
         evaluation : `Evaluation`
         """
-        classes = check_classes(classes)
+        classes = check_two_classes(classes)
         probabilities = check_probabilities(probabilities, len(classes))
         codes = check_truth(truth, classes)
         if len(codes) != len(probabilities):

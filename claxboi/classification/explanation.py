@@ -312,7 +312,7 @@ def _explain_candidates(model, source, priors, candidates, identifier):
     check_table(candidates, "candidates")
     table, row = source.table, source.index
     table, row, candidates = _with_candidates(table, row, candidates)
-    check_candidates(model, candidates, len(table))
+    check_candidates(model, candidates, table)
     proportions = stored_priors(table, model) if priors is None else None
     if proportions is None:
         sources = read_sources(model, table, is_checked=False)

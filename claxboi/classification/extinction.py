@@ -15,6 +15,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
+from claxboi.properties import MAGNITUDES
 from claxboi.utils import (
     InputValueError,
     Progress,
@@ -51,6 +52,9 @@ EXTRAGALACTIC = ("AGN", "AGN_2", "ex_XRB", "extended")
 #: A_V / E(B-V) (Wang & Chen 2019), and N_H / A_V in 1/cm2/mag (Guver & Ozel 2009).
 R_V = 3.16
 NH_PER_AV = 2.21e21
+
+#: Names of columns of A_V, and of N_H, which may be its logarithm or in units of 1e22.
+OTHER_QUANTITIES = re.compile(r"(?P<av>a_?v)|(log_?)?n_?h(_?gal|_?i)?", re.IGNORECASE)
 
 #: A reddening beyond this is a column density without its unit, not dust.
 LARGEST_REDDENING = 100.0
@@ -250,6 +254,12 @@ def _read_reddening(table, column, needed, name):
     if unit is not None and unit.is_equivalent(u.cm**-2):
         values = float_values(table, column, unit=u.cm**-2, name=name) / (NH_PER_AV * R_V)
     else:
+        other = OTHER_QUANTITIES.fullmatch(column)
+        if other is not None and (other["av"] or unit is None):
+            raise InputValueError(
+                f"extinction: column {column!r} of {name} must be E(B-V), or a column density with "
+                "its unit such as cm-2, and seems to be neither: convert it, or rename it"
+            )
         values = float_values(table, column, unit=u.mag, name=name)
     missing = needed & np.isnan(values)
     if missing.any():
@@ -289,10 +299,8 @@ def _shifts(columns, coefficients):
 
 def _bands_of(column):
     """Return the bands of a flux ratio, magnitude or colour, the bluer first."""
-    for band, row in _bands().items():
-        if row["ratio"] == column:
-            return [band]
-    found = re.fullmatch(r"([a-z0-9]+)_mag|color_([a-z0-9]+)_([a-z0-9]+)", column)
+    magnitude = {ratio: name for name, ratio in MAGNITUDES.items()}.get(column, column)
+    found = re.fullmatch(r"([a-z0-9]+)_mag|color_([a-z0-9]+)_([a-z0-9]+)", magnitude)
     return [band for band in found.groups() if band] if found else []
 
 

@@ -31,6 +31,7 @@ from .decisions import parse_decision
 from .guessed_properties import guess_properties, property_columns
 from .priors import parse_priors
 from .properties import parse_properties, properties_that_vary, with_limits
+from .sky_priors import SKY_COLUMNS, sky_priors
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -160,6 +161,8 @@ def fit_classifier(
     if chosen is not None:
         chosen = guess_properties(chosen, sample)
     records = parse_properties(chosen, candidates)
+    if _is_sky(priors):
+        records = _without_location(records, is_chosen=properties is not None)
     if properties is None:
         records = properties_that_vary(records, sample, label)
     model = NaiveBayesClassifier(
@@ -176,7 +179,7 @@ def fit_classifier(
     read_values(table[:1], read.records, units=read.units)
     if sample is table and len(read.training.codes) == len(table):
         _check_unlabelled(priors)
-    priors = _settled_priors(priors, read, table)
+    priors = _settled_priors(priors, read, table, sample)
     parse_decision(decision, read.names)
     categories = dict.fromkeys(record.category for record in read.records)
     _output.check_collisions(
@@ -196,6 +199,23 @@ def fit_classifier(
         )
         log.info("weights fitted on held-out log-loss: %s", model.weights)
     return model, priors
+
+
+def _is_sky(priors):
+    return isinstance(priors, str) and priors == "sky"
+
+
+def _without_location(records, *, is_chosen):
+    """Leave out the properties that the priors of the sky have used already."""
+    used = [record.column for record in records if record.column in SKY_COLUMNS]
+    if used and is_chosen:
+        raise InputValueError(
+            f"properties must not have {', '.join(used)} with priors='sky', which depend on it: it "
+            "would count twice"
+        )
+    if used:
+        log.info("the property %s is left out: the priors depend on it", ", ".join(used))
+    return [record for record in records if record.column not in SKY_COLUMNS]
 
 
 def _candidates(sample, table, label):
@@ -220,10 +240,16 @@ def _check_unlabelled(priors):
         )
 
 
-def _settled_priors(priors, read, table):
+def _settled_priors(priors, read, table, sample):
     """Check priors before any work, and bring them to one form: by class, or one row per source."""
     if isinstance(priors, str) and priors == "estimate":
         return priors
+    if _is_sky(priors):
+        # The proportions of the labelled sources hold at their fluxes and positions.
+        shares = dict(zip(read.names, read.proportions().tolist(), strict=True))
+        labelled = sample[read.rows]
+        each = sky_priors(table, shares, reference=labelled)
+        return each[:, np.argsort(np.argsort(read.names))]
     proportions = parse_priors(
         priors,
         read.names,

@@ -26,6 +26,7 @@ from claxboi.utils import (
 )
 
 from ._engine import check_model
+from ._identity import OTHER_POSITION, read_identity
 from ._output import check_collisions
 from ._table_reading import read_sources
 from .decisions import parse_decision
@@ -124,8 +125,9 @@ def classify_candidates(
     Raises
     ------
     KeyError, TypeError, ValueError
-        If a column is absent, a probability is not one, or a source has no candidate row; if
-        the model's exponents are not free; or if fewer than 30 candidates are field objects.
+        If a column is absent, a probability is not one, a source has no candidate row, or a
+        candidate the identifier (else position) of another source; if the model's exponents are
+        not free; or if fewer than 30 candidates are field objects.
 
     Notes
     -----
@@ -178,7 +180,7 @@ def classify_candidates(
     check_table(table)
     check_table(candidates, "candidates")
     check_number(cut, "cut", minimum=0, maximum=1)
-    check_candidates(model, candidates, len(table))
+    check_candidates(model, candidates, table)
     decision = parse_decision(decision, model.classes_)
     check_collisions(table, model.classes_, model.categories, overwrite)
     sources = read_sources(model, table, is_checked=False)
@@ -375,7 +377,7 @@ def mix_candidates(evidence, log_field, log_q, starts, log_prior):
     return Mixture(log_class, match, entropy)
 
 
-def check_candidates(model, candidates, n_sources):
+def check_candidates(model, candidates, table):
     """
     Check a table of candidates.
 
@@ -385,9 +387,10 @@ def check_candidates(model, candidates, n_sources):
         The classifier.
     candidates : `~astropy.table.Table`
         The candidates.
-    n_sources : int
-        Number of sources.
+    table : `~astropy.table.Table`
+        The sources.
     """
+    n_sources = len(table)
     needed = [name for one in model.properties for name in one.columns]
     check_columns(candidates, ["primary", "match_probability", *needed], "candidates")
     values = float_values(candidates, "primary", name="candidates")
@@ -410,6 +413,28 @@ def check_candidates(model, candidates, n_sources):
         raise InputValueError(
             "match_probability of candidates must sum to 1 for each source, with a row for no "
             f"counterpart; for row {row} of table it sums to {total[row]:g}"
+        )
+    _check_owners(table, candidates, primary)
+
+
+def _check_owners(table, candidates, primary):
+    """Check that each candidate belongs to its row of the table, which may have been sorted."""
+    own, owner = read_identity(candidates, name="candidates"), read_identity(table)[primary]
+    is_other = np.zeros(len(candidates), bool)
+    if own.ids is not None and owner.ids is not None:
+        is_other = (own.ids != owner.ids) & (own.ids != "") & (owner.ids != "")
+        what = "identifier"
+    elif own.positions is not None and owner.positions is not None:
+        # Within this, it may be the position of the counterpart.
+        ours, theirs = (SkyCoord(*one.positions, unit="deg") for one in (own, owner))
+        is_other = ours.separation(theirs) > OTHER_POSITION
+        what = "position"
+    if is_other.any():
+        row = int(np.argmax(is_other))
+        raise InputValueError(
+            f"primary of candidates must be the row of the source in table, but row {row} of "
+            f"candidates has another {what} than row {primary[row]} of table: has table been "
+            "sorted or cut since?"
         )
 
 

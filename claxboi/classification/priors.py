@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     #: Whatever gives the prior proportions of the classes; None for those of the training sample.
     PriorsLike: TypeAlias = (
-        Mapping | Sequence | Literal["training", "estimate"] | ArrayLike | Callable[..., Any] | None
+        Mapping
+        | Sequence
+        | Literal["training", "estimate", "sky"]
+        | ArrayLike
+        | Callable[..., Any]
+        | None
     )
 
 __all__ = ["PriorWarning", "check_priors", "estimate_priors", "parse_priors"]
@@ -37,8 +42,8 @@ EM_STEPS = 2000
 
 
 _UNKNOWN = (
-    "priors must be 'training', 'estimate', a mapping from class to proportion, a sequence, an "
-    "array with one row per source or a function; got {!r}"
+    "priors must be 'training', 'estimate', 'sky', a mapping from class to proportion, a sequence, "
+    "an array with one row per source or a function; got {!r}"
 )
 
 
@@ -72,7 +77,7 @@ def check_priors(priors: str | Mapping | Sequence | ArrayLike | Callable[..., An
     if priors is None or callable(priors):
         return
     if isinstance(priors, str):
-        if priors not in ("training", "estimate"):
+        if priors not in ("training", "estimate", "sky"):
             raise InputValueError(_UNKNOWN.format(priors))
         return
     if isinstance(priors, Mapping):
@@ -134,6 +139,11 @@ def parse_priors(priors, classes, training, n_sources, *, table=None, dropped=()
         )
         return training
     if isinstance(priors, str):
+        if priors == "sky":
+            raise InputValueError(
+                "priors='sky' needs the training sample with its positions and fluxes, where a "
+                "model is fitted; give a fitted model what sky_priors returns"
+            )
         if priors != "training":
             raise InputValueError(_UNKNOWN.format(priors))
         return training

@@ -27,9 +27,19 @@ from claxboi.utils import (
 if TYPE_CHECKING:
     from numpy import ndarray
 
-__all__ = ["Component", "Property", "parse_properties", "properties_that_vary", "with_limits"]
+__all__ = [
+    "Component",
+    "Property",
+    "parse_properties",
+    "properties_that_vary",
+    "with_limits",
+    "without_absent_limits",
+]
 
 log = logging.getLogger(__name__)
+
+#: Ends of the names of columns with limits that are taken by default.
+DEFAULT_LIMITS = ("_limit", "_lower")
 
 #: Category names of the original scripts, and ours.
 CATEGORY_ALIASES = {"multiwavelength": "counterparts"}
@@ -185,7 +195,7 @@ class Property:
     The fraction of a class beyond a limit is that of its training sources whose own limit is
     at least as far (the reduced sample; Kaplan & Meier 1958, JASA 53, 457), each source held out
     of its own. A measured value has the complement as a factor. Several limits of one source tell
-    of one object: the geometric mean of their factors counts.
+    of one object: the geometric mean of their factors counts, in each category.
 
     Examples
     --------
@@ -359,7 +369,7 @@ def properties_that_vary(records, sample, label):
 
 def with_limits(records, columns):
     """
-    Give flux ratios their limits, where the table has them.
+    Give properties their limits, where the table has them.
 
     Parameters
     ----------
@@ -367,21 +377,52 @@ def with_limits(records, columns):
         Properties.
     columns : sequence of str
         Columns of the table, such as ``log_fx_fr_limit`` of
-        `~claxboi.properties.add_ratio_limits`.
+        `~claxboi.properties.add_ratio_limits`. Without any such column in the category,
+        ``log_fx_fr_lower`` counts, the lower limits that `~claxboi.properties.add_flux_ratios` or
+        the user made.
 
     Returns
     -------
     records : list of `Property`
     """
-
-    def complete(record):
-        limit = f"{record.column}_limit"
-        if record.limit or limit not in columns or property_definition(record.column) is None:
-            return record
+    limits = {}
+    for end in DEFAULT_LIMITS:
+        done = {record.category for record in limits}
+        limits |= {
+            record: f"{record.column}{end}"
+            for record in records
+            if not record.limit
+            and record.category not in done
+            and f"{record.column}{end}" in columns
+            and property_definition(record.column) is not None
+        }
+    for record, limit in limits.items():
         log.info("missing values of %s count as beyond the limits in %s", record.column, limit)
-        return replace(record, lower_limit=limit)
+    return [replace(one, lower_limit=limits[one]) if one in limits else one for one in records]
 
-    return [complete(record) for record in records]
+
+def without_absent_limits(records, columns):
+    """
+    Take away the limits that properties have by default, where the table does not have them.
+
+    Parameters
+    ----------
+    records : sequence of `Property`
+        Properties.
+    columns : sequence of str
+        Columns of the table.
+
+    Returns
+    -------
+    records : list of `Property`
+    """
+    return [
+        replace(one, lower_limit=None)
+        if one.lower_limit in {f"{one.column}{end}" for end in DEFAULT_LIMITS} - {*columns}
+        and property_definition(one.column) is not None
+        else one
+        for one in records
+    ]
 
 
 def parse_properties(properties, columns):

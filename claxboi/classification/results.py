@@ -19,6 +19,7 @@ from claxboi.utils import (
     InputTypeError,
     InputValueError,
     check_choice,
+    check_classes,
     check_columns,
     check_table,
     float_values,
@@ -231,8 +232,7 @@ def read_classes(table, column=None, classes=None):
     places = {name: k for k, name in enumerate(known)}
     if classes is None:
         return places, values
-    if isinstance(classes, str):
-        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
+    classes = check_classes(classes)
     for name in classes:
         check_choice(name, known, "each of classes")
     return {name: places[name] for name in classes}, values

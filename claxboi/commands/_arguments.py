@@ -217,7 +217,11 @@ def add_settings(sub):
     add_options(
         sub,
         ("label", str, "column with the known classes (default: class)"),
-        ("priors", str, "AGN=0.66,star=0.25,...; training (default, with a warning); or estimate"),
+        (
+            "priors",
+            str,
+            "AGN=0.66,star=0.25,...; training (default, with a warning); estimate; or sky",
+        ),
         (
             "properties",
             str,

@@ -145,8 +145,8 @@ def training_sample(args, result, model):
         return result
     if args.model is not None:
         raise UsageError(
-            f"--evaluate needs labelled sources, and column {label!r} has none; to score a model "
-            "on other sources, run claxboi evaluate LABELLED --model FILE"
+            f"--evaluate and --class-sets need labelled sources, and column {label!r} has none; to "
+            "score a model on other sources, run claxboi evaluate LABELLED --model FILE"
         )
     # That of a mission was kept when the model was fitted.
     return find_training(

@@ -64,6 +64,13 @@ def add(command):
         type=existing_file,
         help="all candidate counterparts with their properties: classify by the sum over them",
     )
+    sub.add_argument(
+        "--class-sets",
+        metavar="COVERAGE",
+        type=float,
+        help="add the classes that cannot be excluded, such that this fraction of the sets have "
+        "the true class, such as 0.9",
+    )
     add_pos_error(sub)
     add_offline(sub)
     sub.add_argument(
@@ -79,8 +86,10 @@ def add(command):
 
 def _classify(args):
     from claxboi.io import output_format, read_table, write_table
-    from claxboi.utils import check_output
+    from claxboi.utils import check_number, check_output
 
+    if args.class_sets is not None:
+        check_number(args.class_sets, "class_sets", minimum=0, maximum=1, exclusive=True)
     output_format(args.output)
     check_output(args.output, overwrite=args.overwrite)
     model_path = args.write_model or (None if args.model else args.output + MODEL_SUFFIX)
@@ -89,9 +98,11 @@ def _classify(args):
         if Path(model_path).resolve() == Path(args.output).resolve():
             raise UsageError(f"write_model must be another file than the output, {args.output}")
     result, model = run_classify(args, read_table(args.table))
+    priors = stored_priors(result, parse_priors(args))
+    if args.class_sets is not None:
+        result = _with_class_sets(args, result, model, priors)
     if args.evaluate:
         sample = training_sample(args, result, model)
-        priors = stored_priors(result, parse_priors(args))
         say(f"{model.evaluate(sample, priors, show_progress=False)}\n")
     write_table(result, args.output, overwrite=args.overwrite)
     written = [args.output]
@@ -103,3 +114,14 @@ def _classify(args):
             say(f"Model {args.model}: {describe_origin(model)}.")
         say(summary(result, model))
         say(f"Wrote {' and '.join(map(str, written))}")
+
+
+def _with_class_sets(args, result, model, priors):
+    from claxboi.classification import class_sets
+
+    sample = training_sample(args, result, model)
+    if sample is result:
+        sample = None
+    else:
+        sample = model.classify(sample, priors, overwrite=True, show_progress=not args.quiet)
+    return class_sets(result, model, args.class_sets, sample=sample, overwrite=args.overwrite)

@@ -65,7 +65,7 @@ def add(command):
     sub.add_argument(
         "--priors",
         default=argparse.SUPPRESS,
-        help="AGN=0.55,star=0.2,... for all classes; or estimate",
+        help="AGN=0.55,star=0.2,... for all classes; estimate; or sky",
     )
     sub.add_argument("--skip", metavar="STEP,...", help="steps to skip")
     sub.add_argument(

@@ -88,7 +88,8 @@ def associate(
         Function of all combinations that returns a factor for each, at least 0: a Table with one
         row per combination goes in, with the columns of ``xray`` and those of the catalogue as
         ``secondary_<column>`` (for several, ``<name>_<column>``), masked where there is no object;
-        an array of shape (n_rows,) comes out. Rows without counterpart have a factor too.
+        an array of shape (n_rows,) without masked values comes out. Rows without counterpart have a
+        factor too.
     epoch : None, False, `~astropy.time.Time` or `~astropy.units.Quantity` in years, optional
         When the X-ray sources were seen. None takes the column ``epoch`` if there is one; False
         leaves all secondaries where their catalogue has them.
@@ -505,11 +506,16 @@ def _prior_of_rows(problem, rows, neighbours):
         for column in part.colnames:
             part[column][row < 0] = np.ma.masked
             joined[f"{name or 'secondary'}_{column}"] = part[column]
-    factor = np.asarray(problem.prior(joined), float)
+    answer = problem.prior(joined)
+    try:
+        # A comparison with what an absent object lacks is masked, and not a factor.
+        factor = np.ma.filled(np.ma.asanyarray(answer).astype(float), np.nan)
+    except (TypeError, ValueError):
+        factor = np.array(np.nan)
     if factor.shape != rows.primary.shape or not np.all((factor >= 0) & np.isfinite(factor)):
         raise InputValueError(
             f"prior must return one number for each of {len(rows.primary)} combinations, finite "
-            f"and not negative, got {shown(factor)}"
+            f"and not negative or masked, got {shown(answer)}"
         )
     total = np.bincount(rows.primary, factor)
     if not np.all(total > 0):

@@ -17,6 +17,7 @@ from claxboi.catalog import make_column, masked_column
 from claxboi.config import HOST_RADIUS
 from claxboi.utils import (
     ClaxboiWarning,
+    add_columns,
     check_columns,
     check_number,
     check_table,
@@ -92,8 +93,9 @@ def find_hosts_in(
     Returns
     -------
     table : same class as the input
-        A new table with the columns of `best_hosts`. ``meta["claxboi"]["hosts"]`` says what was
-        asked.
+        A new table with the columns of `best_hosts`, and ``galaxy_radius_limit``, the ``factor``:
+        a lower limit for sources outside all galaxies, which the classifier takes as one
+        (`~claxboi.classification.Property`). ``meta["claxboi"]["hosts"]`` says what was asked.
 
     Raises
     ------
@@ -151,6 +153,9 @@ def find_hosts_in(
         settings["distances"] = galaxies.meta["claxboi"]["references"]
     galaxies = nearby_galaxies(galaxies, near_axes, max_distance=max_distance)
     result = best_hosts(table, _hosts(table, galaxies, shape), overwrite=overwrite)
+    # All galaxies were searched, so no host is a fact about the source.
+    limit = masked_column("galaxy_radius_limit", np.full(len(table), factor))
+    result = add_columns(result, {"galaxy_radius_limit": limit}, overwrite=overwrite)
     result.meta = record(result.meta, "hosts", **shape, **settings)
     return result
 

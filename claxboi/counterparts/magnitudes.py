@@ -107,8 +107,9 @@ def homogenize_magnitudes(
     table : `~astropy.table.Table`
         Objects of the survey; it is not changed.
     survey : str or list of str
-        Whose columns the table has: "gaia", "panstarrs", "des", "usnob", "2mass", "allwise",
-        "unwise" or "catwise". Several: where the first has no value, the next one fills in.
+        Whose columns the table has: "gaia", "panstarrs", "des", "delve", "legacy", "usnob",
+        "2mass", "ukidss", "vhs", "virac", "allwise", "unwise" or "catwise". Several: where the
+        first has no value, the next one fills in.
     columns : mapping of str to str or (str, str), optional
         Where the table's names are not the survey's own: band (as in `magnitude_relations`) ->
         column, or -> (column, column of the error).
@@ -139,9 +140,11 @@ def homogenize_magnitudes(
 
     Notes
     -----
-    The relations are those of the original CLAXBOI, kept as data (`magnitude_relations`). For each
-    target the relations are tried in order, and one fills in only where those before it gave no
-    measurement. A limit counts as no measurement: it is used where no relation gives one.
+    The relations are those of the original CLAXBOI, kept as data (`magnitude_relations`). Surveys
+    that it did not use take those of the nearest bands: DES for DELVE and the Legacy Surveys, 2MASS
+    for UKIDSS, VHS and VIRAC. For each target the relations are tried in order, and one fills in
+    only where those before it gave no measurement. A limit counts as no measurement: it is used
+    where no relation gives one.
 
     An offset is right for an average colour only: a proxy tells a bright object from a faint one,
     not a blue one from a red one. Note that 2MASS Ks gives W1 and W2 the same value.

@@ -38,7 +38,8 @@ _LARGEST_ARCSEC = 180.0
 _EXPECTED = 100
 # Points for the area of a ring that overlaps with others: 2 % error for one ring.
 _POINTS = 512
-_PAIRS_AT_ONCE = 20_000
+# The arrays of so many pairs stay in a cache.
+_PAIRS_AT_ONCE = 2_000
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 _ARCSEC2_PER_DEG2 = 3600.0**2
 
@@ -305,7 +306,10 @@ def _free_share(ra_deg, dec_deg, reach, pairs, *, radius, is_nearest):
         off_east, off_north = sky_offsets(ra_deg[a], dec_deg[a], ra_deg[b], dec_deg[b])
         limit = np.maximum(reach[b, None], distance) if is_nearest else reach[b, None]
         d2 = (east - off_east[:, None]) ** 2 + (north - off_north[:, None]) ** 2
-        free = np.logical_and.reduceat(d2 > limit**2, starts[here] - starts[here[0]], axis=0)
+        # Bits in whole numbers: many times as fast as the same for bools.
+        free = np.packbits(d2 > limit**2, axis=1).view(np.uint64)
+        free = np.bitwise_and.reduceat(free, starts[here] - starts[here[0]], axis=0)
+        free = np.unpackbits(free.view(np.uint8), axis=1).astype(bool)
         own = i[starts[here]]
         share[own] = np.mean(free & (distance > reach[own, None]), axis=1)
     return share

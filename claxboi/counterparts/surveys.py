@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -27,10 +27,13 @@ from claxboi.utils import (
     check_choice,
     check_table,
     checked,
+    digest,
     float_values,
+    is_missing,
     quantity_value,
     record,
     shown,
+    table_hash,
 )
 
 from .all_matches import list_matches
@@ -55,6 +58,8 @@ _MAX_SURVEYS = 10
 _OUTER = 1.5
 # Within so many sigma of an X-ray source an object may be its counterpart.
 _REACH_SIGMA = 5.0
+# Columns of the sources that an association reads.
+_POSITIONS = ("source_id", "ra", "dec", "pos_error", *ELLIPSE, "epoch")
 _MOTION = ("pmra", "pmra_error", "pmdec", "pmdec_error")
 _PARALLAX = ("parallax", "parallax_error")
 
@@ -73,6 +78,7 @@ def find_in_surveys(
     priors: Any = None,
     completeness: Literal["estimate"] | float | Mapping = "estimate",
     keep: Literal["best", "all"] = "best",
+    associations: dict | None = None,
     service: Any = None,
     cache: Any = True,
     max_age: Any = None,
@@ -111,6 +117,11 @@ def find_in_surveys(
         As for `associate`.
     keep : {"best", "all"}, optional
         The best counterpart of each source; or all candidates, as from `all_matches`.
+    associations : dict, optional
+        Keeps the association with each survey for later calls with this dictionary, which use it
+        where the sources, the radius and ``completeness`` are the same: to have the best
+        counterparts and all candidates at the price of one association. Not with ``priors``. A
+        local table must be the same `~claxboi.references.Reference`.
     service, cache, max_age, show_progress
         As for `Reference.query <claxboi.references.Reference.query>`. A table that stands for a
         survey is asked whatever the service.
@@ -181,6 +192,8 @@ def find_in_surveys(
     ra, dec = read_positions(table, "table")
     names = _check_surveys(surveys)
     check_choice(keep, ("best", "all"), "keep")
+    if associations is not None and not isinstance(associations, dict):
+        raise InputTypeError(f"associations must be a dict or None, got {shown(associations)}")
     if service is not None:
         check_choice(service, SERVICES, "service")
     if isinstance(domain, Mapping):
@@ -197,45 +210,29 @@ def find_in_surveys(
     sigma = np.sqrt(np.maximum(covariances.ee, covariances.nn))
     outer = _OUTER * float(np.max(radius_arcsec))
     coords = SkyCoord(ra, dec, unit="deg")
-    candidates, tables, settings, skies = {}, {}, {}, {}
+    names_of_positions = [name for name in _POSITIONS if name in table.colnames]
+    positions = Table(table[names_of_positions], copy=False)
+    fetch = {"service": service, "cache": cache, "max_age": max_age, "show_progress": show_progress}
+    matches = {}
     for name, reference in found.items():
-        own_service = None if reference.record.services == ("local",) else service
-        columns = _wanted(reference, magnitudes)
-        fetch = {
-            "service": own_service,
-            "columns": columns,
-            "cache": cache,
-            "max_age": max_age,
-            "show_progress": show_progress,
-        }
-        near = reference.query(coords, radius=outer * u.arcsec, **fetch)
-        survey, circles = _survey(reference, near, outer, magnitudes)
-
-        def draw(rows, radius, fetch=fetch, reference=reference):
-            return _draw(reference, coords[rows], rows, radius, fetch)
-
-        typical = float(np.median(survey["pos_error"])) if len(survey) else 0.0
-        reach = _REACH_SIGMA * np.hypot(sigma, typical)
-        # A table of the user's own says how many rows it has, but not on which area.
-        mean = reference.record.density_deg2 if reference.record.name in load_records() else None
-        sky = sky_density(ra, dec, reach, circles, mean, draw, reference.record.title)
-        here = np.flatnonzero(sky.is_covered)
-        tables[name], skies[name] = survey, sky
-        candidates[name], completeness_here = _associate(
-            table,
-            here,
-            survey,
-            radius=np.broadcast_to(radius_arcsec, len(table))[here] * u.arcsec,
-            density=sky.density_deg2[here] / u.deg**2,
-            priors=priors[name],
-            completeness=completeness[name],
+        own = priors[name], completeness[name]
+        key = None
+        if associations is not None and own[0] is None:
+            settings = np.asarray(radius_arcsec).tolist(), magnitudes, repr(own[1])
+            # Tables of the same name may differ; a service gives one answer.
+            is_table = reference.record.services == ("local",)
+            key = reference if is_table else name, table_hash(positions), digest(settings)
+        if key in (associations or ()):
+            matches[name] = associations[key]
+            continue
+        matches[name] = _match(
+            positions, reference, coords, sigma, radius_arcsec, outer, own, magnitudes, fetch
         )
-        settings[name] = near.meta["claxboi"]["references"] | {
-            "completeness": completeness_here,
-            "n_covered": len(here),
-            "density_deg2": np.percentile(sky.density_deg2, [5, 50, 95]).tolist(),
-        }
-        log.info("%s: %d objects near %d sources", reference.record.title, len(survey), len(table))
+        if key is not None:
+            matches[name] = associations[key] = _without_others(matches[name])
+    candidates, tables, densities, settings = (
+        {name: one[k] for name, one in matches.items()} for k in range(4)
+    )
     choice = {
         "domain": domain,
         "rule": rule,
@@ -247,10 +244,7 @@ def find_in_surveys(
     if keep == "best":
         result = best_matches(candidates, table, tables, **choice)
     else:
-        density = {
-            name: np.where(sky.is_covered, sky.density_deg2, np.nan) for name, sky in skies.items()
-        }
-        result, summary = list_matches(candidates, table, tables, density, **choice)
+        result, summary = list_matches(candidates, table, tables, densities, **choice)
         if summary:
             result.meta = record(result.meta, "surveys_all", **settings, **summary)
             return result
@@ -259,6 +253,67 @@ def find_in_surveys(
     settings["pos_error_factor"] = [audit.factor, audit.factor_error]
     result.meta = record(result.meta, f"surveys_{domain}", **settings)
     return result
+
+
+class _Matches(NamedTuple):
+    # The association of all sources with one survey.
+    candidates: Table
+    objects: Table
+    density_deg2: np.ndarray  # around each source; NaN outside the footprint
+    settings: dict
+
+
+def _match(table, reference, coords, sigma, radius_arcsec, outer, own, magnitudes, fetch):
+    """
+    Fetch the objects of one survey, measure their density, and associate them.
+    """
+    own_service = None if reference.record.services == ("local",) else fetch["service"]
+    fetch = fetch | {"service": own_service, "columns": _wanted(reference, magnitudes)}
+    near = reference.query(coords, radius=outer * u.arcsec, **fetch)
+    survey, circles = _survey(reference, near, outer, magnitudes)
+    # The pairs themselves are large, and the circles have what is needed of them.
+    described = near.meta["claxboi"]["references"]
+    del near
+
+    def draw(rows, radius):
+        return _draw(reference, coords[rows], rows, radius, fetch)
+
+    typical = float(np.median(survey["pos_error"])) if len(survey) else 0.0
+    reach = _REACH_SIGMA * np.hypot(sigma, typical)
+    # A table of the user's own says how many rows it has, but not on which area.
+    mean = reference.record.density_deg2 if reference.record.name in load_records() else None
+    ra, dec = coords.ra.deg, coords.dec.deg
+    sky = sky_density(ra, dec, reach, circles, mean, draw, reference.record.title)
+    here = np.flatnonzero(sky.is_covered)
+    priors, completeness = own
+    candidates, completeness_here = _associate(
+        table,
+        here,
+        survey,
+        radius=np.broadcast_to(radius_arcsec, len(table))[here] * u.arcsec,
+        density=sky.density_deg2[here] / u.deg**2,
+        priors=priors,
+        completeness=completeness,
+    )
+    log.info("%s: %d objects near %d sources", reference.record.title, len(survey), len(table))
+    settings = described | {
+        "completeness": completeness_here,
+        "n_covered": len(here),
+        "density_deg2": np.percentile(sky.density_deg2, [5, 50, 95]).tolist(),
+    }
+    density = np.where(sky.is_covered, sky.density_deg2, np.nan)
+    return _Matches(candidates, survey, density, settings)
+
+
+def _without_others(matches):
+    """
+    Leave out the objects that are not candidates.
+    """
+    rows = matches.candidates["secondary"]
+    has = ~is_missing(matches.candidates, "secondary")
+    used, number = np.unique(np.ma.getdata(rows)[has], return_inverse=True)
+    rows[has] = number
+    return matches._replace(objects=matches.objects[used])
 
 
 def _check_surveys(surveys):
@@ -449,10 +504,7 @@ def _associate(table, rows, survey, **settings):
         return Table(
             {name: np.empty(0, np.int64 if "ary" in name else float) for name in names}
         ), None
-    wanted = ("source_id", "ra", "dec", "pos_error", *ELLIPSE, "epoch")
-    columns = [name for name in wanted if name in table.colnames]
-    sources = Table(table[columns], copy=False)[rows]
-    candidates = associate(sources, survey, **settings)
+    candidates = associate(table[rows], survey, **settings)
     candidates["primary"] = rows[np.asarray(candidates["primary"])]
     completeness = candidates.meta["claxboi"]["counterparts"]["completeness"]["secondary"]
     return candidates, float(completeness)

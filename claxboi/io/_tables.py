@@ -189,15 +189,20 @@ def write_table(
     ValueError
         If the suffix is not that of a format, or the format cannot hold a column.
 
+    Warns
+    -----
+    ClaxboiWarning
+        If the units of columns are lost, in CSV.
+
     Notes
     -----
     All digits are written, whatever the display format of a column. FITS has the UCDs as TUCDn, the
     descriptions as TCOMMn, and the meta that no card can hold as JSON in the card CLAXBOI; text
     beyond ASCII is escaped as in Python, and names that are too long are shortened, which the card
     CLAXTEXT records for `read_table`. VOTable and Parquet have the meta as JSON too. CSV has the
-    values alone. Missing text becomes empty text, a type that the format lacks a wider one: 8-bit
-    integers are 16-bit in FITS and VOTable, unsigned ones of a VOTable are twice as wide. Dates and
-    times are written as ISO text where a format has no times.
+    values alone, without units. Missing text becomes empty text, a type that the format lacks a
+    wider one: 8-bit integers are 16-bit in FITS and VOTable, unsigned ones of a VOTable are twice
+    as wide. Dates and times are written as ISO text where a format has no times.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.exceptions import AstropyWarning
 
-from claxboi.utils import InputValueError, read_unit
+from claxboi.utils import InputValueError, read_unit, warn
 
 from ._meta import META_KEY, restore_meta
 from ._selection import choose_table
@@ -590,6 +590,10 @@ def write_csv(table, path):
     """
     Write the values of a table whose columns are `holdable` as CSV.
     """
+    units = [f"{name} ({table[name].unit})" for name in table.colnames if table[name].unit]
+    if units:
+        listed = ", ".join(units[:5]) + (f" and {len(units) - 5} more" if len(units) > 5 else "")
+        warn(f"CSV has no units: those of {listed} are lost; FITS, ECSV or VOTable keep them")
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerow(table.colnames)
         _write_rows(table, stream)

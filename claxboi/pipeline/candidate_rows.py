@@ -3,6 +3,7 @@
 All candidate counterparts of the sources of a job, with their properties.
 """
 
+import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
@@ -60,7 +61,7 @@ def check_candidates_settings(settings):
         )
 
 
-def make_candidates(table, job, columns):
+def make_candidates(table, is_gated, job, columns):
     """
     Find all candidates of each source and compute their properties.
 
@@ -68,6 +69,8 @@ def make_candidates(table, job, columns):
     ----------
     table : `~astropy.table.Table`
         The sources after all steps.
+    is_gated : `~numpy.ndarray` of bool
+        Sources to leave out.
     job : `Job`
         The job.
     columns : iterable of str
@@ -77,6 +80,7 @@ def make_candidates(table, job, columns):
     -------
     rows : `~astropy.table.Table`
         As ``keep="all"`` of `~claxboi.counterparts.find_in_surveys`, with these columns.
+        ``primary`` numbers the sources that are not left out.
     """
     domains = job.settings.domains
     of_survey = {name: domain for domain, own in domains.items() for name in own.surveys}
@@ -92,8 +96,15 @@ def make_candidates(table, job, columns):
         rule=next(iter(domains.values())).rule,
         cutoff={name: domains[domain].cutoff for name, domain in of_survey.items()},
         references={name: job.references.get(name) for name in of_survey},
+        # Those of the counterparts step, unless it was done before.
+        associations=job.associations,
         **fetch,
     )
+    job.associations.clear()
+    if is_gated.any():
+        rows = rows[~is_gated[rows["primary"]]]
+        rows["primary"] = (np.cumsum(~is_gated) - 1)[rows["primary"]]
+        table = table[~is_gated]
     found, primary = set(rows.colnames), rows["primary"]
     prefixes = tuple(f"{domain}_" for domain in domains)
     own = job.settings.properties

@@ -11,7 +11,13 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn
 
-from claxboi.classification import classify_candidates, evaluate_result, fit_classifier
+from claxboi.classification import (
+    SKY_COLUMNS,
+    class_sets,
+    classify_candidates,
+    evaluate_result,
+    fit_classifier,
+)
 from claxboi.classification.properties import parse_properties, properties_that_vary
 from claxboi.io import read_table
 from claxboi.properties import published_properties
@@ -121,7 +127,7 @@ def classify_sources(table, job):
     part = table[~is_gated] if is_gated.any() else table
     sample = _sample(part, own, show_progress)
     options = {
-        "properties": _properties(own.properties, sample, part),
+        "properties": _properties(own, sample, part),
         "weights": None if own.weights == "fitted" else own.weights,
         "merge": _lists(own.merge) or None,
         "min_class_size": own.min_class_size,
@@ -137,7 +143,7 @@ def classify_sources(table, job):
     candidates = None
     if own.candidates == "all":
         columns = [name for one in model.properties for name in one.columns]
-        candidates = make_candidates(part, job, columns)
+        candidates = make_candidates(table, is_gated, job, columns)
         result, candidates = classify_candidates(
             model,
             part,
@@ -151,6 +157,11 @@ def classify_sources(table, job):
         candidates["primary"] = np.flatnonzero(~is_gated)[candidates["primary"]]
     else:
         result = model.classify(part, priors, decision=decision, show_progress=show_progress)
+    if own.class_sets:
+        labelled = None
+        if sample is not part:
+            labelled = model.classify(sample, priors, overwrite=True, show_progress=show_progress)
+        result = class_sets(result, model, own.class_sets, sample=labelled)
     if is_gated.any():
         result = _spread(table, result, ~is_gated)
     return result, model, candidates
@@ -182,13 +193,15 @@ def evaluate(result, model, settings, *, show_progress):
     return evaluate_result(result, model, sample=sample, show_progress=show_progress)
 
 
-def _properties(chosen, sample, table):
+def _properties(own, sample, table):
     """Choose the properties; of the published set, only those that vary."""
+    chosen = own.properties
     if chosen == "known":
         return None
     if chosen != "published":
         return _lists(chosen)
-    there = [name for name in sample.colnames if name in table.colnames]
+    used = SKY_COLUMNS if own.priors == "sky" else ()
+    there = [name for name in sample.colnames if name in table.colnames and name not in used]
     records = parse_properties(published_properties(columns=there), there)
     return properties_that_vary(records, sample, "class")
 

@@ -185,7 +185,7 @@ def run(
     settings: Any = None,
     mission: Any = None,
     references: Any = None,
-    priors: Mapping | Literal["training"] | Literal["estimate"] | None = None,
+    priors: Mapping | Literal["training", "estimate", "sky"] | None = None,
     skip: Any = None,
     pos_error: Any = None,
     overwrite: bool = False,
@@ -203,7 +203,7 @@ def run(
         The classified table: FITS, VOTable, Parquet or ECSV, by its suffix.
     settings, mission, references, skip, pos_error
         As for `prepare`.
-    priors : mapping, "training" or "estimate", optional
+    priors : mapping, "training", "estimate" or "sky", optional
         Proportions of the classes. Default: those of the settings.
     overwrite : bool, optional
         Replace an output that was made with other settings or another catalogue, or was edited.

@@ -148,7 +148,7 @@ def _check_classification(own):
             for name, weight in own.weights.items():
                 check_number(weight, f"weight of {name}", minimum=0)
         if isinstance(own.priors, str):
-            check_choice(own.priors, ("training", "estimate"), "priors")
+            check_choice(own.priors, ("training", "estimate", "sky"), "priors")
             return
         for name, prior in own.priors.items():
             check_number(prior, f"prior of {name}", minimum=0, maximum=1)
@@ -220,7 +220,7 @@ def check_catalogue(table, job, steps, output=None):
 def _check_new_columns(table, classes):
     """Refuse columns that the classification will add."""
     new = {"prediction", "margin", "outlier", "outlier_pvalue", "support", "alternative"}
-    new |= {"n_missing"}
+    new |= {"n_missing", "class_set"}
     new |= {f"p_{name}".lower() for name in classes}
     new |= {f"p_{name}_{category}".lower() for name in classes for category in _CATEGORIES}
     taken = [name for name in table.colnames if name.lower() in new]

@@ -5,6 +5,7 @@ Replace Python arguments in messages by the settings of the job.
 
 import re
 from collections import Counter
+from dataclasses import fields, is_dataclass
 from functools import cache
 
 from claxboi.catalog import describe
@@ -41,6 +42,19 @@ def _setting_of_argument():
     return {name: path for name, path in pairs if counts[name] == 1} | _OTHERS
 
 
+@cache
+def _flags():
+    """Return the settings that may be true or false."""
+    settings = PipelineSettings()
+    return {
+        f"{section.name}.{field.name}"
+        for section in fields(settings)
+        if is_dataclass(getattr(settings, section.name))
+        for field in fields(getattr(settings, section.name))
+        if "bool" in str(field.type)
+    }
+
+
 def in_settings(text):
     """
     Replace the Python arguments in a message by the settings of the job.
@@ -68,7 +82,11 @@ def in_settings(text):
         if match[1] not in settings:
             return match[0]
         value = (match[2] or "").replace("'", '"')
-        value = value.lower() if value in ("True", "False") else value
+        if value in ("True", "False"):
+            # An argument of another function may have the name of a setting.
+            if settings[match[1]] not in _flags():
+                return match[0]
+            value = value.lower()
         return f"{settings[match[1]]} = {value}" if value else settings[match[1]]
 
     def named(match):

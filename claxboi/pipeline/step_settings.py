@@ -267,7 +267,7 @@ class ClassificationSettings(Section):
     """
 
     priors: str | Mapping = setting(
-        "training", "Proportions of the classes (sum 1); training; or estimate",
+        "training", "Proportions of the classes (sum 1); training; estimate; or sky",
         str, Mapping,
     )  # fmt: skip
     properties: str | tuple[str, ...] | Mapping = setting(
@@ -322,6 +322,12 @@ class ClassificationSettings(Section):
     )  # fmt: skip
     min_class_size: int = setting(MIN_CLASS_SIZE, "Smaller classes are left out", minimum=1)
     merge: Mapping = setting({}, "New class = list of the classes to merge")
+    class_sets: float = setting(
+        0.0,
+        "Add the classes that cannot be excluded at this coverage, such as 0.9; 0: none",
+        minimum=0,
+        maximum=0.999,
+    )
     candidates: str = setting(
         "best",
         "best: the best counterparts; all: the sum over all candidates and none",

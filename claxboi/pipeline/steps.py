@@ -9,7 +9,7 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,8 @@ class Job:
     references: References
     show_progress: bool
     refresh: bool = False
+    associations: dict = field(default_factory=dict)
+    """Associations of the step counterparts, for all candidates."""
 
     @property
     def fetch(self):
@@ -220,6 +222,7 @@ def _coords(table):
 
 
 def _counterparts(table, job):
+    needs_all = job.settings.classification.candidates == "all"
     for domain, own in job.settings.domains.items():
         table = counterparts.find_in_surveys(
             table,
@@ -229,6 +232,7 @@ def _counterparts(table, job):
             cutoff=own.cutoff,
             rule=own.rule,
             references={name: job.references.get(name) for name in own.surveys},
+            associations=job.associations if needs_all else None,
             **job.fetch,
         )
     return table

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Table
+from astropy.table import Column, Table
 
 from claxboi.catalog import masked_column
 from claxboi.utils import (
@@ -56,8 +56,8 @@ _CONSTANTS = {"zero points": "constant", "original": "original"}
 _LINES = resources.files("claxboi.properties").joinpath("data/flux_ratios.csv").read_text("utf-8")
 #: Flux ratios: name, magnitude and constants.
 _RATIOS = list(csv.DictReader(line for line in _LINES.splitlines() if line[0] != "#"))
-#: Magnitudes of flux ratios.
-MAGNITUDES = tuple(ratio["magnitude"] for ratio in _RATIOS)
+#: The flux ratio of each magnitude.
+MAGNITUDES = {ratio["magnitude"]: ratio["ratio"] for ratio in _RATIOS}
 #: Those whose ratios have limits: one of each survey, since another says the same again.
 _DEEPEST = ("rp_mag", "w1_mag")
 #: Fraction of the measured magnitudes that are brighter than the depth of the survey.
@@ -122,7 +122,7 @@ def add_flux_ratios(
 
     Examples
     --------
-    >>> from astropy.table import Table
+    >>> from astropy.table import Column, Table
     >>> from claxboi.properties import add_flux_ratios
     >>> quasar = Table({"flux": [1e-14], "flux_error": [1e-15], "rp_mag": [20.0],
     ...                 "rp_mag_error": [0.05]})
@@ -250,14 +250,14 @@ def add_ratio_limits(
     table : `~astropy.table.Table`
         With ``flux`` (erg/s/cm2 without a unit) and at least one of the Vega magnitudes of
         ``depths``. Used if there: ``<mag>_is_limit``. It is not changed.
-    depths : mapping of str to float or array-like of shape (n_rows,), optional
-        Magnitude that the survey just sees, by ``bp_mag``, ``rp_mag``, ``w1_mag`` or ``w2_mag``; of
-        each source, from a map of depths, NaN where it has not observed. Default: of ``rp_mag`` and
-        ``w1_mag`` the one that 97 % of those in the table are brighter than, where there are 100 or
-        more. Give one magnitude of each survey: several tell of the same object.
+    depths : mapping of str to float, array-like or Quantity of shape (n_rows,), optional
+        Vega magnitude that the survey just sees, by ``bp_mag``, ``rp_mag``, ``w1_mag`` or
+        ``w2_mag``; of each source, from a map of depths, NaN where it has not observed. Default: of
+        ``rp_mag`` and ``w1_mag`` the one that 97 % of those in the table are brighter than, where
+        there are 100 or more. Give one magnitude of each survey: several tell of the same object.
     covered : mapping of str to array-like of bool, shape (n_rows,), optional
         Where the survey has observed, by magnitude; with a map of its coverage (MOC),
-        ``moc.contains_skycoords(coords)``. Default: everywhere.
+        ``moc.contains_skycoords(coords)``; False where masked. Default: everywhere.
     constants : {"zero points", "original"} or mapping of str to float, optional
         As for `add_flux_ratios`.
     overwrite : bool, optional
@@ -280,7 +280,7 @@ def add_ratio_limits(
 
     Examples
     --------
-    >>> from astropy.table import Table
+    >>> from astropy.table import Column, Table
     >>> from claxboi.properties import add_ratio_limits
     >>> x = Table({"flux": [1e-13, 1e-15], "rp_mag": [15.0, float("nan")]})
     >>> x = add_ratio_limits(x, {"rp_mag": 20.5})
@@ -289,7 +289,6 @@ def add_ratio_limits(
     """
     check_table(table, allow_empty=True)
     check_columns(table, ["flux"])
-    names = {ratio["magnitude"]: ratio["ratio"] for ratio in _RATIOS}
     if depths is None:
         depths = _measured_depths(table)
     else:
@@ -297,10 +296,11 @@ def add_ratio_limits(
             check_choice(name, MAGNITUDES, "a magnitude in depths")
         check_columns(table, list(depths))
         depths = {name: _check_depth(depths[name], name, len(table)) for name in depths}
-    covered = {} if covered is None else check_mapping(covered, "covered")
+    covered = {} if covered is None else dict(check_mapping(covered, "covered"))
     for name, where in covered.items():
         check_choice(name, MAGNITUDES, "a magnitude in covered")
-        if np.shape(where) != (len(table),) or np.asarray(where).dtype != bool:
+        covered[name] = np.ma.filled(np.ma.asanyarray(where), False)
+        if covered[name].shape != (len(table),) or covered[name].dtype != bool:
             raise InputValueError(
                 f"covered of {name} must be True or False for each of the {len(table)} rows, got "
                 f"{shown(where)}"
@@ -312,8 +312,8 @@ def add_ratio_limits(
         vega = float_values(table, name, unit=u.mag, system="Vega")
         is_limit = optional_values(table, f"{name}_is_limit") == 1
         limit = log_flux + np.where(is_limit, vega, depth) / 2.5 + zero[name]
-        limit[~np.asarray(covered.get(name, np.ones(len(table), bool)))] = np.nan
-        columns[f"{names[name]}_limit"] = masked_column(f"{names[name]}_limit", limit)
+        limit[~covered.get(name, np.ones(len(table), bool))] = np.nan
+        columns[f"{MAGNITUDES[name]}_limit"] = masked_column(f"{MAGNITUDES[name]}_limit", limit)
     result = add_columns(table, columns, overwrite=overwrite)
     said = {k: "one per source" if np.ndim(depth) else depth for k, depth in depths.items()}
     result.meta = record(result.meta, "ratio_limits", depths=said, constants=zero)
@@ -322,9 +322,13 @@ def add_ratio_limits(
 
 def _check_depth(depth, name, n):
     """Check the depth of a magnitude: one number, or one of each source."""
-    if np.ndim(depth) == 0:
+    if np.ndim(depth) == 0 and not isinstance(depth, u.Quantity):
         return check_number(depth, f"depth of {name}")
-    values = float_values({name: np.ma.asanyarray(depth)}, name, name="depths")
+    values = depth if isinstance(depth, (u.Quantity, Column)) else np.ma.asanyarray(depth)
+    values = values.reshape(1) if np.ndim(depth) == 0 else values
+    values = float_values({name: values}, name, unit=u.mag, system="Vega", name="depths")
+    if np.ndim(depth) == 0:
+        return check_number(values[0], f"depth of {name}")
     if values.shape != (n,):
         raise InputValueError(
             f"depths of {name} must be one number, or one for each of the {n} rows, got "
@@ -352,7 +356,12 @@ def _measured_depths(table):
         if name not in table.colnames:
             continue
         vega = float_values(table, name, unit=u.mag, system="Vega")
-        vega = vega[np.isfinite(vega) & ~(optional_values(table, f"{name}_is_limit") == 1)]
+        _check_magnitudes(vega, name)
+        vega = vega[
+            (vega >= _MAGNITUDE_RANGE[0])
+            & (vega <= _MAGNITUDE_RANGE[1])
+            & ~(optional_values(table, f"{name}_is_limit") == 1)
+        ]
         if len(vega) < _FEWEST_MAGNITUDES:
             log.info(
                 "no limits from %s: %d magnitudes are too few to measure the depth", name, len(vega)
@@ -412,7 +421,7 @@ def add_hardness_ratios(
 
     Examples
     --------
-    >>> from astropy.table import Table
+    >>> from astropy.table import Column, Table
     >>> from claxboi.properties import add_hardness_ratios
     >>> x = Table({"soft": [3.0, 1.0], "medium": [1.0, 1.0], "hard": [1.0, -0.5]})
     >>> print(add_hardness_ratios(x, ["soft", "medium", "hard"])["hr1", "hr2"])

@@ -5,12 +5,13 @@ Match positions to local tables, and to HATS catalogues through LSDB.
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import SkyCoord, search_around_sky
 
+from claxboi.config import conf
 from claxboi.io import table_from_frame
-from claxboi.utils import float_values
+from claxboi.utils import InputValueError, float_values, pairs_within
 
 from ._service import DEC, INDEX, RA, Matches, Service
+from .exceptions import CacheError
 
 __all__ = ["HatsService", "LocalService", "hats_columns", "match_table"]
 
@@ -41,12 +42,10 @@ def match_table(table, names, ra_deg, dec_deg, radius_arcsec):
     good = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
     if not len(good) or not len(ra_deg):
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    index, rows, separation, _ = search_around_sky(
-        SkyCoord(ra_deg, dec_deg, unit="deg"),
-        SkyCoord(ra[good], dec[good], unit="deg"),
-        radius_arcsec * u.arcsec,
-    )
-    return np.asarray(index, np.int64), good[rows], separation.arcsec
+    if not (np.abs(dec[good]) <= 90).all():
+        raise InputValueError(f"declinations in {names[1]} must be from -90 to 90 deg")
+    index, rows, separation = pairs_within(ra_deg, dec_deg, ra[good], dec[good], radius_arcsec)
+    return index, good[rows], separation
 
 
 class LocalService(Service):
@@ -90,9 +89,16 @@ def open_hats(path, columns=None):
 
     Raises
     ------
+    CacheError
+        If it is at an address, and ``claxboi.conf.offline`` is set.
     ImportError
         If LSDB is not installed.
     """
+    if conf.offline and "://" in path:
+        raise CacheError(
+            f"{path} (HATS): it is not kept on this machine, and no service may be asked "
+            "(fetch=False or claxboi.conf.offline)"
+        )
     try:
         import lsdb
     except ImportError as err:

@@ -149,7 +149,7 @@ class Record:
     """What marks an upper limit."""
 
     labels: str = ""
-    """Class that a catalogue of labels stands for."""
+    """Class that a catalogue of labels stands for; empty where each object has its own."""
 
     selected_in: tuple[str, ...] = ()
     """Wavelengths in which its objects were selected, so that labels are not independent."""

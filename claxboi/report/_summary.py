@@ -10,10 +10,11 @@ from urllib.parse import quote
 import numpy as np
 
 from claxboi.classification import SCORES
+from claxboi.classification.class_sets import NO_CLASS
 from claxboi.classification.contributions import FEW_LIKE_IT
 from claxboi.classification.displays import MISSING, format_percent
 from claxboi.classification.results import count_members
-from claxboi.utils import float_values
+from claxboi.utils import float_values, text_values
 
 from ._figures import class_variable
 
@@ -125,6 +126,12 @@ def summary_html(result, record, rows, evaluation, n_cards):
     if "support" in result.colnames:
         n_few = np.count_nonzero(float_values(result, "support") < FEW_LIKE_IT)
         tiles.append((f"{n_few:,}", f"few labelled sources like them (support < {FEW_LIKE_IT})"))
+    sets = result.meta["claxboi"].get("class_sets")
+    if sets and "class_set" in result.colnames:
+        texts, missing = text_values(result, "class_set")
+        is_one = ~missing & (np.char.find(texts, "|") < 0) & (texts != NO_CLASS)
+        title = f"with a single class that cannot be excluded ({100 * sets['coverage']:g} %)"
+        tiles.append((f"{np.count_nonzero(is_one):,}", title))
     tiles.append((f"{n_cards:,}", "full cards"))
     numbers = "".join(
         f"<div><dt>{escape(text)}</dt><dd>{value}</dd></div>" for value, text in tiles

@@ -224,6 +224,8 @@ def write_report(
             {"name": name, "count": count}
             for name, count in zip(classes, listed_counts, strict=True)
         ]
+        if "class_sets" in result.meta["claxboi"]:
+            data["coverage"] = result.meta["claxboi"]["class_sets"]["coverage"]
         data["id"] = blocks.digest()
         data["title"] = title
         early = _early(data)

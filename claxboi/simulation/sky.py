@@ -14,6 +14,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
+from claxboi.config import HOST_RADIUS
 from claxboi.counterparts import find_hosts
 from claxboi.io import read_table, write_table
 from claxboi.utils import ClaxboiWarning, check_count, checked, quantity_value, record
@@ -209,7 +210,8 @@ def make_mock_sky(
     pilot, _ = tile(rng, _PILOT_FIELDS)
     fields, galaxies = tile(rng, counts["AGN"] / agn_per_field(rng, pilot))
     sources = _draw_sources(rng, counts, fields, galaxies)
-    _find_hosts(sources, galaxies)
+    # The galaxies of this sky end at about the Holmberg radius.
+    _find_hosts(sources, galaxies, 1.26)
     sources["pmra"], sources["pmdec"] = motions(rng, sources["distance"], sources["velocity"])
     seen = _at_observation(sources, fields)
     xray = observe_xmm(rng, seen, fields)
@@ -220,6 +222,8 @@ def make_mock_sky(
     labels, listed = label_tables(rng, sources, surveys, rows)
     swift, swift_rows = observe_swift(rng, seen, fields)
     chandra, chandra_rows = observe_chandra(rng, seen, fields)
+    # What is drawn for an AGN does not depend on where labels take it to be in a galaxy.
+    _find_hosts(sources, galaxies, HOST_RADIUS)
     truth = _truth(xray, seen)
     for name in ("gaia", "allwise"):
         truth[f"{name}_id"] = _ids(surveys[name]["id"], rows[name])
@@ -287,8 +291,8 @@ def _choose(classes, counts):
     return np.sort(np.concatenate([*taken, spare[:missing]]))
 
 
-def _find_hosts(sources, galaxies):
-    """Relabel AGN behind a galaxy as AGN_2, as the labels do."""
+def _find_hosts(sources, galaxies, factor):
+    """Relabel AGN behind a galaxy as AGN_2, as the labels do, in place."""
     names = class_names()
     agn = np.flatnonzero(sources["class"] == names.index("AGN"))
     ellipses = Table(
@@ -304,9 +308,8 @@ def _find_hosts(sources, galaxies):
     with warnings.catch_warnings():
         # There may be none in a galaxy.
         warnings.simplefilter("ignore", ClaxboiWarning)
-        # The galaxies of this sky end at about the Holmberg radius, whatever a search takes.
         xray = Table({"ra": sources["ra"][agn], "dec": sources["dec"][agn]})
-        hosts = find_hosts(xray, ellipses, factor=1.26)
+        hosts = find_hosts(xray, ellipses, factor=factor)
     behind, first = np.unique(np.asarray(hosts["primary"]), return_index=True)
     sources["class"][agn[behind]] = names.index("AGN_2")
     sources["host"][agn[behind]] = np.asarray(hosts["secondary"])[first]

@@ -9,7 +9,12 @@ import pytest
 from astropy.table import Table
 
 from claxboi import Property, classify, cli
-from claxboi.classification import Component, NaiveBayesClassifier, evaluate_result
+from claxboi.classification import (
+    Component,
+    NaiveBayesClassifier,
+    class_sets,
+    evaluate_result,
+)
 from claxboi.classification.recipes import RECIPES
 from claxboi.config import MIN_CLASS_SIZE
 from claxboi.io import read_table, write_table
@@ -172,6 +177,21 @@ def test_decision(sample, folder, run, option, decision):
         decision={"AGN": 5, "star": 2.5} if decision is None else decision,
     )
     assert read_table("out.ecsv")["prediction"].tolist() == expected["prediction"].tolist()
+
+
+def test_class_sets(sample, folder, run):
+    table = sample.copy()
+    table["flux"] = np.geomspace(1e-15, 1e-12, len(table))
+    write_table(table, "y.fits")
+    args = "classify y.fits -o out.fits --quiet --priors training --weights published"
+    assert run(f"{args} --class-sets 0.9")[0] == 0
+    result = read_table("out.fits")
+    model = NaiveBayesClassifier.read("out.fits.model.ecsv")
+    expected = class_sets(result, model, 0.9, overwrite=True)["class_set"]
+    assert result["class_set"].tolist() == expected.tolist()
+    assert run("report out.fits -o out.html --quiet")[0] == 0
+    page = (folder / "out.html").read_text(encoding="utf-8")
+    assert "with a single class that cannot be excluded (90 %)" in page
 
 
 def test_overwrite(folder, run):
@@ -357,6 +377,7 @@ def test_properties_file(folder, run):
         ("--decision nonsense", "decision must be 'probable', 'balanced'"),
         ("--decision CV=many", "decision must be one number each, such as CV=5,XRB=2"),
         ("--decision f1=dog", "decision must name classes of the model"),
+        ("--class-sets 2", "--class-sets must be above 0"),
         ("--kernel round", "kernel must be one of"),
         ("--bandwidth wide", "bandwidth must be one of"),
         ("--bandwidth 0", "bandwidth must be"),
@@ -578,7 +599,7 @@ def test_train_classify_and_evaluate_without_a_network(folder, run, refuse):
     status, out, err = run("classify new.fits --model m.ecsv --priors training -o new-out.fits")
     assert status == 0, err
     assert out.startswith("Model m.ecsv: trained on 4XMM; fluxes in 0.2-12 keV")
-    assert "needs labelled sources" in refuse(
+    assert "need labelled sources" in refuse(
         "classify new.fits --model m.ecsv --priors training -o o.fits --evaluate"
     )
 

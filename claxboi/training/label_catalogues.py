@@ -58,7 +58,10 @@ class LabelCatalogue:
     """The `~claxboi.references.Reference`."""
 
     kind: str
-    """Kind of its objects; empty for SIMBAD, where each object has its own."""
+    """Kind of its objects that counts; empty where each object has its own."""
+
+    kinds: frozenset
+    """Kinds of objects that it may give."""
 
     is_optional: bool
     """Whether it may be left out if it differs from its record."""
@@ -126,6 +129,13 @@ class Findings:
 def _data():
     path = resources.files("claxboi.training") / "data" / "catalogues.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _beginnings():
+    """Return, by catalogue with objects of several kinds, the kind for each beginning of a type."""
+    groups = _data()["kinds"].values()
+    return {name: group["begins"] for group in groups for name in group["catalogues"]}
 
 
 @functools.cache
@@ -209,8 +219,9 @@ def parse_catalogues(references):
             reference = get_reference(one, name=name)
         except (InputTypeError, InputValueError) as err:
             raise type(err)(f"references: {err}") from err
-        own = kind or reference.record.labels
-        if not own and reference.name != SIMBAD:
+        own = "" if reference.name == SIMBAD else kind or reference.record.labels
+        several = _several_kinds(reference.name)
+        if not own and not several:
             raise InputValueError(
                 f"references must give the kind of the objects in {reference.name}: pass a mapping "
                 f"from the kind to its catalogues, such as {{'AGN': [...]}}"
@@ -220,9 +231,21 @@ def parse_catalogues(references):
                 f"references must name each catalogue once, got {reference.name} twice"
             )
         names.add(reference.name)
-        own = "" if reference.name == SIMBAD else own
-        catalogues.append(LabelCatalogue(reference, own, is_optional))
+        given = {kind for kind in several if own in ("", kind, GENERAL.get(kind))}
+        if several and not given:
+            raise InputValueError(
+                f"references: {reference.name} has objects of the kinds "
+                f"{', '.join(sorted(several))}, and none of the kind {shown(own)}"
+            )
+        given = given or {own}
+        catalogues.append(LabelCatalogue(reference, own, frozenset(given), is_optional))
     return catalogues
+
+
+def _several_kinds(name):
+    """List the kinds of objects in a catalogue that has several; none for others."""
+    found = _simbad_kinds() if name == SIMBAD else _beginnings().get(name, {})
+    return set(found.values()) - {""}
 
 
 def find_evidence(table, catalogues, kinds, *, match, fetch):
@@ -250,7 +273,7 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
     pos_error_arcsec = float_values(table, "pos_error", unit=u.arcsec)
     evidence, asked, left_out = [], {}, {}
     for catalogue in catalogues if len(table) else []:
-        if catalogue.kind and catalogue.kind not in kinds:
+        if not catalogue.kinds & kinds:
             continue
         name = catalogue.reference.name
         try:
@@ -272,7 +295,7 @@ def find_evidence(table, catalogues, kinds, *, match, fetch):
         separation = np.asarray(near["separation"], float)[known][first]
         object_kinds = object_kinds[known][first]
         log.info("%s: %d sources have an object nearby", name, len(index))
-        for kind in [catalogue.kind] if catalogue.kind else sorted(kinds):
+        for kind in sorted(catalogue.kinds & kinds):
             slack = _slack_arcsec(match["slack_arcsec"], kind)
             reach = match["n_sigma"] * pos_error_arcsec[index] + slack
             good = (separation < reach) & (object_kinds == kind)
@@ -348,26 +371,47 @@ def _near_in_simbad(reference, coords, radius, fetch):
 
 def _columns(reference):
     """Choose the columns to fetch: positions, and types where they select objects."""
-    if reference.record.columns is None or "local" in reference.record.services:
+    name, known = reference.name, reference.record.columns
+    if known is None or "local" in reference.record.services:
         return None
-    return ["type"] if reference.name in _data()["types"] else ["ra", "dec"]
+    if name in _beginnings():
+        return [column for column in ("type", "subtype", "z_warning") if column in known]
+    return ["type"] if name in _data()["types"] else ["ra", "dec"]
 
 
 def _counts(near, name):
     """Select the objects of the kind that the catalogue labels."""
+    counts = np.ones(len(near), bool)
+    if "z_warning" in near.colnames:
+        # The spectral class is that of a fit: 0 where it gave no warning.
+        counts &= np.ma.filled(near["z_warning"], -1) == 0
     rule = _data()["types"].get(name)
     if rule is None or "type" not in near.colnames:
-        return np.ones(len(near), bool)
+        return counts
     types, _ = text_values(near, "type")
     if "begins" in rule:
-        return np.char.startswith(types[:, np.newaxis], rule["begins"]).any(axis=1)
-    return ~np.isin(types, rule["excludes"])
+        return counts & np.char.startswith(types[:, np.newaxis], rule["begins"]).any(axis=1)
+    return counts & ~np.isin(types, rule["excludes"])
 
 
 def _kinds(near, catalogue):
     """Return the kind of each object, empty where it is unknown."""
+    name = catalogue.reference.name
+    if name in _beginnings():
+        return _kinds_by_type(near, _beginnings()[name])
     if not catalogue.is_supporting:
         return np.full(len(near), catalogue.kind)
     types, _ = text_values(near, "otype")
     kinds = _simbad_kinds()
     return np.array([kinds.get(str(name), "") for name in types], str)
+
+
+def _kinds_by_type(near, beginnings):
+    types, _ = text_values(near, "type")
+    is_certain = (np.char.find(types, ":") < 0) & (np.char.find(types, "|") < 0)
+    if "subtype" in near.colnames:
+        types = np.char.add(np.char.add(types, " "), text_values(near, "subtype")[0])
+    kinds = np.full(len(near), "", object)
+    for beginning in sorted(beginnings, key=len):
+        kinds[is_certain & np.char.startswith(types, beginning)] = beginnings[beginning]
+    return kinds.astype(str)

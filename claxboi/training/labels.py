@@ -78,7 +78,8 @@ def add_labels(
         Label catalogues: the sixteen published ones (default), these and newer ones, or a list of
         names (`~claxboi.references.list_references`); or a mapping from the kind of object
         ("AGN", "star", "XRB", "CV", or your own) to catalogues, which may be your own tables
-        with ``ra`` and ``dec``. SIMBAD may be listed under any kind.
+        with ``ra`` and ``dec``. SIMBAD may be listed under any kind. Of a catalogue with objects of
+        several kinds ("sdss", "desi", "lamost", "vsx"), those of the kind count.
     scheme : str or mapping, optional
         "7 classes", "9 classes", "4 classes", "nearby galaxies"; or class -> kinds of objects, see
         `class_schemes` and `ClassRule`. Catalogues of other kinds are not queried.
@@ -358,7 +359,7 @@ def _meaning(rule, findings):
     for c in findings.catalogues:
         if c.is_supporting:
             meaning[c.reference.name] = SIMBAD_BIT
-        elif c.kind in rule.kinds:
+        elif c.kinds & set(rule.kinds):
             meaning[c.reference.name] = next(free)
     return {name: bit for name, bit in meaning.items() if name not in findings.left_out}
 

@@ -32,6 +32,7 @@ from ._units import (
 )
 from ._validation import (
     check_choice,
+    check_classes,
     check_columns,
     check_count,
     check_flag,
@@ -85,6 +86,7 @@ __all__ = [
     "as_method",
     "by_name",
     "check_choice",
+    "check_classes",
     "check_columns",
     "check_count",
     "check_flag",

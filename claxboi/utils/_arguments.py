@@ -5,10 +5,11 @@ Check arguments that mean the same in every function, by a decorator.
 
 import functools
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ._validation import (
     check_choice,
+    check_classes,
     check_count,
     check_flag,
     check_merge,
@@ -73,12 +74,6 @@ def _check_cache(value, name):
     return check_choice(value, (True, False, "only"), name)
 
 
-def _check_classes(value, name):
-    # Labels that are numbers are classes too.
-    is_sequence = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
-    return check_names([str(one) for one in value] if is_sequence else value, name)
-
-
 def _check_age(value, name):
     return quantity_value(value, "s", name, minimum=0)
 
@@ -100,7 +95,7 @@ _CHECKS = {
     "cache": _check_cache,
     "class_column": check_text,
     "class_name": check_text,
-    "classes": _check_classes,
+    "classes": check_classes,
     "control": check_text,
     "domain": _check_column_by_name,
     "id_column": _check_column_by_name,

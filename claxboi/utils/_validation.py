@@ -17,6 +17,7 @@ from .exceptions import InputKeyError, InputTypeError, InputUnitError, InputValu
 
 __all__ = [
     "check_choice",
+    "check_classes",
     "check_columns",
     "check_count",
     "check_flag",
@@ -159,6 +160,36 @@ def check_names(value, name):
         kind = "the string " if isinstance(value, str) else ""
         raise InputTypeError(f"{name} must be a sequence of names, got {kind}{shown(value)}")
     return names
+
+
+def check_classes(value, name="classes"):
+    """
+    Check that an argument is a sequence of classes.
+
+    Parameters
+    ----------
+    value : object
+        The argument. Labels that are numbers are classes too.
+    name : str, optional
+        Its name.
+
+    Returns
+    -------
+    names : list of str
+
+    Raises
+    ------
+    TypeError
+        If it is one text, or not a sequence.
+
+    Examples
+    --------
+    >>> from claxboi.utils import check_classes
+    >>> check_classes(("AGN", 1))
+    ['AGN', '1']
+    """
+    is_sequence = isinstance(value, Iterable) and not isinstance(value, (str, bytes))
+    return check_names([str(one) for one in value] if is_sequence else value, name)
 
 
 def check_label_values(values, label, name):

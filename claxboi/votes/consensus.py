@@ -14,9 +14,9 @@ from astropy.table import Table
 from claxboi.catalog import make_column
 from claxboi.io import read_table
 from claxboi.utils import (
-    InputTypeError,
     InputValueError,
     check_choice,
+    check_classes,
     check_columns,
     check_number,
     check_table,
@@ -338,9 +338,7 @@ def combine_votes(
 
 
 def _check_classes(classes):
-    if isinstance(classes, str):
-        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
-    names = [str(name) for name in classes]
+    names = check_classes(classes)
     if len(set(names)) < len(names) or UNSURE in map(str.lower, names):
         raise InputValueError(
             f"classes must be unique and not include {UNSURE!r}, got {', '.join(names)}"

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.table import Table
 
-from claxboi.utils import InputTypeError, InputValueError, check_number, checked, text_values
+from claxboi.utils import (
+    InputTypeError,
+    InputValueError,
+    check_classes,
+    check_number,
+    checked,
+    text_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,9 +99,9 @@ def make_votes(
         str(name): check_number(skill, f"skill of {name!r}", minimum=0, maximum=1)
         for name, skill in skills.items()
     }
-    if isinstance(classes, str):
-        raise InputTypeError(f"classes must be a sequence of names, got the string {classes!r}")
-    names = np.unique(true_class[~unknown] if classes is None else np.array(list(classes), str))
+    names = np.unique(
+        true_class[~unknown] if classes is None else np.array(check_classes(classes), str)
+    )
     if len(names) < 2:
         raise InputValueError(
             f"classes must be two or more, got {', '.join(names.tolist()) or 'none'}"

@@ -66,15 +66,16 @@ def test_intervals_hold_the_truth(share):
     assert raw_within < n_trials / 2 or share == 0.8
 
 
-def test_no_interval_where_sources_are_unlike_the_labelled(sky):
+def test_no_estimate_where_sources_are_unlike_the_labelled(sky):
     result, model = sky
     other = result.copy()
     new = ~other["is_training"]
     other["x"][new] = 0.5 * other["x"][new] + 2
-    with pytest.warns(PriorWarning, match="no intervals: x is distributed unlike"):
+    with pytest.warns(PriorWarning, match="cannot be estimated: x is distributed unlike"):
         counts = count_classes(other, model)
-    assert np.isnan(counts["n_low"]).all()
-    assert_allclose(counts["n_estimated"].sum(), 400)
+    for name in ("n_estimated", "n_low", "n_high", "proportion", "proportion_error"):
+        assert np.isnan(counts[name]).all()
+    assert_allclose(counts["n_expected"].sum(), 400)
 
 
 def test_what_is_counted(sky):

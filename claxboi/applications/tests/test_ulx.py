@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn, Table, vstack
 from numpy.testing import assert_allclose, assert_array_equal
 from regions import CircleSkyRegion
 from scipy.stats import norm
 
-from claxboi.applications import cumulative_counts, find_ulx, galaxy_priors
+from claxboi.applications import find_ulx, galaxy_priors
 from claxboi.applications.ulx import _contaminants
+from claxboi.classification import cumulative_counts
 from claxboi.counterparts import best_hosts, find_hosts
 
 CGS = u.erg / u.s / u.cm**2
@@ -205,14 +206,75 @@ def test_foreground_is_added_to_the_background(fields):
     assert sums["n_contaminants"] > before["n_contaminants"]
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0, 0), (1, 1)])
+@pytest.mark.parametrize(("share", "expected"), [(0, 0.41), (1, 2)])
 def test_counts_beyond_the_number_of_sources(share, expected):
-    """Counts that expect no background, or more than there are sources, give none or all."""
+    """Counts below the sum of the probabilities leave it; more than there are sources give all."""
     probability, chosen = np.array([0.2, 0.6, 0.99, np.nan]), np.array([False, True, True, False])
-    n, error = _contaminants(probability, chosen, share * 20, 1.0)
-    assert_allclose(n, 2 * expected, atol=1e-3)
+    ahead = np.zeros(4)
+    n, error = _contaminants(probability, ahead, chosen, share * 20, 1.0)
+    assert_allclose(n, expected, atol=1e-3)
     assert error >= 1
-    assert _contaminants(probability, np.zeros(4, bool), 2.0, 1.0) == (0.0, 0.0)
+    assert _contaminants(probability, ahead, np.zeros(4, bool), 2.0, 1.0) == (0.0, 0.0)
+
+
+def test_counts_do_not_change_the_foreground():
+    """The odds of foreground to binary stay; the probabilities of AGN sum to their number."""
+    xrb, ahead = np.array([0.6, 0.3, 0.9]), np.array([0.2, 0.1, 0.0])
+    for expected in (1.0, 1.5, 2.0):
+        left = [_contaminants(xrb, ahead, np.arange(3) == k, expected, 0.0)[0] for k in range(3)]
+        binary = 1 - np.array(left)
+        agn = 1 - binary * (1 + ahead / xrb)
+        assert_allclose(agn.sum(), expected, rtol=1e-6)
+
+
+def test_given_foreground(fields):
+    """A number that is given is added to the background; the probabilities share it."""
+    galaxies, result = fields[0]
+    table = result[result.colnames[: result.colnames.index("xrb_probability")]]
+    settings = {"flux_ratio": RATIO, "flux_limit": LIMIT * CGS, "distance_error": 0}
+    numbers = []
+    for n_foreground in (None, 0, 5):
+        again = find_ulx(table, galaxies, n_foreground=n_foreground, **settings)
+        sums = again.meta["claxboi"]["ulx"]
+        assert sums["n_foreground"] == (n_foreground or 0)
+        numbers.append(sums["n_contaminants"])
+    assert_allclose(numbers[0], numbers[1])
+    assert numbers[1] < numbers[2] < numbers[1] + 5
+
+
+def test_depth_differs_between_galaxies():
+    """
+    Where each field has its own depth, the background is that of the sources that can be seen.
+
+    The faintest source of all is no limit for the others.
+    """
+    expected = naive = planted = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        galaxies = make_galaxies(rng)
+        # So far that ULX are as faint as the depths.
+        galaxies["galaxy_distance"] *= 3
+        table = make_field(rng, galaxies)
+        depth = LIMIT * 10 ** rng.uniform(0, 1, len(galaxies))
+        host = np.array([int(name[1:]) for name in table["galaxy_id"]])
+        # Other sources of the field, with number counts of slope 1 above its depth.
+        field = np.repeat(np.arange(len(galaxies)), 30)
+        others = Table({"flux": depth[field] / rng.random(len(field))})
+        for name in ("ra", "dec"):
+            others[name] = np.asarray(galaxies[name])[field]
+        others["dec"] += 0.1
+        table = vstack([table[table["flux"] > depth[host]], others])
+        settings = {"flux_ratio": RATIO, "distance_error": 0}
+        result = find_ulx(table, galaxies, **settings)
+        expected += result.meta["claxboi"]["ulx"]["n_background"]
+        luminous = (result["p_ulx"] > 0.5).filled(False) & ~result["is_nuclear"]
+        planted += np.sum(luminous & (result["true_class"] == "AGN_2").filled(False))
+        same = find_ulx(table, galaxies, flux_limit=depth.min() * CGS, **settings)
+        naive += same.meta["claxboi"]["ulx"]["n_background"]
+        assert not result["f_contaminant"].mask[~result["galaxy_id"].mask].any()
+    error = 3 * np.sqrt(planted) + 0.1 * planted
+    assert abs(planted - expected) < error
+    assert naive > planted + error
 
 
 def test_region_and_fraction_scale_the_background(fields):

@@ -468,7 +468,11 @@ class TestSettings:
             ({"min_class_size": 2.5}, TypeError, "min_class_size must be an integer"),
             ({"classes": ["A"]}, ValueError, r"classes must be two or more different names, got"),
             ({"classes": ["A", "B", "A"]}, ValueError, "two or more different names"),
-            ({"classes": "AB"}, TypeError, "classes must be a sequence of names, got 'AB'"),
+            (
+                {"classes": "AB"},
+                TypeError,
+                "classes must be a sequence of names, got the string 'AB'",
+            ),
             ({"weights": [1, 2]}, ValueError, r"weights must be 3 numbers \(missing, one, two\)"),
             ({"weights": [1, -2, 1]}, ValueError, "weight of 'one' must be at least 0, got -2"),
             ({"weights": {"three": 1}}, ValueError, r"categories of the model \(one, two, mis"),

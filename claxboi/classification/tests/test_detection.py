@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from claxboi.classification import NaiveBayesClassifier, Property, fit_classifier
 from claxboi.classification._detection import DetectionTerms
 from claxboi.classification._source_arrays import Sources, TrainingRows
+from claxboi.utils import ClaxboiWarning
 
 CLASSES = ["A", "B", "C"]
 LIMITED = [
@@ -54,8 +55,12 @@ def brute_force(records, training, sources, n_classes):
             if sources.rows[i] < 0
             else np.flatnonzero(training.source == training.source[sources.rows[i]])
         )
-        n_limits = sum(np.isfinite(sources.limits[p][i]) for p in used)
         for k, p in enumerate(used):
+            n_limits = sum(
+                np.isfinite(sources.limits[q][i])
+                for q in used
+                if records[q].category == records[p].category
+            )
             sign = -1 if records[p].upper_limit else 1
             limit = sign * sources.limits[p][i]
             if np.isnan(limit):
@@ -77,11 +82,16 @@ def brute_force(records, training, sources, n_classes):
 
 class TestTerms:
     @pytest.mark.parametrize("is_upper", [False, True])
-    def test_counts(self, is_upper):
+    @pytest.mark.parametrize("category", ["other", "location"])
+    def test_counts(self, is_upper, category):
         rng = np.random.default_rng(2)
         n, sign = 60, -1 if is_upper else 1
         side = "upper_limit" if is_upper else "lower_limit"
-        records = [Property("r", **{side: "l"}), Property("x"), Property("s", **{side: "m"})]
+        records = [
+            Property("r", **{side: "l"}),
+            Property("x"),
+            Property("s", category, **{side: "m"}),
+        ]
         values = rng.normal(size=(3, n))
         limits = {p: rng.normal(0.5, 1, n) for p in (0, 2)}
         for p in (0, 2):
@@ -220,6 +230,20 @@ class TestClassifier:
         model = NaiveBayesClassifier(LIMITED).fit(table)
         with pytest.raises(KeyError, match="s_limit"):
             model.classify(table["x", "r", "r_limit", "s"], "training", show_progress=False)
+
+    def test_default_limits_may_be_absent_later(self, table):
+        """A model of a sample with host galaxies classifies a table of another search."""
+        own = table["x", "class", "source_id"]
+        own["galaxy_radius"], own["galaxy_radius_limit"] = table["r"], 1.5
+        properties = [Property("x", "spectrum"), "galaxy_radius"]
+        model, _ = fit_classifier(own, "training", properties=properties, show_progress=False)
+        new = make_sky(50, 3, mean_flux=0.0)
+        new["galaxy_radius"], new["galaxy_radius_limit"] = new["r"], np.nan
+        expected = model.predict_proba(new, "training")
+        new.remove_column("galaxy_radius_limit")
+        with pytest.warns(ClaxboiWarning, match="no column galaxy_radius_limit"):
+            found = model.predict_proba(new, "training")
+        assert_array_equal(found, expected)
 
     def test_units_convert(self, table):
         own = table.copy()

@@ -133,3 +133,11 @@ def test_wrong_input_is_one_clear_error(change, options, message):
         table[column][5] = value
     with pytest.raises(ValueError, match=message):
         classify_behind_dust(table, **{"priors": PRIORS, "extinction": "E_BV", **options})
+
+
+@pytest.mark.parametrize("name", ["A_V", "NH", "log_NH", "nh_gal"])
+def test_other_quantities_are_not_a_reddening(name):
+    table = through_dust(1)[0][:100]
+    table.rename_column("E_BV", name)
+    with pytest.raises(ValueError, match=f"'{name}' of table must be E.B-V., or a column density"):
+        classify_behind_dust(table, PRIORS, extinction=name)

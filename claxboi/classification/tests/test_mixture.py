@@ -292,6 +292,28 @@ def test_bad_candidates():
         classify_candidates(published.fit(sky.known), sky.table, sky.candidates, PRIORS)
 
 
+@pytest.mark.parametrize("by", ["identifier", "position"])
+def test_candidates_of_a_table_that_was_sorted_or_cut_since(by):
+    sky = Sky(4, n=40)
+    table, candidates = sky.table.copy(), sky.candidates.copy()
+    primary = np.asarray(candidates["primary"])
+    if by == "identifier":
+        table["source_id"] = [f"s{k}" for k in range(40)]
+        candidates["source_id"] = table["source_id"][primary]
+    else:
+        table["ra"], table["dec"] = np.arange(40.0), 10.0
+        candidates["ra"], candidates["dec"] = primary + 0.001, 10.0
+        candidates["dec"][0] = np.nan
+    same = classify_candidates(sky.model, table, candidates, PRIORS)
+    before = classify_candidates(sky.model, sky.table, sky.candidates, PRIORS)
+    assert_array_equal(same["P_AGN"], before["P_AGN"])
+    for rows in (slice(None, None, -1), np.r_[1:40, 0]):
+        with pytest.raises(ValueError, match=f"candidates has another {by} than row"):
+            classify_candidates(sky.model, table[rows], candidates, PRIORS)
+        with pytest.raises(ValueError, match=f"candidates has another {by} than row"):
+            sky.model.explain(same[rows][3], PRIORS, candidates=candidates)
+
+
 def test_from_sky_to_classes():
     """Candidates from an association classify through the one call, better than the best ones."""
     gains = []

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from claxboi.classification import Component, Property
-from claxboi.classification.properties import parse_properties
+from claxboi.classification.properties import parse_properties, with_limits
 
 
 class TestScales:
@@ -156,3 +156,17 @@ class TestParse:
     def test_errors(self, properties, error, message):
         with pytest.raises(error, match=message):
             parse_properties(properties, ["u", "v"])
+
+
+def test_own_lower_limits_count_where_no_survey_has_a_depth():
+    records = [Property("log_fx_fr"), Property("log_fx_fw1"), Property("hr2"), Property("colour")]
+    others = ["hr2_lower", "colour_lower", "hr2", "log_fx_fr_lower"]
+    limits = [one.limit for one in with_limits(records[::3], ["log_fx_fr_lower", "colour_lower"])]
+    assert limits == ["log_fx_fr_lower", None]
+    limits = [one.limit for one in with_limits(records[:2], [*others, "log_fx_fw1_limit"])]
+    assert limits == [None, "log_fx_fw1_limit"]
+    assert with_limits(records, ["class"]) == records
+    # Limits of another category are of another object.
+    both = [Property("galaxy_radius"), Property("log_fx_fr")]
+    limits = [one.limit for one in with_limits(both, ["galaxy_radius_limit", "log_fx_fr_lower"])]
+    assert limits == ["galaxy_radius_limit", "log_fx_fr_lower"]

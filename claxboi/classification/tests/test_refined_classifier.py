@@ -277,3 +277,21 @@ def test_a_decision_changes_predictions_alone(model, table, result):
     assert "largest probability" in model.evaluate(table, PRIORS, decision="balanced").method
     with pytest.raises(ValueError, match="decision must name classes of the model"):
         classify(table, PRIORS, decision={"f1": "QSO"}, properties=COLUMNS)
+
+
+def test_training_rows_are_held_out_once(table):
+    """What is kept from the fit is what each source gives alone, and changed values are not it."""
+    model = fit(table)
+    kept = model.predict_log_proba(table, PRIORS)
+    assert model._core._held_out[0] is model._core.refinement
+    model._core._held_out = None
+    # Too few of the training rows to keep all of them.
+    parts = [model.predict_log_proba(table[k : k + 90], PRIORS) for k in range(0, len(table), 90)]
+    assert model._core._held_out is None
+    assert_allclose(kept, np.concatenate(parts), rtol=0, atol=1e-12)
+    changed = table.copy()
+    changed["x"][:50] += 0.5
+    alone = model.predict_log_proba(changed[:50], PRIORS)
+    model.predict_log_proba(table, PRIORS)
+    assert model._core._held_out is not None
+    assert_allclose(model.predict_log_proba(changed, PRIORS)[:50], alone, rtol=0, atol=1e-12)

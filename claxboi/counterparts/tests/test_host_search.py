@@ -51,6 +51,7 @@ def test_hosts(xray, galaxies):
     assert result["galaxy_id"].tolist() == ["PGC 1", None, None, None]
     assert result["galaxy_distance"][0] == 5
     assert result["galaxy_radius"][0] == pytest.approx(36 / 60, rel=1e-6)
+    assert result["galaxy_radius_limit"].tolist() == [1.26] * 4
     wide = xray.find_hosts("glade", references=galaxies, max_distance=1 * u.Gpc)
     assert wide["galaxy_id"].tolist() == ["PGC 1", "PGC 1", "PGC 2", None]
     settings = wide.meta["claxboi"]["hosts"]

@@ -284,6 +284,8 @@ def test_prior_of_combinations():
         lambda _: 1.0,
         lambda rows: -np.ones(len(rows)),
         lambda rows: np.zeros(len(rows)),
+        lambda rows: np.ma.masked_array(np.ones(len(rows)), np.arange(len(rows)) == 3),
+        lambda rows: ["likely"] * len(rows),
     ):
         with pytest.raises(ValueError, match="prior must"):
             associate(sky.xray, sky.tables, prior=wrong, **settings)

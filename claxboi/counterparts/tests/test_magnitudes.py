@@ -22,9 +22,18 @@ def test_every_relation_by_hand():
         ("panstarrs", "r"): {"rp_mag": 19.25},
         ("des", "g"): {"bp_mag": 19.9},
         ("des", "r"): {"rp_mag": 19.5},
+        ("delve", "g"): {"bp_mag": 19.9},
+        ("delve", "r"): {"rp_mag": 19.5},
+        ("legacy", "g"): {"bp_mag": 19.9},
+        ("legacy", "r"): {"rp_mag": 19.5},
+        ("legacy", "W1"): {"w1_mag": 17.301},
+        ("legacy", "W2"): {"w2_mag": 16.661},
         ("usnob", "B2"): {"bp_mag": 19.8},
         ("usnob", "R2"): {"rp_mag": 19.6},
         ("2mass", "Ks"): {"w1_mag": 19.9, "w2_mag": 19.9},
+        ("ukidss", "K"): {"w1_mag": 19.9, "w2_mag": 19.9},
+        ("vhs", "Ks"): {"w1_mag": 19.9, "w2_mag": 19.9},
+        ("virac", "Ks"): {"w1_mag": 19.9, "w2_mag": 19.9},
         ("allwise", "W1"): {"w1_mag": 20},
         ("allwise", "W2"): {"w2_mag": 20},
         ("unwise", "W1"): {"w1_mag": 20},
@@ -35,16 +44,15 @@ def test_every_relation_by_hand():
     relations = magnitude_relations()
     assert {(r["survey"], r["band"]) for r in relations} == set(expected)
     for (survey, band), targets in expected.items():
-        value, error = (10.0, 1.0) if survey == "unwise" else (20.0, 0.1)
+        is_flux = survey in ("unwise", "legacy")
+        value, error = (10.0, 1.0) if is_flux else (20.0, 0.1)
         table = Table({"m": [value], "e": [error]})
         result = homogenize_magnitudes(table, survey, columns={band: ("m", "e")})
         assert {n for n in result.colnames if n.endswith("_mag")} == set(targets)
         for target, magnitude in targets.items():
             assert_allclose(result[target], magnitude, atol=1e-12)
             # 2.5 / ln 10 x 10 %
-            assert_allclose(
-                result[f"{target}_error"], 0.10857362 if survey == "unwise" else 0.1, rtol=1e-6
-            )
+            assert_allclose(result[f"{target}_error"], 0.10857362 if is_flux else 0.1, rtol=1e-6)
             assert result[f"{target}_origin"][0] == f"{survey}:{band}"
             assert not result[f"{target}_is_limit"][0]
             assert result[target].unit == u.mag
@@ -153,7 +161,7 @@ def test_overwrite():
 @pytest.mark.parametrize(
     ("kind", "match", "columns", "survey", "options"),
     [
-        (ValueError, "survey must be one of 'gaia'.*got 'ukidss'", {}, "ukidss", {}),
+        (ValueError, "survey must be one of 'gaia'.*got 'sdss'", {}, "sdss", {}),
         (ValueError, "survey must name at least one", {}, [], {}),
         (TypeError, "survey must be a name or a list", {}, 3, {}),
         (KeyError, "no magnitude of gaia: .* BPmag or phot_bp_mean_mag", {}, "gaia", {}),

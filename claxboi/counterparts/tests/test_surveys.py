@@ -21,7 +21,7 @@ from claxboi.counterparts.source_density import (
     _wide_counts,
     sky_density,
 )
-from claxboi.references import get_reference
+from claxboi.references import Reference, get_reference
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.utils import pairs_within
 
@@ -408,3 +408,39 @@ def test_all_candidates_by_name():
     assert first["opt_id"].tolist() == best["opt_id"].tolist()
     with pytest.raises(ValueError, match="keep must be one of"):
         find_in_surveys(xray, ["mine"], keep="some", **options)
+
+
+def test_one_association_for_best_and_all(monkeypatch):
+    """It is made again for other sources only, and the answers are those of two associations."""
+    rng = np.random.default_rng(9)
+    xray, survey, _ = make_sky(rng, *fields(rng, 4, 30))
+    shifted = survey.copy()
+    shifted["ra"] += 2 / 3600
+    tables = {"one": survey, "two": shifted}
+    columns = {"id": "id", "pos_error": "pos_error"}
+    references = {name: get_reference(one, name=name, **columns) for name, one in tables.items()}
+    options = {"references": references, "magnitudes": False}
+    options |= {"show_progress": False}
+    both = {"keep": "all", "domain": {"one": "opt", "two": "ir"}}
+    names, kept, asked = ["one", "two"], {}, []
+    best, every = (find_in_surveys(xray, names, **options, **more) for more in ({}, both))
+    query = Reference.query
+    monkeypatch.setattr(Reference, "query", lambda *a, **k: asked.append(a) or query(*a, **k))
+    options["associations"] = kept
+    again = [find_in_surveys(xray, names, **options)]
+    n_asked = len(asked)
+    again.append(find_in_surveys(xray, names, **options, **both))
+    assert len(asked) == n_asked
+    for expected, found in zip((best, every), again, strict=True):
+        assert found.colnames == expected.colnames
+        for name in expected.colnames:
+            assert found[name].tolist() == expected[name].tolist(), name
+    other = options | {"references": tables | {"two": shifted[:-5]}}
+    find_in_surveys(xray, names, **other)
+    assert len(asked) > n_asked
+    n_asked = len(asked)
+    changed = find_in_surveys(xray[5:], names, **options)
+    assert len(asked) > n_asked
+    del options["associations"]
+    alone = find_in_surveys(xray[5:], names, **options)
+    assert changed["opt_id"].tolist() == alone["opt_id"].tolist()

@@ -258,3 +258,10 @@ def test_what_services_write(tmp_path):
     assert str(read(tmp_path / "t.cat", text)["ALPHA_J2000"].unit) == "deg"
     with pytest.raises(ValueError, match="the service that made it says: no such catalogue"):
         read(tmp_path / "t.tsv", "#\n#INFO\tError=no such catalogue\n#*** Nothing\n")
+
+
+def test_csv_tells_of_lost_units(tmp_path):
+    table = Table({"flux": [1e-16] * u.W / u.m**2, "x": [1.0]})
+    with pytest.warns(ClaxboiWarning, match=r"CSV has no units: those of flux \(W / m2\) are lost"):
+        write_table(table, tmp_path / "units.csv")
+    write_table(table["x",], tmp_path / "no_units.csv")

@@ -4,6 +4,7 @@ VOTables that other programs read without complaint.
 """
 
 import importlib.util
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -102,7 +103,8 @@ def test_all_digits_are_written(tmp_path, suffix):
 def test_quantities_and_times(tmp_path, suffix):
     table = QTable({"ra": [10.0, 20.0] * u.deg, "epoch": Time([2000.5, 2010.25], format="jyear")})
     table["day"] = Time(["2010-01-01", "2010-01-02T03:04:05.123456789"])
-    write_table(table, tmp_path / f"q.{suffix}")
+    with pytest.warns(ClaxboiWarning, match="no units") if suffix == "csv" else nullcontext():
+        write_table(table, tmp_path / f"q.{suffix}")
     back = read_table(tmp_path / f"q.{suffix}")
     assert back["ra"].tolist() == [10.0, 20.0]
     assert suffix == "csv" or back["ra"].unit == u.deg

@@ -42,5 +42,6 @@ def done(tmp_path_factory):
     sky.write(folder / "sky")
     references = find_references(folder / "sky/references") | find_references(folder / "sky/others")
     settings = PipelineSettings.named("four-classes")
+    settings = settings.updated({"classification": {"class_sets": 0.9}})
     empty = Done(folder, sky, settings, references, None)
     return empty._replace(result=empty.run(folder / "out.fits"))

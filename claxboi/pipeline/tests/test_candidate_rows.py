@@ -58,7 +58,8 @@ def test_properties_of_the_best_candidate_are_those_of_the_source(done):
     job = _job(done.settings, None, done.references, None, False)
     columns = ["log_fx_fr", "log_fx_fw1", "log_fx_fw1_error", "pm", "log_lx", "hr1", "b"]
     columns += ["log_fmax_fmin", "bp_mag"]
-    rows = make_candidates(table, job, columns)
+    gated = np.zeros(len(table), bool)
+    rows = make_candidates(table, gated, job, columns)
     primary = np.asarray(rows["primary"])
     own, missing = text_values(table, "opt_id")
     ours, gone = text_values(rows, "opt_id")
@@ -73,6 +74,14 @@ def test_properties_of_the_best_candidate_are_those_of_the_source(done):
     none = gone & infrared_gone
     assert_array_equal(primary[none], np.arange(len(table)))
     assert np.isnan(float_values(rows, "log_fx_fr")[none]).all()
+    # A source that is left out has no rows, and the others have the same.
+    gated[3] = True
+    left = make_candidates(table, gated, job, columns)
+    kept = rows[primary != 3]
+    number = np.asarray(kept["primary"])
+    assert_array_equal(left["primary"], number - (number > 3))
+    assert_array_equal(left["match_probability"], kept["match_probability"])
+    assert_array_equal(float_values(left, "b"), float_values(kept, "b"))
 
 
 def test_a_source_is_explained_with_its_candidates(over_all, capsys):

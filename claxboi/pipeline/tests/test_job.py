@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Column, Table
 
+from claxboi.classification import class_sets
 from claxboi.io import read_table
 from claxboi.pipeline import PipelineSettings, plan, prepare, run
 from claxboi.pipeline.job_report import _row
 from claxboi.pipeline.settings import STEPS
 from claxboi.references import get_reference
 from claxboi.sharing import coverage_moc, is_covered
-from claxboi.utils import is_missing, text_values
+from claxboi.utils import ClaxboiWarning, is_missing, text_values
 
 # Five hundred sources have few labels: that is said, and no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
@@ -207,9 +209,19 @@ def test_changed_setting_redoes_its_step_and_all_later_ones(done, tmp_path):
     assert len(again) == len(times)
 
 
+def test_class_sets(done):
+    table, model = done.result.table, done.result.model
+    assert table.meta["claxboi"]["class_sets"]["coverage"] == 0.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ClaxboiWarning)
+        expected = class_sets(table, model, 0.9, overwrite=True)["class_set"]
+    assert table["class_set"].tolist() == expected.tolist()
+
+
 def test_limits_of_flux_ratios(done):
     table, model = done.result.table, done.result.model
-    assert [one.column for one in model.properties if one.limit] == ["log_fx_fr", "log_fx_fw1"]
+    limited = ["galaxy_radius", "log_fx_fr", "log_fx_fw1"]
+    assert [one.column for one in model.properties if one.limit] == limited
     assert set(table.meta["claxboi"]["ratio_limits"]["depths"]) == {"rp_mag", "w1_mag"}
     # The survey sees the whole sky: whatever has a flux and no counterpart has a limit.
     no_limit = is_missing(table, "log_fx_fr_limit")

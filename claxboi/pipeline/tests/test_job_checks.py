@@ -6,7 +6,9 @@ Test that a wrong job is refused before its first step.
 import pytest
 
 from claxboi.io import read_table
-from claxboi.pipeline import prepare
+from claxboi.pipeline import ClassificationSettings, prepare
+from claxboi.pipeline.classes import _properties
+from claxboi.simulation import make_labelled_sample
 
 # Five hundred sources have few labels: that is said, and no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::claxboi.utils.exceptions.ClaxboiWarning")
@@ -123,3 +125,16 @@ def test_texts_that_checkpoints_cannot_hold(done, tmp_path):
         assert result.colnames[-1]
     (path,) = (tmp_path / "steps").glob("1-*")
     assert read_table(path).colnames == result.colnames
+
+
+def test_location_does_not_classify_with_priors_of_the_sky():
+    table = make_labelled_sample(300, rng=1)
+    used = {
+        priors: [
+            record.column
+            for record in _properties(ClassificationSettings(priors=priors), table, table)
+        ]
+        for priors in ("training", "sky")
+    }
+    assert "b" in used["training"]
+    assert used["sky"] == [name for name in used["training"] if name not in ("l", "b", "flux")]

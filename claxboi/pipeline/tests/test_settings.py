@@ -157,6 +157,8 @@ def test_data_files_are_installed():
         # Columns, other functions' arguments, and settings of several sections.
         ("pos_error of 3 rows is missing", "pos_error of 3 rows is missing"),
         ("pass fetch=False or radius=3", "pass fetch=False or radius=3"),
+        ("pass training=True", "pass training=True"),
+        ("pass refine=False", "set classification.refine = false"),
     ],
 )
 def test_messages_name_settings(message, expected):

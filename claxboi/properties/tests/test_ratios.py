@@ -202,6 +202,26 @@ class TestRatioLimits:
         assert_allclose(limits[150], alike[0], atol=1e-12)
         assert result.meta["claxboi"]["ratio_limits"]["depths"] == {"rp_mag": "one per source"}
 
+    def test_masked_coverage_is_none(self, table):
+        where = MaskedColumn(np.ones(300, bool), mask=np.arange(300) < 20)
+        limits = add_ratio_limits(table, {"rp_mag": 20.0}, covered={"rp_mag": where})
+        assert_array_equal(limits["log_fx_fr_limit"].mask, where.mask)
+
+    def test_units_of_depths(self, table):
+        expected = add_ratio_limits(table, {"rp_mag": 20.0})["log_fx_fr_limit"]
+        for depth in (20 * u.mag, np.full(300, 20.0) * u.mag, 20000 * u.mmag):
+            limits = add_ratio_limits(table, {"rp_mag": depth})["log_fx_fr_limit"]
+            assert_allclose(limits, expected, atol=1e-12)
+        for depth in (20 * u.ABmag, MaskedColumn(np.full(300, 20.0), unit="ABmag"), 20 * u.Jy):
+            with pytest.raises(u.UnitsError, match="depths"):
+                add_ratio_limits(table, {"rp_mag": depth})
+
+    def test_marks_are_no_depth(self, table):
+        expected = add_ratio_limits(table)["log_fx_fr_limit"]
+        table["rp_mag"] = table["rp_mag"].filled(99.0)
+        with pytest.warns(ImplausibleValueWarning, match="'rp_mag'"):
+            assert_array_equal(add_ratio_limits(table)["log_fx_fr_limit"], expected)
+
     def test_limit_of_the_object(self, table):
         table["rp_mag_is_limit"] = np.arange(300) == 1
         limits = add_ratio_limits(table, {"rp_mag": 20.0})["log_fx_fr_limit"]

@@ -12,6 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from claxboi import conf
 from claxboi.references import (
     AnswerError,
+    CacheError,
+    ColumnRecord,
     CrossmatchMixin,
     Reference,
     UnknownTableError,
@@ -287,6 +289,30 @@ def test_a_reference_can_be_made_of_a_record():
     assert Reference(record).citation.startswith("Gaia DR3 (I/345/gaia2)")
 
 
+def test_each_survey_is_read_from_its_services(tmp_path):
+    services = {"vizier", "xmatch"}
+    records = [r for r in load_records().values() if r.kind == "survey"]
+    records = [r for r in records if services & set(r.services)]
+    one = Table({"ra": [10.0], "dec": [5.0]})
+    coords = SkyCoord([10.0], [5.0], unit="deg")
+    with LoopbackCDS({r.name: one for r in records}, cache_dir=str(tmp_path)):
+        for record in records:
+            for service in services & set(record.services):
+                near = get_reference(record.name).query(coords, radius=RADIUS, service=service)
+                columns = set(record.columns_on(service))
+                assert len(near) == 1
+                assert columns <= set(near.colnames)
+                has_errors = any(set(group) <= columns for group in record.error)
+                assert ("pos_error" in near.colnames) == has_errors
+
+
+def test_hats_at_an_address_is_not_opened_offline():
+    legacy = get_reference("legacy")
+    assert legacy.record.services == ("hats",)
+    with conf.set_temp("offline", True), pytest.raises(CacheError, match=r"legacysurvey.*offline"):
+        legacy.query(SkyCoord([10.0], [5.0], unit="deg"), radius=RADIUS)
+
+
 def test_hats_without_lsdb(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lsdb", None)
     (tmp_path / "catalogue").mkdir()
@@ -315,6 +341,20 @@ def test_hats_gives_the_same_as_a_table(sky, tmp_path):
     assert_array_equal(near["id"], expected["id"])
     assert_allclose(near["separation"], expected["separation"], atol=1e-4)
     assert_array_equal(near["parallax"].mask, expected["parallax"].mask)
+    # A known catalogue in this format: its names, units and numbers for missing values.
+    columns = {
+        "ra": ColumnRecord("ra", {"hats": "ra"}, "deg"),
+        "dec": ColumnRecord("dec", {"hats": "dec"}, "deg"),
+        "number": ColumnRecord("number", {"hats": "id"}, type="int64"),
+        "magnitude": ColumnRecord("magnitude", {"hats": "Gmag"}, "mag", missing=stars["Gmag"][0]),
+    }
+    known = dataclasses.replace(
+        load_records()["delve"], table=str(tmp_path / "stars"), columns=columns
+    )
+    named = Reference(known).query(coords, radius=RADIUS)
+    assert_array_equal(named["number"], near["id"])
+    assert named["magnitude"].unit == u.mag
+    assert_array_equal(named["magnitude"].mask, near["Gmag"] == stars["Gmag"][0])
     with pytest.raises(KeyError, match="source has no column 'name'; its columns are id, ra, dec"):
         get_reference(tmp_path / "stars", id="name")
 

@@ -145,15 +145,23 @@ class Card {
       h("span", { class: "bar" }, h("i", { style: { "--share": `${100 * (values[c] || 0)}%`, "--c": classColor(c) } })),
       h("b", {}, probability(values[c])),
     ]));
-    const alternatives = this.alternatives();
-    if (this.card === undefined || !cards.trackValues) return this.section("Probabilities", bars, alternatives);
+    const alternatives = [this.classSet(), this.alternatives()];
+    if (this.card === undefined || !cards.trackValues) return this.section("Probabilities", bars, ...alternatives);
     const n = cards.rowNumbers.length;
     const columns = header.categories.map((title, t) => ({
       title,
       values: classes.map((_, c) => cards.trackValues[(t * classes.length + c) * n + this.card]),
     }));
     const track = drawTrack([{ title: "final", values }, ...columns], classes, this.width());
-    return this.section("Probabilities", bars, h("h4", {}, "Final, and from each category alone"), track, alternatives);
+    return this.section("Probabilities", bars, h("h4", {}, "Final, and from each category alone"), track, ...alternatives);
+  }
+
+  classSet() {
+    const text = this.shown("class_set");
+    if (text === MISSING) return null;
+    const coverage = Math.round(1000 * this.report.header.coverage) / 10;
+    const classes = text === "none" ? "none, because no class is probable enough" : text.replaceAll("|", ", ");
+    return h("p", { class: "alternatives" }, h("span", {}, `Classes that cannot be excluded (${coverage} %): `, h("b", {}, classes)));
   }
 
   alternatives() {

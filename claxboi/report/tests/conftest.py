@@ -5,6 +5,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from claxboi import classify
+from claxboi.classification import class_sets
 from claxboi.simulation import make_labelled_sample
 
 PRIORS = {
@@ -30,6 +31,7 @@ def made():
     table["source_id"] = names
     table["note"] = np.array(["</script>", "<b>"] * 600)
     result, model = classify(table, PRIORS, return_model=True, show_progress=False)
+    result = class_sets(result, model, 0.975)
     # The page is that of real sources, with links to services.
     del result.meta["claxboi"]["simulation"]
     result["is_suspect"] = MaskedColumn(np.arange(1200) % 3 == 0, mask=np.arange(1200) % 5 == 0)

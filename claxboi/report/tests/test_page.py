@@ -380,6 +380,14 @@ class TestCard:
         )
         assert sum(bars) == pytest.approx(np.log(p[0] / p[1]), abs=0.01 * len(bars))
 
+    def test_class_set(self, browser, made):
+        classes = made[0]["class_set"].tolist()
+        for row in (0, next(row for row in range(600, 700) if "|" in classes[row])):
+            open_card(browser, str(made[0]["source_id"][row]))
+            text = browser.run("document.querySelector('.alternatives').textContent")
+            several = classes[row].replace("|", ", ")
+            assert text == f"Classes that cannot be excluded (97.5 %): {several}"
+
     def test_numbers(self, browser, made):
         result, _, _ = made
         entries = "[...document.querySelectorAll('#card .numbers > div')]"

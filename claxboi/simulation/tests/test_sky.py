@@ -10,6 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
+from claxboi.counterparts import find_hosts_in
 from claxboi.references import get_reference, load_records
 from claxboi.references.tests.loopback import LoopbackCDS
 from claxboi.simulation import MockSky, make_mock_sky
@@ -182,3 +183,10 @@ def test_the_smallest_sky_is_whole(seed):
         for table in small.references.values()
         if "id" in table.colnames
     )
+
+
+def test_agn_in_galaxies_are_agn_2(sky):
+    sources = Table({"ra": sky.truth["true_ra"], "dec": sky.truth["true_dec"]})
+    is_inside = ~find_hosts_in(sources, references=sky.references)["galaxy_id"].mask
+    assert not np.any(is_inside & (sky.truth["true_class"] == "AGN"))
+    assert np.all(is_inside[sky.truth["true_class"] == "AGN_2"])

@@ -288,9 +288,18 @@ class TestCatalogues:
             "milliquas",
             "avakyan",
             "neumann",
+            "fortin_hmxb",
+            "fortin_lmxb",
             "walton_ulx",
+            "bernadich_ulx",
             "erass1_cv",
+            "kyso",
+            "spicy",
             "atnf",
+            "sdss",
+            "desi",
+            "lamost",
+            "vsx",
         }
 
     def test_no_candidate_of_simbad_counts(self):
@@ -326,6 +335,56 @@ class TestCatalogues:
         with LoopbackCDS({"downes": downes}):
             result = add_labels(xray, ["downes"], "4 classes", **QUIET)
         assert classes(result) == ["", "CV"]
+
+    @pytest.mark.parametrize(
+        ("name", "type_", "subtype", "expected"),
+        [
+            ("sdss", "QSO", "BROADLINE", "AGN"),
+            ("sdss", "QSO", "", "AGN"),
+            ("sdss", "GALAXY", "AGN BROADLINE", "AGN"),
+            ("sdss", "GALAXY", "BROADLINE", "AGN"),
+            ("sdss", "GALAXY", "STARFORMING BROADLINE", ""),
+            ("sdss", "GALAXY", "", ""),
+            ("sdss", "STAR", "M4.5:III (212076)", "star"),
+            ("sdss", "STAR", "CV", "CV"),
+            ("sdss", "STAR", "WDhotter", ""),
+            ("desi", "STAR", "WD", ""),
+            ("desi", "QSO", "", "AGN"),
+            ("lamost", "STAR", "dM3", "star"),
+            ("lamost", "Unknown", "Non", ""),
+            ("vsx", "UGSU+E", None, "CV"),
+            ("vsx", "AM", None, "CV"),
+            ("vsx", "UG:", None, ""),
+            ("vsx", "UG|YSO", None, ""),
+            ("vsx", "NSIN", None, ""),
+            ("vsx", "LMXB/BHXB", None, "XRB"),
+            ("vsx", "TTS/ROT", None, "star"),
+            ("vsx", "RRAB", None, ""),
+        ],
+    )
+    def test_kind_by_the_type_of_the_object(self, name, type_, subtype, expected):
+        columns = {"type": [type_]} if subtype is None else {"type": [type_], "subtype": [subtype]}
+        if "z_warning" in load_records()[name].columns:
+            columns["z_warning"] = [0]
+        with LoopbackCDS({name: object_at(10.0, 5.0, **columns)}):
+            result = add_labels(xray_at(10.0, 5.0), [name], "4 classes", **QUIET)
+        assert classes(result) == [expected]
+
+    def test_a_spectrum_with_a_warning_does_not_count(self):
+        sdss = object_at([10.0, 20.0], [5.0, 5.0], type=["QSO", "QSO"], z_warning=[0, 4])
+        with LoopbackCDS({"sdss": sdss}):
+            result = add_labels(xray_at([10.0, 20.0], [5.0, 5.0]), ["sdss"], "4 classes", **QUIET)
+        assert classes(result) == ["AGN", ""]
+        assert result["label_CV"].description.endswith("1 sdss")
+
+    def test_one_kind_of_a_catalogue_with_several(self):
+        vsx = object_at([10.0, 20.0, 30.0], [5.0] * 3, type=["UGSS", "LMXB", "YSO"])
+        xray = xray_at([10.0, 20.0, 30.0], [5.0] * 3)
+        with LoopbackCDS({"vsx": vsx}):
+            result = add_labels(xray, {"XRB": "vsx"}, "4 classes", **QUIET)
+            assert classes(result) == ["", "XRB", ""]
+        with pytest.raises(ValueError, match=r"vsx has objects of the kinds CV.*none of the kind"):
+            add_labels(xray, {"AGN": "vsx"}, "4 classes", **QUIET)
 
     def test_wrong_position_is_mended(self):
         xray = xray_at([215.30059, 216.0], [-62.69900, -62.0])

@@ -31,7 +31,7 @@ MORETTI_FLUX = 2e-15
 
 @functools.cache
 def _records():
-    path = resources.files("claxboi.applications") / "data" / "number_counts.toml"
+    path = resources.files("claxboi.classification") / "data" / "number_counts.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))["counts"]
 
 
@@ -47,7 +47,7 @@ def list_counts() -> Table:
 
     Examples
     --------
-    >>> from claxboi.applications import list_counts
+    >>> from claxboi.classification import list_counts
     >>> print(list_counts()["model", "population", "band"][:2])
        model    population  band
     ----------- ---------- -----
@@ -123,7 +123,7 @@ def cumulative_counts(
     Examples
     --------
     >>> from astropy import units as u
-    >>> from claxboi.applications import cumulative_counts
+    >>> from claxboi.classification import cumulative_counts
     >>> print(f"{cumulative_counts(1e-14 * u.erg / u.s / u.cm**2):.0f}")
     337 1 / deg2
     """
@@ -160,7 +160,7 @@ def differential_counts(
     Examples
     --------
     >>> from astropy import units as u
-    >>> from claxboi.applications import differential_counts
+    >>> from claxboi.classification import differential_counts
     >>> flux = 1e-14 * u.erg / u.s / u.cm**2
     >>> print(f"{(flux * differential_counts(flux)).to(u.deg**-2):.0f}")
     454 1 / deg2

@@ -9,7 +9,7 @@ from astropy import units as u
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
-from claxboi.applications import cumulative_counts, differential_counts, list_counts
+from claxboi.classification import cumulative_counts, differential_counts, list_counts
 from claxboi.utils import ClaxboiWarning
 
 CGS = u.erg / u.s / u.cm**2
