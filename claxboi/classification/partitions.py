@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
+from claxboi.io import add_to_frame
 from claxboi.utils import InputKeyError, InputTypeError, InputValueError, checked
 
 from ._identity import POSITION_COLUMNS, identity_columns
@@ -99,7 +100,7 @@ def classify_partitions(
     example = model.classify(_blank(columns, names), priors, overwrite=overwrite)
     priors = example.meta["claxboi"]["classification"]["priors"]
     new = model.classify(_blank(columns, columns), priors).colnames[len(columns) :]
-    meta = _add(_meta(catalog), example[:0], new)
+    meta = add_to_frame(_meta(catalog), example[:0], new)
     return catalog.map_partitions(_classify, model, priors, columns, new, meta=meta)
 
 
@@ -134,7 +135,7 @@ def _meta(catalog):
 def _classify(frame, model, priors, columns, new):
     """Classify one partition, in one thread: Dask works on several partitions at once."""
     with threads(1):
-        return _add(frame, _answer(frame, model, priors, columns), new)
+        return add_to_frame(frame, _answer(frame, model, priors, columns), new)
 
 
 def _answer(frame, model, priors, columns):
@@ -151,18 +152,3 @@ def _values(frame, name, numbers):
     if name in numbers:
         return frame[name].to_numpy(float, na_value=np.nan)
     return frame[name].to_numpy(object, na_value=None)
-
-
-def _add(frame, answer, names):
-    """Add columns of an answer to the frame of the same rows."""
-    import pandas as pd
-
-    new = {}
-    for name in names:
-        values = answer[name]
-        if values.dtype.kind == "U":
-            values = pd.array(values.tolist(), dtype="string[pyarrow]")
-        elif isinstance(values, MaskedColumn):
-            values = values.filled(np.nan)
-        new[name] = pd.Series(values, index=frame.index)
-    return frame.assign(**new)

@@ -4,6 +4,7 @@ Read and write tables, and read the answers of services.
 """
 
 from ._answers import Answer, read_answer
+from ._frames import add_to_frame, table_from_frame
 from ._parquet_tables import table_from_arrow
 from ._selection import table_file
 from ._tables import WRITERS, as_votable, output_format, read_table, write_table
@@ -17,6 +18,7 @@ __all__ = [
     "FetchError",
     "ServiceError",
     "UnknownTableError",
+    "add_to_frame",
     "as_votable",
     "ecsv_text",
     "output_format",
@@ -24,5 +26,6 @@ __all__ = [
     "read_table",
     "table_file",
     "table_from_arrow",
+    "table_from_frame",
     "write_table",
 ]

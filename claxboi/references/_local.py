@@ -5,9 +5,9 @@ Match positions to local tables, and to HATS catalogues through LSDB.
 
 import numpy as np
 from astropy import units as u
-from astropy.table import MaskedColumn, Table
 
 from claxboi.config import conf
+from claxboi.io import table_from_frame
 from claxboi.utils import InputValueError, float_values, pairs_within
 
 from ._service import DEC, INDEX, RA, Matches, Service
@@ -171,22 +171,8 @@ class HatsService(Service):
         return Matches(
             index.to_numpy(dtype=np.int64),
             found["_dist_arcsec"].to_numpy(dtype=float),
-            Table({name: _column(found[name]) for name in dict.fromkeys(self.wanted)}),
+            table_from_frame(found, dict.fromkeys(self.wanted)),
         )
 
     def __str__(self):
         return f"{self.table} (HATS)"
-
-
-def _column(series):
-    missing = series.isna().to_numpy(dtype=bool)
-    kind = series.dtype.kind
-    if kind == "f":
-        values = series.to_numpy(dtype=float, na_value=np.nan)
-    elif kind in "iu":
-        values = series.to_numpy(dtype=np.int64, na_value=0)
-    elif kind == "b":
-        values = series.to_numpy(dtype=bool, na_value=False)
-    else:
-        values = np.where(missing, "", series.astype(object)).astype(str)
-    return MaskedColumn(values, mask=missing)
