@@ -173,10 +173,8 @@ def hats_catalogs():
 
     tables = (xray()["source_id", "ra", "dec", "pos_error"], survey())
     frames = (Table({name: np.asarray(t[name]) for name in t.colnames}) for t in tables)
-    return [
-        lsdb.from_dataframe(f.to_pandas(), ra_column="ra", dec_column="dec", margin_threshold=60)
-        for f in frames
-    ]
+    options = {"ra_column": "ra", "dec_column": "dec", "margin_threshold": 60, "highest_order": 5}
+    return [lsdb.from_dataframe(frame.to_pandas(), **options) for frame in frames]
 
 
 GALAXIES = Table(

@@ -21,7 +21,7 @@ MARGIN = 400.0
 def sky():
     """X-ray sources on four square degrees, of which the survey covers three quarters."""
     rng = np.random.default_rng(7)
-    n, m = 400, 6000
+    n, m = 400, 24_000
     xray = Table({"source_id": np.char.mod("X%d", np.arange(n)), "flux": rng.uniform(size=n)})
     xray["ra"], xray["dec"] = rng.uniform(44, 46, n), rng.uniform(-1, 1, n)
     # The meridian of 45 deg and the equator are edges of partitions of any order.
@@ -53,7 +53,7 @@ def catalog(table, margin=None, **options):
         ra_column="ra",
         dec_column="dec",
         margin_threshold=margin,
-        highest_order=10,
+        highest_order=8,
         **options,
     )
 
@@ -63,7 +63,7 @@ def catalogs(sky):
     xray, survey = sky
     return (
         catalog(xray, partition_rows=150),
-        catalog(survey, MARGIN, partition_rows=700),
+        catalog(survey, MARGIN, partition_rows=2800),
     )
 
 
@@ -85,8 +85,8 @@ def check(result, expected):
 
 
 CASES = {
-    "mean density, finer sources": ({"density": 2000 / u.deg**2, "epoch": False}, 100, 2500),
-    "local density, moving objects, finer survey": ({"density": "local"}, 200, 700),
+    "mean density, finer sources": ({"density": 6000 / u.deg**2, "epoch": False}, 100, 10_000),
+    "local density, moving objects, finer survey": ({"density": "local"}, 200, 2800),
 }
 
 
@@ -118,9 +118,10 @@ def test_surveys_in_turn(sky):
     options = {
         "radius": RADIUS,
         "completeness": {"half": 0.3, "all": 0.6},
-        "density": {"half": 1000 / u.deg**2, "all": 2000 / u.deg**2},
+        "density": {"half": 3000 / u.deg**2, "all": 6000 / u.deg**2},
         "priors": prior,
         "cutoff": 0.3,
+        "epoch": False,
         "rule": "best",
     }
     expected = find_counterparts(xray, {"half": half, "all": survey}, **options)
@@ -128,8 +129,8 @@ def test_surveys_in_turn(sky):
     result = associate_partitions(
         catalog(xray, partition_rows=100),
         {
-            "half": catalog(half, 61, partition_rows=500),
-            "all": catalog(survey, 100, partition_rows=900),
+            "half": catalog(half, 61, partition_rows=2000),
+            "all": catalog(survey, 100, partition_rows=3600),
         },
         **options,
     )
@@ -138,7 +139,7 @@ def test_surveys_in_turn(sky):
 
 def test_empty_partitions(sky, catalogs):
     xray, survey = sky
-    options = {"radius": RADIUS, "completeness": 0.6, "density": 2000 / u.deg**2}
+    options = {"radius": RADIUS, "completeness": 0.6, "density": 6000 / u.deg**2}
     north = xray[xray["dec"] > 0.3]
     expected = find_counterparts(xray, {"stars": survey}, **options)[xray["dec"] > 0.3]
     assert len(expected) == len(north)
@@ -183,7 +184,7 @@ def test_hats_out_and_resume(sky, catalogs, tmp_path):
 
 
 def test_folder_that_cannot_be_written(catalogs, tmp_path):
-    options = {"radius": RADIUS, "completeness": 0.6, "density": 2000 / u.deg**2}
+    options = {"radius": RADIUS, "completeness": 0.6, "density": 6000 / u.deg**2}
     result = associate_partitions(catalogs[0], {"stars": catalogs[1]}, **options)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
@@ -192,7 +193,7 @@ def test_folder_that_cannot_be_written(catalogs, tmp_path):
 
 def test_wrong_arguments(sky, catalogs):
     xray, survey = catalogs
-    options = {"radius": RADIUS, "completeness": 0.6, "density": 2000 / u.deg**2}
+    options = {"radius": RADIUS, "completeness": 0.6, "density": 6000 / u.deg**2}
 
     def run(**changes):
         given = {"catalog": xray, "surveys": {"stars": survey}, **options, **changes}
@@ -225,7 +226,7 @@ def test_wrong_arguments(sky, catalogs):
 
 
 def test_margin_too_narrow(sky, catalogs):
-    narrow = catalog(sky[1], 60, partition_rows=700)
+    narrow = catalog(sky[1], 60, partition_rows=2800)
     options = {"radius": RADIUS, "completeness": 0.6}
     result = associate_partitions(catalogs[0], {"stars": narrow}, density="local", **options)
     with pytest.raises(RuntimeError, match=r"margin of stars is too narrow.*objects moved"):
