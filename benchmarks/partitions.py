@@ -50,6 +50,7 @@ def write(table, path, rows, margin=None):
         ra_column="ra",
         dec_column="dec",
         partition_rows=rows,
+        highest_order=7,
         margin_threshold=margin,
     ).write_catalog(path, progress_bar=False)
 

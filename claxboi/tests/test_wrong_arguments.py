@@ -906,6 +906,7 @@ FUNCTIONS = [
             "catalog": "object",
             "surveys": "mapping",
             "completeness": "completeness",
+            "density": "sky density",
             "domain": "text",
             "id_column": "column",
             "keep": "columns",

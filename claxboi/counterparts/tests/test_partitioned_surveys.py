@@ -5,6 +5,7 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
+from claxboi.classification import NaiveBayesClassifier, classify_partitions
 from claxboi.counterparts import MagnitudePrior, associate_partitions, find_counterparts
 
 pytest.importorskip("dask", reason="needs claxboi[lsdb]")
@@ -71,7 +72,7 @@ def check(result, expected):
     frame = result.compute(progress_bar=False) if hasattr(result, "npartitions") else result
     assert len(frame) == len(expected)
     frame = frame.set_index("source_id").loc[expected["source_id"].tolist()]
-    new = [name for name in expected.colnames if name.startswith("opt_") or name == "g_mag"]
+    new = expected.colnames[expected.colnames.index("opt_id") :]
     assert [name for name in frame.columns if name in new] == new
     for name in new:
         column = expected[name]
@@ -180,7 +181,28 @@ def test_hats_out_and_resume(sky, catalogs, tmp_path):
     result.write_catalog(out, as_collection=False, resume=True, progress_bar=False)
     written = list(out.rglob("Npix=*.parquet"))
     assert len(written) == result.npartitions
+    assert all(path.stat().st_mtime_ns == when for path, when in done.items())
     check(lsdb.open_catalog(out), expected)
+
+
+def test_classified_in_the_same_pass(sky, catalogs, tmp_path):
+    xray, survey = sky
+    options = {"radius": RADIUS, "completeness": 0.6, "density": 6000 / u.deg**2}
+    expected = find_counterparts(xray, {"stars": survey}, keep=["g_mag"], **options)
+    expected["log_fx_fg"] = np.log10(expected["flux"]) + np.ma.asarray(expected["g_mag"]) / 2.5
+    sample = expected[~expected["log_fx_fg"].mask]["log_fx_fg", "flux"]
+    sample["class"] = np.where(sample["log_fx_fg"] > 6.7, "AGN", "star")
+    model = NaiveBayesClassifier(["log_fx_fg", "flux"]).fit(sample)
+    priors = {"AGN": 0.7, "star": 0.3}
+    expected = model.classify(expected, priors, show_progress=False)
+
+    def add_ratio(frame):
+        return frame.assign(log_fx_fg=np.log10(frame["flux"]) + frame["g_mag"] / 2.5)
+
+    found = associate_partitions(catalogs[0], {"stars": catalogs[1]}, keep=["g_mag"], **options)
+    result = classify_partitions(found.map_partitions(add_ratio), model, priors)
+    result.write_catalog(tmp_path / "out", progress_bar=False)
+    check(lsdb.open_catalog(tmp_path / "out"), expected)
 
 
 def test_folder_that_cannot_be_written(catalogs, tmp_path):
