@@ -15,7 +15,6 @@ import lsdb
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
-from dask.distributed import Client
 
 from claxboi.classification import NaiveBayesClassifier, classify_partitions
 from claxboi.counterparts import associate_partitions, find_counterparts
@@ -57,10 +56,10 @@ def write(table, path, rows, margin=None):
 
 
 def seconds(function):
-    """Time a function."""
-    start = time.perf_counter()
+    """Measure the time and the CPU time of a function."""
+    start = np.array([time.perf_counter(), time.process_time()])
     result = function()
-    return time.perf_counter() - start, result
+    return np.array([time.perf_counter(), time.process_time()]) - start, result
 
 
 def read_rows(frame):
@@ -71,12 +70,6 @@ def read_rows(frame):
 def main(n=200_000, m=2_000_000):
     """Print the times."""
     warnings.simplefilter("ignore")
-    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
-        compare(n, m)
-
-
-def compare(n, m):
-    """Print the times with the workers that there are."""
     xray, survey, model = catalogues(n, m, np.random.default_rng(5))
     settings = {"radius": RADIUS, "completeness": 0.6, "density": "local"}
     with tempfile.TemporaryDirectory() as place:
@@ -100,13 +93,15 @@ def compare(n, m):
             result = classify_partitions(found, model, PRIORS)
             result.write_catalog(folder / name, progress_bar=False)
 
-        # The first time, the workers import and compile.
+        # The first time, modules are imported and functions compiled.
         by_partition("out")
         work, whole = seconds(once)
         files, _ = seconds(read_and_write)
         parts, _ = seconds(lambda: by_partition("again"))
-        print(f"in one piece {work:.2f} s, reading and writing {files:.2f} s")
-        print(f"by partition {parts:.2f} s, {parts / (work + files):.2f} of the sum")
+        for number, kind in enumerate(("wall", "CPU")):
+            a, b, c = work[number], files[number], parts[number]
+            print(f"{kind}: in one piece {a:.2f} s, reading and writing {b:.2f} s")
+            print(f"{kind}: by partition {c:.2f} s, {c / (a + b):.2f} of the sum")
         result = lsdb.open_catalog(folder / "out").compute(progress_bar=False)
         result = result.set_index("source_id").loc[whole["source_id"].tolist()]
         for name in ("opt_p_any", "opt_p_i", "P_AGN"):
