@@ -138,8 +138,8 @@ def test_no_priors_warns(folder, run):
 def test_training_and_model(sample, folder, run):
     known = ~sample["class"].mask
     write_table(sample[known], "known.ecsv")
-    write_table(sample[~known]["source_id", "b", "hr1", "hr2", "log_fx_fb", "extent"], "new.csv")
-    args = "classify new.csv --quiet --priors training -o"
+    write_table(sample[~known]["source_id", "b", "hr1", "hr2", "log_fx_fb", "extent"], "new.ecsv")
+    args = "classify new.ecsv --quiet --priors training -o"
     assert run(f"{args} one.fits --training known.ecsv --write-model m.ecsv")[0] == 0
     assert run(f"{args} two.fits --model m.ecsv")[0] == 0
     assert not (folder / "one.fits.model.ecsv").exists()

@@ -126,7 +126,8 @@ def test_classified_again(result, tmp_path):
 
 def test_csv_has_the_values(result, tmp_path):
     path = tmp_path / "result.csv"
-    write_table(result, path)
+    with pytest.warns(ClaxboiWarning, match="CSV has no units"):
+        write_table(result, path)
     back = read_table(path)
     for name in result.colnames:
         assert values(back, name) == values(result, name), name
