@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from claxboi.catalog import make_column, masked_column
-from claxboi.classification import cumulative_counts
+from claxboi.classification.number_counts import FLUX_UNIT, cumulative_counts, find_counts
 from claxboi.classification.results import classification_settings
 from claxboi.utils import (
     InputTypeError,
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 __all__ = ["find_ulx", "galaxy_priors"]
-
-#: Unit of flux of the number counts.
-FLUX_UNIT = u.erg / (u.s * u.cm**2)
 
 #: Classes of X-ray binaries in other galaxies, in the published schemes.
 XRB_CLASSES = ("ex_XRB", "XRB")
@@ -213,7 +210,7 @@ def find_ulx(
     needed = ["ra", "dec", "flux", "galaxy_id", "galaxy_distance", "galaxy_radius"]
     classes = _xrb_classes(table, classes)
     check_columns(table, [*needed, *(f"P_{name}" for name in classes)])
-    cumulative_counts(1e-14 * FLUX_UNIT, band, model)
+    find_counts(band, model)
     factor = check_number(factor, "factor", minimum=0, exclusive=True)
     check_number(nuclear_radius, "nuclear_radius", minimum=0)
     check_number(nuclear_sigma, "nuclear_sigma", minimum=0)

@@ -19,7 +19,7 @@ from claxboi.utils import InputValueError, quantity_value, warn
 if TYPE_CHECKING:
     from astropy.units import Quantity
 
-__all__ = ["cumulative_counts", "differential_counts", "list_counts"]
+__all__ = ["FLUX_UNIT", "cumulative_counts", "differential_counts", "find_counts", "list_counts"]
 
 #: Unit of flux of the public functions.
 FLUX_UNIT = u.erg / (u.s * u.cm**2)
