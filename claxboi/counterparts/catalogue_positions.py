@@ -21,9 +21,11 @@ from claxboi.utils import (
     year_values,
 )
 
-__all__ = []
+__all__ = ["XRAY_COLUMNS"]
 
 ELLIPSE = ("pos_error_major", "pos_error_minor", "pos_error_angle")
+# Columns of the X-ray sources that an association reads.
+XRAY_COLUMNS = ("source_id", "ra", "dec", "epoch", "pos_error", *ELLIPSE)
 _MAS_PER_YEAR = u.mas / u.yr
 # Names of the Gaia archive; pmra is that on the sky, with cos(dec).
 _MOTION = ("pmra", "pmdec")

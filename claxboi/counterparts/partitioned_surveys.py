@@ -30,7 +30,7 @@ from claxboi.utils import (
 from .associate import candidates_table, solve
 from .association_input import read_arguments
 from .best_match import best_matches
-from .catalogue_positions import ELLIPSE, find_neighbours
+from .catalogue_positions import XRAY_COLUMNS, find_neighbours
 from .source_density import NEIGHBOURS
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from astropy.units import Quantity
 
 __all__ = ["associate_partitions"]
-
-_POSITION = ("ra", "dec", "pos_error", *ELLIPSE, "epoch", "source_id")
 
 # A source and another one that shares its object are up to two radii apart, and the objects of the
 # other one are up to three radii away.
@@ -165,7 +163,7 @@ def associate_partitions(
         "id_column": id_column,
         "keep": keep,
     }
-    columns = [name for name in _POSITION if name in catalog.columns]
+    columns = [name for name in XRAY_COLUMNS if name in catalog.columns]
     frame = catalog[columns].compute(progress_bar=False)
     xray = table_from_frame(frame)
     # What is wrong is an error here, and not in the middle of the work.

@@ -39,7 +39,13 @@ from claxboi.utils import (
 from .all_matches import list_matches
 from .associate import associate
 from .best_match import best_matches
-from .catalogue_positions import ELLIPSE, check_radius, read_covariances, read_positions
+from .catalogue_positions import (
+    ELLIPSE,
+    XRAY_COLUMNS,
+    check_radius,
+    read_covariances,
+    read_positions,
+)
 from .error_audit import audit_errors
 from .errors import complete_pos_errors
 from .joint_association import check_domains
@@ -58,8 +64,6 @@ _MAX_SURVEYS = 10
 _OUTER = 1.5
 # Within so many sigma of an X-ray source an object may be its counterpart.
 _REACH_SIGMA = 5.0
-# Columns of the sources that an association reads.
-_POSITIONS = ("source_id", "ra", "dec", "pos_error", *ELLIPSE, "epoch")
 _MOTION = ("pmra", "pmra_error", "pmdec", "pmdec_error")
 _PARALLAX = ("parallax", "parallax_error")
 
@@ -210,7 +214,7 @@ def find_in_surveys(
     sigma = np.sqrt(np.maximum(covariances.ee, covariances.nn))
     outer = _OUTER * float(np.max(radius_arcsec))
     coords = SkyCoord(ra, dec, unit="deg")
-    names_of_positions = [name for name in _POSITIONS if name in table.colnames]
+    names_of_positions = [name for name in XRAY_COLUMNS if name in table.colnames]
     positions = Table(table[names_of_positions], copy=False)
     fetch = {"service": service, "cache": cache, "max_age": max_age, "show_progress": show_progress}
     matches = {}

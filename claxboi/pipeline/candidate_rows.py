@@ -8,23 +8,13 @@ from astropy import units as u
 from astropy.table import Table
 
 from claxboi import counterparts, properties
+from claxboi.counterparts.catalogue_positions import XRAY_COLUMNS
 from claxboi.utils import InputValueError
 
 from .steps import add_distances
 
 __all__ = ["check_candidates_settings", "make_candidates"]
 
-#: Columns of the sources that an association needs.
-_POSITIONS = (
-    "source_id",
-    "ra",
-    "dec",
-    "epoch",
-    "pos_error",
-    "pos_error_major",
-    "pos_error_minor",
-    "pos_error_angle",
-)
 #: Columns of the source that the properties of a candidate depend on.
 _INPUTS = ("flux", "flux_error", "flux_band", "galaxy_id", "galaxy_distance")
 #: Columns from the catalogue of distances.
@@ -84,7 +74,7 @@ def make_candidates(table, is_gated, job, columns):
     """
     domains = job.settings.domains
     of_survey = {name: domain for domain, own in domains.items() for name in own.surveys}
-    position = [name for name in _POSITIONS if name in table.colnames]
+    position = [name for name in XRAY_COLUMNS if name in table.colnames]
     # The answers to the counterparts step are in the cache, whatever their age.
     fetch = job.fetch | {"max_age": None}
     rows = counterparts.find_in_surveys(
