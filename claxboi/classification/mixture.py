@@ -22,6 +22,7 @@ from claxboi.utils import (
     float_values,
     is_missing,
     record,
+    sky_separation,
     text_values,
 )
 
@@ -426,8 +427,8 @@ def _check_owners(table, candidates, primary):
         what = "identifier"
     elif own.positions is not None and owner.positions is not None:
         # Within this, it may be the position of the counterpart.
-        ours, theirs = (SkyCoord(*one.positions, unit="deg") for one in (own, owner))
-        is_other = ours.separation(theirs) > OTHER_POSITION
+        apart = sky_separation(*own.positions, *owner.positions) * u.arcsec
+        is_other = apart > OTHER_POSITION
         what = "position"
     if is_other.any():
         row = int(np.argmax(is_other))
