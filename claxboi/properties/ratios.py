@@ -122,7 +122,7 @@ def add_flux_ratios(
 
     Examples
     --------
-    >>> from astropy.table import Column, Table
+    >>> from astropy.table import Table
     >>> from claxboi.properties import add_flux_ratios
     >>> quasar = Table({"flux": [1e-14], "flux_error": [1e-15], "rp_mag": [20.0],
     ...                 "rp_mag_error": [0.05]})
@@ -280,7 +280,7 @@ def add_ratio_limits(
 
     Examples
     --------
-    >>> from astropy.table import Column, Table
+    >>> from astropy.table import Table
     >>> from claxboi.properties import add_ratio_limits
     >>> x = Table({"flux": [1e-13, 1e-15], "rp_mag": [15.0, float("nan")]})
     >>> x = add_ratio_limits(x, {"rp_mag": 20.5})
@@ -421,7 +421,7 @@ def add_hardness_ratios(
 
     Examples
     --------
-    >>> from astropy.table import Column, Table
+    >>> from astropy.table import Table
     >>> from claxboi.properties import add_hardness_ratios
     >>> x = Table({"soft": [3.0, 1.0], "medium": [1.0, 1.0], "hard": [1.0, -0.5]})
     >>> print(add_hardness_ratios(x, ["soft", "medium", "hard"])["hr1", "hr2"])
